@@ -1,0 +1,15 @@
+"""The encoder of the run: whatever ``--encoder`` or the profile names."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+from model.seams import Encoder
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Base(Encoder):
+    """A placeholder that planning replaces; no cell holds one."""
+
+    slug: ClassVar[str] = "base"

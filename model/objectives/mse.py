@@ -1,0 +1,36 @@
+"""Mean squared error on a score."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from model.lazy import functional
+from model.seams import Objective
+from model.task import Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Mse(Objective):
+    """(prediction - target)^2, mean over the batch. ``target`` is the score as it stands (``raw``) or scaled to 0..1
+    (``unit``), which a cosine can reach."""
+
+    slug: ClassVar[str] = "mse"
+    divergence: ClassVar = "squared"
+    target: Literal["raw", "unit"] = "raw"
+
+    def outputs(self, task: Task) -> int:
+        return 1
+
+    def loss(self, prediction: Tensor, labels: Tensor, task: Task) -> Tensor:
+        goal = labels.float()
+        if self.target == "unit":
+            goal = (goal - task.low) / (task.high - task.low)
+        return functional.mse_loss(prediction[:, 0], goal)
+
+    def answers(self, prediction: Tensor, task: Task) -> Tensor:
+        score = prediction[:, 0]
+        return score * (task.high - task.low) + task.low if self.target == "unit" else score

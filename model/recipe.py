@@ -1,0 +1,109 @@
+"""``Recipe``: everything that defines a run except the seed and the data. Its fields are the axes of an ablation."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from typing import Any, ClassVar, Literal
+
+from model.combiners.total import Total
+from model.encoders.base import Base
+from model.heads.linear import Linear
+from model.pairing.single import Single
+from model.rates import Constant
+from model.seams import Combiner, Decay, Encoder, Extra, Head, Objective, Pairing, Regularizer, Schedule
+from model.task import Task
+from model.technique import SettingError, Technique, describe, parts
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Branch(Technique):
+    """One task's part of the network and of the data."""
+
+    slug: ClassVar[str] = "branch"
+    task: Task
+    pairing: Pairing = Single()
+    head: Head = Linear()
+    objective: Objective
+    rows: int | None = None  # training rows used, a prefix of one fixed permutation; None: all
+    weight: float = 1.0  # on this task's loss
+    extra: tuple[Extra, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return self.task.name
+
+    def check(self) -> None:
+        self.require(self.rows is None or self.rows > 0, "rows", "at least 1")
+        if self.pairing.sentences != self.task.sentences:
+            raise SettingError(f"{self.key}.pairing {self.pairing.slug!r} does not fit {self.task.sentences} sentence(s)")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AdamW(Technique):
+    """Adam with decoupled weight decay; defaults as the course's starter code."""
+
+    slug: ClassVar[str] = "adamw"
+    rate: float = 1e-5  # lr
+    weight_decay: float = 0.0
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-6
+
+    def check(self) -> None:
+        self.require(self.rate > 0, "rate", "above 0")
+        self.require(self.weight_decay >= 0, "weight_decay", "0 or more")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe(Technique):
+    """All choices of a run. Rows of a table are recipes that differ in a few of these fields."""
+
+    slug: ClassVar[str] = "recipe"
+    encoder: Encoder = Base()
+    trainable: Literal["all", "heads"] = "all"
+    encoder_dropout_when_frozen: bool = True  # the starter trains heads with the encoder in train mode
+    branches: tuple[Branch, ...]
+    schedule: Schedule
+    combiner: Combiner = Total()
+    regularizers: tuple[Regularizer, ...] = ()
+    optimizer: AdamW = AdamW()
+    decay: Decay = Constant()
+    dropout: float = 0.3  # of the heads; the encoder keeps its own
+    batch: int = 8
+    epochs: int = 10
+    max_tokens: int = 128  # longer rows are cut
+
+    def check(self) -> None:
+        self.require(0 <= self.dropout < 1, "dropout", "in [0, 1)")
+        self.require(self.batch > 0, "batch", "at least 1")
+        self.require(self.epochs >= 0, "epochs", "0 or more")
+        self.require(self.max_tokens >= 8, "max_tokens", "at least 8")
+        missing = set(self.schedule.tasks()) - {branch.key for branch in self.branches}
+        if missing:
+            raise SettingError(f"the schedule trains {', '.join(sorted(missing))}, which the recipe has no branch for")
+
+    def branch(self, task: str) -> Branch:
+        return next(branch for branch in self.branches if branch.key == task)
+
+    @property
+    def ready(self) -> bool:
+        """Whether every technique in the recipe exists as code."""
+        return all(part.built for part in parts(self) if part is not self)
+
+
+def versions(recipe: Recipe) -> dict[str, int]:
+    """The version of every technique in the recipe."""
+    return {part.slug: part.version for part in parts(recipe)}
+
+
+def digest(content: Any, length: int = 16) -> str:
+    """A short hash of plain data."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def recipe_digest(recipe: Recipe) -> str:
+    """The recipe's identity: its settings without those at their default."""
+    return digest(describe(recipe))

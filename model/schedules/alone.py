@@ -1,0 +1,23 @@
+"""One task, nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+from model.seams import History, Schedule, Step
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Alone(Schedule):
+    """Every batch of one task, once an epoch."""
+
+    slug: ClassVar[str] = "alone"
+    task: str = "sst"
+
+    def tasks(self) -> tuple[str, ...]:
+        return (self.task,)
+
+    def epoch(self, number: int, sizes: Mapping[str, int], history: History) -> Iterator[Step]:
+        return iter([Step((self.task,))] * sizes[self.task])

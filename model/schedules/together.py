@@ -1,0 +1,25 @@
+"""One batch of every task in each update."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Literal
+
+from model.schedules.round_robin import rounds
+from model.seams import History, Schedule, Step
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Together(Schedule):
+    """All tasks share each update: additive loss, accumulated gradients, or a combined batch for PCGrad."""
+
+    slug: ClassVar[str] = "together"
+    order: tuple[str, ...] = ("sst", "quora", "sts")
+    until: Literal["smallest", "largest"] = "smallest"
+
+    def tasks(self) -> tuple[str, ...]:
+        return self.order
+
+    def epoch(self, number: int, sizes: Mapping[str, int], history: History) -> Iterator[Step]:
+        return (Step(self.order) for _ in range(rounds(self.until, self.order, sizes)))

@@ -1,0 +1,29 @@
+"""One task after another, the weakest last."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+from model.schedules.sequential import one_after_another
+from model.seams import History, Schedule, Step
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WeakestLast(Schedule):
+    """The task with the lowest training metric goes last, the others keep their order (bertram, row 7). Epoch 0, and
+    a task whose metric is undefined, follow ``order``."""
+
+    slug: ClassVar[str] = "weakest_last"
+    order: tuple[str, ...] = ("sst", "quora", "sts")
+
+    def tasks(self) -> tuple[str, ...]:
+        return self.order
+
+    def epoch(self, number: int, sizes: Mapping[str, int], history: History) -> Iterator[Step]:
+        known = {task: history.train[task] for task in self.order if history.train.get(task, float("nan")) == history.train.get(task)}
+        if not known:
+            return one_after_another(self.order, sizes)
+        weakest = min(known, key=known.__getitem__)
+        return one_after_another((*(task for task in self.order if task != weakest), weakest), sizes)
