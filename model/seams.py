@@ -92,6 +92,22 @@ class Step:
 
 
 @dataclasses.dataclass(frozen=True)
+class Sizes:
+    """How much training data each task has, in rows, and the batch size."""
+
+    rows: Mapping[str, int]
+    batch: int
+
+    def batches(self, task: str) -> int:
+        """Batches that cover every row; the last may be short."""
+        return -(-self.rows[task] // self.batch)
+
+    def whole(self, task: str) -> int:
+        """Full batches, at least one."""
+        return max(1, self.rows[task] // self.batch)
+
+
+@dataclasses.dataclass(frozen=True)
 class History:
     """What a schedule may look back on: the training metric of each task after the last epoch (empty before)."""
 
@@ -106,8 +122,8 @@ class Schedule(Technique):
         """The tasks that get trained."""
         raise NotImplementedError
 
-    def epoch(self, number: int, sizes: Mapping[str, int], history: History) -> Iterator[Step]:
-        """The updates of epoch ``number`` (0 first); ``sizes`` are whole batches a task has."""
+    def epoch(self, number: int, sizes: Sizes, history: History) -> Iterator[Step]:
+        """The updates of epoch ``number`` (0 first)."""
         raise NotImplementedError
 
 

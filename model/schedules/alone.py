@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import ClassVar
 
-from model.seams import History, Schedule, Step
+from model.seams import History, Schedule, Sizes, Step
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -19,5 +19,5 @@ class Alone(Schedule):
     def tasks(self) -> tuple[str, ...]:
         return (self.task,)
 
-    def epoch(self, number: int, sizes: Mapping[str, int], history: History) -> Iterator[Step]:
-        return iter([Step((self.task,))] * sizes[self.task])
+    def epoch(self, number: int, sizes: Sizes, history: History) -> Iterator[Step]:
+        return iter([Step((self.task,))] * sizes.batches(self.task))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import ClassVar
 
-from model.seams import History, Schedule, Step
+from model.seams import History, Schedule, Sizes, Step
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -18,5 +18,5 @@ class Never(Schedule):
     def tasks(self) -> tuple[str, ...]:
         return ()
 
-    def epoch(self, number: int, sizes: Mapping[str, int], history: History) -> Iterator[Step]:
+    def epoch(self, number: int, sizes: Sizes, history: History) -> Iterator[Step]:
         return iter(())

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import ClassVar
 
 from model.schedules.sequential import one_after_another
-from model.seams import History, Schedule, Step
+from model.seams import History, Schedule, Sizes, Step
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -20,6 +20,6 @@ class Rotating(Schedule):
     def tasks(self) -> tuple[str, ...]:
         return self.order
 
-    def epoch(self, number: int, sizes: Mapping[str, int], history: History) -> Iterator[Step]:
+    def epoch(self, number: int, sizes: Sizes, history: History) -> Iterator[Step]:
         first = number % len(self.order)
         return one_after_another(self.order[first:] + self.order[:first], sizes)

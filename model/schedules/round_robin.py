@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from model.seams import History, Schedule, Step
+from model.seams import History, Schedule, Sizes, Step
 
 
-def rounds(until: str, order: tuple[str, ...], sizes: Mapping[str, int]) -> int:
+def rounds(until: str, order: tuple[str, ...], sizes: Sizes) -> int:
     """How many rounds an epoch has: as many as the smallest or the largest task has batches."""
-    counts = [sizes[task] for task in order]
-    return min(counts) if until == "smallest" else max(counts)
+    if until == "smallest":
+        return min(sizes.whole(task) for task in order)
+    return max(sizes.batches(task) for task in order)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,5 +28,5 @@ class RoundRobin(Schedule):
     def tasks(self) -> tuple[str, ...]:
         return self.order
 
-    def epoch(self, number: int, sizes: Mapping[str, int], history: History) -> Iterator[Step]:
+    def epoch(self, number: int, sizes: Sizes, history: History) -> Iterator[Step]:
         return (Step((task,)) for _ in range(rounds(self.until, self.order, sizes)) for task in self.order)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import ClassVar
 
-from model.seams import History, Schedule, Step
+from model.seams import History, Schedule, Sizes, Step
 
 
-def one_after_another(order: tuple[str, ...], sizes: Mapping[str, int]) -> Iterator[Step]:
+def one_after_another(order: tuple[str, ...], sizes: Sizes) -> Iterator[Step]:
     """All batches of the first task, then all of the next."""
-    return (Step((task,)) for task in order for _ in range(sizes[task]))
+    return (Step((task,)) for task in order for _ in range(sizes.batches(task)))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,5 +24,5 @@ class Sequential(Schedule):
     def tasks(self) -> tuple[str, ...]:
         return self.order
 
-    def epoch(self, number: int, sizes: Mapping[str, int], history: History) -> Iterator[Step]:
+    def epoch(self, number: int, sizes: Sizes, history: History) -> Iterator[Step]:
         return one_after_another(self.order, sizes)

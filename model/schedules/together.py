@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from model.schedules.round_robin import rounds
-from model.seams import History, Schedule, Step
+from model.seams import History, Schedule, Sizes, Step
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,5 +21,5 @@ class Together(Schedule):
     def tasks(self) -> tuple[str, ...]:
         return self.order
 
-    def epoch(self, number: int, sizes: Mapping[str, int], history: History) -> Iterator[Step]:
+    def epoch(self, number: int, sizes: Sizes, history: History) -> Iterator[Step]:
         return (Step(self.order) for _ in range(rounds(self.until, self.order, sizes)))

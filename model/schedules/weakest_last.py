@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator
 from typing import ClassVar
 
 from model.schedules.sequential import one_after_another
-from model.seams import History, Schedule, Step
+from model.seams import History, Schedule, Sizes, Step
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,8 +22,8 @@ class WeakestLast(Schedule):
     def tasks(self) -> tuple[str, ...]:
         return self.order
 
-    def epoch(self, number: int, sizes: Mapping[str, int], history: History) -> Iterator[Step]:
-        known = {task: history.train[task] for task in self.order if history.train.get(task, float("nan")) == history.train.get(task)}
+    def epoch(self, number: int, sizes: Sizes, history: History) -> Iterator[Step]:
+        known = {task: score for task in self.order if not math.isnan(score := history.train.get(task, math.nan))}
         if not known:
             return one_after_another(self.order, sizes)
         weakest = min(known, key=known.__getitem__)

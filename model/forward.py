@@ -1,0 +1,64 @@
+"""What one task computes in one step, and the same again under other conditions."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from model.network import Network
+from model.seams import Batch, DropoutPolicy
+from model.streams import key
+
+Level = Literal["word", "embedding_output"]
+
+
+class TaskForward:
+    """One task's clean pass. Dropout masks come from the stream (seed, task, step), so replaying them is seeding
+    again, and a second pass of one technique never moves the masks of another."""
+
+    def __init__(self, network: Network, batch: Batch, seed: int, step: int) -> None:
+        branch = network.branches[batch.task]
+        self.network, self.batch, self.step = network, batch, step
+        self.task, self.objective = branch.task, branch.objective
+        self._seed = seed
+        torch.manual_seed(self.seed("dropout", 0))
+        self._words = network.embed(batch.tokens)
+        encoded = network.encode(batch.tokens, self._words)
+        self._output = network.embedding_output
+        self.prediction: Tensor = network.answer(batch.task, encoded)
+        self.loss: Tensor = branch.objective.loss(self.prediction, batch.labels, branch.task)
+
+    def seed(self, *names: str | int) -> int:
+        """A stream of this run, step and task."""
+        return key(self._seed, *names, self.batch.task, self.step)
+
+    def embedded(self, level: Level) -> Tensor:
+        """The clean pass's embeddings, [rows, length, hidden]."""
+        if level == "word":
+            return self._words
+        assert self._output is not None
+        return self._output
+
+    def again(
+        self,
+        *,
+        inputs: Tensor | None = None,
+        level: Level = "word",
+        mask: Tensor | None = None,
+        network: Network | None = None,
+        dropout: DropoutPolicy = "same",
+        draw: int = 0,
+    ) -> Tensor:
+        """See ``model.seams.Forward.again``."""
+        network = network or self.network
+        training = network.training
+        if dropout == "off":
+            network.eval()
+        torch.manual_seed(self.seed("dropout", 0 if dropout == "same" else 1 + draw))
+        if inputs is None:
+            inputs, level = network.embed(self.batch.tokens), "word"
+        prediction = network.answer(self.batch.task, network.encode(self.batch.tokens, inputs, level, mask))
+        network.train(training)
+        return prediction

@@ -1,0 +1,119 @@
+"""The network of every row: tokens -> embed -> encode -> features -> predict, one shared encoder and a head a task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from model.recipe import Branch, Recipe
+from model.seams import Encoded, Tokens
+from model.streams import key
+
+
+class Network(nn.Module):
+    """``encoder`` follows the call of transformers' BertModel and has ``embeddings`` as a submodule."""
+
+    def __init__(self, recipe: Recipe, encoder: nn.Module, seed: int) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.encoder = encoder
+        self.config: Any = encoder.config
+        hidden, depth = self.config.hidden_size, self.config.num_hidden_layers + 1
+        self.branches: dict[str, Branch] = {branch.key: branch for branch in recipe.branches}
+        self.heads = nn.ModuleDict()
+        for name, branch in self.branches.items():
+            with seeded(seed, "head", name):
+                self.heads[name] = branch.head.build(
+                    width=branch.pairing.width(hidden),
+                    outputs=branch.objective.outputs(branch.task),
+                    dropout=recipe.dropout,
+                    hidden=hidden,
+                    depth=depth,
+                )
+            initialise(self.heads[name], seed, f"heads.{name}")
+        self.dropout = nn.Dropout(recipe.dropout)
+        self._reads_states = any(branch.head.reads_states for branch in recipe.branches)
+        self._frozen = recipe.trainable == "heads"
+        encoder.requires_grad_(not self._frozen)
+        self._swap: Tensor | None = None
+        self.embedding_output: Tensor | None = None  # of the last pass, [rows, length, hidden]
+        embeddings = encoder.get_submodule("embeddings")
+        embeddings.register_forward_hook(self._at_embeddings)
+
+    def _at_embeddings(self, module: nn.Module, args: Any, output: Tensor) -> Tensor:
+        self.embedding_output = output if self._swap is None else self._swap
+        return self.embedding_output
+
+    def train(self, mode: bool = True) -> Network:
+        """Train mode, except that a frozen encoder keeps its dropout only if the recipe says so."""
+        super().train(mode)
+        if self._frozen and not self.recipe.encoder_dropout_when_frozen:
+            self.encoder.eval()
+        return self
+
+    def shared(self) -> list[nn.Parameter]:
+        """The parameters that tasks share: the trainable ones of the encoder."""
+        return [parameter for parameter in self.encoder.parameters() if parameter.requires_grad]
+
+    def embed(self, tokens: Tokens) -> Tensor:
+        """Word embeddings [rows, length, hidden], before positions, token types and LayerNorm."""
+        words: nn.Module = self.encoder.get_input_embeddings()  # type: ignore[operator]
+        embedded: Tensor = words(tokens.ids)
+        return embedded
+
+    def encode(
+        self,
+        tokens: Tokens,
+        inputs: Tensor,
+        level: Literal["word", "embedding_output"] = "word",
+        mask: Tensor | None = None,
+    ) -> Encoded:
+        """Run the encoder on word embeddings, or on given embedding outputs, under the tokens' mask or another."""
+        mask = tokens.mask if mask is None else mask
+        self._swap = inputs if level == "embedding_output" else None
+        try:
+            output = self.encoder(
+                inputs_embeds=inputs,
+                attention_mask=mask,
+                token_type_ids=tokens.types,
+                output_hidden_states=self._reads_states,
+            )
+        finally:
+            self._swap = None
+        return Encoded(
+            last=output.last_hidden_state,
+            pooled=output.pooler_output,
+            mask=mask,
+            states=tuple(output.hidden_states) if self._reads_states else (),
+        )
+
+    def answer(self, task: str, encoded: Encoded) -> Tensor:
+        """The prediction [batch, outputs] of one task's branch."""
+        branch = self.branches[task]
+        features = branch.pairing.features(encoded, self.dropout)
+        return branch.head.predict(self.heads[task], features, encoded)
+
+    def forward(self, task: str, tokens: Tokens) -> Tensor:
+        """Tokens to prediction in one go, for scoring."""
+        return self.answer(task, self.encode(tokens, self.embed(tokens)))
+
+
+@contextmanager
+def seeded(*names: str | int) -> Iterator[None]:
+    """Run with torch's global generator on a named stream, and put its state back afterwards."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(key(*names))
+        yield
+
+
+def initialise(module: nn.Module, seed: int, prefix: str) -> None:
+    """Fresh weights, each submodule from the stream of its own name: an added one shifts no other."""
+    for name, part in module.named_modules(prefix=prefix):
+        reset = getattr(part, "reset_parameters", None)
+        if callable(reset):
+            with seeded(seed, "weights", name):
+                reset()

@@ -1,0 +1,188 @@
+"""The one training loop. It is a generator: the caller logs, prunes or stops by how it iterates."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model.batching import Order, TokenTable, by_length
+from model.data.examples import Split
+from model.forward import TaskForward
+from model.network import Network
+from model.recipe import AdamW, Recipe
+from model.scoring import Scored, score
+from model.seams import ActiveRegularizer, Batch, History, Sizes, Step
+from model.streams import key
+
+VERSION = 1  # up when this file, batching, forward or network change a result
+
+EvaluatedSplit = Literal["train", "dev", "test"]
+
+
+class NonFinite(RuntimeError):
+    """A loss that is not a finite number; training on it would only waste time."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Tick:
+    """After an update: its number (1 first), the epoch (0 first) and how far the epoch is, in 0..1."""
+
+    step: int
+    epoch: int
+    share: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Epoch:
+    """After an epoch (1 first; 0 for an untrained run): scores by (split, task), means of losses and health signals
+    over its updates, and seconds spent training and scoring."""
+
+    number: int
+    scores: Mapping[tuple[EvaluatedSplit, str], Scored]
+    signals: Mapping[str, float]
+    training_seconds: float
+    scoring_seconds: float
+    items: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One training: the network, its seed, training tables by task, and tables to score by (split, task)."""
+
+    network: Network
+    recipe: Recipe
+    seed: int
+    train: Mapping[str, TokenTable]
+    score: Mapping[tuple[EvaluatedSplit, str], TokenTable]
+    device: str = "cpu"
+    scoring_rows: int = 64
+
+
+class Loop:
+    """The state that one training carries from update to update."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.step = 0
+        trained = [parameter for parameter in run.network.parameters() if parameter.requires_grad]
+        self.shared = run.network.shared()
+        self.optimizers = [adamw(run.recipe.optimizer, trained) for _ in range(run.recipe.combiner.optimizers)]
+        self.regularizers: list[tuple[str, float, ActiveRegularizer]] = [
+            (regularizer.slug, regularizer.weight, regularizer.start(run.network))
+            for regularizer in run.recipe.regularizers
+        ]
+        self.orders: dict[str, Order] = {}
+        self.signals: dict[str, list[float]] = defaultdict(list)
+        self.items = 0
+
+    def losses(self, step: Step) -> Iterator[tuple[str, Tensor]]:
+        """Each task's weighted loss with its penalties, computed when asked for."""
+        for task in step.tasks:
+            forward = TaskForward(self.run.network, self.batch(task, step), self.run.seed, self.step)
+            loss = forward.loss
+            self.note(f"loss/{task}", loss)
+            for name, weight, regularizer in self.regularizers:
+                penalty = regularizer.penalty(forward)
+                if penalty is not None:
+                    self.note(f"{name}/{task}", penalty)
+                    loss = loss + weight * penalty
+            if not torch.isfinite(loss):
+                raise NonFinite(f"the loss of {task} is {loss.item()} at update {self.step + 1}")
+            weight = self.run.network.branches[task].weight
+            yield task, loss if weight == 1.0 else weight * loss
+
+    def batch(self, task: str, step: Step) -> Batch:
+        order = self.orders[task]
+        items = order.next() if step.batches == "next" else order.last
+        self.items += len(items)
+        return self.run.train[task].batch(items, self.run.device)
+
+    def update(self, step: Step, factor: float) -> None:
+        """One optimizer step."""
+        optimizer = self.optimizers[step.optimizer]
+        for group in optimizer.param_groups:
+            group["lr"] = self.run.recipe.optimizer.rate * factor
+        optimizer.zero_grad(set_to_none=True)
+        seed = key(self.run.seed, "combiner", self.step)
+        for name, value in self.run.recipe.combiner.backward(step, self.losses(step), self.shared, seed).items():
+            self.signals[name].append(value)
+        optimizer.step()
+        for _, _, regularizer in self.regularizers:
+            regularizer.after_step(self.run.network)
+        self.step += 1
+
+    def note(self, name: str, value: Tensor) -> None:
+        self.signals[name].append(value.item())
+
+    def means(self) -> dict[str, float]:
+        """Means of the epoch's signals; the next epoch starts anew."""
+        means = {name: sum(values) / len(values) for name, values in self.signals.items()}
+        self.signals.clear()
+        return means
+
+
+def adamw(settings: AdamW, parameters: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
+    """Torch's fused AdamW on these parameters (none is allowed: a run that trains nothing)."""
+    if not parameters:
+        parameters = [torch.nn.Parameter(torch.zeros(1))]
+    return torch.optim.AdamW(
+        parameters,
+        lr=settings.rate,
+        betas=(settings.beta1, settings.beta2),
+        eps=settings.eps,
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )
+
+
+def train(run: Run) -> Iterator[Tick | Epoch]:
+    """Train and score epoch by epoch; a recipe of 0 epochs is scored once, untrained."""
+    recipe = run.recipe
+    loop, history = Loop(run), History()
+    sizes = Sizes({task: len(table) for task, table in run.train.items()}, recipe.batch)
+    if recipe.epochs == 0:
+        yield scored_epoch(run, 0, {}, 0.0, 0)
+    for number in range(recipe.epochs):
+        began, loop.items = time.perf_counter(), 0
+        run.network.train()
+        loop.orders = {task: Order(table, recipe.batch, run.seed, number) for task, table in run.train.items()}
+        planned = recipe.schedule.epoch(number, sizes, history)
+        steps = list(recipe.combiner.steps(planned, recipe.schedule.tasks()))
+        for done, step in enumerate(steps, start=1):
+            loop.update(step, recipe.decay.factor(loop.step, len(steps), recipe.epochs))
+            yield Tick(loop.step, number, done / len(steps))
+        seconds = time.perf_counter() - began
+        epoch = scored_epoch(run, number + 1, loop.means(), seconds, loop.items)
+        history = History({task: s.metric for (split, task), s in epoch.scores.items() if split == "train" and s.metric})
+        yield epoch
+
+
+def scored_epoch(run: Run, number: int, signals: Mapping[str, float], seconds: float, items: int) -> Epoch:
+    began = time.perf_counter()
+    scores = {(split, task): answer_all(run, task, table) for (split, task), table in run.score.items()}
+    return Epoch(number, scores, signals, seconds, time.perf_counter() - began, items)
+
+
+@torch.no_grad()
+def answer_all(run: Run, task: str, table: TokenTable) -> Scored:
+    """Score one table in eval mode, in batches of similar length."""
+    branch = run.network.branches[task]
+    run.network.eval()
+    torch.manual_seed(key(run.seed, "scoring", task))
+    answers = np.empty(len(table), dtype=np.int64 if branch.task.classes else np.float32)
+    for items in by_length(table, run.scoring_rows):
+        batch = table.batch(items, run.device)
+        prediction = run.network(task, batch.tokens)
+        answers[items] = branch.objective.answers(prediction, branch.task).cpu().numpy()
+    labelled = bool((table.labels != -1).all())
+    return Scored(branch.task, answers, score(branch.task, answers, table.labels) if labelled else None)
+
+
+__all__ = ["Epoch", "NonFinite", "Run", "Split", "Tick", "train"]
