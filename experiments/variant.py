@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from model.errors import InputError
 from model.recipe import Recipe
 from model.selection import BestEpoch, Selection
 from model.technique import edit, flatten
@@ -16,7 +17,7 @@ Formula = Literal["plain", "normalised", "none"]
 Split = Literal["dev", "test"]
 
 
-class RegistryError(ValueError):
+class RegistryError(InputError):
     """A selector, row or change that does not exist. The message names near ones."""
 
 
@@ -38,8 +39,8 @@ class Change:
 class Row:
     """One row of a table: the row (or the suite's base, if None) it stands on, and what it changes.
 
-    ``printed`` maps a column to the figure in the paper; a column that is not there is "not printed". ``delta_from``
-    names the row that the paper subtracts.
+    ``printed`` maps a metric to the figure in the paper; a column that is not there is "not printed".
+    ``printed_deltas`` are the differences it prints beside them, against the row ``delta_from``.
     """
 
     name: str
@@ -50,6 +51,8 @@ class Row:
     selection: Selection | None = None  # None: the suite's
     printed: Mapping[str, float] = dataclasses.field(default_factory=dict)
     printed_words: str = ""  # a printed result that is not a number ("modest")
+    printed_deltas: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    delta_from: str | None = None
     notes: tuple[str, ...] = ()
     origin: Origin = "paper"
     fixes_encoder: bool = False  # --encoder does not reach this row
@@ -58,7 +61,8 @@ class Row:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Contrast:
-    """``better`` should exceed ``worse`` by the metric; with sign -1 it should fall below; 0: equivalent."""
+    """``better`` should exceed ``worse`` by the metric; with sign -1 it should fall below; 0: equivalent. A row of
+    another suite is named by its full slug. The metric ``<task>_gap`` is the training metric minus the dev one."""
 
     better: str
     worse: str
@@ -81,7 +85,8 @@ class Claim:
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Suite:
     """One table of one paper (or a control suite of ours). ``columns`` are metric names such as ``sst_accuracy``;
-    ``marks`` say where each setting comes from, by path prefix (``starter`` where none matches)."""
+    ``marks`` say where each setting comes from, by path prefix (``starter`` where none matches). The rows of a
+    control suite may stand on those of the table it ``extends``, which has the same base."""
 
     paper: str
     table: str
@@ -96,14 +101,15 @@ class Suite:
     marks: Mapping[str, Mark] = dataclasses.field(default_factory=dict)
     selection: Selection = BestEpoch()
     origin: Origin = "paper"
+    extends: Suite | None = None
 
     @property
     def slug(self) -> str:
         return f"{self.paper}/{self.table}"
 
     def row(self, name: str) -> Row:
-        """The row of this name; ``RegistryError`` if there is none."""
-        for row in self.rows:
+        """The row of this name, here or in the table this suite extends; ``RegistryError`` if there is none."""
+        for row in self.rows + (self.extends.rows if self.extends else ()):
             if row.name == name:
                 return row
         raise RegistryError(f"{self.slug} has no row {name!r}")
@@ -124,12 +130,23 @@ class Suite:
         return row.selection or self.selection
 
     def mark(self, row: Row, path: str) -> Mark:
-        """Where the setting at ``path`` comes from: the longest prefix named by the row or the suite."""
-        for marks in (row.marks, self.marks):
-            fitting = [prefix for prefix in marks if path == prefix or path.startswith(prefix + ".")]
-            if fitting:
-                return marks[max(fitting, key=len)]
-        return "starter"
+        """Where the setting at ``path`` comes from: the row says so, else the row it stands on where it left the
+        setting alone, else the suite. A setting that a row of ours changes is ours."""
+        if own := _longest(row.marks, path):
+            return own
+        below = None if row.on is None else self.row(row.on)
+        before = flatten(self.base if below is None else self.recipe(below))
+        changed = before.get(path, ...) != flatten(self.recipe(row)).get(path, ...)
+        if changed and row.origin == "ours":
+            return "ours"
+        if below is not None and not changed:
+            return self.mark(below, path)
+        return _longest(self.marks, path) or "starter"
+
+
+def _longest(marks: Mapping[str, Mark], path: str) -> Mark | None:
+    fitting = [prefix for prefix in marks if path == prefix or path.startswith(prefix + ".")]
+    return marks[max(fitting, key=len)] if fitting else None
 
 
 def difference(before: Recipe, after: Recipe) -> dict[str, tuple[Any, Any]]:
@@ -148,10 +165,22 @@ def axis(path: str, recipe: Recipe) -> str:
     if first in {regularizer.slug for regularizer in recipe.regularizers}:
         return "regularizers"
     leaf = rest.partition(".")[0]
-    by_leaf = {"rows": "data", "extra": "data", "objective": "loss", "weight": "loss", "head": "head", "pairing": "head"}
+    by_leaf = {
+        "rows": "data",
+        "extra": "data",
+        "objective": "loss",
+        "weight": "loss",
+        "head": "head",
+        "pairing": "head",
+    }
     if leaf in by_leaf and first in {branch.key for branch in recipe.branches}:
         return by_leaf[leaf]
-    by_first = {"decay": "optimizer", "epochs": "optimizer", "batch": "optimizer", "encoder_dropout_when_frozen": "dropout"}
+    by_first = {
+        "decay": "optimizer",
+        "epochs": "optimizer",
+        "batch": "optimizer",
+        "encoder_dropout_when_frozen": "dropout",
+    }
     return by_first.get(first, first)
 
 

@@ -1,0 +1,21 @@
+"""The harness: which rows, on what data, trained where, kept how. ``harness.results`` gives what a home holds."""
+
+import os
+from typing import Any
+
+for _name, _value in {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+}.items():
+    os.environ.setdefault(_name, _value)  # a user who sets one of them keeps it
+
+
+def __getattr__(name: str) -> Any:
+    if name == "results":  # pandas only when asked for
+        from harness.tidy import results
+
+        return results
+    raise AttributeError(name)

@@ -21,8 +21,8 @@ class Network(nn.Module):
         super().__init__()
         self.recipe = recipe
         self.encoder = encoder
-        self.config: Any = encoder.config
-        hidden, depth = self.config.hidden_size, self.config.num_hidden_layers + 1
+        config: Any = encoder.config
+        hidden, depth = config.hidden_size, config.num_hidden_layers + 1
         self.branches: dict[str, Branch] = {branch.key: branch for branch in recipe.branches}
         self.heads = nn.ModuleDict()
         for name, branch in self.branches.items():

@@ -37,7 +37,9 @@ class Branch(Technique):
     def check(self) -> None:
         self.require(self.rows is None or self.rows > 0, "rows", "at least 1")
         if self.pairing.sentences != self.task.sentences:
-            raise SettingError(f"{self.key}.pairing {self.pairing.slug!r} does not fit {self.task.sentences} sentence(s)")
+            raise SettingError(
+                f"{self.key}.pairing {self.pairing.slug!r} does not fit {self.task.sentences} sentence(s)"
+            )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -93,9 +95,12 @@ class Recipe(Technique):
         return all(part.built for part in parts(self) if part is not self)
 
 
+LOOP_VERSION = 1  # up when the loop, batching, forward or network compute another result
+
+
 def versions(recipe: Recipe) -> dict[str, int]:
-    """The version of every technique in the recipe."""
-    return {part.slug: part.version for part in parts(recipe)}
+    """The version of the loop and of every technique in the recipe: cells trained by other code are stale."""
+    return {"loop": LOOP_VERSION} | {part.slug: part.version for part in parts(recipe)}
 
 
 def digest(content: Any, length: int = 16) -> str:

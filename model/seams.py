@@ -235,16 +235,28 @@ class Head(Technique):
 
     def predict(self, module: nn.Module, features: Tensor, encoded: Encoded) -> Tensor:
         """[batch, outputs]."""
-        return module(features)
+        prediction: Tensor = module(features)
+        return prediction
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Encoder(Technique):
-    """Where the shared encoder and its tokenizer come from."""
+    """Where the shared encoder and its tokenizer come from. Planning replaces what must be prepared first (the run's
+    own encoder, ``Tiny``, ``DomainPretrained``) by a folder, so that only the others implement ``load``."""
 
-    def load(self, context: Any) -> tuple[nn.Module, Any]:
-        """A transformers-style encoder and its tokenizer (see ``model.encoders.loading``)."""
-        raise NotImplementedError
+    def identity(self) -> str:
+        """What a cell's hash knows of the weights: a hub id, or a hash of a folder's content. Needs no torch."""
+        raise NotImplementedError(f"the encoder {self.slug} has no weights until it is prepared")
+
+    def load(self, seed: int) -> tuple[nn.Module, Any]:
+        """The encoder and its tokenizer; weights that are new come from streams of their names under ``seed``.
+
+        The encoder answers like transformers' BertModel: called with inputs_embeds, attention_mask, token_type_ids
+        and output_hidden_states it gives last_hidden_state, pooler_output and hidden_states, and it has
+        ``embeddings``, ``config``, ``get_input_embeddings()`` and ``new_parameters`` (names). ``EncoderError`` (see
+        ``model.encoders.loading``) where it cannot be had.
+        """
+        raise NotImplementedError(f"the encoder {self.slug} must be prepared before it can be loaded")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,10 @@ import difflib
 import math
 from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from model.errors import InputError
 
-class SettingError(ValueError):
+
+class SettingError(InputError):
     """A field that does not exist, or a value that it cannot take. The message says which and how to mend it."""
 
 

@@ -21,8 +21,6 @@ from model.scoring import Scored, score
 from model.seams import ActiveRegularizer, Batch, History, Sizes, Step
 from model.streams import key
 
-VERSION = 1  # up when this file, batching, forward or network change a result
-
 EvaluatedSplit = Literal["train", "dev", "test"]
 
 
@@ -160,8 +158,17 @@ def train(run: Run) -> Iterator[Tick | Epoch]:
             yield Tick(loop.step, number, done / len(steps))
         seconds = time.perf_counter() - began
         epoch = scored_epoch(run, number + 1, loop.means(), seconds, loop.items)
-        history = History({task: s.metric for (split, task), s in epoch.scores.items() if split == "train" and s.metric})
+        history = History(training_metrics(epoch))
         yield epoch
+
+
+def training_metrics(epoch: Epoch) -> dict[str, float]:
+    """The metric of each task on its training sample."""
+    return {
+        task: scored.metric
+        for (split, task), scored in epoch.scores.items()
+        if split == "train" and scored.metric is not None
+    }
 
 
 def scored_epoch(run: Run, number: int, signals: Mapping[str, float], seconds: float, items: int) -> Epoch:
@@ -181,7 +188,7 @@ def answer_all(run: Run, task: str, table: TokenTable) -> Scored:
         batch = table.batch(items, run.device)
         prediction = run.network(task, batch.tokens)
         answers[items] = branch.objective.answers(prediction, branch.task).cpu().numpy()
-    labelled = bool((table.labels != -1).all())
+    labelled = len(table) > 0 and bool((table.labels != -1).all())
     return Scored(branch.task, answers, score(branch.task, answers, table.labels) if labelled else None)
 
 

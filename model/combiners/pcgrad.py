@@ -1,26 +1,131 @@
-"""PCGrad: project each task's gradient off the ones it conflicts with."""
+"""PCGrad: project each task's gradient off the ones it conflicts with.
+
+g_i' = g_i; for each other task j in random order: if g_i' . g_j < 0 then g_i' -= (g_i' . g_j / |g_j|^2) g_j, always
+with the original g_j. The update is the sum of all g_i' (Yu et al. 2020, https://arxiv.org/abs/2001.06782, algorithm
+1).
+
+Each g_i' is a weighted sum of the original gradients, so the weights follow from their T x T dot products alone.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import ClassVar
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
-from model.seams import Combiner
+import numpy as np
+
+from model.combiners.total import Total
+from model.lazy import torch
+from model.seams import Combiner, Step
+from model.streams import permutation
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    Gradients = list[Tensor | None]  # one a parameter; None where the task does not use it
+
+
+def taken(loss: Tensor, shared: list[nn.Parameter]) -> Gradients:
+    """One task's gradients on the shared parameters, taken away from ``.grad`` (None again afterwards). Its head's
+    gradients stay where backward puts them."""
+    loss.backward()
+    gradients = [parameter.grad for parameter in shared]
+    for parameter in shared:
+        parameter.grad = None
+    return gradients
+
+
+def gram(gradients: Sequence[Gradients]) -> np.ndarray:
+    """Dot products of the tasks' gradients, float64 [tasks, tasks]: one dot a parameter, summed in float64 because
+    large ones cancel."""
+    table = np.zeros((len(gradients), len(gradients)))
+    for i, j in itertools.combinations_with_replacement(range(len(gradients)), 2):
+        dots = [
+            torch.dot(a.reshape(-1), b.reshape(-1))
+            for a, b in zip(gradients[i], gradients[j], strict=True)
+            if a is not None and b is not None
+        ]
+        table[i, j] = table[j, i] = torch.stack(dots).double().sum().item() if dots else 0.0
+    return table
+
+
+def surgery(dots: np.ndarray, orders: Sequence[Sequence[int]]) -> np.ndarray:
+    """Weights w [tasks, tasks] with g_i' = sum over j of w[i, j] g_j. ``orders[i]`` is the order in which task i
+    visits the tasks; itself is passed over."""
+    weights = np.eye(len(dots))
+    for i, order in enumerate(orders):
+        for j in order:
+            along = float(weights[i] @ dots[:, j])  # g_i' . g_j
+            if j != i and along < 0 and dots[j, j] > 0:
+                weights[i, j] -= along / dots[j, j]
+    return weights
+
+
+def write_sum(gradients: Sequence[Gradients], weights: Iterable[float], shared: list[nn.Parameter]) -> None:
+    """``.grad`` = sum over tasks of weight x gradient, in the storage of the first; None where no task has one."""
+    for task, weight in zip(gradients, weights, strict=True):
+        used = [(parameter, gradient) for parameter, gradient in zip(shared, task, strict=True) if gradient is not None]
+        if weight != 1.0 and used:
+            torch._foreach_mul_([gradient for _, gradient in used], weight)
+        both = [(parameter.grad, gradient) for parameter, gradient in used if parameter.grad is not None]
+        if both:
+            torch._foreach_add_([total for total, _ in both], [gradient for _, gradient in both])
+        for parameter, gradient in used:
+            if parameter.grad is None:
+                parameter.grad = gradient
+
+
+def signals(names: Sequence[str], dots: np.ndarray) -> dict[str, float]:
+    """``cosine/a-b`` for each pair of tasks whose gradients are not zero, and ``conflict``, the share of all pairs with
+    a negative dot product. Nothing where there is one task."""
+    pairs = list(itertools.combinations(range(len(names)), 2))
+    norms = np.sqrt(dots.diagonal())
+    found = {
+        f"cosine/{names[i]}-{names[j]}": float(dots[i, j] / (norms[i] * norms[j]))
+        for i, j in pairs
+        if norms[i] > 0 and norms[j] > 0
+    }
+    return found | ({"conflict": sum(bool(dots[i, j] < 0) for i, j in pairs) / len(pairs)} if pairs else {})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PcGrad(Combiner):
-    """Gradient surgery at every update (Yu et al. 2020, arXiv 2001.06782, algorithm 1)."""
+    """Gradient surgery at every update, on one global vector over the shared parameters. Heads keep their plain
+    gradients. The order has its own stream, because it changes the result."""
 
     slug: ClassVar[str] = "pcgrad"
-    built: ClassVar[bool] = False
+
+    def backward(
+        self, step: Step, losses: Iterable[tuple[str, Tensor]], shared: list[nn.Parameter], seed: int
+    ) -> dict[str, float]:
+        by_task = {task: taken(loss, shared) for task, loss in losses}
+        gradients, size = list(by_task.values()), len(by_task)
+        dots = gram(gradients)
+        weights = surgery(dots, [permutation(size, seed, "pcgrad", i).tolist() for i in range(size)])
+        write_sum(gradients, weights.sum(axis=0).tolist(), shared)
+        return signals(list(by_task), dots)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PcGradAtEpochEnd(Combiner):
     """bertram's form: ordinary updates, then once an epoch a second Adam steps on the surgery of each task's last
-    batch, recomputed at the current weights (the retained graphs the paper speaks of are stale by then)."""
+    batch. The losses are recomputed at the current weights and with fresh dropout masks: the graphs that the paper
+    retains are stale by then, and torch refuses to go back through them."""
 
     slug: ClassVar[str] = "pcgrad_at_epoch_end"
-    built: ClassVar[bool] = False
     optimizers: ClassVar[int] = 2
+
+    def steps(self, steps: Iterator[Step], tasks: tuple[str, ...]) -> Iterator[Step]:
+        served: set[str] = set()
+        for step in steps:
+            served.update(step.tasks)
+            yield step
+        if served:
+            yield Step(tuple(task for task in tasks if task in served), batches="last", optimizer=1)
+
+    def backward(
+        self, step: Step, losses: Iterable[tuple[str, Tensor]], shared: list[nn.Parameter], seed: int
+    ) -> dict[str, float]:
+        return (PcGrad() if step.optimizer == 1 else Total()).backward(step, losses, shared, seed)

@@ -9,13 +9,14 @@ from typing import Literal
 
 import numpy as np
 
+from model.errors import InputError
 from model.streams import permutation
 from model.task import Task
 
 Split = Literal["train", "dev", "test"]
 
 
-class DataError(ValueError):
+class DataError(InputError):
     """Data that cannot be used. The message says what, where (file:line) and how to mend it."""
 
 

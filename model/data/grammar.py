@@ -187,7 +187,7 @@ QUESTIONS: tuple[tuple[Kind, float], ...] = (
             (
                 "why do {0[0]} {1[0]} {2[0]}?",
                 "what makes {0[0]} {1[1]} {2[0]}?",
-                "is it true that {0[0]} {1[2]} {2[0]}?",
+                "why is it that {0[0]} {1[2]} {2[0]}?",
             ),
         ),
         0.1,
@@ -261,6 +261,11 @@ class Meaning:
             first, second = self.kind.swap
             values[first], values[second] = values[second], values[first]
         return dataclasses.replace(self, values=tuple(values))
+
+    def denial(self) -> Meaning:
+        """The same thing, denied; a kind without a place for a negation stays as it is."""
+        deniable = any("{no}" in way for way in self.kind.ways)
+        return dataclasses.replace(self, denied=deniable and not self.denied)
 
     def said(self, dice: Dice, *, unlike: int | None = None) -> tuple[str, int]:
         """A sentence that says this and the number of the way it does, which is another one than ``unlike``."""

@@ -24,7 +24,7 @@ GOODS: dict[int, tuple[str, ...]] = {  # what a product may be called besides
 FEELINGS = {-2: ("hated", "hate"), -1: ("disliked", "dislike"), 1: ("liked", "like"), 2: ("loved", "love")}
 MOVIE = words("movie, film, story, plot, acting, cast, ending, music, script, humor, dialogue, first half")
 PRODUCT = words("blender, phone, chair, lamp, kettle, battery, cable, screen, box, handle, motor, design")
-OPENINGS = words("Honestly, In short, For me, Overall, I think, I must say, To be fair, Frankly")
+OPENINGS = words("Honestly, In short, For me, Overall, In my view, To be honest, To be fair, Frankly")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,16 +77,17 @@ def opinion(dice: Dice, subjects: Sequence[str] = MOVIE, lexicon: dict[int, tupl
     one = clause(dice, subject, lexicon)
     two = clause(dice, dice.other(subjects, subject), lexicon)
     shape = dice.weighted((("one", 0.4), ("but", 0.24), ("although", 0.12), ("despite", 0.12), ("and", 0.12)))
-    if shape == "but":
-        made = Opinion(f"{one.text}, but {two.text}", two.score)
-    elif shape == "although":
-        made = Opinion(f"although {one.text}, {two.text}", two.score)
+    agree = one.score * two.score > 0
+    if shape == "one" or (shape == "and" and not agree):
+        made = one
+    elif agree:
+        made = Opinion(f"{one.text} and {two.text}", max(one.score, two.score, key=abs))
     elif shape == "despite":
         made = Opinion(f"{one.text}, although {two.text}", one.score)
-    elif shape == "and" and one.score * two.score > 0:
-        made = Opinion(f"{one.text} and {two.text}", max(one.score, two.score, key=abs))
+    elif shape == "although":
+        made = Opinion(f"although {one.text}, {two.text}", two.score)
     else:
-        made = one
-    if dice.chance(0.3):
+        made = Opinion(f"{one.text}, but {two.text}", two.score)
+    if dice.chance(0.15):
         made = Opinion(f"{dice.pick(OPENINGS)}, {made.text}", made.score)
     return Opinion(sentence(made.text), made.score)

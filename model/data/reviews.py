@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from collections.abc import Iterable
+from pathlib import Path
 from typing import ClassVar
 
+from model.data.course import Found, clean, collect, shown, usable
+from model.data.examples import Corpus, DataError, Dropped, Examples
+from model.data.hub import Row, json_lines, load, need
 from model.seams import Extra
+from model.streams import permutation
+from model.task import SST
+
+_COLUMNS = ("overall", "reviewText")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -14,7 +24,65 @@ class Reviews(Extra):
     5.1). ``source`` is a JSON-lines file with ``overall`` and ``reviewText``, a hub id, or ``default``."""
 
     slug: ClassVar[str] = "reviews"
-    built: ClassVar[bool] = False
     source: str = "default"
     max_characters: int = 200
     per_class: int | None = None
+
+    def check(self) -> None:
+        self.require(self.max_characters > 1, "max_characters", "above 1")
+        self.require(self.per_class is None or self.per_class > 0, "per_class", "at least 1")
+
+
+def reviews(spec: Reviews, corpus: Corpus) -> Examples:
+    """Reviews as training rows of SST, ``per_class`` of each star (None: as many as the rarest star has).
+
+    They are prefixes of one permutation per star, the stars taking turns, so that a smaller choice is a prefix of a
+    larger one. ``source="default"`` takes ``corpus.reviews``. Raises ``DataError``.
+    """
+    found = _found(spec, corpus)
+    stars: list[list[int]] = [[] for _ in range(SST.classes)]
+    for at, ((text,), label) in enumerate(zip(found.texts, found.labels.tolist(), strict=True)):
+        if len(text) < spec.max_characters:
+            stars[label].append(at)
+    rarest = min(stars, key=len)
+    each = len(rarest) if spec.per_class is None else spec.per_class
+    if not 0 < each <= len(rarest):
+        has = f"{len(rarest)} reviews of {stars.index(rarest) + 1} stars under {spec.max_characters} characters"
+        raise DataError(f"{max(each, 1)} reviews of each star are needed, but {spec.source} has {has}; give more")
+    orders = [permutation(len(rows), "reviews", label) for label, rows in enumerate(stars)]
+    return found.take(rows[order[rank]] for rank in range(each) for rows, order in zip(stars, orders, strict=True))
+
+
+def _found(spec: Reviews, corpus: Corpus) -> Examples:
+    if spec.source == "default":
+        if corpus.reviews is None or not len(corpus.reviews):
+            mend = "set reviews.source to a JSON-lines file with overall and reviewText, or to a hub id"
+            raise DataError(f"the data ({corpus.source}) come with no reviews; {mend}")
+        return corpus.reviews
+    rows = enumerate(need(_COLUMNS, _rows(spec.source), spec.source))
+    # Cut, a long text is still too long to be chosen, and millions of them fit into memory.
+    return collect(spec.source, SST, "train", (_entry(at, row, spec.max_characters) for at, row in rows))
+
+
+def _rows(source: str) -> Iterable[Row]:
+    path = Path(source).expanduser()
+    if path.is_file():
+        return json_lines(path)
+    if path.suffix in (".json", ".jsonl", ".gz") or not re.fullmatch(r"[\w.-]+/[\w.-]+", source):
+        raise DataError(f"the reviews file {source} is not there; give a JSON-lines file or a hub id (owner/name)")
+    splits = load(source)
+    if "train" not in splits:
+        raise DataError(f"{source} on the hub has no split train; it has {', '.join(splits)}")
+    return splits["train"]
+
+
+def _entry(at: int, row: Row, longest: int) -> Found | Dropped:
+    where, cells = row
+    stars, text = (cells.get(column) for column in _COLUMNS)
+    if not isinstance(text, str) or not usable(text):
+        return Dropped(where, "no reviewText")
+    if stars is None:
+        return Dropped(where, "no overall")
+    if stars not in (1, 2, 3, 4, 5) or isinstance(stars, bool):
+        raise DataError(f"{where}: overall is {shown(stars)}; it must be a whole number of stars from 1 to 5")
+    return Found(f"review-{at}", (clean(text, SST)[:longest],), stars - 1.0)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from model.encoders.loading import identity, load
 from model.seams import Encoder
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -14,3 +18,9 @@ class Bert(Encoder):
 
     slug: ClassVar[str] = "bert"
     name: str = "google-bert/bert-base-uncased"
+
+    def identity(self) -> str:
+        return identity(self.name)
+
+    def load(self, seed: int) -> tuple[nn.Module, Any]:
+        return load(self.name, seed)

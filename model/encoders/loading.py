@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from model.network import initialise
+from model.errors import InputError
+from model.lazy import torch
+from model.streams import generator
 
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
+VOCABULARY = ("tokenizer.json", "vocab.txt", "vocab.json")
+SETTINGS = ("config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
+FRESH = ("pooler.",)  # what a checkpoint may lack; without the rest it would be no pretrained encoder
+SECONDS = 10  # patience with the hub
+MOST_LAYERS = 200
 
 
-class EncoderError(ValueError):
+class EncoderError(InputError):
     """An encoder that cannot be used. The message says which, why and how to mend it."""
-
-
-def check_folder(folder: Path, families: tuple[str, ...]) -> None:
-    """Raise ``EncoderError`` unless the folder holds a configuration of one of the families, weights and a
-    vocabulary."""
-    import json
-
-    if not folder.is_dir():
-        raise EncoderError(f"there is no encoder folder {folder}")
-    try:
-        family = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
-    except FileNotFoundError:
-        raise EncoderError(f"{folder} has no config.json, so it is not an encoder folder") from None
-    except (ValueError, AttributeError, OSError) as error:
-        raise EncoderError(f"{folder / 'config.json'} cannot be read as JSON: {error}") from None
-    if family not in families:
-        raise EncoderError(f"{folder} holds a {family!r} model; this row needs one of: {', '.join(families)}")
-    if not any((folder / name).is_file() for name in WEIGHTS):
-        raise EncoderError(f"{folder} has no weights; put model.safetensors beside its config.json")
-    if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt", "vocab.json")):
-        raise EncoderError(f"{folder} has no vocabulary; put tokenizer.json or vocab.txt beside its config.json")
 
 
 def is_folder(name: str) -> bool:
@@ -42,50 +31,176 @@ def is_folder(name: str) -> bool:
 
 
 def identity(name: str) -> str:
-    """What goes into a cell's hash: the hub id, or a hash of the folder's weights and configuration."""
+    """What goes into a cell's hash: the hub id, or a hash of the folder's weights, settings and vocabulary."""
     if not is_folder(name):
         return name
-    running = hashlib.sha256()
     folder = Path(name).expanduser()
+    if not folder.is_dir():
+        raise EncoderError(f"there is no encoder folder {folder}")
+    running = hashlib.sha256()
     for part in sorted(folder.iterdir()):
-        if part.name in ("config.json", "vocab.txt", "tokenizer.json") or part.suffix in (".safetensors", ".bin"):
-            with part.open("rb") as stream:
-                running.update(part.name.encode() + hashlib.file_digest(stream, "sha256").digest())
+        if part.name in (*SETTINGS, *VOCABULARY) or _is_weights(part.name):
+            facts = part.stat()
+            running.update(part.name.encode() + _content(part, facts.st_size, facts.st_mtime_ns))
     return f"sha256:{running.hexdigest()[:16]}"
 
 
-def load(name: str, seed: int, families: tuple[str, ...] = ("bert",)) -> tuple[Any, Any]:
-    """The encoder (weights that the checkpoint lacks are drawn from streams of their own names) and its tokenizer.
+@functools.lru_cache(maxsize=256)
+def _content(path: Path, size: int, changed: int) -> bytes:
+    """A file's hash; size and time of change make a changed file a new one."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").digest()
 
-    Safetensors are preferred; a hub's .bin goes through torch's weights-only loader. Code in a repository is never
-    run. ``EncoderError`` says what is wrong.
+
+def _is_weights(name: str) -> bool:
+    """Weights that ``load`` may read; other files of these kinds (heads, trainer states, pickles) are not."""
+    return name in WEIGHTS or (
+        name.startswith(("model-", "pytorch_model-")) and name.endswith((".safetensors", ".bin"))
+    )
+
+
+def check_folder(folder: Path, families: tuple[str, ...]) -> None:
+    """Raise ``EncoderError`` unless the folder holds a configuration of one of the families, weights and a
+    vocabulary."""
+    if not folder.is_dir():
+        raise EncoderError(f"there is no encoder folder {folder}")
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        family, layers = config["model_type"], config.get("num_hidden_layers", 12)
+    except FileNotFoundError:
+        raise EncoderError(f"{folder} has no config.json, so it is not an encoder folder") from None
+    except (KeyError, TypeError, AttributeError):
+        raise EncoderError(f"{folder / 'config.json'} does not say its model_type") from None
+    except (ValueError, OSError, RecursionError) as error:
+        raise EncoderError(f"{folder / 'config.json'} cannot be read as JSON: {error}") from None
+    if family not in families:
+        raise EncoderError(f"{folder} holds a {family!r} model; this row needs one of: {', '.join(families)}")
+    if config.get("is_decoder"):
+        raise EncoderError(f"{folder} holds a decoder (is_decoder in its config.json), whose words see no later ones")
+    if not isinstance(layers, int) or not 0 < layers <= MOST_LAYERS:  # building them comes before reading weights
+        raise EncoderError(f"{folder / 'config.json'} says {layers!r} layers; it must be 1 to {MOST_LAYERS}")
+    if not any((folder / name).is_file() for name in WEIGHTS):
+        raise EncoderError(f"{folder} has no weights; put model.safetensors beside its config.json")
+    if not any((folder / name).is_file() for name in VOCABULARY):
+        raise EncoderError(f"{folder} has no vocabulary; put tokenizer.json or vocab.txt beside its config.json")
+
+
+def download(name: str) -> Path:
+    """The folder of a hub id in the local cache, brought up to date if the hub answers: one request decides, so that
+    a machine without a network is told so at once. Safetensors where there are any, else .bin."""
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    try:
+        info = HfApi().model_info(name, timeout=SECONDS)
+        files = [entry.rfilename for entry in info.siblings or []]
+        kept = {file for file in files if file in (*SETTINGS, *VOCABULARY)}
+        weights = {file for file in files if _is_weights(file)}
+        safe = {file for file in weights if "safetensors" in file}
+        wanted = sorted(kept | (safe or weights))
+        return Path(snapshot_download(name, revision=info.sha, allow_patterns=wanted, etag_timeout=SECONDS))
+    except RepositoryNotFoundError:
+        raise EncoderError(f"there is neither a folder nor a public model on the hub called {name!r}") from None
+    except Exception as error:  # no network, refused, timed out, not a valid id: all end in the cache or nowhere
+        try:
+            return Path(snapshot_download(name, local_files_only=True))
+        except Exception:
+            raise EncoderError(
+                f"the encoder {name!r} is not a folder, is not in the local cache and cannot be had from the hub "
+                f"({_reason(error)}); connect to the network or give a folder"
+            ) from None
+
+
+def load(name: str, seed: int, families: tuple[str, ...] = ("bert",), kind: Any = None) -> tuple[Any, Any]:
+    """The encoder in float32 and its tokenizer. ``kind`` is the class to build, transformers' own choice if None.
+
+    Weights that the checkpoint lacks (a pooler, no more) are drawn from streams of their own names and listed in the
+    encoder's ``new_parameters``. Safetensors are preferred; a .bin goes through torch's weights-only loader. Code in
+    a repository is never run. ``EncoderError`` says what is wrong.
     """
-    from transformers import AutoConfig, AutoModel, AutoTokenizer
+    from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    source = str(Path(name).expanduser()) if is_folder(name) else name
-    if is_folder(name):
-        check_folder(Path(source), families)
+    folder = Path(name).expanduser() if is_folder(name) else download(name)
+    check_folder(folder, families)
+    local = {"trust_remote_code": False, "local_files_only": True}
     try:
-        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
-        if config.model_type not in families:
-            raise EncoderError(f"{name} is a {config.model_type!r} model; this row needs: {', '.join(families)}")
-        encoder, report = AutoModel.from_pretrained(
-            source, config=config, trust_remote_code=False, weights_only=True, output_loading_info=True
+        encoder, report = (kind or AutoModel).from_pretrained(
+            folder, dtype=torch.float32, weights_only=True, output_loading_info=True, **local
         )
-        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(folder, **local)
+        check_weights(name, report["missing_keys"], report["unexpected_keys"])
+        fresh(encoder, report["missing_keys"], seed)
+        if not all(bool(parameter.isfinite().all()) for parameter in encoder.parameters()):
+            raise EncoderError(f"the weights of {name} hold numbers that are not finite")
+        check_vocabulary(name, encoder, tokenizer)
     except EncoderError:
         raise
     except Exception as error:  # transformers raises many kinds, from OSError to RuntimeError
-        reason = " ".join(str(error).split())[:300]
-        raise EncoderError(f"the encoder {name} cannot be loaded: {reason}") from error
-    fresh(encoder, report["missing_keys"], seed)
+        raise EncoderError(f"the encoder {name} cannot be loaded: {_explained(error)}") from None
     return encoder, tokenizer
 
 
+def check_weights(name: str, missing: Iterable[str], unexpected: Iterable[str]) -> None:
+    """Raise ``EncoderError`` unless the weights are those of the encoder that config.json describes."""
+    lacking = sorted(key for key in missing if not key.startswith(FRESH))
+    if lacking:
+        raise EncoderError(f"the weights of {name} lack {len(lacking)} of the encoder's tensors, e.g. {lacking[0]}")
+    extra = sorted(key for key in unexpected if "encoder.layer." in key)
+    if extra:
+        raise EncoderError(f"the weights of {name} have more layers than its config.json says, e.g. {extra[0]}")
+
+
+def check_vocabulary(name: str, encoder: Any, tokenizer: Any) -> None:
+    """Raise ``EncoderError`` unless there are words, each with a vector, and a token to pad with."""
+    vectors, words = encoder.get_input_embeddings().num_embeddings, tokenizer.get_vocab()
+    if len(words) <= len(tokenizer.all_special_tokens):
+        raise EncoderError(f"the vocabulary of {name} has no words")
+    if max(words.values()) >= vectors:
+        raise EncoderError(
+            f"the vocabulary of {name} goes up to id {max(words.values())}, but its encoder has {vectors} vectors"
+        )
+    if tokenizer.pad_token_id is None:
+        raise EncoderError(f"the tokenizer of {name} has no padding token")
+
+
 def fresh(encoder: Any, missing: Any, seed: int) -> None:
-    """Draw the weights that a checkpoint lacks, module by module, from streams of their names."""
-    for module in sorted({name.rpartition(".")[0] for name in missing}):
-        initialise(encoder.get_submodule(module), seed, f"encoder.{module}")
+    """Draw the named weights as BERT's are: normal with the configuration's ``initializer_range``, biases 0; each
+    from the stream of its own name."""
+    for name in sorted(missing):
+        parameter = encoder.get_parameter(name)
+        if name.endswith("bias"):
+            parameter.data.zero_()
+        else:
+            stream = generator(seed, "weights", f"encoder.{name}")
+            parameter.data.normal_(std=encoder.config.initializer_range, generator=stream)
+    encoder.new_parameters = tuple(sorted(missing))
+
+
+def save(encoder: Any, tokenizer: Any, folder: Path) -> None:
+    """Write the encoder and its tokenizer in transformers' layout: config.json, model.safetensors, vocabulary."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    encoder.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
+def _explained(error: Exception) -> str:
+    """The reason in a user's terms where the library's own would mislead."""
+    kind, reason = type(error).__name__, _reason(error)
+    if kind == "UnpicklingError":
+        return "its .bin holds more than weights, so it is not read (it could run code); give it as model.safetensors"
+    if kind == "SafetensorError":
+        return f"its .safetensors file is damaged or cut short ({reason})"
+    if "ignore_mismatched_sizes" in reason:
+        return "its weights do not have the sizes that its config.json says"
+    if isinstance(error, KeyError | ArithmeticError | TypeError):
+        return f"its config.json has a setting that cannot be used ({kind}: {reason})"
+    return reason

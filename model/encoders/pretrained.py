@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from typing import ClassVar
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
 
 from model.encoders.base import Base
+from model.encoders.loading import EncoderError
 from model.seams import Encoder
 
 
@@ -14,9 +20,65 @@ class DomainPretrained(Encoder):
     """Masked LM and next-sentence prediction on the lines of a text file (smooth-valleys, section 1)."""
 
     slug: ClassVar[str] = "domain_pretrained"
-    built: ClassVar[bool] = False
     start: Encoder = Base()
     text: str = "domain"  # a file, or "domain": the data set's own target-domain text
     steps: int = 1000
     batch: int = 32
     rate: float = 5e-5
+    next_sentence: bool = True
+    max_tokens: int = 128  # of a pair of lines; longer ones are cut
+
+    def check(self) -> None:
+        self.require(self.steps >= 0, "steps", "0 or more")
+        self.require(self.batch > 0, "batch", "at least 1")
+        self.require(self.rate > 0, "rate", "above 0")
+        self.require(self.max_tokens >= 8, "max_tokens", "at least 8")
+
+
+def prepare(spec: DomainPretrained, lines: Sequence[str], folder: Path, seed: int) -> Path:
+    """The folder of the finished encoder under ``folder``, in transformers' layout; made if it is not there.
+
+    The name carries a digest of the declaration, its version, the start's identity, the lines and the seed. The work
+    is done aside and renamed, so that a folder which exists is whole. ``EncoderError`` where the start cannot be
+    loaded or is not a BERT with a mask token, ``DataError`` where the text is too short.
+    """
+    from model.recipe import digest
+    from model.technique import flatten
+
+    own = {name: value for name, value in flatten(spec).items() if not name.startswith(("start", "text"))}
+    home = folder / f"domain-{digest([own, spec.version, spec.start.identity(), list(lines), seed])}"
+    if home.is_dir():
+        return home
+    folder.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{home.name}-", dir=folder))
+    try:
+        _make(spec, lines, aside, seed)
+        with contextlib.suppress(OSError):  # another process was first
+            aside.rename(home)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return home
+
+
+def _make(spec: DomainPretrained, lines: Sequence[str], folder: Path, seed: int) -> None:
+    from model.encoders.loading import save
+    from model.pretraining import pretrain
+
+    encoder, tokenizer = spec.start.load(seed)
+    config: Any = encoder.config
+    if config.model_type != "bert" or tokenizer.mask_token_id is None:
+        raise EncoderError(f"domain pre-training needs a BERT with a mask token; {spec.start.slug} gives none")
+    losses = pretrain(
+        encoder,
+        tokenizer,
+        lines,
+        steps=spec.steps,
+        batch=spec.batch,
+        rate=spec.rate,
+        seed=seed,
+        next_sentence=spec.next_sentence,
+        max_tokens=min(spec.max_tokens, config.max_position_embeddings),
+    )
+    for _ in losses:
+        pass
+    save(encoder, tokenizer, folder)

@@ -2,16 +2,120 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from typing import ClassVar
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 from model.seams import Encoder
+from model.technique import describe
+
+if TYPE_CHECKING:
+    from model.data.examples import Corpus
+
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+Progress = Callable[[int, int], None]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Tiny(Encoder):
-    """2 layers x 64, its own WordPiece vocabulary, masked-LM on embedded text; made once and cached."""
+    """2 layers x 64, its own WordPiece vocabulary, masked LM and next-sentence prediction on the embedded text; made
+    once and cached. Of the embedded data it never sees a label, a dev or a test sentence."""
 
     slug: ClassVar[str] = "tiny"
     layers: int = 2
     hidden: int = 64
+    heads: int = 4
+    steps: int = 2000
+    batch: int = 32
+    rate: float = 2e-3
+    spread: float = 0.05  # deviation of the fresh weights
+
+    def check(self) -> None:
+        self.require(self.layers > 0, "layers", "at least 1")
+        self.require(self.heads > 0, "heads", "at least 1")
+        self.require(self.hidden > 0 and self.hidden % self.heads == 0, "hidden", f"a multiple of heads ({self.heads})")
+        self.require(self.steps >= 0, "steps", "0 or more")
+
+
+def prepare(spec: Tiny, folder: Path, on_progress: Progress | None = None) -> Path:
+    """The folder of the finished encoder under ``folder``, in transformers' layout; made if it is not there.
+
+    The name carries a digest of the declaration, its version and the text. The work is done aside and renamed, so
+    that of two processes at it one wins and both get the same. ``on_progress`` hears (steps done, steps in all).
+    """
+    from model.data.embedded import embedded
+    from model.recipe import digest
+
+    corpus = embedded()
+    words = vocabulary(known_text(corpus))
+    home = folder / f"tiny-{digest([describe(spec), spec.version, words, corpus.text])}"
+    if home.is_dir():
+        return home
+    folder.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{home.name}-", dir=folder))
+    try:
+        make(spec, words, corpus.text, aside, on_progress or (lambda done, total: None))
+        with contextlib.suppress(OSError):  # another process was first
+            aside.rename(home)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return home
+
+
+def known_text(corpus: Corpus) -> list[str]:
+    """Every line that may give the vocabulary a word: the paragraphs, the reviews and the training sentences."""
+    train = [examples for (_, split), examples in corpus.splits.items() if split == "train"]
+    both = [*train, corpus.reviews] if corpus.reviews else train
+    return [*corpus.text, *(text for examples in both for texts in examples.texts for text in texts)]
+
+
+def make(spec: Tiny, words: Sequence[str], lines: Sequence[str], folder: Path, on_progress: Progress) -> None:
+    """Pre-train and save: config.json, model.safetensors, vocab.txt and the tokenizer's files."""
+    import transformers
+
+    from transformers.utils import logging
+
+    from model.pretraining import draw_weights, pretrain
+
+    logging.disable_progress_bar()
+    (folder / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
+    tokenizer = transformers.BertTokenizer(vocab=str(folder / "vocab.txt"))
+    config = transformers.BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=spec.hidden,
+        num_hidden_layers=spec.layers,
+        num_attention_heads=spec.heads,
+        intermediate_size=4 * spec.hidden,
+        max_position_embeddings=128,
+        initializer_range=spec.spread,
+    )
+    encoder = transformers.BertModel(config)
+    draw_weights(encoder, spec.spread, "tiny")
+    losses = pretrain(
+        encoder,
+        tokenizer,
+        lines,
+        steps=spec.steps,
+        batch=spec.batch,
+        rate=spec.rate,
+        seed=0,
+        next_sentence=True,
+        max_tokens=128,
+    )
+    for done, _ in enumerate(losses, start=1):
+        on_progress(done, spec.steps)
+    encoder.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def vocabulary(lines: Iterable[str]) -> list[str]:
+    """Special tokens, single characters (alone and inside a word) for words never seen, then the words of the text
+    in alphabetical order."""
+    words = {word for line in lines for word in re.findall(r"\w+|[^\w\s]", line.lower())}
+    letters = sorted({letter for word in words for letter in word} | set("abcdefghijklmnopqrstuvwxyz0123456789.,?!'-"))
+    return [*SPECIAL, *letters, *(f"##{letter}" for letter in letters), *sorted(words - set(letters))]

@@ -19,7 +19,11 @@ class AlwaysAnswer(Head):
     slug: ClassVar[str] = "always"
     label: int = 0
 
+    def check(self) -> None:
+        self.require(self.label >= 0, "label", "0 or more")
+
     def build(self, *, width: int, outputs: int, dropout: float, hidden: int, depth: int) -> nn.Module:
+        self.require(self.label < max(2, outputs), "label", f"below the number of classes, {max(2, outputs)}")
         module = torch.nn.Module()
         logits = torch.zeros(outputs)
         if outputs == 1:
@@ -30,7 +34,8 @@ class AlwaysAnswer(Head):
         return module
 
     def predict(self, module: nn.Module, features: Tensor, encoded: Encoded) -> Tensor:
-        return module.get_buffer("logits").expand(len(features), -1)
+        logits: Tensor = module.get_buffer("logits")
+        return logits.expand(len(features), -1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,8 +46,9 @@ class RandomAnswer(Head):
 
     def build(self, *, width: int, outputs: int, dropout: float, hidden: int, depth: int) -> nn.Module:
         module = torch.nn.Module()
-        module.outputs = outputs
+        module.register_buffer("shape", torch.zeros(outputs), persistent=False)
         return module
 
     def predict(self, module: nn.Module, features: Tensor, encoded: Encoded) -> Tensor:
-        return torch.rand(len(features), module.outputs, device=features.device) * 2 - 1
+        outputs = len(module.get_buffer("shape"))
+        return torch.rand(len(features), outputs, device=features.device) * 2 - 1

@@ -1,0 +1,203 @@
+"""Carry out a plan: train what is missing, keep it in the tracking store, and hand back the tables."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from harness.cell import Cell, Keep, Record, fail, read
+from harness.execute.local import Machine, execute
+from harness.plan import Planned, Setup, ledger
+from harness.progress import Watch
+from harness.sources import fingerprints, open_data
+from harness.store import Entry, Store
+from harness.tidy import note_users
+from model.data.examples import Examples, Split
+from model.data.leakage import duplicates
+from model.recipe import digest
+from reports.reference_lines import Reference, reference_lines
+from reports.shape import Header, Table
+from reports.table import build
+
+
+def tags(setup: Setup) -> dict[str, str]:
+    """What tells runs of one set-up from those of another; ``setup`` is their digest."""
+    data = digest(fingerprints(setup.data))
+    told = {
+        "profile": setup.profile.name,
+        "data": data,
+        "data_source": open_data(setup.data).source,
+        "encoder": setup.encoder,
+        "variant": setup.variant,
+    }
+    return told | {"setup": digest({name: told[name] for name in ("profile", "data", "encoder", "variant")})}
+
+
+def entries(rows: Sequence[Planned], ended: dict[str, Record], told: dict[str, str]) -> list[Entry]:
+    """A child run for every ended cell of every row."""
+    return [
+        Entry(
+            suite=row.suite,
+            row=row.row,
+            name=row.name,
+            seed=cell.seed,
+            record=ended[cell.id],
+            tags=told,
+            datasets=cell.data,
+        )
+        for row in rows
+        for cell in row.cells
+        if cell.id in ended
+    ]
+
+
+def carry_out(
+    rows: Sequence[Planned], setup: Setup, machine: Machine, store: Store, console: Console, *, rerun: bool, keep: str
+) -> int:
+    """Train the cells that are left and keep every ended one; returns how many failed in this call. The tracking
+    store gets each cell as it ends, so that a stopped run has all of them."""
+    told = tags(setup)
+    book = ledger(machine.home)
+    left = book.left(rows, rerun)
+    skip = {cell.id for cell in left} if rerun else set()
+    kept = {name: record for name, record in book.ended.items() if name not in skip}
+    for entry in entries(rows, kept, told):
+        store.keep(entry)
+    users, failed = by_cell(rows), 0
+    for cell_id in users.keys() & kept.keys():
+        note_users(machine.home, cell_id, full_names(users[cell_id]))
+    if left:
+        running = execute(left, keeps(rows, keep), machine)
+        with Watch(len(left), names(rows), machine.jobs, console) as watch:
+            for news in running:
+                watch.hear(news)
+                if news is None or news.kind not in ("done", "failed"):
+                    continue
+                failed += news.kind == "failed"
+                record = read(machine.home / "cells" / news.cell.id)
+                if record is None:  # its worker died
+                    fail(machine.home, news.cell, news.reason, "")
+                    record = read(machine.home / "cells" / news.cell.id)
+                if record is not None:
+                    note_users(machine.home, record.id, full_names(users[record.id]))
+                    for entry in entries(users[news.cell.id], {news.cell.id: record}, told):
+                        store.keep(entry)
+    return failed
+
+
+def keeps(rows: Sequence[Planned], keep: str) -> dict[str, Keep]:
+    """Which weights of each cell stay: ``none``, what the rows' selections choose, or ``all``."""
+    if keep == "none":
+        return {}
+    return {
+        cell_id: Keep(
+            all=keep == "all",
+            choices=tuple({(row.suite.selection_of(row.row), row.suite.formula) for row in users}),
+        )
+        for cell_id, users in by_cell(rows).items()
+    }
+
+
+def by_cell(rows: Sequence[Planned]) -> dict[str, list[Planned]]:
+    """The rows that read each cell."""
+    users: dict[str, list[Planned]] = {}
+    for row in rows:
+        for cell in row.cells:
+            users.setdefault(cell.id, []).append(row)
+    return users
+
+
+def names(rows: Sequence[Planned]) -> dict[str, str]:
+    """What to call each cell: its first row and seed, and how many more rows it serves."""
+    told = {}
+    for cell_id, users in by_cell(rows).items():
+        seed = next(cell.seed for cell in users[0].cells if cell.id == cell_id)
+        more = f" +{len(users) - 1}" if len(users) > 1 else ""
+        told[cell_id] = f"{users[0].suite.slug}/{users[0].name} seed {seed}{more}"
+    return told
+
+
+def tables(rows: Sequence[Planned], setup: Setup, machine: Machine, store: Store) -> list[Table]:
+    """One table a suite, from what the tracking store holds of this set-up."""
+    suites = list(dict.fromkeys(row.suite.slug for row in rows))
+    told, book = tags(setup), ledger(machine.home)
+    made = []
+    for slug in suites:
+        mine = [row for row in rows if row.suite.slug == slug]
+        suite = mine[0].suite
+        frame = store.frame([suite], told["setup"])
+        frame = frame[frame["cell"].isin([cell.id for row in mine for cell in row.cells])]
+        frame["row"] = frame["row"].str.removesuffix(setup.variant)
+        states = {
+            (slug, row.row.name): row.reason or ("stale" if any(map(book.is_stale, row.cells)) else "not run")
+            for row in mine
+        }
+        made.append(
+            build(
+                suite, frame, states, references(mine, setup), header(setup, told, mine), {row.row.name for row in mine}
+            )
+        )
+    return made
+
+
+def capped(setup: Setup, task: str, split: Split) -> Examples | None:
+    """The scored rows of a task, if the data has them with labels."""
+    examples = open_data(setup.data).get(task, split)
+    if examples is None or not examples.labelled:
+        return None
+    return examples.first(setup.profile.dev.get(task))
+
+
+def references(rows: Sequence[Planned], setup: Setup) -> list[Reference]:
+    """What answers without reading would score on the splits that the rows use."""
+    tasks = list(dict.fromkeys(branch.key for row in rows for branch in row.recipe.branches))
+    lines = []
+    for split in dict.fromkeys(row.row.split for row in rows):
+        labels = {task: examples.labels for task in tasks if (examples := capped(setup, task, split)) is not None}
+        lines += reference_lines(labels, split)
+    return lines
+
+
+def header(setup: Setup, told: dict[str, str], rows: Sequence[Planned]) -> Header:
+    """The facts above a table."""
+    corpus = open_data(setup.data)
+    repeated = {}
+    for task in dict.fromkeys(branch.key for row in rows for branch in row.recipe.branches):
+        train, dev = corpus.get(task, "train"), capped(setup, task, "dev")
+        if train is not None and dev is not None:
+            repeated[task] = duplicates(train, dev)
+    return Header(
+        profile=setup.profile.name,
+        caveat=setup.profile.says,
+        data=corpus.source,
+        fingerprint=told["data"],
+        encoder=setup.encoder,
+        seeds=tuple(range(setup.seeds)),
+        variant=setup.variant.strip("[]"),
+        cells=len(cells_of(rows)),
+        duplicates=repeated,
+        notes=corpus.notes,
+    )
+
+
+def full_names(rows: Sequence[Planned]) -> list[str]:
+    return [f"{row.suite.slug}/{row.name}" for row in rows]
+
+
+def failures(rows: Sequence[Planned], home: Path) -> list[str]:
+    """Cells of the plan that failed, by row and seed, with the reason."""
+    ended = ledger(home).ended
+    return [
+        f"{row.suite.slug}/{row.name} seed {cell.seed}: {ended[cell.id].outcome.get('reason', '')}"
+        for row in rows
+        for cell in row.cells
+        if cell.id in ended and not ended[cell.id].done
+    ]
+
+
+def cells_of(rows: Sequence[Planned]) -> list[Cell]:
+    """Every distinct cell of the rows."""
+    return list({cell.id: cell for row in rows for cell in row.cells}.values())

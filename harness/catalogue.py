@@ -1,0 +1,100 @@
+"""Which suites, rows and changes there are, and what a user's selector means."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Literal
+
+import experiments.changes
+from experiments.papers import SUITES
+from experiments.variant import Change, RegistryError, Row, Suite
+from model.recipe import Recipe
+
+Pair = tuple[Suite, Row]
+
+
+def suites() -> tuple[Suite, ...]:
+    """Every suite, papers in alphabetical order."""
+    return SUITES
+
+
+def slug(suite: Suite, row: Row) -> str:
+    """``paper/table/row``."""
+    return f"{suite.slug}/{row.name}"
+
+
+def select(selectors: Sequence[str], rows: Sequence[str] = ()) -> list[Pair]:
+    """The rows that the selectors name, each once, in the order of selectors and tables; every row for no selector.
+
+    A selector is a table (``table1``: that table of every paper), a paper, ``paper/table``, ``paper/table/row`` or a
+    pattern of one of these with ``*`` and ``?``. ``rows`` keeps the rows with these names, patterns too.
+    ``RegistryError`` for a selector or a row name that fits nothing.
+    """
+    chosen: dict[str, Pair] = {}
+    for selector in selectors or ("*",):
+        found = {slug(*pair): pair for pair in _pairs() if _fits(selector, *pair)}
+        if not found:
+            raise RegistryError(f"there is no suite or row {selector!r}; {_near(selector, _selectors())}")
+        chosen |= found
+    names = {row.name: row.name for _, row in chosen.values()}
+    for name in rows:
+        if not any(fnmatchcase(known, name) for known in names):
+            raise RegistryError(
+                f"there is no row {name!r} in {' '.join(selectors) or 'any suite'}; {_near(name, names)}"
+            )
+    return [pair for pair in chosen.values() if not rows or any(fnmatchcase(pair[1].name, name) for name in rows)]
+
+
+def find(wanted: str) -> Pair:
+    """The row of this full slug, ``paper/table/row``; ``RegistryError`` with near names if there is none."""
+    for pair in _pairs():
+        if slug(*pair) == wanted:
+            return pair
+    raise RegistryError(f"there is no row {wanted!r}, as paper/table/row; {_near(wanted, _row_slugs())}")
+
+
+def named_changes() -> dict[str, Change]:
+    """Every change that ``--with`` can name: the shared ones, then those of single rows."""
+    shared = [each for each in vars(experiments.changes).values() if isinstance(each, Change)]
+    return {each.name: each for each in shared} | {each.name: each for _, row in _pairs() for each in row.changes}
+
+
+def change(name: str) -> Change:
+    """The change of this name; ``RegistryError`` with near names if there is none."""
+    known = named_changes()
+    if name not in known:
+        raise RegistryError(f"there is no change {name!r}; {_near(name, {each: each for each in known})}")
+    return known[name]
+
+
+def status(recipe: Recipe) -> Literal["ready", "not built"]:
+    """Whether every technique in the recipe exists as code."""
+    return "ready" if recipe.ready else "not built"
+
+
+def _pairs() -> list[Pair]:
+    return [(suite, row) for suite in suites() for row in suite.rows]
+
+
+def _fits(selector: str, suite: Suite, row: Row) -> bool:
+    return any(fnmatchcase(name, selector) for name in (suite.table, suite.paper, suite.slug, slug(suite, row)))
+
+
+def _row_slugs() -> dict[str, str]:
+    """Full slugs by themselves and by the bare row name."""
+    return {row.name: slug(suite, row) for suite, row in reversed(_pairs())} | {
+        slug(*pair): slug(*pair) for pair in _pairs()
+    }
+
+
+def _selectors() -> dict[str, str]:
+    """What a user may have meant to type, and the selector that says it."""
+    return _row_slugs() | {name: name for suite in suites() for name in (suite.slug, suite.table, suite.paper)}
+
+
+def _near(name: str, known: Mapping[str, str]) -> str:
+    """Names close to a mistyped one, ``_`` read as ``-`` and capitals as small letters."""
+    close = difflib.get_close_matches(name.lower().replace("_", "-"), known, n=3, cutoff=0.5)
+    return f"near names: {', '.join(dict.fromkeys(known[each] for each in close)) or 'none; harness list shows all'}"

@@ -1,0 +1,71 @@
+"""``--dry-run``: what a command would train, for how long, and how much it would keep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from harness.campaign import cells_of
+from harness.cell import Cell
+from harness.execute.local import Machine
+from harness.plan import Ledger, Planned, Setup, ledger
+from harness.sources import open_data
+from model.data.examples import Split
+from model.regularizers.smart import Smart
+
+PREDICTION_BYTES = 8  # an answer after compression, about
+SCORED: tuple[Split, ...] = ("dev", "test")
+
+
+def updates_cost(cell: Cell) -> float:
+    """Items of training plus items of scoring (a forward pass, a third of an update), in items; SMART costs
+    (6 + 2K) / 3 of a plain update, an anchor one forward more (see the reference on pass counts)."""
+    recipe, corpus = cell.recipe, open_data(cell.source)
+    trained = scored = 0.0
+    for branch in recipe.branches:
+        whole = len(corpus.splits[branch.key, "train"])
+        if branch.key in recipe.schedule.tasks():
+            factor = 1.0
+            for regularizer in recipe.regularizers:
+                if regularizer.applies(branch.key):
+                    factor += (3 + 2 * regularizer.steps) / 3 if isinstance(regularizer, Smart) else 1 / 3
+            trained += factor * min(branch.rows or whole, whole)
+        for split in SCORED:
+            examples = corpus.get(branch.key, split)
+            if examples is not None and examples.labelled:
+                scored += min(len(examples), cell.scored.get(branch.key, len(examples)))
+        scored += min(cell.training_sample, whole)
+    return recipe.epochs * (trained + scored / 3) if recipe.epochs else scored / 3
+
+
+def seconds_per_item(book: Ledger, cells: Sequence[Cell]) -> float | None:
+    """From this home's finished cells with the same encoder, or None where there are none."""
+    by_encoder = {cell.encoder for cell in cells}
+    known = {cell.id: cell for cell in cells}
+    rates = [
+        record.outcome["seconds"] / updates_cost(known[record.id])
+        for record in book.ended.values()
+        if record.done and record.about["encoder"] in by_encoder and record.id in known
+    ]
+    return median(rates) if rates else None
+
+
+def estimate(rows: Sequence[Planned], setup: Setup, machine: Machine, rerun: bool) -> list[str]:
+    """The lines of a dry run."""
+    book = ledger(machine.home)
+    cells, left = cells_of(rows), book.left(rows, rerun)
+    told = setup.profile.lines()
+    told.append(f"{len(rows)} rows, {len(cells)} distinct cells: {len(cells) - len(left)} done, {len(left)} left")
+    told += [f"  {row.suite.slug}/{row.name}: {row.reason}" for row in rows if row.reason]
+    stale = sum(book.is_stale(cell) for cell in cells)
+    if stale:
+        told.append(f"{stale} cells are stale: trained by older code, to be trained anew")
+    rate = seconds_per_item(book, cells)
+    work = sum(updates_cost(cell) for cell in left)
+    if rate is None:
+        told.append(f"time: {work:,.0f} items to train; the rate is known once one cell of this plan is finished")
+    else:
+        told.append(f"time: about {work * rate / machine.jobs / 3600:.2f} h with {machine.jobs} job(s)")
+    answers = sum(cell.recipe.epochs * 2500 * PREDICTION_BYTES for cell in left)
+    told.append(f"disk: about {answers / 1e9:.2f} GB for predictions and journals")
+    return told

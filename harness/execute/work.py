@@ -1,0 +1,227 @@
+"""What a worker does with one cell: build, train, and keep everything in the cell's folder. Imports torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import io
+import json
+import resource
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from harness.cell import Cell, Keep, write_aside
+from harness.sources import open_data
+from model.batching import TokenTable, tokenise
+from model.data.examples import Corpus, Examples, Split
+from model.data.reviews import Reviews, reviews
+from model.encoders.pretrained import DomainPretrained
+from model.encoders.tiny import Tiny
+from model.network import Network
+from model.recipe import Branch, Recipe, versions
+from model.seams import Encoder
+from model.technique import describe, flatten
+from model.training import Epoch, Run, Tick, train
+
+Progress = Callable[[float], None]
+
+
+def prepared(encoder: Encoder, source: str, home: Path, progress: Progress | None = None) -> Encoder:
+    """An encoder that needs no preparation: tiny and domain-pretrained ones are made once and cached in the home."""
+    tell = progress or (lambda share: None)
+    if isinstance(encoder, Tiny):
+        from model.encoders.bert import Bert
+        from model.encoders.tiny import prepare
+
+        return Bert(name=str(prepare(encoder, home / "encoders", lambda done, total: tell(done / total))))
+    if isinstance(encoder, DomainPretrained):
+        from model.encoders.bert import Bert
+        from model.encoders.pretrained import prepare as pretrain
+
+        start = dataclasses.replace(encoder, start=prepared(encoder.start, source, home, progress))
+        return Bert(name=str(pretrain(start, domain_text(encoder, source), home / "encoders", 0)))
+    inner = getattr(encoder, "start", None)
+    if isinstance(inner, Encoder):
+        return dataclasses.replace(encoder, start=prepared(inner, source, home, progress))
+    return encoder
+
+
+def domain_text(encoder: DomainPretrained, source: str) -> list[str]:
+    """The lines to pre-train on: a file's, or the data's own."""
+    if encoder.text != "domain":
+        return Path(encoder.text).expanduser().read_text(encoding="utf-8").splitlines()
+    return list(open_data(source).text)
+
+
+def training_examples(corpus: Corpus, branch: Branch) -> Examples:
+    """The rows a branch trains on: its share of the training set, then its extra sources."""
+    main = corpus.splits[branch.key, "train"].first(branch.rows)
+    for source in branch.extra:
+        if isinstance(source, Reviews):
+            more = reviews(source, corpus)
+            main = dataclasses.replace(
+                main,
+                ids=main.ids + more.ids,
+                texts=main.texts + more.texts,
+                labels=np.concatenate((main.labels, more.labels)),
+            )
+    return main
+
+
+def scored_examples(cell: Cell, corpus: Corpus, branch: Branch) -> dict[str, Examples]:
+    """The rows to score by split. Test only where it has labels; the training sample is fixed."""
+    task = branch.key
+    sets = {"train": corpus.splits[task, "train"].first(branch.rows).first(cell.training_sample)}
+    splits: tuple[Split, ...] = ("dev", "test")
+    for split in splits:
+        examples = corpus.get(task, split)
+        if examples is not None and examples.labelled:
+            sets[split] = examples.first(cell.scored.get(task))
+    return sets
+
+
+class Worker:
+    """Trains cells one after another; tokenised rows are shared between those that need the same."""
+
+    def __init__(self, home: Path, threads: int, device: str) -> None:
+        torch.set_num_threads(threads)
+        self.home, self.threads, self.device = home, threads, device
+        self._tables: dict[tuple[Any, ...], TokenTable] = {}
+
+    def train(self, cell: Cell, keep: Keep, tell: Progress) -> None:
+        """Train the cell and leave its folder finished, or failed with the reason and traceback."""
+        folder = self.home / "cells" / cell.id
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        began = time.perf_counter()
+        write_aside(folder / "cell.json", json.dumps(self.about(cell), indent=1))
+        totals = {"training_seconds": 0.0, "scoring_seconds": 0.0, "items": 0}
+        answers: dict[str, np.ndarray] = {}
+        run, sets = self.build(cell)
+        weights = Weights(folder / "weights", run, keep)
+        with (folder / "journal.jsonl").open("w", encoding="utf-8") as journal:
+            for event in train(run):
+                if isinstance(event, Tick):
+                    tell((event.epoch + event.share) / max(1, cell.recipe.epochs))
+                    continue
+                weights.after(event)
+                journal.write(json.dumps(entry(event)) + "\n")
+                journal.flush()
+                for name in totals:
+                    totals[name] += getattr(event, name)
+                answers |= {
+                    f"{split}/{task}/{event.number}": scored.answers
+                    for (split, task), scored in event.scores.items()
+                    if split != "train"
+                }
+        write_aside(folder / "predictions.npz", packed(answers, sets))
+        peak = torch.cuda.max_memory_allocated() if self.device == "cuda" else usage_bytes()
+        outcome = {"status": "done", "seconds": time.perf_counter() - began, "peak_memory_bytes": peak, **totals}
+        write_aside(folder / "outcome.json", json.dumps(outcome, indent=1))
+
+    def build(self, cell: Cell) -> tuple[Run, dict[tuple[str, str], Examples]]:
+        """The network on the device, with the tables to train on and to score."""
+        recipe, corpus = cell.recipe, open_data(cell.source)
+        encoder, tokenizer = prepared(recipe.encoder, cell.source, self.home).load(cell.seed)
+        network = Network(recipe, encoder, cell.seed).to(self.device)
+        sets: dict[tuple[str, str], Examples] = {}
+        tables: dict[tuple[Any, str], TokenTable] = {}
+        training = {}
+        for branch in recipe.branches:
+            cut = (cell.encoder, cell.source, branch.task, branch.pairing.joint, recipe.max_tokens)
+            if branch.key in recipe.schedule.tasks():
+                wanted = (*cut, "train", branch.rows, branch.extra)
+                training[branch.key] = self.table(wanted, training_examples(corpus, branch), branch, recipe, tokenizer)
+            for split, examples in scored_examples(cell, corpus, branch).items():
+                sets[split, branch.key] = examples
+                wanted = (*cut, split, len(examples), "scored")
+                tables[split, branch.key] = self.table(wanted, examples, branch, recipe, tokenizer)
+        return Run(network, recipe, cell.seed, training, tables, self.device), sets
+
+    def table(
+        self, key: tuple[Any, ...], examples: Examples, branch: Branch, recipe: Recipe, tokenizer: Any
+    ) -> TokenTable:
+        """Tokenise, or take what an earlier cell tokenised."""
+        if key not in self._tables:
+            self._tables[key] = tokenise(examples, tokenizer, joint=branch.pairing.joint, max_tokens=recipe.max_tokens)
+        return self._tables[key]
+
+    def about(self, cell: Cell) -> dict[str, Any]:
+        """cell.json: everything that defines the cell, for people and for the tracking store."""
+        return {
+            "id": cell.id,
+            "key": cell.key,
+            "seed": cell.seed,
+            "recipe": describe(cell.recipe),
+            "settings": flatten(cell.recipe),
+            "versions": versions(cell.recipe),
+            "data": dict(cell.data),
+            "source": cell.source,
+            "encoder": cell.encoder,
+            "threads": self.threads,
+            "device": self.device if self.device == "cpu" else torch.cuda.get_device_name(),
+            "torch": torch.__version__,
+            "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        }
+
+
+class Weights:
+    """Keeps the network's state after the epochs that are wanted, ``weights/epoch-N.safetensors``, and drops those
+    that a later epoch outdid."""
+
+    def __init__(self, folder: Path, run: Run, keep: Keep) -> None:
+        self.folder, self.run, self.keep = folder, run, keep
+        self.numbers: list[int] = []
+        self.dev: list[dict[str, float | None]] = []
+
+    def after(self, epoch: Epoch) -> None:
+        """Called after every epoch."""
+        from safetensors.torch import save_file
+
+        self.numbers.append(epoch.number)
+        self.dev.append({s.task.metric_name: s.metric for (split, _), s in epoch.scores.items() if split == "dev"})
+        wanted = {self.numbers[at] for at in self.keep.epochs(self.dev)}
+        if epoch.number in wanted:
+            self.folder.mkdir(exist_ok=True)
+            state = {name: tensor.cpu().contiguous() for name, tensor in self.run.network.state_dict().items()}
+            save_file(state, self.folder / f"epoch-{epoch.number}.safetensors")
+        for number in set(self.numbers) - wanted:
+            (self.folder / f"epoch-{number}.safetensors").unlink(missing_ok=True)
+
+
+def entry(epoch: Epoch) -> dict[str, Any]:
+    """One line of the journal."""
+    scores: dict[str, dict[str, float | None]] = {}
+    for (split, _), scored in epoch.scores.items():
+        scores.setdefault(split, {})[scored.task.metric_name] = scored.metric
+    return {
+        "epoch": epoch.number,
+        "scores": scores,
+        "signals": dict(epoch.signals),
+        "training_seconds": epoch.training_seconds,
+        "scoring_seconds": epoch.scoring_seconds,
+        "items": epoch.items,
+    }
+
+
+def packed(answers: Mapping[str, np.ndarray], sets: Mapping[tuple[str, str], Examples]) -> bytes:
+    """Answers of every epoch with the ids and labels they belong to, as one compressed .npz without objects."""
+    arrays = dict(answers)
+    for (split, task), examples in sets.items():
+        if split != "train":
+            arrays[f"{split}/{task}/ids"] = np.array(examples.ids, dtype=np.str_)
+            arrays[f"{split}/{task}/labels"] = examples.labels
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def usage_bytes() -> int:
+    """Peak resident memory of this process."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

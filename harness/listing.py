@@ -1,0 +1,122 @@
+"""What ``harness list`` and ``harness show`` say of rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments.variant import Row, Suite, axes_changed, difference
+from model.recipe import Recipe
+from model.technique import flatten
+
+OURS = "ours.json"  # in <home>/reports: the latest result of every row and set-up
+
+
+def latest(home: Path) -> dict[str, list[dict[str, Any]]]:
+    """Our results by ``suite/row``, as the last runs in this home left them."""
+    try:
+        found: dict[str, list[dict[str, Any]]] = json.loads((home / "reports" / OURS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def records(chosen: Sequence[tuple[Suite, Row]], status: Callable[[Recipe], str], home: Path) -> list[dict[str, Any]]:
+    """One object a row: where it stands, whether it can run, and the numbers."""
+    ours = latest(home)
+    return [
+        {
+            "suite": suite.slug,
+            "row": row.name,
+            "title": row.title,
+            "origin": row.origin,
+            "status": status(suite.recipe(row)),
+            "split": row.split,
+            "printed": dict(row.printed),
+            "printed_words": row.printed_words,
+            "formula": suite.formula,
+            "ours": ours.get(f"{suite.slug}/{row.name}", []),
+        }
+        for suite, row in chosen
+    ]
+
+
+def figure(value: float | None) -> str:
+    """.516, as the papers print."""
+    if value is None:
+        return "·"
+    return f"{value:.3f}".replace("0.", ".", 1)
+
+
+COLUMNS = ("sst_accuracy", "quora_accuracy", "sts_pearson", "overall")
+
+
+def overview(told: Sequence[Mapping[str, Any]]) -> str:
+    """All rows as text, suite by suite: the printed figures and what can run."""
+    lines: list[str] = []
+    suite = ""
+    for record in told:
+        if record["suite"] != suite:
+            suite = record["suite"]
+            lines += ["", f"{suite:<40}{'sst':>7}{'quora':>7}{'sts':>7}{'overall':>9}"]
+        figures = [figure(record["printed"].get(name)) for name in COLUMNS]
+        mark = "" if record["status"] == "ready" else f"  {record['status']}"
+        split = "  test" if record["split"] == "test" else ""
+        lines.append(f"  {record['row']:<38}{figures[0]:>7}{figures[1]:>7}{figures[2]:>7}{figures[3]:>9}{split}{mark}")
+    ready = sum(record["status"] == "ready" for record in told)
+    lines += ["", f"{len(told)} rows, {ready} ready. A dot is a figure that the paper does not print."]
+    return "\n".join(lines).lstrip("\n")
+
+
+def described(suite: Suite, row: Row) -> dict[str, Any]:
+    """Everything about one row as plain data."""
+    recipe = suite.recipe(row)
+    base = suite.recipe(suite.row(row.on)) if row.on else suite.base
+    settings = flatten(recipe)
+    return {
+        "suite": suite.slug,
+        "row": row.name,
+        "title": row.title,
+        "paper": suite.title,
+        "source": suite.source,
+        "origin": row.origin,
+        "status": "ready" if recipe.ready else "not built",
+        "split": row.split,
+        "selection": suite.selection_of(row).slug,
+        "formula": suite.formula,
+        "printed": dict(row.printed),
+        "printed_words": row.printed_words,
+        "on": row.on,
+        "changes": [{"name": change.name, "says": change.says} for change in row.changes],
+        "axes": list(axes_changed(base, recipe)),
+        "difference": {path: list(pair) for path, pair in difference(base, recipe).items()},
+        "settings": {path: {"value": value, "mark": suite.mark(row, path)} for path, value in settings.items()},
+        "notes": [*row.notes, *(f"table: {note}" for note in suite.notes)],
+    }
+
+
+def sheet(told: Mapping[str, Any]) -> str:
+    """The same as text."""
+    lines = [
+        f"{told['suite']}/{told['row']}  ({told['status']})",
+        told["title"],
+        f"{told['paper']}, {told['source']}",
+        "",
+    ]
+    printed = [f"{name} {figure(value)}" for name, value in told["printed"].items()] or ["nothing"]
+    words = f" (in words: {told['printed_words']})" if told["printed_words"] else ""
+    lines += [f"printed    {', '.join(printed)} on {told['split']}{words}", f"overall    {told['formula']} formula"]
+    lines += [f"selection  {told['selection']}", f"stands on  {told['on'] or 'the base of its table'}"]
+    if told["axes"]:
+        several = "  - several axes: confounded" if len(told["axes"]) > 1 else ""
+        lines.append(f"changes    {', '.join(told['axes'])}{several}")
+    for path, (before, after) in told["difference"].items():
+        lines.append(f"             {path}: {before} -> {after}")
+    lines += ["", "recipe (p printed, s starter code, o our reading)"]
+    for path, setting in told["settings"].items():
+        lines.append(f"  {setting['mark'][0]}  {path} = {setting['value']}")
+    if told["notes"]:
+        lines += ["", "notes", *(f"  - {note}" for note in told["notes"])]
+    return "\n".join(lines)

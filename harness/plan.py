@@ -1,0 +1,164 @@
+"""From selected rows to cells: which trainings a command needs, which of them exist, and why some cannot run."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from experiments.profiles import Profile
+from experiments.variant import Change, Row, Suite
+from harness.cell import Cell, Record, records
+from harness.sources import fingerprints, open_data
+from model.data.reviews import Reviews
+from model.encoders.base import Base
+from model.encoders.bert import Bert
+from model.encoders.deberta import Deberta
+from model.encoders.pretrained import DomainPretrained
+from model.encoders.tiny import Tiny
+from model.recipe import Recipe, digest
+from model.seams import Encoder
+from model.technique import SettingError, describe, edit, parts
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What a command fixes for all its rows."""
+
+    profile: Profile
+    data: str
+    encoder: str
+    seeds: int
+    changes: tuple[Change, ...] = ()  # --with, in the paper's units
+    settings: tuple[tuple[str, str], ...] = ()  # --set, taken as typed
+
+    @property
+    def variant(self) -> str:
+        """What ``--with`` and ``--set`` add to a row's name."""
+        told = [change.name for change in self.changes] + [f"{path}={value}" for path, value in self.settings]
+        return f"[{', '.join(told)}]" if told else ""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A row in one set-up: its recipe at the profile's scale and a cell a seed, or the reason why it has none."""
+
+    suite: Suite
+    row: Row
+    name: str
+    recipe: Recipe
+    cells: tuple[Cell, ...] = ()
+    reason: str = ""  # "not built", "unavailable: ..."
+
+
+def plan(selected: Iterable[tuple[Suite, Row]], setup: Setup) -> list[Planned]:
+    """The rows in order. ``SettingError`` or ``DataError`` for a set-up that cannot be."""
+    prints = fingerprints(setup.data)
+    return [planned(suite, row, setup, prints) for suite, row in selected]
+
+
+def planned(suite: Suite, row: Row, setup: Setup, prints: dict[str, str]) -> Planned:
+    name = row.name + setup.variant
+    try:
+        recipe = scaled(suite, row, setup)
+    except SettingError as error:
+        raise SettingError(f"{suite.slug}/{row.name}: {error}") from None
+    reason = obstacle(recipe, setup, prints)
+    if reason:
+        return Planned(suite=suite, row=row, name=name, recipe=recipe, reason=reason)
+    cells = tuple(cell_of(recipe, seed, setup, prints) for seed in range(setup.seeds))
+    return Planned(suite=suite, row=row, name=name, recipe=recipe, cells=cells)
+
+
+def scaled(suite: Suite, row: Row, setup: Setup) -> Recipe:
+    """The row's recipe with the command's changes, at the profile's scale, its encoder resolved."""
+    recipe = suite.recipe(row)
+    for change in setup.changes:
+        recipe = change.apply(recipe)
+    recipe = setup.profile.scale(recipe)
+    recipe = dataclasses.replace(recipe, encoder=resolved(recipe.encoder, setup.encoder))
+    for path, value in setup.settings:
+        recipe = edit(recipe, path, value, typed=True)
+    return recipe
+
+
+def resolved(encoder: Encoder, name: str) -> Encoder:
+    """The encoder with every ``Base`` in it replaced by the run's."""
+    if isinstance(encoder, Base):
+        return Tiny() if name == "tiny" else Bert(name=name)
+    start = getattr(encoder, "start", None)
+    return dataclasses.replace(encoder, start=resolved(start, name)) if isinstance(start, Encoder) else encoder
+
+
+def obstacle(recipe: Recipe, setup: Setup, prints: dict[str, str]) -> str:
+    """Why this recipe cannot run in this set-up, or nothing."""
+    if not recipe.ready:
+        missing = sorted({part.slug for part in parts(recipe) if not part.built})
+        return f"not built: {', '.join(missing)}"
+    missing = [branch.task.title for branch in recipe.branches if branch.key not in prints]
+    if missing:
+        return f"unavailable: the data has no {', '.join(missing)}"
+    if setup.profile.name == "demo" and isinstance(recipe.encoder, Deberta):
+        return f"unavailable: the demo downloads nothing, and this row needs the weights of {recipe.encoder.name}"
+    corpus = open_data(setup.data)
+    sources = [source for branch in recipe.branches for source in branch.extra if isinstance(source, Reviews)]
+    if any(source.source == "default" for source in sources) and corpus.reviews is None:
+        return "unavailable: needs review data; --set reviews.source=FILE gives it"
+    if any(isinstance(part, DomainPretrained) and part.text == "domain" for part in parts(recipe)) and not corpus.text:
+        return "unavailable: needs target-domain text; --set encoder.text=FILE gives it"
+    return ""
+
+
+def cell_of(recipe: Recipe, seed: int, setup: Setup, prints: dict[str, str]) -> Cell:
+    used = [branch.key for branch in recipe.branches]
+    if any(branch.extra for branch in recipe.branches):
+        used.append("reviews")
+    return Cell(
+        recipe=recipe,
+        seed=seed,
+        source=setup.data,
+        data={name: prints[name] for name in used},
+        encoder=encoder_identity(recipe.encoder, prints),
+        scored=setup.profile.dev,
+        training_sample=setup.profile.training_sample,
+    )
+
+
+def encoder_identity(encoder: Encoder, prints: dict[str, str]) -> str:
+    """What a cell's hash knows of the weights it starts from."""
+    if isinstance(encoder, Tiny):
+        from model.data.embedded import VERSION
+
+        return f"tiny:{digest([describe(encoder), encoder.version, VERSION])}"
+    if isinstance(encoder, DomainPretrained):
+        start = encoder_identity(encoder.start, prints)
+        return f"domain:{digest([describe(encoder), encoder.version, start, prints['text']])}"
+    start_of = getattr(encoder, "start", None)
+    if isinstance(start_of, Encoder):
+        return f"{encoder.slug}:{encoder_identity(start_of, prints)}"
+    return encoder.identity()
+
+
+@dataclasses.dataclass(frozen=True)
+class Ledger:
+    """What a home already holds, seen from a plan."""
+
+    ended: dict[str, Record]  # by cell id
+    stale: dict[str, Record]  # by cell key: trained by other code
+
+    def left(self, rows: Sequence[Planned], rerun: bool = False) -> list[Cell]:
+        """Cells to train, each once, round by round: every row's first seed before any row's second."""
+        rounds = max((len(row.cells) for row in rows), default=0)
+        wanted = {row.cells[at].id: row.cells[at] for at in range(rounds) for row in rows if at < len(row.cells)}
+        return [cell for cell in wanted.values() if rerun or cell.id not in self.ended]
+
+    def is_stale(self, cell: Cell) -> bool:
+        return cell.id not in self.ended and cell.key in self.stale
+
+
+def ledger(home: Path) -> Ledger:
+    """Read all ended cells of a home."""
+    found = list(records(home))
+    return Ledger(
+        {record.id: record for record in found}, {record.about["key"]: record for record in found if record.done}
+    )

@@ -1,0 +1,98 @@
+"""What a person sees while cells train: bars on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from harness.execute.local import News
+
+
+def clock(seconds: float) -> str:
+    """3:07 or 2:05:00."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+class Watch:
+    """Follows the news of a run. Time left is the mean wall time of a finished cell times the cells left over the
+    number running at once."""
+
+    def __init__(self, total: int, names: Mapping[str, str], jobs: int, console: Console) -> None:
+        self.total, self.names, self.jobs, self.console = total, names, jobs, console
+        self.done = self.failed = 0
+        self.began = time.monotonic()
+        self.first: float | None = None  # when training, not preparation, began
+        self.shares: dict[str, float] = {}
+        self.tasks: dict[str, TaskID] = {}
+        self.bars = Progress(
+            TextColumn("{task.description}", table_column=None),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+            transient=True,
+        )
+        self.overall = self.bars.add_task("cells", total=total, left="")
+
+    def __enter__(self) -> Watch:
+        if self.console.is_terminal:
+            self.bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bars.stop()
+
+    def left(self) -> float | None:
+        """Seconds until all cells have ended, or None before it can be told."""
+        worked = self.done + self.failed + sum(self.shares.values())
+        if self.first is None or worked < 0.5:
+            return None
+        return (time.monotonic() - self.first) / worked * (self.total - worked)
+
+    def hear(self, news: News | None) -> None:
+        """Take in one piece of news (None: nothing new, refresh)."""
+        if news is not None:
+            name = self.names[news.cell.id]
+            if news.kind == "started":
+                self.tasks[news.cell.id] = self.bars.add_task(name, total=100, left="")
+            elif news.kind == "share":
+                self._share(news, name)
+            else:
+                self._ended(news, name)
+        left = self.left()
+        told = f"{clock(left)} left" if left is not None else ""
+        self.bars.update(self.overall, completed=self.done + self.failed, left=told)
+
+    def _share(self, news: News, name: str) -> None:
+        if not news.preparing:
+            self.first = self.first or time.monotonic()
+            self.shares[news.cell.id] = news.share
+        text = "making the encoder" if news.preparing else name
+        self.bars.update(self.tasks[news.cell.id], completed=round(100 * news.share), description=text)
+        if news.preparing and not self.console.is_terminal and news.share == 0.0:
+            self.console.print("making the encoder, once", highlight=False)
+
+    def _ended(self, news: News, name: str) -> None:
+        self.shares.pop(news.cell.id, None)
+        self.bars.remove_task(self.tasks.pop(news.cell.id))
+        if news.kind == "done":
+            self.done += 1
+        else:
+            self.failed += 1
+        number = f"{self.done + self.failed}/{self.total}"
+        if news.kind == "failed":
+            self.console.print(f"failed  {number}  {name}: {news.reason}", highlight=False, markup=False)
+        elif not self.console.is_terminal:
+            left = self.left()
+            rest = f", {clock(left)} left" if left is not None else ""
+            spent = clock(time.monotonic() - self.began)
+            self.console.print(f"done  {number}  {name}  ({spent}{rest})", highlight=False, markup=False)

@@ -1,0 +1,301 @@
+"""The tracking store: the only module that knows MLflow. One experiment a suite, a parent run a row, a child a seed."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments.variant import Row, Suite
+from harness.cell import Record, comparable, with_overall
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow.entities import Run
+    from mlflow.tracking import MlflowClient
+
+PER_CALL = {"metrics": 1000, "params": 100, "tags": 100}  # what one log_batch may carry
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One child run to keep: a row's seed, the record behind it, and tags that tell set-ups apart."""
+
+    suite: Suite
+    row: Row
+    name: str  # the row's, with its variant
+    seed: int
+    record: Record
+    tags: Mapping[str, str]
+    datasets: Mapping[str, str]  # task -> fingerprint
+
+
+@dataclasses.dataclass(frozen=True)
+class Reported:
+    """What a row says of one seed: the epoch its selection chose and the metrics there."""
+
+    epoch: int
+    scores: Mapping[str, float | None]  # the row's split; overall included
+    train: Mapping[str, float | None]
+
+
+def reported(suite: Suite, row: Row, record: Record) -> Reported:
+    """Read a row's result off its cell's trajectory. Scores are empty where the row's split has no labels."""
+    epochs = record.epochs
+    dev = comparable(suite.formula, [epoch["scores"].get("dev", {}) for epoch in epochs])
+    chosen = epochs[suite.selection_of(row).choose(dev)]
+    return Reported(
+        epoch=chosen["epoch"],
+        scores=with_overall(suite.formula, chosen["scores"].get(row.split, {})),
+        train=chosen["scores"].get("train", {}),
+    )
+
+
+class Store:
+    """MLflow's tracking store of a home (SQLite) or of ``MLFLOW_TRACKING_URI``. One process writes at a time."""
+
+    def __init__(self, home: Path, uri: str | None = None) -> None:
+        home.mkdir(parents=True, exist_ok=True)
+        self.home = home
+        self.uri = uri or f"sqlite:///{(home / 'mlflow.db').resolve()}"
+        self._runs: dict[str, dict[tuple[str, str], Run]] = {}
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        from mlflow.tracking import MlflowClient
+
+        return MlflowClient(self.uri)
+
+    def browse(self) -> str:
+        """The command that opens MLflow's pages on this store, on this machine alone."""
+        if not self.uri.startswith("sqlite"):
+            return "the tracking server of MLFLOW_TRACKING_URI"
+        return f"mlflow ui --backend-store-uri {self.uri} --host 127.0.0.1"
+
+    def experiment(self, suite: Suite) -> str:
+        """The experiment's id, made when first needed."""
+        found = self.client.get_experiment_by_name(suite.slug)
+        if found is not None:
+            return str(found.experiment_id)
+        location = (
+            None if not self.uri.startswith("sqlite") else (self.home / "artifacts" / suite.slug).resolve().as_uri()
+        )
+        tags = {
+            "paper": suite.paper,
+            "source": suite.source,
+            "formula": suite.formula,
+            "mlflow.note.content": f"{suite.title}\n\n" + "\n\n".join(suite.notes),
+        }
+        return str(self.client.create_experiment(suite.slug, artifact_location=location, tags=tags))
+
+    def keep(self, entry: Entry) -> None:
+        """Write one child run, unless it is there already. A failed run is superseded by a later one."""
+        experiment = self.experiment(entry.suite)
+        known = self._known(experiment)
+        parent = self._parent(experiment, known, entry)
+        here = (f"{entry.name}#{entry.seed}", entry.tags["setup"])
+        before = known.get(here)
+        if before is not None:
+            same = before.data.tags.get("cell") == entry.record.id
+            if same and before.data.tags.get("finished") == finished(entry.record):
+                return
+            self.client.set_tag(before.info.run_id, "superseded", "true")
+        run = self.client.create_run(
+            experiment, run_name=f"{entry.name} seed {entry.seed}", tags=self._tags(entry, parent.info.run_id)
+        )
+        self._fill(run.info.run_id, entry)
+        self.client.set_terminated(run.info.run_id, "FINISHED" if entry.record.done else "FAILED")
+        known[here] = self.client.get_run(run.info.run_id)
+
+    def _known(self, experiment: str) -> dict[tuple[str, str], Run]:
+        if experiment not in self._runs:
+            found: dict[tuple[str, str], Run] = {}
+            for run in self._search(experiment, "tags.superseded != 'true'"):
+                tags = run.data.tags
+                if "row" in tags:
+                    seed = f"#{tags['seed']}" if tags["kind"] == "seed" else ""
+                    found[tags["row"] + seed, tags["setup"]] = run
+            self._runs[experiment] = found
+        return self._runs[experiment]
+
+    def _search(self, experiment: str, query: str) -> Iterator[Run]:
+        token = None
+        while True:
+            page = self.client.search_runs([experiment], query, max_results=5000, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _parent(self, experiment: str, known: dict[tuple[str, str], Run], entry: Entry) -> Run:
+        here = (entry.name, entry.tags["setup"])
+        if here not in known:
+            tags = {"kind": "row", "row": entry.name, "suite": entry.suite.slug, "paper": entry.suite.paper}
+            note = {"mlflow.note.content": "\n\n".join((entry.row.title, *entry.row.notes))}
+            run = self.client.create_run(experiment, run_name=entry.name, tags=tags | dict(entry.tags) | note)
+            printed = {f"printed/{name}": value for name, value in entry.row.printed.items()}
+            self._batch(run.info.run_id, metrics=[(name, value, 0) for name, value in printed.items()])
+            self.client.set_terminated(run.info.run_id)
+            known[here] = run
+        return known[here]
+
+    def _tags(self, entry: Entry, parent: str) -> dict[str, str]:
+        about = entry.record.about
+        return (
+            dict(entry.tags)
+            | {
+                "kind": "seed",
+                "mlflow.parentRunId": parent,
+                "paper": entry.suite.paper,
+                "suite": entry.suite.slug,
+                "row": entry.name,
+                "seed": str(entry.seed),
+                "cell": entry.record.id,
+                "digest": about.get("key", ""),
+                "split": entry.row.split,
+                "finished": finished(entry.record),
+                "reason": str(entry.record.outcome.get("reason", "")),
+                "threads": str(about.get("threads", "")),
+                "device": str(about.get("device", "")),
+            }
+            | revision()
+        )
+
+    def _fill(self, run: str, entry: Entry) -> None:
+        record = entry.record
+        params = {name: str(value) for name, value in record.about.get("settings", {}).items()}
+        metrics: list[tuple[str, float, int]] = []
+        if record.done:
+            told = reported(entry.suite, entry.row, record)
+            for epoch in record.epochs:
+                metrics += [(name, value, epoch["epoch"]) for name, value in flat_scores(entry.suite, epoch)]
+            metrics += [
+                (f"reported/{name}", value, told.epoch) for name, value in told.scores.items() if value is not None
+            ]
+            metrics += [
+                (f"reported_train/{name}", value, told.epoch) for name, value in told.train.items() if value is not None
+            ]
+            metrics += [("reported/epoch", told.epoch, 0)]
+            metrics += [
+                (name, record.outcome[name], 0)
+                for name in ("seconds", "training_seconds", "items", "peak_memory_bytes")
+            ]
+        self._batch(run, metrics=metrics, params=params)
+        self._inputs(run, entry)
+        if record.done:
+            self._predictions(run, entry, told.epoch)
+
+    def _batch(
+        self, run: str, *, metrics: Sequence[tuple[str, float, int]] = (), params: Mapping[str, str] | None = None
+    ) -> None:
+        from mlflow.entities import Metric, Param
+
+        points = [Metric(name, float(value), 0, step) for name, value, step in metrics]
+        settings = [Param(name, value) for name, value in (params or {}).items()]
+        for at in range(0, len(points), PER_CALL["metrics"]):
+            self.client.log_batch(run, metrics=points[at : at + PER_CALL["metrics"]])
+        for at in range(0, len(settings), PER_CALL["params"]):
+            self.client.log_batch(run, params=settings[at : at + PER_CALL["params"]])
+
+    def _inputs(self, run: str, entry: Entry) -> None:
+        from mlflow.entities import Dataset, DatasetInput
+
+        source = str(entry.record.about.get("source", ""))
+        self.client.log_inputs(
+            run,
+            [
+                DatasetInput(Dataset(name=task, digest=digest[:36], source_type="local", source=source))
+                for task, digest in entry.datasets.items()
+            ],
+        )
+
+    def _predictions(self, run: str, entry: Entry, epoch: int) -> None:
+        import pandas as pd
+
+        told = []
+        for task in entry.datasets:
+            for split in ("dev", "test"):
+                found = entry.record.predictions(split, task, epoch)
+                if found is not None:
+                    told.append(pd.DataFrame(found | {"split": split, "task": task}))
+        if told:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "predictions.parquet"
+                pd.concat(told).astype({"label": float, "answer": float}).to_parquet(path)
+                self.client.log_artifact(run, str(path))
+
+    def frame(self, suites: Sequence[Suite], setup: str) -> pd.DataFrame:
+        """Reported results of a set-up, tidy: suite, row, seed, cell, split, metric, value, epoch, status, reason."""
+        import pandas as pd
+
+        told = []
+        for suite in suites:
+            for run in self._search(self.experiment(suite), f"tags.setup = '{setup}' and tags.kind = 'seed'"):
+                if run.data.tags.get("superseded") != "true":
+                    told += rows_of(run)
+        names = ["suite", "row", "seed", "cell", "split", "metric", "value", "epoch", "status", "reason"]
+        return pd.DataFrame(told, columns=names)
+
+
+def rows_of(run: Run) -> list[dict[str, Any]]:
+    """One tidy row a reported metric; a failed run gives one row without a metric."""
+    tags, metrics = run.data.tags, run.data.metrics
+    common = {
+        "suite": tags["suite"],
+        "row": tags["row"],
+        "seed": int(tags["seed"]),
+        "cell": tags["cell"],
+        "epoch": metrics.get("reported/epoch"),
+        "status": "done" if run.info.status == "FINISHED" else "failed",
+        "reason": tags.get("reason", ""),
+    }
+    told = []
+    for prefix, split in (("reported/", tags["split"]), ("reported_train/", "train")):
+        told += [
+            common | {"split": split, "metric": name.removeprefix(prefix), "value": value}
+            for name, value in metrics.items()
+            if name.startswith(prefix) and name != "reported/epoch"
+        ]
+    return told or [common | {"split": tags["split"], "metric": "", "value": float("nan")}]
+
+
+def flat_scores(suite: Suite, epoch: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """An epoch's metrics by their tracking names: ``dev/sst_accuracy``, ``train/...``, ``health/...``."""
+    for split, scores in epoch["scores"].items():
+        for name, value in with_overall(suite.formula, scores).items():
+            if value is not None:
+                yield f"{split}/{name}", value
+    for name, value in epoch["signals"].items():
+        yield f"health/{name}", value
+
+
+def finished(record: Record) -> str:
+    """What tells one training of a cell from a later one."""
+    return f"{record.about.get('started', '')} {record.outcome.get('status')}"
+
+
+@lru_cache(maxsize=1)
+def revision() -> dict[str, str]:
+    """The harness's own version, and the commit and dirty state where it runs from a checkout."""
+    try:
+        told = {"version": version("ablation-harness")}
+    except PackageNotFoundError:
+        told = {"version": "unknown"}
+    root = Path(__file__).parent.parent
+
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(root), *words], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        if Path(git("rev-parse", "--show-toplevel")) == root:
+            told |= {"revision": git("rev-parse", "HEAD"), "dirty": str(bool(git("status", "--porcelain"))).lower()}
+    except (OSError, subprocess.CalledProcessError):
+        pass
+    return told

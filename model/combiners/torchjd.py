@@ -1,0 +1,85 @@
+"""TorchJD's aggregators as combiners (an optional extra: https://torchjd.org)."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import importlib
+import inspect
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from model.combiners.pcgrad import gram, signals, taken
+from model.lazy import torch
+from model.seams import Combiner, Step
+from model.technique import SettingError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TorchJd(Combiner):
+    """grad = A(J): J the tasks' gradients on the shared parameters, [tasks, numbers]; A the aggregator of this name, at
+    its own scale (most average where ``total`` adds). Heads keep their plain gradients; an update that serves one task
+    keeps its gradient. Aggregators that remember earlier updates are refused: every update makes a new one."""
+
+    slug: ClassVar[str] = "torchjd"
+    aggregator: str = "UPGrad"
+    number: float | None = None  # for the ones that ask for one: c of CAGrad, alpha of FairGrad
+
+    def make(self) -> Any:
+        """The aggregator. ``SettingError`` if the package or the name does not exist or the number does not fit."""
+        try:
+            library = importlib.import_module("torchjd.aggregation")
+        except ImportError:
+            raise SettingError(
+                "the combiner torchjd needs the package torchjd, which is not installed; "
+                "mend it with: pip install 'ablation-harness[torchjd]'"
+            ) from None
+        kind = self._kind(library)
+        asked = [name for name, p in inspect.signature(kind).parameters.items() if p.default is inspect.Parameter.empty]
+        self.require(len(asked) == (self.number is not None), "number", self._needed(asked))
+        try:
+            return kind() if self.number is None else kind(int(self.number) if self.number % 1 == 0 else self.number)
+        except (AttributeError, ImportError, TypeError, ValueError) as error:
+            raise SettingError(f"torchjd cannot make {self.aggregator}: {error}") from None
+
+    def _kind(self, library: Any) -> Any:
+        exported = {name: getattr(library, name) for name in library.__all__ if not name.endswith("Aggregator")}
+        kinds = {name: kind for name, kind in exported.items() if issubclass(kind, library.Aggregator)}
+        known = sorted(name for name, kind in kinds.items() if not hasattr(kind, "reset"))
+        if self.aggregator in known:
+            return kinds[self.aggregator]
+        near = difflib.get_close_matches(self.aggregator, known, n=3, cutoff=0.5) or known
+        why = "remembers earlier updates" if self.aggregator in kinds else "is not in the installed torchjd"
+        raise SettingError(f"torchjd.aggregator {self.aggregator!r} {why}; choose one of: {', '.join(near)}")
+
+    def _needed(self, asked: list[str]) -> str:
+        if not asked:
+            return f"left out, {self.aggregator} takes none"
+        return f"given, as {self.aggregator}'s {asked[0]}"
+
+    def backward(
+        self, step: Step, losses: Iterable[tuple[str, Tensor]], shared: list[nn.Parameter], seed: int
+    ) -> dict[str, float]:
+        aggregate = self.make()
+        by_task = {task: taken(loss, shared) for task, loss in losses}
+        gradients = list(by_task.values())
+        used = [k for k in range(len(shared)) if any(task[k] is not None for task in gradients)]
+        told = signals(list(by_task), gram(gradients))
+        if len(gradients) == 1 or not used:
+            for k in used:
+                shared[k].grad = gradients[0][k]
+            return told
+        jacobian = torch.stack([torch.cat([flat(task[k], shared[k]) for k in used]) for task in gradients])
+        torch.manual_seed(seed)  # of aggregators that draw
+        parts = aggregate(jacobian).split([shared[k].numel() for k in used])
+        for k, part in zip(used, parts, strict=True):
+            shared[k].grad = part.view_as(shared[k])
+        return told
+
+
+def flat(gradient: Tensor | None, parameter: nn.Parameter) -> Tensor:
+    """The gradient as a vector; zeros for a task that does not use the parameter."""
+    return parameter.new_zeros(parameter.numel()) if gradient is None else gradient.reshape(-1)

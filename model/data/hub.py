@@ -1,0 +1,199 @@
+"""Public data sets from the Hugging Face hub, or from a local folder laid out like it. Never runs a set's own code."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import itertools
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from model.data.course import SPLITS, Found, chosen, clean, collect, label_of, shown, told, usable
+from model.data.examples import Corpus, DataError, Dropped, Examples, Split
+from model.task import QUORA, SST, STS, TASKS, Task
+
+Row = tuple[str, Mapping[str, Any]]  # where it stands, its columns
+
+_NAMES: dict[Split, tuple[str, ...]] = {"train": ("train",), "dev": ("validation", "dev"), "test": ("test",)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a task's data lie on the hub. Labels stand in ``label``; -1 in a test split means unlabelled."""
+
+    repository: str
+    configuration: str | None
+    texts: tuple[str, ...]
+
+    @property
+    def folder(self) -> str:
+        return "/".join(filter(None, (self.repository, self.configuration)))
+
+
+PLACES = {
+    SST.name: Place("SetFit/sst5", None, ("text",)),
+    QUORA.name: Place("nyu-mll/glue", "qqp", ("question1", "question2")),
+    STS.name: Place("nyu-mll/glue", "stsb", ("sentence1", "sentence2")),
+}
+
+
+def hub(root: Path | None = None, tasks: Sequence[str] | None = None) -> Corpus:
+    """SST-5, and GLUE's QQP and STS-B, with the same cleaning as the course's files.
+
+    With ``root``, nothing is downloaded: ``root/SetFit/sst5`` and ``root/nyu-mll/glue/qqp`` (``stsb``) hold
+    ``train``, ``validation`` or ``dev``, and optionally ``test`` as parquet or JSON lines, under the hub's own file
+    names. Without ``tasks``, every task whose folder is there. Raises ``DataError``.
+    """
+    if root is not None and not root.is_dir():
+        raise DataError(f"the data folder {root} is not there; give the folder that holds SetFit and nyu-mll")
+    splits: dict[tuple[str, Split], Examples] = {}
+    for name in chosen(tasks, tuple(PLACES), "the hub's data"):
+        if root is None:
+            splits |= _downloaded(TASKS[name])
+        elif tasks is not None or (root / PLACES[name].folder).is_dir():
+            splits |= _local(root, TASKS[name])
+    if not splits:
+        folders = ", ".join(place.folder for place in PLACES.values())
+        raise DataError(f"{root} has none of the folders {folders}; lay it out like the hub")
+    notes = tuple(
+        told(f"{name}-{split}", examples.dropped, len(examples) + len(examples.dropped))
+        for (name, split), examples in splits.items()
+        if examples.dropped
+    )
+    return Corpus(source="hub" if root is None else "hub files", splits=splits, notes=notes)
+
+
+def load(repository: str, configuration: str | None = None) -> Mapping[str, Iterable[Row]]:
+    """The rows of each split of a data set on the hub, from the local cache where it is there."""
+    try:
+        import datasets
+    except ImportError:
+        raise DataError(f"{repository} needs the package datasets; pip install 'ablation-harness[hub]'") from None
+    name = " ".join(filter(None, (repository, configuration)))
+    try:
+        found = datasets.load_dataset(repository, configuration)
+    except Exception as error:  # the network, the hub and each file format raise their own kinds
+        mend = "go online or give a local folder"
+        raise DataError(f"{name} could not be loaded from the hub: {_first(error)}; {mend}") from None
+    return {split: _numbered(f"{name} {split}", table.with_format("arrow")[:]) for split, table in found.items()}
+
+
+def json_lines(path: Path) -> Iterator[Row]:
+    """The objects of a JSON-lines file, gzipped if its name ends in ``.gz``. ``DataError`` names the bad line."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield f"{path.name}:{number}", _object(line, f"{path.name}:{number}")
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} cannot be read: {error}; check that the file is complete") from None
+
+
+def need(columns: Sequence[str], rows: Iterable[Row], name: str) -> Iterator[Row]:
+    """The same rows, once the first hundred are seen to have the columns (a single row may lack one)."""
+    rows = iter(rows)
+    head = list(itertools.islice(rows, 100))
+    if not head:
+        raise DataError(f"{name} has no rows; put the complete file in its place")
+    missing = [column for column in columns if not any(column in row for _, row in head)]
+    if missing:
+        found = ", ".join(shown(column) for column in list(head[0][1])[:8])
+        raise DataError(f"{head[0][0]}: no column {', '.join(missing)}; the columns found are {found or 'none'}")
+    return itertools.chain(head, rows)
+
+
+def _downloaded(task: Task) -> dict[tuple[str, Split], Examples]:
+    place = PLACES[task.name]
+    found = load(place.repository, place.configuration)
+    splits: dict[tuple[str, Split], Examples] = {}
+    for split in SPLITS:
+        name = next((name for name in _NAMES[split] if name in found), None)
+        if name is not None:
+            splits[task.name, split] = _read(f"{place.folder} {name}", task, split, found[name])
+        elif split != "test":
+            raise DataError(f"{place.folder} on the hub has no split {_NAMES[split][0]}; it has {', '.join(found)}")
+    return splits
+
+
+def _local(root: Path, task: Task) -> dict[tuple[str, Split], Examples]:
+    place = PLACES[task.name]
+    splits: dict[tuple[str, Split], Examples] = {}
+    for split in SPLITS:
+        files = _files(root / place.folder, split)
+        if files:
+            rows = itertools.chain.from_iterable(_file_rows(path) for path in files)
+            splits[task.name, split] = _read(f"{place.folder}/{files[0].name}", task, split, rows)
+        elif split != "test":
+            names = " or ".join(f"{name}.parquet, {name}.jsonl" for name in _NAMES[split])
+            raise DataError(f"{root / place.folder} has no {split} file; put {names} there as on the hub")
+    return splits
+
+
+def _files(folder: Path, split: Split) -> list[Path]:
+    """A split's files under one of the hub's layouts: whole, in numbered parts, or parts in a folder of its own."""
+    for where, name in itertools.product((folder, folder / "data"), _NAMES[split]):
+        for ending in ("parquet", "jsonl"):
+            for pattern in (f"{name}.{ending}", f"{name}-*.{ending}", f"{name}/*.{ending}"):
+                if found := sorted(where.glob(pattern)):
+                    return found
+    return []
+
+
+def _file_rows(path: Path) -> Iterable[Row]:
+    if path.suffix == ".jsonl":
+        return json_lines(path)
+    import pyarrow as arrow
+    import pyarrow.parquet as parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            return _numbered(path.name, file.read())
+    except (arrow.ArrowException, OSError) as error:
+        raise DataError(f"{path} is not a parquet file that can be read: {_first(error)}; fetch it again") from None
+
+
+def _numbered(name: str, table: Any) -> Iterator[Row]:
+    """The rows of an arrow table, counted from 0 as the hub's viewer does."""
+    try:
+        columns = table.to_pydict()
+    except UnicodeDecodeError:
+        raise DataError(f"{name} holds text that is not UTF-8; fetch it again") from None
+    for number, cells in enumerate(zip(*columns.values(), strict=True)):
+        yield f"{name} row {number}", dict(zip(columns, cells, strict=True))
+
+
+def _read(name: str, task: Task, split: Split, rows: Iterable[Row]) -> Examples:
+    entries = enumerate(need((*PLACES[task.name].texts, "label"), rows, name))
+    return collect(name, task, split, (_entry(at, where, row, task, split) for at, (where, row) in entries))
+
+
+def _entry(at: int, where: str, row: Mapping[str, Any], task: Task, split: Split) -> Found | Dropped:
+    texts = [row.get(column) for column in PLACES[task.name].texts]
+    label, index = row.get("label"), row.get("idx")
+    if not all(map(usable, texts)):
+        return Dropped(where, "a sentence that is empty or no text")
+    if label is None:
+        return Dropped(where, "no label")
+    number = -1.0 if split == "test" and label == -1 else label_of(label, task, where)
+    identity = f"{split}-{index if isinstance(index, int) else at}"
+    return Found(identity, tuple([clean(text, task) for text in texts if text]), number)
+
+
+def _first(error: Exception) -> str:
+    """The first line of a library's message."""
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def _object(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        found = json.loads(line.decode())
+    except UnicodeDecodeError:
+        raise DataError(f"{where}: not UTF-8; save the file as UTF-8") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{where}: not JSON ({error}); each line must be one JSON object") from None
+    if not isinstance(found, dict):
+        raise DataError(f"{where}: {shown(found)} is not a JSON object; each line must be one")
+    return found
