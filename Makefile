@@ -34,7 +34,7 @@ $(READY): pyproject.toml constraints.txt
 		{ echo "$(PYTHON) has no venv module; install it (Debian, Ubuntu: the package python3-venv)" >&2; exit 1; }
 	@echo "Setting up $(VENV) with PyTorch, transformers and MLflow: once, some minutes"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev]'
 	@touch $@
 
 # Newest versions that pyproject.toml admits, for every supported Python and system; needs uv. CUDA's packages come

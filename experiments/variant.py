@@ -173,8 +173,8 @@ def axis(path: str, recipe: Recipe) -> str:
         "head": "head",
         "pairing": "head",
     }
-    if leaf in by_leaf and first in {branch.key for branch in recipe.branches}:
-        return by_leaf[leaf]
+    if rest and first in {branch.key for branch in recipe.branches}:
+        return by_leaf.get(leaf, "data")  # else the settings of an extra source
     by_first = {
         "decay": "optimizer",
         "epochs": "optimizer",

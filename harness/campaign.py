@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from harness.cell import Cell, Keep, Record, fail, read
 from harness.execute.local import Machine, execute
-from harness.plan import Planned, Setup, ledger
+from harness.plan import Ledger, Planned, Setup, ledger
 from harness.progress import Watch
 from harness.sources import fingerprints, open_data
 from harness.store import Entry, Store
@@ -131,16 +130,25 @@ def tables(rows: Sequence[Planned], setup: Setup, machine: Machine, store: Store
         frame = store.frame([suite], told["setup"])
         frame = frame[frame["cell"].isin([cell.id for row in mine for cell in row.cells])]
         frame["row"] = frame["row"].str.removesuffix(setup.variant)
-        states = {
-            (slug, row.row.name): row.reason or ("stale" if any(map(book.is_stale, row.cells)) else "not run")
-            for row in mine
-        }
+        states = {(slug, row.row.name): state for row in mine if (state := unmeasured(row, book))}
         made.append(
             build(
-                suite, frame, states, references(mine, setup), header(setup, told, mine), {row.row.name for row in mine}
+                suite,
+                frame,
+                states,
+                references(mine, setup),
+                header(setup, told, mine, book.ended),
+                {row.row.name for row in mine},
             )
         )
     return made
+
+
+def unmeasured(row: Planned, book: Ledger) -> str:
+    """Why a row has no results, where that is known: it cannot run, or only older code has trained it."""
+    if row.reason or any(cell.id in book.ended for cell in row.cells):
+        return row.reason
+    return "stale" if any(map(book.is_stale, row.cells)) else ""
 
 
 def capped(setup: Setup, task: str, split: Split) -> Examples | None:
@@ -161,7 +169,7 @@ def references(rows: Sequence[Planned], setup: Setup) -> list[Reference]:
     return lines
 
 
-def header(setup: Setup, told: dict[str, str], rows: Sequence[Planned]) -> Header:
+def header(setup: Setup, told: dict[str, str], rows: Sequence[Planned], ended: Mapping[str, Record]) -> Header:
     """The facts above a table."""
     corpus = open_data(setup.data)
     repeated = {}
@@ -179,8 +187,19 @@ def header(setup: Setup, told: dict[str, str], rows: Sequence[Planned]) -> Heade
         variant=setup.variant.strip("[]"),
         cells=len(cells_of(rows)),
         duplicates=repeated,
-        notes=corpus.notes,
+        notes=(*corpus.notes, *warned(rows, ended)),
     )
+
+
+def warned(rows: Sequence[Planned], ended: Mapping[str, Record]) -> list[str]:
+    """What the techniques of the rows warned of, each once, with the rows it holds for."""
+    by_warning: dict[str, list[str]] = {}
+    for row in rows:
+        for text in {
+            text for cell in row.cells if cell.id in ended for text in ended[cell.id].outcome.get("warnings", ())
+        }:
+            by_warning.setdefault(text, []).append(row.row.name)
+    return [f"{', '.join(names)}: {text}" for text, names in by_warning.items()]
 
 
 def full_names(rows: Sequence[Planned]) -> list[str]:

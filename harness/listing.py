@@ -37,6 +37,7 @@ def records(chosen: Sequence[tuple[Suite, Row]], status: Callable[[Recipe], str]
             "printed": dict(row.printed),
             "printed_words": row.printed_words,
             "formula": suite.formula,
+            "columns": columns(suite),
             "ours": ours.get(f"{suite.slug}/{row.name}", []),
         }
         for suite, row in chosen
@@ -50,9 +51,6 @@ def figure(value: float | None) -> str:
     return f"{value:.3f}".replace("0.", ".", 1)
 
 
-COLUMNS = ("sst_accuracy", "quora_accuracy", "sts_pearson", "overall")
-
-
 def overview(told: Sequence[Mapping[str, Any]]) -> str:
     """All rows as text, suite by suite: the printed figures and what can run."""
     lines: list[str] = []
@@ -60,14 +58,23 @@ def overview(told: Sequence[Mapping[str, Any]]) -> str:
     for record in told:
         if record["suite"] != suite:
             suite = record["suite"]
-            lines += ["", f"{suite:<40}{'sst':>7}{'quora':>7}{'sts':>7}{'overall':>9}"]
-        figures = [figure(record["printed"].get(name)) for name in COLUMNS]
+            names = [name.partition("_")[0] for name in record["columns"]]
+            lines += ["", f"{suite:<40}" + "".join(f"{name:>9}" for name in names)]
+        figures = "".join(f"{figure(record['printed'].get(name)):>9}" for name in record["columns"])
         mark = "" if record["status"] == "ready" else f"  {record['status']}"
         split = "  test" if record["split"] == "test" else ""
-        lines.append(f"  {record['row']:<38}{figures[0]:>7}{figures[1]:>7}{figures[2]:>7}{figures[3]:>9}{split}{mark}")
+        lines.append(f"  {record['row']:<38}{figures}{split}{mark}")
     ready = sum(record["status"] == "ready" for record in told)
     lines += ["", f"{len(told)} rows, {ready} ready. A dot is a figure that the paper does not print."]
     return "\n".join(lines).lstrip("\n")
+
+
+def columns(suite: Suite) -> list[str]:
+    """The suite's metric columns, and overall where it has a formula or a printed figure."""
+    told = [name for name in suite.columns if name != "overall"]
+    if suite.formula != "none" or any("overall" in row.printed for row in suite.rows):
+        told.append("overall")
+    return told
 
 
 def described(suite: Suite, row: Row) -> dict[str, Any]:

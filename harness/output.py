@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from harness.cell import write_aside
+from harness.listing import OURS, latest
 from harness.plan import Setup
 from reports.render import csv, markdown, terminal
 from reports.shape import Table
@@ -29,4 +31,25 @@ def write_tables(tables: Sequence[Table], setup: Setup, home: Path) -> Path:
         name = f"{name}-{variant}"[:150] if variant else name
         write_aside(folder / f"{name}.md", markdown(table))
         write_aside(folder / f"{name}.csv", csv(table))
+    remember(tables, setup, folder / OURS)
     return folder
+
+
+def remember(tables: Sequence[Table], setup: Setup, path: Path) -> None:
+    """Keep every row's latest result in this set-up for ``harness list``."""
+    known = latest(path.parent.parent)
+    made_with = {"profile": setup.profile.name, "data": setup.data, "encoder": setup.encoder, "variant": setup.variant}
+    for table in tables:
+        for line in table.lines:
+            figures = {
+                column.key: {"mean": entry.mean, "half": entry.half}
+                for column, entry in zip(table.columns, line.entries, strict=True)
+                if entry.mean is not None
+            }
+            name = f"{table.suite}/{line.name}"
+            others = [
+                told for told in known.get(name, []) if any(told[key] != value for key, value in made_with.items())
+            ]
+            if figures:
+                known[name] = [*others, made_with | {"n": line.n, "figures": figures}]
+    write_aside(path, json.dumps(known, indent=1))

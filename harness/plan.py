@@ -10,6 +10,7 @@ from experiments.profiles import Profile
 from experiments.variant import Change, Row, Suite
 from harness.cell import Cell, Record, records
 from harness.sources import fingerprints, open_data
+from model.data.examples import DataError, Split
 from model.data.reviews import Reviews
 from model.encoders.base import Base
 from model.encoders.bert import Bert
@@ -95,6 +96,7 @@ def obstacle(recipe: Recipe, setup: Setup, prints: dict[str, str]) -> str:
     if not recipe.ready:
         missing = sorted({part.slug for part in parts(recipe) if not part.built})
         return f"not built: {', '.join(missing)}"
+    halved(recipe, setup.data)
     missing = [branch.task.title for branch in recipe.branches if branch.key not in prints]
     if missing:
         return f"unavailable: the data has no {', '.join(missing)}"
@@ -107,6 +109,16 @@ def obstacle(recipe: Recipe, setup: Setup, prints: dict[str, str]) -> str:
     if any(isinstance(part, DomainPretrained) and part.text == "domain" for part in parts(recipe)) and not corpus.text:
         return "unavailable: needs target-domain text; --set encoder.text=FILE gives it"
     return ""
+
+
+def halved(recipe: Recipe, data: str) -> None:
+    """``DataError`` for a task of which the data has a training or a dev set but not both."""
+    corpus = open_data(data)
+    splits: tuple[Split, ...] = ("train", "dev")
+    for branch in recipe.branches:
+        absent = [split for split in splits if corpus.get(branch.key, split) is None]
+        if len(absent) == 1:
+            raise DataError(f"{data} has no {absent[0]} set of {branch.task.title}; put its file beside the others")
 
 
 def cell_of(recipe: Recipe, seed: int, setup: Setup, prints: dict[str, str]) -> Cell:

@@ -67,8 +67,12 @@ class Store:
 
     @cached_property
     def client(self) -> MlflowClient:
+        import logging
+
         from mlflow.tracking import MlflowClient
 
+        for name in ("mlflow", "alembic"):
+            logging.getLogger(name).setLevel(logging.WARNING)
         return MlflowClient(self.uri)
 
     def browse(self) -> str:
@@ -115,9 +119,9 @@ class Store:
     def _known(self, experiment: str) -> dict[tuple[str, str], Run]:
         if experiment not in self._runs:
             found: dict[tuple[str, str], Run] = {}
-            for run in self._search(experiment, "tags.superseded != 'true'"):
+            for run in self._search(experiment, ""):
                 tags = run.data.tags
-                if "row" in tags:
+                if "row" in tags and tags.get("superseded") != "true":
                     seed = f"#{tags['seed']}" if tags["kind"] == "seed" else ""
                     found[tags["row"] + seed, tags["setup"]] = run
             self._runs[experiment] = found

@@ -48,6 +48,10 @@ class Network(nn.Module):
         self.embedding_output = output if self._swap is None else self._swap
         return self.embedding_output
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy holds: all but the last pass's embeddings, which are part of a graph."""
+        return {**self.__dict__, "embedding_output": None}
+
     def train(self, mode: bool = True) -> Network:
         """Train mode, except that a frozen encoder keeps its dropout only if the recipe says so."""
         super().train(mode)

@@ -24,14 +24,22 @@ def accuracy(answers: np.ndarray, labels: np.ndarray) -> float:
     return float((answers == labels).mean())
 
 
+def deviations(values: np.ndarray) -> np.ndarray:
+    """Distances from the mean, float64; all 0 where they are float32 rounding or there are fewer than two values."""
+    wide = values.astype(np.float64)
+    if len(wide) < 2:
+        return np.zeros_like(wide)
+    away = wide - wide.mean()
+    return away if np.abs(away).max() > 1e-6 * np.abs(wide).max() else np.zeros_like(wide)
+
+
 def pearson(answers: np.ndarray, labels: np.ndarray) -> float:
-    """Pearson's r; NaN where either side is constant (up to float32 rounding), for which r is not defined."""
-    x = answers.astype(np.float64) - answers.mean(dtype=np.float64)
-    y = labels.astype(np.float64) - labels.mean(dtype=np.float64)
-    scale = float(np.abs(answers).max(initial=0.0))
-    if len(x) < 2 or np.abs(x).max() <= 1e-6 * scale or not y.any():
+    """Pearson's r in -1..1; NaN where either side is constant (up to float32 rounding), for which r is not defined."""
+    x, y = deviations(answers), deviations(labels)
+    if not x.any() or not y.any():
         return float("nan")
-    return float(x @ y / np.sqrt((x @ x) * (y @ y)))
+    x, y = x / np.abs(x).max(), y / np.abs(y).max()  # squares of tiny values would vanish
+    return float(np.clip(x @ y / np.sqrt((x @ x) * (y @ y)), -1.0, 1.0))
 
 
 def score(task: Task, answers: np.ndarray, labels: np.ndarray) -> float:

@@ -68,12 +68,13 @@ def coerce(value: Any, hint: Any, where: str) -> Any:
         if value is None and type(None) in options:
             return None
         return coerce(value, next(option for option in options if option is not type(None)), where)
-    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
-        if not math.isfinite(value):
+    if hint is float:
+        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
             raise SettingError(f"{where} is {value!r}; it must be a finite number")
         return float(value)
-    if hint in (int, str, bool) and type(value) is not hint:
-        raise SettingError(f"{where} is {value!r}; it must be of type {hint.__name__}")
+    kind = tuple if origin is tuple else hint
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise SettingError(f"{where} is {value!r}; it must be of type {kind.__name__}")
     return value
 
 

@@ -8,7 +8,7 @@ import pkgutil
 from experiments.variant import RegistryError, Suite
 
 
-def _found() -> tuple[Suite, ...]:
+def found() -> tuple[Suite, ...]:
     suites: dict[str, Suite] = {}
     for module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
         for suite in getattr(importlib.import_module(f"{__name__}.{module}"), "SUITES", ()):
@@ -18,4 +18,4 @@ def _found() -> tuple[Suite, ...]:
     return tuple(suites.values())
 
 
-SUITES = _found()
+SUITES = found()

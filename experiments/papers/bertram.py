@@ -350,12 +350,14 @@ TABLE1 = Suite(
         "dropout": "printed",
         "batch": "printed",
         "epochs": "printed",
+        "regularizers": "printed",
         "smart": "ours",
         "smart.weight": "printed",
         "smart.radius": "printed",
         "smart.noise_scale": "printed",
         "smart.tasks": "printed",
         "proximal": "printed",
+        "proximal.dropout": "ours",
     },
 )
 SUITES = (

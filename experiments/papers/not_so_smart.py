@@ -157,6 +157,7 @@ TABLE1 = Suite(
         "combiner": "printed",
         "optimizer.rate": "printed",
         "epochs": "printed",
+        "regularizers": "printed",
         "smart": "ours",
     },
 )

@@ -239,6 +239,7 @@ TABLE1 = Suite(
         "dropout": "printed",
         "decay": "printed",
         "decay.per_epoch": "ours",
+        "regularizers": "printed",
         "smart": "ours",
         "smart.divergence": "printed",
         "parameter_proximal": "ours",

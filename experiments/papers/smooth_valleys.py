@@ -242,6 +242,7 @@ TABLE2 = Suite(
         "sts.pairing": "ours",
         "sts.head": "ours",
         "schedule": "printed",
+        "regularizers": "printed",
         "smart": "ours",
         "smart.weight": "printed",
         "smart.radius": "printed",

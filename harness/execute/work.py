@@ -9,6 +9,7 @@ import json
 import resource
 import shutil
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -95,24 +96,39 @@ class Worker:
         self._tables: dict[tuple[Any, ...], TokenTable] = {}
 
     def train(self, cell: Cell, keep: Keep, tell: Progress) -> None:
-        """Train the cell and leave its folder finished, or failed with the reason and traceback."""
+        """Train the cell and leave its folder finished: cell.json, journal.jsonl, predictions.npz, outcome.json."""
         folder = self.home / "cells" / cell.id
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         began = time.perf_counter()
         write_aside(folder / "cell.json", json.dumps(self.about(cell), indent=1))
-        totals = {"training_seconds": 0.0, "scoring_seconds": 0.0, "items": 0}
+        with warnings.catch_warnings(record=True) as raised:
+            warnings.simplefilter("always", UserWarning)
+            run, sets = self.build(cell)
+            answers, totals = self.follow(run, Weights(folder / "weights", run, keep), folder / "journal.jsonl", tell)
+        write_aside(folder / "predictions.npz", packed(answers, sets))
+        outcome = {
+            "status": "done",
+            "seconds": time.perf_counter() - began,
+            "peak_memory_bytes": torch.cuda.max_memory_allocated() if self.device == "cuda" else usage_bytes(),
+            "warnings": sorted({str(warning.message) for warning in raised}),
+        }
+        write_aside(folder / "outcome.json", json.dumps(outcome | totals, indent=1))
+
+    def follow(
+        self, run: Run, weights: Weights, journal: Path, tell: Progress
+    ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+        """Train to the end, a journal line an epoch; the answers of every epoch, and seconds and items in all."""
         answers: dict[str, np.ndarray] = {}
-        run, sets = self.build(cell)
-        weights = Weights(folder / "weights", run, keep)
-        with (folder / "journal.jsonl").open("w", encoding="utf-8") as journal:
+        totals = {"training_seconds": 0.0, "scoring_seconds": 0.0, "items": 0.0}
+        with journal.open("w", encoding="utf-8") as lines:
             for event in train(run):
                 if isinstance(event, Tick):
-                    tell((event.epoch + event.share) / max(1, cell.recipe.epochs))
+                    tell((event.epoch + event.share) / max(1, run.recipe.epochs))
                     continue
                 weights.after(event)
-                journal.write(json.dumps(entry(event)) + "\n")
-                journal.flush()
+                lines.write(json.dumps(entry(event)) + "\n")
+                lines.flush()
                 for name in totals:
                     totals[name] += getattr(event, name)
                 answers |= {
@@ -120,10 +136,7 @@ class Worker:
                     for (split, task), scored in event.scores.items()
                     if split != "train"
                 }
-        write_aside(folder / "predictions.npz", packed(answers, sets))
-        peak = torch.cuda.max_memory_allocated() if self.device == "cuda" else usage_bytes()
-        outcome = {"status": "done", "seconds": time.perf_counter() - began, "peak_memory_bytes": peak, **totals}
-        write_aside(folder / "outcome.json", json.dumps(outcome, indent=1))
+        return answers, totals
 
     def build(self, cell: Cell) -> tuple[Run, dict[tuple[str, str], Examples]]:
         """The network on the device, with the tables to train on and to score."""
@@ -136,7 +149,7 @@ class Worker:
         for branch in recipe.branches:
             cut = (cell.encoder, cell.source, branch.task, branch.pairing.joint, recipe.max_tokens)
             if branch.key in recipe.schedule.tasks():
-                wanted = (*cut, "train", branch.rows, branch.extra)
+                wanted: tuple[Any, ...] = (*cut, "train", branch.rows, branch.extra)
                 training[branch.key] = self.table(wanted, training_examples(corpus, branch), branch, recipe, tokenizer)
             for split, examples in scored_examples(cell, corpus, branch).items():
                 sets[split, branch.key] = examples

@@ -148,7 +148,6 @@ class FunctionSpace(Anchor):
     """The predictions of a second network are the anchor."""
 
     def __init__(self, rule: Proximal | MomentumProximal, network: Network, updates: int | None) -> None:
-        network.embedding_output = None  # part of the last pass's graph, which cannot be copied
         self.network = copy.deepcopy(network).requires_grad_(False)
         super().__init__(network, dict(self.network.named_parameters()))
         self.rule, self.total = rule, updates

@@ -68,28 +68,32 @@ class Smart(Regularizer):
         rounded = torch.is_autocast_enabled(device)
         exact = rounded and self.radius <= SMALL and (self.project or self.normalise == "gradient")
         with torch.autocast(device, enabled=rounded and not exact):
-            clean = self.clean(forward, exact)
-            moved = self.moved(forward, forward.embedded(self.level) + self.perturbation(forward, clean), self.steps)
-            apart = divergence(moved, clean, forward.objective.divergence, self.divergence)
+            clean, inputs = self.clean(forward, exact)
+            delta = self.perturbation(forward, inputs.detach(), clean.detach())
+            moved = self.moved(forward, inputs + delta, self.steps)
+            target = clean.detach() if self.detach_target else clean
+            apart = divergence(moved, target, forward.objective.divergence, self.divergence)
             return apart.mean() if self.reduction == "mean" else apart.sum()
 
-    def clean(self, forward: Forward, exact: bool) -> Tensor:
-        """f(x), [batch, outputs]: the task's own prediction, or computed anew where that one was rounded to bf16 or
-        made under other conditions than the perturbed one."""
-        with torch.set_grad_enabled(not self.detach_target):
-            if self.dropout == "off":
-                return forward.again(dropout="off")
+    def clean(self, forward: Forward, exact: bool) -> tuple[Tensor, Tensor]:
+        """f(x) [batch, outputs] and x [rows, length, hidden]: the task's own, or computed anew where those were
+        rounded to bf16 or made with dropout that the perturbed pass goes without."""
+        if self.dropout == "off":
+            prediction = forward.again(dropout="off")
+            if self.level == "embedding_output":  # which has dropout too
+                assert forward.network.embedding_output is not None
+                return prediction, forward.network.embedding_output
+        else:
             prediction = forward.again() if exact else forward.prediction
-        return prediction.detach() if self.detach_target else prediction
+        return prediction, forward.embedded(self.level)
 
     def moved(self, forward: Forward, inputs: Tensor, turn: int) -> Tensor:
         """f(x + delta), [batch, outputs], in the ``turn``-th pass of this step."""
         mask = torch.ones_like(forward.batch.tokens.mask) if self.mask_of_ones else None
         return forward.again(inputs=inputs, level=self.level, mask=mask, dropout=self.dropout, draw=turn)
 
-    def perturbation(self, forward: Forward, clean: Tensor) -> Tensor:
+    def perturbation(self, forward: Forward, inputs: Tensor, clean: Tensor) -> Tensor:
         """delta, [rows, length, hidden], outside every graph and 0 at padding."""
-        inputs = forward.embedded(self.level).detach()
         real = forward.batch.tokens.mask.bool()  # [rows, length]
         source = generator(forward.seed("smart"), device=str(inputs.device))
         delta = torch.zeros_like(inputs)
@@ -97,7 +101,7 @@ class Smart(Regularizer):
         shape = (int(real.sum()), inputs.shape[-1])
         delta[real] = torch.randn(shape, generator=source, dtype=inputs.dtype, device=inputs.device) * self.noise_scale
         for turn in range(self.steps):
-            gradient = self.gradient(forward, inputs, delta.requires_grad_(), clean.detach(), turn)
+            gradient = self.gradient(forward, inputs, delta.requires_grad_(), clean, turn)
             delta = self.step(delta.detach(), gradient * real[:, :, None], len(clean))
         return delta
 

@@ -10,9 +10,9 @@ import transformers
 
 from model.network import seeded
 
-WORDS = "a the film was good bad very not never dull bright old new man woman saw loved hated . , ! ?".split()
+WORDS = [*"abcdefghij", "the", "film", "was", "good", "bad", "very", "not", "never", "dull", ".", ",", "!"]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-SENTENCES = ["the film was good .", "a very dull man never loved the old film , not a bright woman !", "bad"]
+SENTENCES = ["the film was good .", "a very dull film was never good , not the very bad film !", "bad"]
 
 
 def bert_config(**changes: Any) -> transformers.BertConfig:

@@ -55,7 +55,8 @@ class Toy:
     def answer(self, inputs: Tensor, mask: Tensor) -> Tensor:
         mean = (inputs * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True)
         rows = (mean if self.straight else torch.tanh(mean)) @ self.weight
-        return rows.unflatten(0, (-1, len(self.batch.items))).sum(0)
+        answers: Tensor = rows.unflatten(0, (-1, len(self.batch.items))).sum(0)
+        return answers
 
     def embedded(self, level: str) -> Tensor:
         return self.words

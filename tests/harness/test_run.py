@@ -1,0 +1,117 @@
+"""``harness run`` with real processes and a real store, on the embedded data and a throw-away encoder."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from tests.harness.conftest import Invoke
+from mlflow.tracking import MlflowClient
+
+from harness.cell import records
+
+SUITE = "bertram/table1"
+SMALL = ("--set", "epochs=2", "--jobs", "1", "--device", "cpu")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+def test_a_suite_runs_to_a_table_and_runs_again_without_training(invoke: Invoke, encoder: Path, home: Path) -> None:
+    command = ("run", SUITE, "--rows", "03-sst-quora,13-combined-test,12-combined", "--seeds", "2", *SMALL)
+    first = invoke(*command, "--encoder", encoder)
+    assert first.exit_code == 0, first.output
+    assert "03-sst-quora" in first.output
+    assert "majority class" in first.output
+    assert "shows the machinery" in first.output
+    cells = list(records(home))
+    assert len(cells) == 4  # 12 and 13 share theirs
+    started = {cell.about["started"] for cell in cells}
+    second = invoke(*command, "--encoder", encoder)
+    assert second.exit_code == 0
+    assert {cell.about["started"] for cell in records(home)} == started
+    assert second.output.split("Exploring")[1] == first.output.split("Exploring")[1]  # the same table
+
+    for suffix in ("md", "csv"):
+        assert list((home / "reports").glob(f"bertram-table1-demo*.{suffix}"))
+    check_store(home)
+    check_results(invoke, home)
+
+
+def check_store(home: Path) -> None:
+    client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name(SUITE)
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id])
+    parents = {run.info.run_id: run for run in runs if run.data.tags["kind"] == "row"}
+    children = [run for run in runs if run.data.tags["kind"] == "seed"]
+    assert len(parents) == 3
+    assert len(children) == 6  # one a row and seed, although two rows share cells
+    for run in children:
+        tags = run.data.tags
+        assert parents[tags["mlflow.parentRunId"]].data.tags["row"] == tags["row"]
+        for name in ("paper", "row", "seed", "digest", "data", "profile", "cell", "setup", "threads", "version"):
+            assert tags[name], name
+        assert run.data.params["optimizer.rate"] == "0.0005"
+        assert run.data.params["epochs"] == "2"
+        metrics = run.data.metrics
+        for name in ("dev/sst_accuracy", "dev/quora_accuracy", "dev/sts_pearson", "dev/overall", "train/sst_accuracy"):
+            assert name in metrics, name
+        assert len(client.get_metric_history(run.info.run_id, "dev/sst_accuracy")) == 2
+        assert {given.dataset.name for given in run.inputs.dataset_inputs} == {"sst", "quora", "sts"}
+        check_predictions(client, run.info.run_id, run.data.metrics["reported/sst_accuracy"], tags["split"])
+
+
+def check_predictions(client: MlflowClient, run: str, reported: float, split: str) -> None:
+    """The reported accuracy can be had again from the stored predictions."""
+    path = client.download_artifacts(run, "predictions.parquet")
+    frame = pd.read_parquet(path).query(f"task == 'sst' and split == '{split}'")
+    assert len(frame) > 100
+    assert math.isclose((frame["answer"] == frame["label"]).mean(), reported)
+
+
+def check_results(invoke: Invoke, home: Path) -> None:
+    target = home / "all.parquet"
+    assert invoke("results", f"{SUITE}/12-combined", "--parquet", target).exit_code == 0
+    frame = pd.read_parquet(target)
+    assert set(frame["split"]) == {"train", "dev", "test", "health"}
+    assert frame["cell"].nunique() == 2
+    assert set(frame["epoch"]) == {1, 2}
+    assert frame["rows"].str.contains("13-combined-test").all()
+    assert not frame.duplicated(["cell", "epoch", "split", "metric"]).any()
+
+
+def test_a_failed_cell_is_named_and_others_go_on(invoke: Invoke, encoder: Path, home: Path) -> None:
+    rows = ("--rows", "01-baseline,03-sst-quora", "--seeds", "1")
+    result = invoke("run", SUITE, *rows, "--encoder", encoder, "--set", "optimizer.rate=1e30", "--jobs", "1")
+    assert result.exit_code == 1
+    assert "failed: bertram/table1/03-sst-quora" in result.output
+    assert "the loss of sst is" in result.output
+    assert sorted(cell.outcome["status"] for cell in records(home)) == ["done", "failed"]
+    trace = next(home.glob("cells/*/traceback.txt")).read_text()
+    assert "NonFinite" in trace
+
+
+def test_a_variant_is_named_after_its_change_and_keeps_its_weights(invoke: Invoke, encoder: Path, home: Path) -> None:
+    words = ("run", SUITE, "--rows", "02-pretrained", "--seeds", "1", "--encoder", encoder, *SMALL)
+    result = invoke(*words, "--with", "mse-on-sts", "--keep", "selected")
+    assert result.exit_code == 0, result.output
+    assert "mse-on-sts, epochs=2" in result.output
+    (weights,) = home.glob("cells/*/weights/*.safetensors")
+    assert weights.stat().st_size > 10_000
+    ours = json.loads(invoke("list", f"{SUITE}/02-pretrained", "--json").output)[0]["ours"]
+    assert ours[0]["variant"] == "[mse-on-sts, epochs=2]"
+    assert ours[0]["n"] == 1
+
+
+def test_a_dry_run_trains_nothing(invoke: Invoke, home: Path) -> None:
+    result = invoke("run", "table1", "--dry-run")
+    assert result.exit_code == 0
+    assert "0 done" in result.output
+    assert "GB" in result.output
+    assert not (home / "cells").exists()
