@@ -72,7 +72,6 @@ class Profile:
                 told.append(f"{name}: " + ", ".join(f"{paper} -> {ours}" for paper, ours in entries))
         if self.rate_multiplier != 1.0:
             told.append(f"learning rates times {self.rate_multiplier:g}")
-        told.append(f"data {self.data}, encoder {self.encoder}, {self.threads} thread(s) a cell, {self.seeds} seeds")
         return told
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from rich.console import Console
@@ -69,8 +70,10 @@ def carry_out(
     for cell_id in users.keys() & kept.keys():
         note_users(machine.home, cell_id, full_names(users[cell_id]))
     if left:
-        running = execute(left, keeps(rows, keep), machine)
-        with Watch(len(left), names(rows), machine.jobs, console) as watch:
+        with (
+            closing(execute(left, keeps(rows, keep), machine)) as running,
+            Watch(len(left), names(rows), console) as watch,
+        ):
             for news in running:
                 watch.hear(news)
                 if news is None or news.kind not in ("done", "failed"):
@@ -187,7 +190,7 @@ def header(setup: Setup, told: dict[str, str], rows: Sequence[Planned], ended: M
         variant=setup.variant.strip("[]"),
         cells=len(cells_of(rows)),
         duplicates=repeated,
-        notes=(*corpus.notes, *warned(rows, ended)),
+        notes=(*corpus.notes, *warned(rows, ended), *fresh(rows, ended)),
     )
 
 
@@ -200,6 +203,17 @@ def warned(rows: Sequence[Planned], ended: Mapping[str, Record]) -> list[str]:
         }:
             by_warning.setdefault(text, []).append(row.row.name)
     return [f"{', '.join(names)}: {text}" for text, names in by_warning.items()]
+
+
+def fresh(rows: Sequence[Planned], ended: Mapping[str, Record]) -> list[str]:
+    """Encoder parameters that no checkpoint gave, by row."""
+    told = []
+    for row in rows:
+        names = next((ended[cell.id].outcome.get("fresh") for cell in row.cells if cell.id in ended), None)
+        if names:
+            few = ", ".join(names[:2])
+            told.append(f"{row.row.name}: {len(names)} encoder tensors start fresh ({few}{', ...' * (len(names) > 2)})")
+    return told
 
 
 def full_names(rows: Sequence[Planned]) -> list[str]:

@@ -20,7 +20,8 @@ from model.technique import describe
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Cell:
     """``recipe`` is scaled and its encoder resolved; ``data`` maps each task to its fingerprint, ``encoder`` is the
-    content identity of the weights, ``scored`` the caps on the scored sets. Profile and names are not in the hash."""
+    content identity of the weights (a folder's path is not hashed), ``scored`` the caps on the scored sets. Profile
+    and names are not in the hash."""
 
     recipe: Recipe
     seed: int
@@ -35,7 +36,7 @@ class Cell:
         """Identity apart from the code that trains: what a stale cell has in common with its successor."""
         return digest(
             {
-                "recipe": describe(self.recipe),
+                "recipe": {name: told for name, told in describe(self.recipe).items() if name != "encoder"},
                 "seed": self.seed,
                 "data": dict(self.data),
                 "encoder": self.encoder,

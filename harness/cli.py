@@ -149,12 +149,13 @@ def _train_and_print(
     planned: list[Planned], setup: Setup, machine: Machine, console: Console, rerun: bool, keep: str
 ) -> int:
     from harness.campaign import carry_out, failures, tables
+    from harness.estimate import preamble
     from harness.output import print_tables, write_tables
     from harness.store import Store
 
     store = Store(machine.home, os.environ.get("MLFLOW_TRACKING_URI"))
     interrupted = False
-    for line in setup.profile.lines():
+    for line in preamble(setup, machine):
         console.print(line, style="dim", highlight=False, markup=False)
     try:
         carry_out(planned, setup, machine, store, console, rerun=rerun, keep=keep)

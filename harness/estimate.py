@@ -50,11 +50,19 @@ def seconds_per_item(book: Ledger, cells: Sequence[Cell]) -> float | None:
     return median(rates) if rates else None
 
 
+def preamble(setup: Setup, machine: Machine) -> list[str]:
+    """The scale and the set-up of a command, in words."""
+    threads = f"{machine.threads} thread" + ("s" if machine.threads > 1 else "")
+    seeds = f"{setup.seeds} seed" + ("s" if setup.seeds > 1 else "")
+    where = f"data {setup.data}, encoder {setup.encoder}, {seeds}; {machine.jobs} at a time on {machine.device}"
+    return [*setup.profile.lines(), f"{where}, {threads} each"]
+
+
 def estimate(rows: Sequence[Planned], setup: Setup, machine: Machine, rerun: bool) -> list[str]:
     """The lines of a dry run."""
     book = ledger(machine.home)
     cells, left = cells_of(rows), book.left(rows, rerun)
-    told = setup.profile.lines()
+    told = preamble(setup, machine)
     told.append(f"{len(rows)} rows, {len(cells)} distinct cells: {len(cells) - len(left)} done, {len(left)} left")
     told += [f"  {row.suite.slug}/{row.name}: {row.reason}" for row in rows if row.reason]
     stale = sum(book.is_stale(cell) for cell in cells)

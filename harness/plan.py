@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from harness.cell import Cell, Record, records
 from harness.sources import fingerprints, open_data
 from model.data.examples import DataError, Split
 from model.data.reviews import Reviews
-from model.encoders.base import Base
+from model.encoders.base import Base, Derived
 from model.encoders.bert import Bert
 from model.encoders.deberta import Deberta
 from model.encoders.pretrained import DomainPretrained
@@ -87,8 +88,9 @@ def resolved(encoder: Encoder, name: str) -> Encoder:
     """The encoder with every ``Base`` in it replaced by the run's."""
     if isinstance(encoder, Base):
         return Tiny() if name == "tiny" else Bert(name=name)
-    start = getattr(encoder, "start", None)
-    return dataclasses.replace(encoder, start=resolved(start, name)) if isinstance(start, Encoder) else encoder
+    if isinstance(encoder, Derived):
+        return dataclasses.replace(encoder, start=resolved(encoder.start, name))
+    return encoder
 
 
 def obstacle(recipe: Recipe, setup: Setup, prints: dict[str, str]) -> str:
@@ -105,7 +107,7 @@ def obstacle(recipe: Recipe, setup: Setup, prints: dict[str, str]) -> str:
     corpus = open_data(setup.data)
     sources = [source for branch in recipe.branches for source in branch.extra if isinstance(source, Reviews)]
     if any(source.source == "default" for source in sources) and corpus.reviews is None:
-        return "unavailable: needs review data; --set reviews.source=FILE gives it"
+        return "unavailable: needs review data; --set sst.reviews.source=FILE gives it"
     if any(isinstance(part, DomainPretrained) and part.text == "domain" for part in parts(recipe)) and not corpus.text:
         return "unavailable: needs target-domain text; --set encoder.text=FILE gives it"
     return ""
@@ -122,14 +124,17 @@ def halved(recipe: Recipe, data: str) -> None:
 
 
 def cell_of(recipe: Recipe, seed: int, setup: Setup, prints: dict[str, str]) -> Cell:
-    used = [branch.key for branch in recipe.branches]
-    if any(branch.extra for branch in recipe.branches):
-        used.append("reviews")
+    data = {branch.key: prints[branch.key] for branch in recipe.branches}
+    for source in (source for branch in recipe.branches for source in branch.extra):
+        if isinstance(source, Reviews):
+            local = Path(source.source).expanduser().is_file()
+            data["reviews"] = prints["reviews"] if source.source == "default" else source.source
+            data["reviews"] = file_hash(source.source) if local else data["reviews"]
     return Cell(
         recipe=recipe,
         seed=seed,
         source=setup.data,
-        data={name: prints[name] for name in used},
+        data=data,
         encoder=encoder_identity(recipe.encoder, prints),
         scored=setup.profile.dev,
         training_sample=setup.profile.training_sample,
@@ -137,18 +142,29 @@ def cell_of(recipe: Recipe, seed: int, setup: Setup, prints: dict[str, str]) -> 
 
 
 def encoder_identity(encoder: Encoder, prints: dict[str, str]) -> str:
-    """What a cell's hash knows of the weights it starts from."""
+    """What a cell's hash knows of the weights it starts from: never a path, always their content."""
     if isinstance(encoder, Tiny):
         from model.data.embedded import VERSION
 
         return f"tiny:{digest([describe(encoder), encoder.version, VERSION])}"
-    if isinstance(encoder, DomainPretrained):
+    if isinstance(encoder, Derived):
+        own = describe(dataclasses.replace(encoder, start=Base()))
         start = encoder_identity(encoder.start, prints)
-        return f"domain:{digest([describe(encoder), encoder.version, start, prints['text']])}"
-    start_of = getattr(encoder, "start", None)
-    if isinstance(start_of, Encoder):
-        return f"{encoder.slug}:{encoder_identity(start_of, prints)}"
+        text = ""
+        if isinstance(encoder, DomainPretrained):
+            text = prints["text"] if encoder.text == "domain" else file_hash(encoder.text)
+            own.pop("text", None)
+        return f"{encoder.slug}:{digest([own, encoder.version, start, text])}"
     return encoder.identity()
+
+
+def file_hash(name: str) -> str:
+    """A hash of a file's content; ``DataError`` if it cannot be read."""
+    try:
+        with Path(name).expanduser().open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
+    except OSError as error:
+        raise DataError(f"{name} cannot be read: {error.strerror}") from None
 
 
 @dataclasses.dataclass(frozen=True)

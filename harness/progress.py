@@ -20,11 +20,10 @@ def clock(seconds: float) -> str:
 
 
 class Watch:
-    """Follows the news of a run. Time left is the mean wall time of a finished cell times the cells left over the
-    number running at once."""
+    """Follows the news of a run. Time left is what the work done so far took, scaled to the work left."""
 
-    def __init__(self, total: int, names: Mapping[str, str], jobs: int, console: Console) -> None:
-        self.total, self.names, self.jobs, self.console = total, names, jobs, console
+    def __init__(self, total: int, names: Mapping[str, str], console: Console) -> None:
+        self.total, self.names, self.console = total, names, console
         self.done = self.failed = 0
         self.began = time.monotonic()
         self.first: float | None = None  # when training, not preparation, began

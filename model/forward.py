@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
 from torch import Tensor
 
 from model.network import Network
 from model.seams import Batch, DropoutPolicy
-from model.streams import key
+from model.streams import key, seed_global
 
 Level = Literal["word", "embedding_output"]
 
@@ -22,8 +21,8 @@ class TaskForward:
         branch = network.branches[batch.task]
         self.network, self.batch, self.step = network, batch, step
         self.task, self.objective = branch.task, branch.objective
-        self._seed = seed
-        torch.manual_seed(self.seed("dropout", 0))
+        self._seed, self._device = seed, batch.tokens.ids.device.type
+        seed_global(self.seed("dropout", 0), self._device)
         self._words = network.embed(batch.tokens)
         encoded = network.encode(batch.tokens, self._words)
         self._output = network.embedding_output
@@ -56,7 +55,7 @@ class TaskForward:
         training = network.training
         if dropout == "off":
             network.eval()
-        torch.manual_seed(self.seed("dropout", 0 if dropout == "same" else 1 + draw))
+        seed_global(self.seed("dropout", 0 if dropout == "same" else 1 + draw), self._device)
         if inputs is None:
             inputs, level = network.embed(self.batch.tokens), "word"
         prediction = network.answer(self.batch.task, network.encode(self.batch.tokens, inputs, level, mask))

@@ -82,7 +82,10 @@ class Recipe(Technique):
         self.require(self.batch > 0, "batch", "at least 1")
         self.require(self.epochs >= 0, "epochs", "0 or more")
         self.require(self.max_tokens >= 8, "max_tokens", "at least 8")
-        missing = set(self.schedule.tasks()) - {branch.key for branch in self.branches}
+        names = [branch.key for branch in self.branches]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise SettingError(f"the recipe has two branches for {', '.join(twice)}; keep one of each")
+        missing = set(self.schedule.tasks()) - set(names)
         if missing:
             raise SettingError(f"the schedule trains {', '.join(sorted(missing))}, which the recipe has no branch for")
 

@@ -171,8 +171,8 @@ class Regularizer(Technique):
     def applies(self, task: str) -> bool:
         return self.tasks is None or task in self.tasks
 
-    def start(self, network: Network) -> ActiveRegularizer:
-        """The active form for one run, before the first step."""
+    def start(self, network: Network, updates: int) -> ActiveRegularizer:
+        """The active form for one run of ``updates`` updates, before the first."""
         return self
 
     def penalty(self, forward: Forward) -> Tensor | None:

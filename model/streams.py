@@ -24,6 +24,15 @@ def permutation(size: int, *names: str | int) -> np.ndarray:
     return np.random.Generator(np.random.PCG64(key(*names))).permutation(size)
 
 
+def seed_global(seed: int, device: str = "cpu") -> None:
+    """Seed the generator that dropout on this device draws from. ``torch.manual_seed`` would seed all devices and,
+    before CUDA is up, keep a formatted stack for each call."""
+    if device == "cpu":
+        torch.default_generator.manual_seed(seed)
+    else:
+        torch.cuda.manual_seed(seed)
+
+
 def generator(*names: str | int, device: str = "cpu") -> Generator:
     """A torch generator for one stream."""
     return torch.Generator(device=device).manual_seed(key(*names))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ from model.network import Network
 from model.recipe import AdamW, Recipe
 from model.scoring import Scored, score
 from model.seams import ActiveRegularizer, Batch, History, Sizes, Step
-from model.streams import key
+from model.streams import key, seed_global
 
 EvaluatedSplit = Literal["train", "dev", "test"]
 
@@ -69,16 +70,23 @@ class Loop:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.step = 0
-        trained = [parameter for parameter in run.network.parameters() if parameter.requires_grad]
+        self.trained = [parameter for parameter in run.network.parameters() if parameter.requires_grad]
         self.shared = run.network.shared()
-        self.optimizers = [adamw(run.recipe.optimizer, trained) for _ in range(run.recipe.combiner.optimizers)]
+        self.optimizers = [adamw(run.recipe.optimizer, self.trained) for _ in range(run.recipe.combiner.optimizers)]
+        self.sizes = Sizes({task: len(table) for task, table in run.train.items()}, run.recipe.batch)
+        updates = run.recipe.epochs * len(self.steps(0, History()))
         self.regularizers: list[tuple[str, float, ActiveRegularizer]] = [
-            (regularizer.slug, regularizer.weight, regularizer.start(run.network))
+            (regularizer.slug, regularizer.weight, regularizer.start(run.network, updates))
             for regularizer in run.recipe.regularizers
         ]
         self.orders: dict[str, Order] = {}
         self.signals: dict[str, list[float]] = defaultdict(list)
         self.items = 0
+
+    def steps(self, epoch: int, history: History) -> list[Step]:
+        """The updates of one epoch."""
+        schedule = self.run.recipe.schedule
+        return list(self.run.recipe.combiner.steps(schedule.epoch(epoch, self.sizes, history), schedule.tasks()))
 
     def losses(self, step: Step) -> Iterator[tuple[str, Tensor]]:
         """Each task's weighted loss with its penalties, computed when asked for."""
@@ -89,6 +97,7 @@ class Loop:
             for name, weight, regularizer in self.regularizers:
                 penalty = regularizer.penalty(forward)
                 if penalty is not None:
+                    self.weigh(f"{name}_gradient/{task}", weight * penalty, forward.loss)
                     self.note(f"{name}/{task}", penalty)
                     loss = loss + weight * penalty
             if not torch.isfinite(loss):
@@ -116,6 +125,13 @@ class Loop:
             regularizer.after_step(self.run.network)
         self.step += 1
 
+    def weigh(self, name: str, penalty: Tensor, loss: Tensor) -> None:
+        """Note |grad penalty| / |grad loss| once an epoch: a regularizer that does nothing shows as about 0."""
+        if name not in self.signals:
+            whole = gradient_norm(loss, self.trained)
+            share = gradient_norm(penalty, self.trained) / whole if whole else math.inf
+            self.signals[name].append(share)
+
     def note(self, name: str, value: Tensor) -> None:
         self.signals[name].append(value.item())
 
@@ -124,6 +140,15 @@ class Loop:
         means = {name: sum(values) / len(values) for name, values in self.signals.items()}
         self.signals.clear()
         return means
+
+
+def gradient_norm(value: Tensor, parameters: list[torch.nn.Parameter]) -> float:
+    """The norm of a scalar's gradient over all parameters; its graph stays alive."""
+    if not value.requires_grad:
+        return 0.0
+    found = torch.autograd.grad(value, parameters, retain_graph=True, allow_unused=True)
+    norms = torch._foreach_norm([gradient for gradient in found if gradient is not None])
+    return float(torch.stack(list(norms)).norm()) if norms else 0.0
 
 
 def adamw(settings: AdamW, parameters: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
@@ -144,15 +169,13 @@ def train(run: Run) -> Iterator[Tick | Epoch]:
     """Train and score epoch by epoch; a recipe of 0 epochs is scored once, untrained."""
     recipe = run.recipe
     loop, history = Loop(run), History()
-    sizes = Sizes({task: len(table) for task, table in run.train.items()}, recipe.batch)
     if recipe.epochs == 0:
         yield scored_epoch(run, 0, {}, 0.0, 0)
     for number in range(recipe.epochs):
         began, loop.items = time.perf_counter(), 0
         run.network.train()
         loop.orders = {task: Order(table, recipe.batch, run.seed, number) for task, table in run.train.items()}
-        planned = recipe.schedule.epoch(number, sizes, history)
-        steps = list(recipe.combiner.steps(planned, recipe.schedule.tasks()))
+        steps = loop.steps(number, history)
         for done, step in enumerate(steps, start=1):
             loop.update(step, recipe.decay.factor(loop.step, len(steps), recipe.epochs))
             yield Tick(loop.step, number, done / len(steps))
@@ -182,7 +205,7 @@ def answer_all(run: Run, task: str, table: TokenTable) -> Scored:
     """Score one table in eval mode, in batches of similar length."""
     branch = run.network.branches[task]
     run.network.eval()
-    torch.manual_seed(key(run.seed, "scoring", task))
+    seed_global(key(run.seed, "scoring", task), torch.device(run.device).type)
     answers = np.empty(len(table), dtype=np.int64 if branch.task.classes else np.float32)
     for items in by_length(table, run.scoring_rows):
         batch = table.batch(items, run.device)

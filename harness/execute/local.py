@@ -6,7 +6,7 @@ import dataclasses
 import multiprocessing
 import os
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -48,7 +48,7 @@ class _Hand:
 
 def execute(
     cells: Sequence[Cell], keep: Mapping[str, Keep], machine: Machine, poll: float = 0.25
-) -> Iterator[News | None]:
+) -> Generator[News | None, None, None]:
     """Train the cells in order, ``jobs`` at a time; yields news as it comes and None when a poll brought none.
 
     ``keep`` says by cell id which weights stay. An encoder that must be made first is made by one worker while the

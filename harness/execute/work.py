@@ -22,10 +22,11 @@ from harness.sources import open_data
 from model.batching import TokenTable, tokenise
 from model.data.examples import Corpus, Examples, Split
 from model.data.reviews import Reviews, reviews
+from model.encoders.base import Derived
 from model.encoders.pretrained import DomainPretrained
 from model.encoders.tiny import Tiny
 from model.network import Network
-from model.recipe import Branch, Recipe, versions
+from model.recipe import Branch, versions
 from model.seams import Encoder
 from model.technique import describe, flatten
 from model.training import Epoch, Run, Tick, train
@@ -47,9 +48,8 @@ def prepared(encoder: Encoder, source: str, home: Path, progress: Progress | Non
 
         start = dataclasses.replace(encoder, start=prepared(encoder.start, source, home, progress))
         return Bert(name=str(pretrain(start, domain_text(encoder, source), home / "encoders", 0)))
-    inner = getattr(encoder, "start", None)
-    if isinstance(inner, Encoder):
-        return dataclasses.replace(encoder, start=prepared(inner, source, home, progress))
+    if isinstance(encoder, Derived):
+        return dataclasses.replace(encoder, start=prepared(encoder.start, source, home, progress))
     return encoder
 
 
@@ -112,6 +112,7 @@ class Worker:
             "seconds": time.perf_counter() - began,
             "peak_memory_bytes": torch.cuda.max_memory_allocated() if self.device == "cuda" else usage_bytes(),
             "warnings": sorted({str(warning.message) for warning in raised}),
+            "fresh": list(getattr(run.network.encoder, "new_parameters", ())),  # what the checkpoint lacked
         }
         write_aside(folder / "outcome.json", json.dumps(outcome | totals, indent=1))
 
@@ -143,26 +144,26 @@ class Worker:
         recipe, corpus = cell.recipe, open_data(cell.source)
         encoder, tokenizer = prepared(recipe.encoder, cell.source, self.home).load(cell.seed)
         network = Network(recipe, encoder, cell.seed).to(self.device)
+        longest = min(recipe.max_tokens, encoder.config.max_position_embeddings)
         sets: dict[tuple[str, str], Examples] = {}
         tables: dict[tuple[Any, str], TokenTable] = {}
         training = {}
         for branch in recipe.branches:
-            cut = (cell.encoder, cell.source, branch.task, branch.pairing.joint, recipe.max_tokens)
+            cut = (cell.encoder, cell.source, branch.task, branch.pairing.joint, longest)
             if branch.key in recipe.schedule.tasks():
                 wanted: tuple[Any, ...] = (*cut, "train", branch.rows, branch.extra)
-                training[branch.key] = self.table(wanted, training_examples(corpus, branch), branch, recipe, tokenizer)
+                training[branch.key] = self.table(wanted, training_examples(corpus, branch), tokenizer)
             for split, examples in scored_examples(cell, corpus, branch).items():
                 sets[split, branch.key] = examples
                 wanted = (*cut, split, len(examples), "scored")
-                tables[split, branch.key] = self.table(wanted, examples, branch, recipe, tokenizer)
+                tables[split, branch.key] = self.table(wanted, examples, tokenizer)
         return Run(network, recipe, cell.seed, training, tables, self.device), sets
 
-    def table(
-        self, key: tuple[Any, ...], examples: Examples, branch: Branch, recipe: Recipe, tokenizer: Any
-    ) -> TokenTable:
-        """Tokenise, or take what an earlier cell tokenised."""
+    def table(self, key: tuple[Any, ...], examples: Examples, tokenizer: Any) -> TokenTable:
+        """Tokenise, or take what an earlier cell tokenised under the same key (encoder, source, task, joint, most
+        tokens, and which rows)."""
         if key not in self._tables:
-            self._tables[key] = tokenise(examples, tokenizer, joint=branch.pairing.joint, max_tokens=recipe.max_tokens)
+            self._tables[key] = tokenise(examples, tokenizer, joint=key[3], max_tokens=key[4])
         return self._tables[key]
 
     def about(self, cell: Cell) -> dict[str, Any]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     Gradients = list[Tensor | None]  # one a parameter; None where the task does not use it
 
+PIECE = 1 << 16  # numbers
+
 
 def taken(loss: Tensor, shared: list[nn.Parameter]) -> Gradients:
     """One task's gradients on the shared parameters, taken away from ``.grad`` (None again afterwards). Its head's
@@ -38,17 +40,26 @@ def taken(loss: Tensor, shared: list[nn.Parameter]) -> Gradients:
 
 
 def gram(gradients: Sequence[Gradients]) -> np.ndarray:
-    """Dot products of the tasks' gradients, float64 [tasks, tasks]: one dot a parameter, summed in float64 because
-    large ones cancel."""
+    """Dot products of the tasks' gradients, float64 [tasks, tasks]: float32 within a piece of a parameter, summed in
+    float64 because large ones cancel."""
     table = np.zeros((len(gradients), len(gradients)))
-    for i, j in itertools.combinations_with_replacement(range(len(gradients)), 2):
-        dots = [
-            torch.dot(a.reshape(-1), b.reshape(-1))
-            for a, b in zip(gradients[i], gradients[j], strict=True)
-            if a is not None and b is not None
-        ]
-        table[i, j] = table[j, i] = torch.stack(dots).double().sum().item() if dots else 0.0
+    pairs = list(itertools.combinations_with_replacement(range(len(gradients)), 2))
+    dots: dict[tuple[int, int], list[Tensor]] = {pair: [] for pair in pairs}
+    for parts in zip(*gradients, strict=True):  # one parameter, all tasks
+        pieces = [None if part is None else cut(part) for part in parts]
+        for i, j in pairs:
+            if (a := pieces[i]) is not None and (b := pieces[j]) is not None:
+                dots[i, j] += map(torch.dot, a, b)
+    for (i, j), found in dots.items():
+        if found:
+            table[i, j] = table[j, i] = torch.stack(found).double().sum().item()
     return table
+
+
+def cut(gradient: Tensor) -> tuple[Tensor, ...]:
+    """The gradient as flat pieces that stay in a CPU's cache from one dot product to the next; whole on a GPU."""
+    flat = gradient.reshape(-1)
+    return (flat,) if flat.is_cuda else flat.split(PIECE)
 
 
 def surgery(dots: np.ndarray, orders: Sequence[Sequence[int]]) -> np.ndarray:
@@ -66,15 +77,20 @@ def surgery(dots: np.ndarray, orders: Sequence[Sequence[int]]) -> np.ndarray:
 def write_sum(gradients: Sequence[Gradients], weights: Iterable[float], shared: list[nn.Parameter]) -> None:
     """``.grad`` = sum over tasks of weight x gradient, in the storage of the first; None where no task has one."""
     for task, weight in zip(gradients, weights, strict=True):
-        used = [(parameter, gradient) for parameter, gradient in zip(shared, task, strict=True) if gradient is not None]
-        if weight != 1.0 and used:
-            torch._foreach_mul_([gradient for _, gradient in used], weight)
-        both = [(parameter.grad, gradient) for parameter, gradient in used if parameter.grad is not None]
-        if both:
-            torch._foreach_add_([total for total, _ in both], [gradient for _, gradient in both])
-        for parameter, gradient in used:
-            if parameter.grad is None:
+        first: list[Tensor] = []
+        totals: list[Tensor] = []
+        more: list[Tensor] = []
+        for parameter, gradient in zip(shared, task, strict=True):
+            if gradient is not None and parameter.grad is None:
+                first.append(gradient)
                 parameter.grad = gradient
+            elif gradient is not None and parameter.grad is not None:
+                totals.append(parameter.grad)
+                more.append(gradient)
+        if weight != 1.0 and first:
+            torch._foreach_mul_(first, weight)
+        if totals:
+            torch._foreach_add_(totals, more, alpha=weight)
 
 
 def signals(names: Sequence[str], dots: np.ndarray) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The encoder of the run: whatever ``--encoder`` or the profile names."""
+"""The encoder of the run, whatever ``--encoder`` or the profile names, and encoders made from another one."""
 
 from __future__ import annotations
 
@@ -13,3 +13,10 @@ class Base(Encoder):
     """A placeholder that planning replaces; no cell holds one."""
 
     slug: ClassVar[str] = "base"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Derived(Encoder):
+    """An encoder made from ``start``."""
+
+    start: Encoder = Base()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from model.encoders.base import Base
+from model.encoders.base import Derived
 from model.encoders.loading import EncoderError, identity, load
 from model.seams import Encoder
 
@@ -31,12 +31,11 @@ class Deberta(Encoder):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class DebertaFromBert(Encoder):
+class DebertaFromBert(Derived):
     """Disentangled attention with BERT's weights copied in and fresh relative-position tables (smart-vs-deberta,
     section 4). See ``model.encoders.disentangled.from_bert`` for what is copied, new and left out."""
 
     slug: ClassVar[str] = "deberta_from_bert"
-    start: Encoder = Base()
     positions: Literal["input", "output"] = "input"  # output: absolute positions only before the last layer
     scale: Literal["deberta", "bert"] = "deberta"  # bert: queries times sqrt(3), against DeBERTa's sqrt(3 d)
 

@@ -10,17 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from model.encoders.base import Base
+from model.encoders.base import Derived
 from model.encoders.loading import EncoderError
-from model.seams import Encoder
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class DomainPretrained(Encoder):
+class DomainPretrained(Derived):
     """Masked LM and next-sentence prediction on the lines of a text file (smooth-valleys, section 1)."""
 
     slug: ClassVar[str] = "domain_pretrained"
-    start: Encoder = Base()
     text: str = "domain"  # a file, or "domain": the data set's own target-domain text
     steps: int = 1000
     batch: int = 32

@@ -22,4 +22,5 @@ class Joint(Pairing):
         return hidden
 
     def features(self, encoded: Encoded, dropout: nn.Module) -> Tensor:
-        return dropout(encoded.pooled)
+        features: Tensor = dropout(encoded.pooled)
+        return features

@@ -37,7 +37,8 @@ class Difference(Pairing):
 
     def features(self, encoded: Encoded, dropout: nn.Module) -> Tensor:
         u, v = dropout(encoded.pooled).chunk(2)
-        return (u - v).abs()
+        difference: Tensor = (u - v).abs()
+        return difference
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

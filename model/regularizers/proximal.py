@@ -76,7 +76,7 @@ class MomentumProximal(Regularizer):
             raise SettingError(
                 "momentum_proximal.beta is None, which needs the run's number of updates; set a number such as 0.995"
             )
-        return 1 - (0.99 if update <= 0.1 * updates else 0.999)
+        return 1 - (0.99 if 10 * update <= updates else 0.999)
 
     def start(self, network: Network, updates: int | None = None) -> ActiveRegularizer:
         self.share(1, updates)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +56,32 @@ def batch(tokens: Any) -> dict[str, torch.Tensor]:
     """Three padded rows of different length."""
     rows: dict[str, torch.Tensor] = dict(tokens(SENTENCES, padding=True, return_tensors="pt"))
     return rows
+
+
+def answer(encoder: Any, words: dict[str, torch.Tensor]) -> Any:
+    """As the network calls it."""
+    with torch.no_grad():
+        return encoder(
+            inputs_embeds=encoder.get_input_embeddings()(words["input_ids"]),
+            attention_mask=words["attention_mask"],
+            token_type_ids=words["token_type_ids"],
+            output_hidden_states=True,
+        )
+
+
+def largest_difference(a: Any, b: Any, words: dict[str, torch.Tensor]) -> float:
+    """Over the states of all depths at real tokens, and the pooled states."""
+    real = words["attention_mask"].bool()
+    pairs = [(x[real], y[real]) for x, y in zip(a.hidden_states, b.hidden_states, strict=True)]
+    pairs.append((a.pooler_output, b.pooler_output))
+    return max(float((x - y).abs().max()) for x, y in pairs)
+
+
+def without_relative_positions(model: Any) -> Any:
+    """The same model with relative tables of zeros."""
+    model = copy.deepcopy(model)
+    model.encoder.rel_embeddings.weight.data.zero_()
+    for name, parameter in model.named_parameters():
+        if name.endswith("pos_q_proj.bias"):
+            parameter.data.zero_()
+    return model

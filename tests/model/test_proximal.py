@@ -112,8 +112,9 @@ def test_momentum_anchor_is_the_weighted_mean_of_the_past() -> None:
 
 def test_default_schedule_is_the_papers() -> None:
     """.99 while t <= T / 10, then .999 (section 4.1)."""
-    shares = [MomentumProximal().share(update, 25) for update in (1, 2, 3, 25)]
-    assert shares == pytest.approx([0.01, 0.01, 0.001, 0.001])
+    for updates, tenth in ((20, 2), (29, 2), (30, 3), (9, 0)):
+        shares = [MomentumProximal().share(update, updates) for update in range(1, updates + 1)]
+        assert shares == pytest.approx([0.01] * tenth + [0.001] * (updates - tenth))
     assert MomentumProximal(beta=0.995).share(1, None) == pytest.approx(0.005)
     with pytest.raises(SettingError, match=r"beta is None, which needs the run's number of updates"):
         MomentumProximal().start(small.network())
@@ -129,6 +130,17 @@ def test_anchor_shares_no_memory_with_the_weights(rule: Any) -> None:
     assert not any(part.requires_grad for part in active.network.parameters())
     network.get_parameter("heads.sst.weight").data.add_(1.0)
     assert not torch.equal(active.copies["heads.sst.weight"], network.get_parameter("heads.sst.weight"))
+
+
+def test_anchor_trains_and_rests_with_the_network() -> None:
+    """A run starts its regularizers before it turns dropout on; scoring turns it off in between."""
+    network = lively(small.network()).eval()
+    active = MomentumProximal(beta=0.9).start(network)
+    for training in (True, False, True):
+        network.train(training)
+        penalty = active.penalty(TaskForward(network, small.batch("sst"), 0, 0))
+        assert penalty is not None
+        assert penalty.item() == 0.0
 
 
 def test_anchor_costs_one_pass_without_a_graph() -> None:

@@ -14,6 +14,8 @@ from model.forward import TaskForward
 from model.objectives.cross_entropy import CrossEntropy
 from model.regularizers.r_drop import RDrop
 from model.task import SST
+from model.technique import edit
+from model.training import Epoch, train
 from tests.model import small
 from tests.model.toy import grid, lively, passes
 
@@ -99,6 +101,15 @@ def test_weight_zero_is_the_baseline_to_the_last_bit(both: bool) -> None:
     for weight, equal in ((0.0, True), (2.0, False)):
         regularized = dataclasses.replace(small.RECIPE, regularizers=(RDrop(weight=weight, both=both),))
         assert small.same(plain, small.weights(small.trained(small.run(regularized)))) is equal
+
+
+def test_a_row_can_have_it_without_a_line_elsewhere() -> None:
+    """A recipe takes the declaration under its slug, its settings included, and trains with it."""
+    recipe = edit(edit(small.RECIPE, "r_drop", RDrop()), "r_drop.weight", "3", typed=True)
+    assert recipe.regularizers == (RDrop(weight=3.0),)
+    assert recipe.ready
+    epochs = [event for event in train(small.run(recipe)) if isinstance(event, Epoch)]
+    assert {"r_drop/sst", "r_drop/quora", "r_drop/sts"} <= epochs[-1].signals.keys()
 
 
 def test_a_task_left_out_has_no_penalty() -> None:
