@@ -18,7 +18,7 @@ test-all: export HARNESS_TEST_COUNTS = full
 test-all: test
 
 lint: $(READY)
-	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff check --quiet --output-format concise .
 	@$(BIN)/ruff format --check --quiet . || { echo "ruff: some files are not formatted; mend with $(BIN)/ruff format" >&2; exit 1; }
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo

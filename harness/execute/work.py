@@ -144,7 +144,8 @@ class Worker:
         recipe, corpus = cell.recipe, open_data(cell.source)
         encoder, tokenizer = prepared(recipe.encoder, cell.source, self.home).load(cell.seed)
         network = Network(recipe, encoder, cell.seed).to(self.device)
-        longest = min(recipe.max_tokens, encoder.config.max_position_embeddings)
+        config: Any = encoder.config
+        longest = min(recipe.max_tokens, config.max_position_embeddings)
         sets: dict[tuple[str, str], Examples] = {}
         tables: dict[tuple[Any, str], TokenTable] = {}
         training = {}
@@ -164,6 +165,12 @@ class Worker:
         tokens, and which rows)."""
         if key not in self._tables:
             self._tables[key] = tokenise(examples, tokenizer, joint=key[3], max_tokens=key[4])
+        cut = int((self._tables[key].lengths() >= key[4]).sum())
+        if cut:
+            where = f"{examples.task.title} {examples.split}"
+            warnings.warn(
+                f"{cut:,} of {len(examples):,} rows of {where} fill {key[4]} tokens or are cut there", stacklevel=2
+            )
         return self._tables[key]
 
     def about(self, cell: Cell) -> dict[str, Any]:

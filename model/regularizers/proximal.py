@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from model.divergences import divergence
 from model.lazy import torch
 from model.seams import ActiveRegularizer, DropoutPolicy, Forward, Regularizer
-from model.technique import SettingError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -40,11 +39,11 @@ class Proximal(Regularizer):
         """Whether the penalty and its gradient are 0 at every update."""
         return self.steps_per_anchor == 1 and self.dropout == "same"
 
-    def share(self, update: int, updates: int | None) -> float:
+    def share(self, update: int, updates: int) -> float:
         """How far the anchor moves towards theta after this update (1 first) of ``updates``: 0 stays, 1 arrives."""
         return float(update % self.steps_per_anchor == 0)
 
-    def start(self, network: Network, updates: int | None = None) -> ActiveRegularizer:
+    def start(self, network: Network, updates: int) -> ActiveRegularizer:
         if self.is_no_op:
             warn_of_no_op(self.slug, "steps_per_anchor is 1; set it to 2 or more, or use momentum_proximal")
         return FunctionSpace(self, network, updates)
@@ -54,7 +53,7 @@ class Proximal(Regularizer):
 class MomentumProximal(Regularizer):
     """The same with a moving anchor: anchor <- (1 - beta) theta + beta anchor after each update, from anchor = theta_0
     (equation 3 and algorithm 1 with S = 1; the mean teacher of Tarvainen & Valpola 2017, arXiv 1703.01780).
-    ``weight`` is mu. ``beta`` None is the paper's schedule (section 4.1) and needs the run's number of updates."""
+    ``weight`` is mu. ``beta`` None is the paper's schedule (section 4.1)."""
 
     slug: ClassVar[str] = "momentum_proximal"
     beta: float | None = None  # None: .99 for the first tenth of the updates, then .999
@@ -68,18 +67,12 @@ class MomentumProximal(Regularizer):
         """Whether the penalty and its gradient are 0 at every update."""
         return self.beta == 0 and self.dropout == "same"
 
-    def share(self, update: int, updates: int | None) -> float:
+    def share(self, update: int, updates: int) -> float:
         """How far the anchor moves towards theta after this update (1 first) of ``updates``: 1 - beta."""
-        if self.beta is not None:
-            return 1 - self.beta
-        if updates is None:
-            raise SettingError(
-                "momentum_proximal.beta is None, which needs the run's number of updates; set a number such as 0.995"
-            )
-        return 1 - (0.99 if 10 * update <= updates else 0.999)
+        scheduled = 0.99 if 10 * update <= updates else 0.999
+        return 1 - (scheduled if self.beta is None else self.beta)
 
-    def start(self, network: Network, updates: int | None = None) -> ActiveRegularizer:
-        self.share(1, updates)
+    def start(self, network: Network, updates: int) -> ActiveRegularizer:
         if self.is_no_op:
             warn_of_no_op(self.slug, "beta is 0; set it above 0")
         return FunctionSpace(self, network, updates)
@@ -106,7 +99,7 @@ class ParameterProximal(Regularizer):
         """Whether the penalty and its gradient are 0 at every update."""
         return self.steps_per_anchor == 1
 
-    def start(self, network: Network, updates: int | None = None) -> ActiveRegularizer:
+    def start(self, network: Network, updates: int) -> ActiveRegularizer:
         if self.is_no_op:
             warn_of_no_op(self.slug, "steps_per_anchor is 1; set it to 2 or more")
         return ParameterSpace(self, network)
@@ -147,7 +140,7 @@ class Anchor:
 class FunctionSpace(Anchor):
     """The predictions of a second network are the anchor."""
 
-    def __init__(self, rule: Proximal | MomentumProximal, network: Network, updates: int | None) -> None:
+    def __init__(self, rule: Proximal | MomentumProximal, network: Network, updates: int) -> None:
         self.network = copy.deepcopy(network).requires_grad_(False)
         super().__init__(network, dict(self.network.named_parameters()))
         self.rule, self.total = rule, updates

@@ -30,7 +30,7 @@ class Smart(Regularizer):
       with s = delta + eta g: epsilon only guards the division. Delta's largest entry is near 1 as long as epsilon is
       below the noise, and a larger epsilon makes it smaller.
     - ``ascent`` and ``divergence`` name forms of ``model.divergences``; P is the perturbed prediction, so ``kl`` is
-      D(f(x + delta) | f(x)) (smart-vs-deberta, section 3.3) and ``reverse_kl`` is what smart-pytorch climbs.
+      D(f(x + delta) | f(x)) (smart-vs-deberta, section 4) and ``reverse_kl`` is what smart-pytorch climbs.
     - ``dropout``: the clean pass's masks again, independent ones in each pass, or both sides in eval mode.
 
     The clean pass is the task's own. Cost: K forward passes with a backward to delta alone, one full forward and

@@ -102,7 +102,7 @@ def test_masks_of_its_own_would_dwarf_what_the_weights_do(rule: Any) -> None:
 def test_momentum_anchor_is_the_weighted_mean_of_the_past() -> None:
     """anchor_n = beta^n theta_0 + (1 - beta) sum over k of beta^(n - k) theta_k."""
     network = small.network()
-    active = MomentumProximal(beta=0.8).start(network)
+    active = MomentumProximal(beta=0.8).start(network, 10)
     assert isinstance(active, FunctionSpace)
     past = [small.weights(network), *(small.weights(network) for _ in updates(network, None, 5, active=active))]
     for name, held in active.copies.items():
@@ -115,15 +115,13 @@ def test_default_schedule_is_the_papers() -> None:
     for updates, tenth in ((20, 2), (29, 2), (30, 3), (9, 0)):
         shares = [MomentumProximal().share(update, updates) for update in range(1, updates + 1)]
         assert shares == pytest.approx([0.01] * tenth + [0.001] * (updates - tenth))
-    assert MomentumProximal(beta=0.995).share(1, None) == pytest.approx(0.005)
-    with pytest.raises(SettingError, match=r"beta is None, which needs the run's number of updates"):
-        MomentumProximal().start(small.network())
+    assert MomentumProximal(beta=0.995).share(1, 10) == pytest.approx(0.005)
 
 
 @pytest.mark.parametrize("rule", [Proximal(steps_per_anchor=4), MomentumProximal(beta=0.9)])
 def test_anchor_shares_no_memory_with_the_weights(rule: Any) -> None:
     network = small.network()
-    active = rule.start(network)
+    active = rule.start(network, 10)
     for _ in updates(network, None, 4, active=active):
         live = {part.data_ptr() for part in network.parameters()}
         assert live.isdisjoint(part.data_ptr() for part in active.network.parameters())
@@ -135,7 +133,7 @@ def test_anchor_shares_no_memory_with_the_weights(rule: Any) -> None:
 def test_anchor_trains_and_rests_with_the_network() -> None:
     """A run starts its regularizers before it turns dropout on; scoring turns it off in between."""
     network = lively(small.network()).eval()
-    active = MomentumProximal(beta=0.9).start(network)
+    active = MomentumProximal(beta=0.9).start(network, 10)
     for training in (True, False, True):
         network.train(training)
         penalty = active.penalty(TaskForward(network, small.batch("sst"), 0, 0))
@@ -145,7 +143,7 @@ def test_anchor_trains_and_rests_with_the_network() -> None:
 
 def test_anchor_costs_one_pass_without_a_graph() -> None:
     network = small.network()
-    active = MomentumProximal(beta=0.9).start(network)
+    active = MomentumProximal(beta=0.9).start(network, 10)
     assert isinstance(active, FunctionSpace)
     own, anchored = passes(network), passes(active.network)
     forward = TaskForward(network, small.batch("sst"), 0, 0)
@@ -181,7 +179,7 @@ def test_agrees_with_public_code_over_six_updates() -> None:
     x, labels = grid(6, 4, pace=0.9), torch.arange(6) % 3
     network: Any = Line()
     descent = torch.optim.SGD(network.parameters(), lr=0.5)
-    active = MomentumProximal(beta=0.9).start(network)
+    active = MomentumProximal(beta=0.9).start(network, 10)
     assert isinstance(active, FunctionSpace)
     values = []
     for _ in range(6):
@@ -219,7 +217,7 @@ def test_reference_fault_softmax_over_one_logit_penalises_nothing() -> None:
 def test_half_the_squared_distance_once_an_update() -> None:
     """Three tasks share an update: together they pay mu / 2 |theta - anchor|^2, and its gradient is theta - anchor."""
     network = small.network()
-    active = ParameterProximal(steps_per_anchor=9).start(network)
+    active = ParameterProximal(steps_per_anchor=9).start(network, 10)
     assert isinstance(active, ParameterSpace)
     with torch.no_grad():
         for part in network.parameters():
@@ -244,7 +242,7 @@ def test_distance_counts_the_same_whatever_the_tasks_weights() -> None:
     for weight in (1.0, 0.25):
         branches = tuple(dataclasses.replace(branch, weight=weight) for branch in small.RECIPE.branches)
         network = small.network(dataclasses.replace(small.RECIPE, branches=branches))
-        active = ParameterProximal(steps_per_anchor=9).start(network)
+        active = ParameterProximal(steps_per_anchor=9).start(network, 10)
         network.get_parameter("heads.sst.bias").data.add_(1.0)
         penalty = active.penalty(TaskForward(network, small.batch("sst"), 0, 0))
         assert penalty is not None
@@ -256,7 +254,7 @@ def test_heads_of_other_tasks_are_left_alone() -> None:
     """A zero gradient is not none: the optimizer would go on moving a head that the update has nothing to do with."""
     network = small.network()
     for space, own in (("all", True), ("shared", False)):
-        active = ParameterProximal(steps_per_anchor=9, space=space).start(network)  # type: ignore[arg-type]
+        active = ParameterProximal(steps_per_anchor=9, space=space).start(network, 10)  # type: ignore[arg-type]
         network.zero_grad()
         penalty = active.penalty(TaskForward(network, small.batch("quora"), 0, 0))
         assert penalty is not None
@@ -312,7 +310,7 @@ def test_a_checkpoint_goes_on_where_it_stopped(rule: Any) -> None:
 def test_a_task_left_out_has_no_penalty() -> None:
     network = small.network()
     for rule in (Proximal(tasks=("sts",), steps_per_anchor=2), ParameterProximal(tasks=("sts",), steps_per_anchor=2)):
-        active = rule.start(network)
+        active = rule.start(network, 10)
         assert active.penalty(TaskForward(network, small.batch("sst"), 0, 0)) is None
         assert active.penalty(TaskForward(network, small.batch("sts"), 0, 0)) is not None
 
