@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli_options import device_option, home_option, setup_options
+from harness.cli_trained import export, predict
 from model.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,12 +47,6 @@ def main() -> None:
     """
 
 
-def home_option(command: Any) -> Any:
-    return click.option(
-        "--home", envvar="HARNESS_HOME", default="runs", show_default=True, help="Folder that keeps all state."
-    )(command)
-
-
 @main.command("list")
 @click.argument("selectors", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="A JSON array with one object a row.")
@@ -78,29 +74,14 @@ def show(row: str, as_json: bool) -> None:
     click.echo(json.dumps(told, indent=1) if as_json else sheet(told))
 
 
-def setup_options(command: Any) -> Any:
-    """The options that say at what scale, on what data and with which encoder rows run."""
-    for option in (
-        click.option("--seeds", type=int, help="How many seeds a row gets.  [default: the profile's]"),
-        click.option("--with", "changes", multiple=True, metavar="CHANGE", help="Apply a named change to every row."),
-        click.option(
-            "--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Set a field, e.g. smart.radius=1e-3."
-        ),
-        click.option("--rows", help="Only these rows of the selection, by name, separated by commas."),
-        click.option("--encoder", help="Hugging Face id or folder of a BERT encoder, or tiny."),
-        click.option("--data", help="Folder of course files, hub, hub:FOLDER (a local copy), or embedded."),
-        click.option("--profile", default="demo", show_default=True, help="Scale: demo, small or paper."),
-    ):
-        command = option(command)
-    return command
-
-
 @main.command()
 @click.argument("selectors", nargs=-1, required=True)
 @setup_options
+@click.option("--rows", help="Only these rows of the selection, by name, separated by commas.")
+@click.option("--seeds", type=int, help="How many seeds a row gets.  [default: the profile's]")
 @click.option("--jobs", type=int, help="Cells trained at a time.  [default: cores / threads; 1 on a GPU]")
 @click.option("--threads", type=int, help="CPU threads a cell.  [default: the profile's]")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@device_option
 @click.option(
     "--keep", type=click.Choice(["none", "selected", "all"]), default="none", show_default=True, help="Weights to keep."
 )
@@ -190,6 +171,10 @@ def results(selectors: tuple[str, ...], parquet: str | None, home: str) -> None:
         click.echo(f"{len(frame):,} results in {parquet}")
     else:
         click.echo(frame.to_csv(index=False), nl=False)
+
+
+main.add_command(predict)
+main.add_command(export)
 
 
 def _console() -> Console:

@@ -16,6 +16,7 @@ from model.objectives.cross_entropy import BatchSoftmax, CrossEntropy
 from model.pairing.separate import Cosine
 from model.recipe import Branch, Recipe
 from model.regularizers.proximal import MomentumProximal, Proximal
+from model.regularizers.r_drop import RDrop
 from model.schedules.never import Never
 from model.schedules.sequential import Sequential
 from model.selection import LastEpoch
@@ -57,6 +58,7 @@ MOMENTUM_SST = Change(
 NO_BPPO = changes.without("proximal", "without BPPO")
 NO_SMART = Change("no-smart-no-bppo", "without SMART and BPPO", (("smart", None), ("proximal", None)))
 SMART_ALL = Change("smart-bppo-all", "SMART and BPPO on every task", (("smart.tasks", None), ("proximal.tasks", None)))
+R_DROP_SST = Change("r-drop-sst", "R-Drop on SST", (("r_drop", RDrop(tasks=("sst",))),))
 TEN_STEPS = Change("ten-steps-an-anchor", "BPPO, ten steps an anchor", (("proximal.steps_per_anchor", 10),))
 SIX_CLASSES = Change(
     "sts-six-classes", "cross-entropy on rounded STS", (("sts.head", Linear()), ("sts.objective", CrossEntropy()))
@@ -216,6 +218,7 @@ CONTROLS = (
     control("02-pretrained-lr-1e-3", "frozen, the starter's rate", "02-pretrained", changes.rate("1e-3")),
     control("04-sst-last", "SST last", "04-all-three", changes.in_order("quora", "sts", "sst")),
     control("04-quora-last", "Quora last", "04-all-three", changes.in_order("sts", "sst", "quora")),
+    control("04-r-drop", "R-Drop on SST: SMART's divergence without an adversary", "04-all-three", R_DROP_SST),
     control("04-sts-six-classes", "cross-entropy on STS rounded to 6 classes", "04-all-three", SIX_CLASSES),
     control("04-sts-batch-softmax", "the softmax over the batch on STS", "04-all-three", BATCH_SOFTMAX),
     control("04-quora-two-classes", "two logits for Quora", "04-all-three", TWO_CLASSES),

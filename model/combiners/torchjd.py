@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from model.combiners.pcgrad import gram, signals, taken
 from model.lazy import torch
 from model.seams import Combiner, Step
+from model.streams import seed_global
 from model.technique import SettingError
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ class TorchJd(Combiner):
                 shared[k].grad = gradients[0][k]
             return told
         jacobian = torch.stack([torch.cat([flat(task[k], shared[k]) for k in used]) for task in gradients])
-        torch.manual_seed(seed)  # of aggregators that draw
+        for device in {"cpu", jacobian.device.type}:  # aggregators that draw do so on either
+            seed_global(seed, device)
         parts = aggregate(jacobian).split([shared[k].numel() for k in used])
         for k, part in zip(used, parts, strict=True):
             shared[k].grad = part.view_as(shared[k])

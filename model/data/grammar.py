@@ -104,6 +104,7 @@ class Kind:
     ways: tuple[str, ...]
     swap: tuple[int, int] | None = None
     worth: tuple[float, ...] = ()
+    again: float = 0.5  # how often two questions of this sort are one: some are asked over and over, as on Quora
 
 
 QUESTIONS: tuple[tuple[Kind, float], ...] = (
@@ -117,6 +118,7 @@ QUESTIONS: tuple[tuple[Kind, float], ...] = (
                 "is it true that {0[0]} {2[1]} {1[0]} on {3[0]}?",
             ),
             swap=(0, 1),
+            again=0.25,
         ),
         0.28,
     ),
@@ -130,6 +132,7 @@ QUESTIONS: tuple[tuple[Kind, float], ...] = (
                 "which {2[0]} goes to {1[0]} from {0[0]}?",
             ),
             swap=(0, 1),
+            again=0.3,
         ),
         0.17,
     ),
@@ -143,6 +146,7 @@ QUESTIONS: tuple[tuple[Kind, float], ...] = (
                 "compared with {1[0]}, is {0[0]} {2[0]}?",
             ),
             swap=(0, 1),
+            again=0.25,
         ),
         0.15,
     ),
@@ -155,6 +159,7 @@ QUESTIONS: tuple[tuple[Kind, float], ...] = (
                 "will {0[0]} people finish {1[0]} {2[0]}?",
             ),
             swap=(0, 1),
+            again=0.75,
         ),
         0.12,
     ),
@@ -167,6 +172,7 @@ QUESTIONS: tuple[tuple[Kind, float], ...] = (
                 "is it better to {0[0]} first and {1[0]} later?",
             ),
             swap=(0, 1),
+            again=0.75,
         ),
         0.1,
     ),
@@ -178,6 +184,7 @@ QUESTIONS: tuple[tuple[Kind, float], ...] = (
                 "what is the best way to {0[0]} in {1[0]}?",
                 "is it possible to {0[0]} in {1[0]}?",
             ),
+            again=0.75,
         ),
         0.08,
     ),
@@ -189,6 +196,7 @@ QUESTIONS: tuple[tuple[Kind, float], ...] = (
                 "what makes {0[0]} {1[1]} {2[0]}?",
                 "why is it that {0[0]} {1[2]} {2[0]}?",
             ),
+            again=0.75,
         ),
         0.1,
     ),

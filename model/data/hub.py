@@ -13,9 +13,12 @@ from typing import Any
 
 from model.data.course import SPLITS, Found, chosen, clean, collect, label_of, shown, told, usable
 from model.data.examples import Corpus, DataError, Dropped, Examples, Split
+from model.streams import key
 from model.task import QUORA, SST, STS, TASKS, Task
 
 Row = tuple[str, Mapping[str, Any]]  # where it stands, its columns
+
+HELD_OUT = 20  # one pair in so many
 
 _NAMES: dict[Split, tuple[str, ...]] = {"train": ("train",), "dev": ("validation", "dev"), "test": ("test",)}
 
@@ -45,7 +48,8 @@ def hub(root: Path | None = None, tasks: Sequence[str] | None = None) -> Corpus:
 
     With ``root``, nothing is downloaded: ``root/SetFit/sst5`` and ``root/nyu-mll/glue/qqp`` (``stsb``) hold
     ``train``, ``validation`` or ``dev``, and optionally ``test`` as parquet or JSON lines, under the hub's own file
-    names. Without ``tasks``, every task whose folder is there. Raises ``DataError``.
+    names. Without ``tasks``, every task whose folder is there. Where Quora has no labelled test set, as on the hub,
+    ``hold_out`` makes one of a twentieth of train. Raises ``DataError``.
     """
     if root is not None and not root.is_dir():
         raise DataError(f"the data folder {root} is not there; give the folder that holds SetFit and nyu-mll")
@@ -58,12 +62,26 @@ def hub(root: Path | None = None, tasks: Sequence[str] | None = None) -> Corpus:
     if not splits:
         folders = ", ".join(place.folder for place in PLACES.values())
         raise DataError(f"{root} has none of the folders {folders}; lay it out like the hub")
-    notes = tuple(
+    notes = [
         told(f"{name}-{split}", examples.dropped, len(examples) + len(examples.dropped))
         for (name, split), examples in splits.items()
         if examples.dropped
-    )
-    return Corpus(source="hub" if root is None else "hub files", splits=splits, notes=notes)
+    ]
+    if QUORA.name in {name for name, _ in splits}:
+        notes += _quora_test(splits)
+    return Corpus(source="hub" if root is None else "hub files", splits=splits, notes=tuple(notes))
+
+
+def hold_out(train: Examples) -> tuple[Examples, Examples]:
+    """What stays in train, and a test set of about a twentieth of its rows, with their ids and labels.
+
+    A hash of a row's sentences, whichever comes first, decides: the same rows whatever the file's order, and copies
+    of a pair on the same side. As in the source's own dev set, a sentence may stand in other pairs of train.
+    """
+    chosen = [key("held out", *sorted(texts)) % HELD_OUT == 0 for texts in train.texts]
+    rest = train.take(at for at, out in enumerate(chosen) if not out)
+    held = train.take(at for at, out in enumerate(chosen) if out)
+    return rest, dataclasses.replace(held, split="test", dropped=())
 
 
 def load(repository: str, configuration: str | None = None) -> Mapping[str, Iterable[Row]]:
@@ -103,6 +121,18 @@ def need(columns: Sequence[str], rows: Iterable[Row], name: str) -> Iterator[Row
         found = ", ".join(shown(column) for column in list(head[0][1])[:8])
         raise DataError(f"{head[0][0]}: no column {', '.join(missing)}; the columns found are {found or 'none'}")
     return itertools.chain(head, rows)
+
+
+def _quora_test(splits: dict[tuple[str, Split], Examples]) -> Iterator[str]:
+    """Puts the held-out rows in place of a missing or unlabelled test set, and says so."""
+    name = QUORA.name
+    given = splits.get((name, "test"))
+    if given is not None and given.labelled:
+        return
+    rest, held = hold_out(splits[name, "train"])
+    if len(rest) and len(held):
+        splits[name, "train"], splits[name, "test"] = rest, held
+        yield f"Quora test: {len(held):,} rows held out of train, by a hash of their text"
 
 
 def _downloaded(task: Task) -> dict[tuple[str, Split], Examples]:

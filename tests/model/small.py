@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from model.pairing.joint import Joint
 from model.pairing.separate import Concatenate, Difference
 from model.recipe import AdamW, Branch, Recipe
 from model.schedules.together import Together
-from model.seams import Batch
+from model.seams import Batch, Forward, Regularizer
 from model.streams import generator
 from model.task import QUORA, SST, STS
 from model.training import EvaluatedSplit, Run, Tick, train
@@ -116,3 +117,21 @@ def only(*tasks: str, recipe: Recipe = RECIPE) -> Recipe:
     """The recipe with these branches alone, all trained together."""
     branches = tuple(branch for branch in recipe.branches if branch.key in tasks)
     return dataclasses.replace(recipe, branches=branches, schedule=Together(order=tasks))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Nosy(Regularizer):
+    """Runs everything that a regularizer may ask for."""
+
+    slug: ClassVar[str] = "nosy for tests"
+
+    def penalty(self, forward: Forward) -> torch.Tensor:
+        torch.manual_seed(forward.seed("nosy"))
+        moved = forward.embedded("word") + 0.1 * torch.randn_like(forward.embedded("word"))
+        others = [
+            forward.again(inputs=moved),
+            forward.again(dropout="fresh", draw=3),
+            forward.again(dropout="off"),
+            forward.again(mask=torch.ones_like(forward.batch.tokens.mask)),
+        ]
+        return torch.stack([(forward.prediction - other).square().mean() for other in others]).sum()

@@ -84,6 +84,49 @@ def test_minus_one_is_unlabelled_in_a_test_split_and_an_error_elsewhere(root: Pa
     assert "train-00000-of-00001.parquet row 0: the label is -1.0, but for sts it must be from 0 to 5" in refusal(root)
 
 
+def questions(count: int) -> list[dict[str, Any]]:
+    return [{"question1": f"is {at} odd", "question2": f"{at} odd", "label": at % 2, "idx": at} for at in range(count)]
+
+
+def quora(root: Path, train: Rows, **more: Rows) -> Corpus:
+    """The corpus with this Quora training set, and other splits if given."""
+    for split, rows in {"train": train, **more}.items():
+        as_parquet(root / f"nyu-mll/glue/qqp/{split}-00000-of-00001.parquet", rows)
+    return hub(root, ["quora"])
+
+
+def test_quora_without_test_labels_is_tested_on_rows_held_out_of_train(root: Path) -> None:
+    unlabelled = [row | {"label": -1} for row in questions(9)]
+    corpus = quora(root, [*questions(2000), {"question1": " ", "question2": "x", "label": 0}], test=unlabelled)
+    train, test = get(corpus, "quora", "train"), get(corpus, "quora", "test")
+    assert test.split == "test"
+    assert test.ids[:5] == ("train-15", "train-21", "train-37", "train-93", "train-135")  # results depend on it
+    assert 60 < len(test) < 140  # a twentieth
+    assert sorted(train.ids + test.ids) == sorted(f"train-{at}" for at in range(2000))
+    for examples in (train, test):
+        assert examples.labels.tolist() == [int(identity.removeprefix("train-")) % 2 for identity in examples.ids]
+    assert (len(train.dropped), len(test.dropped)) == (1, 0)
+    assert corpus.notes[-1] == f"Quora test: {len(test)} rows held out of train, by a hash of their text"
+    assert len(get(corpus, "quora", "dev")) == len(QQP)
+
+
+def test_which_rows_are_held_out_depends_on_their_sentences_alone(root: Path) -> None:
+    rows = questions(200)
+    before = set(get(quora(root, rows), "quora", "test").texts)
+    turned = [row | {"question1": row["question2"], "question2": row["question1"].upper()} for row in rows]
+    after = quora(root, [*turned[::-1], *rows, *questions(300)[200:]])
+    both_ways = before | {(second, first) for first, second in before}
+    assert both_ways <= set(get(after, "quora", "test").texts)
+    assert both_ways.isdisjoint(get(after, "quora", "train").texts)
+
+
+def test_a_quora_test_set_with_labels_is_used_as_it_is(root: Path) -> None:
+    corpus = quora(root, questions(200), test=questions(3))
+    assert get(corpus, "quora", "test").ids == ("test-0", "test-1", "test-2")
+    assert len(get(corpus, "quora", "train")) == 200
+    assert corpus.notes == ()
+
+
 def test_parts_are_joined_in_order_and_a_folder_for_a_split_serves_too(root: Path) -> None:
     folder = root / "nyu-mll/glue/stsb"
     (folder / "train-00000-of-00001.parquet").unlink()

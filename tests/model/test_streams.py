@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from model.streams import generator, key, permutation
+from model.streams import generator, key, permutation, seed_global
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,14 @@ def test_all_orders_are_equally_frequent() -> None:
 def test_generators_repeat_and_differ_by_name() -> None:
     draw = [torch.rand(3, generator=generator(*names)).tolist() for names in ((0, "x"), (0, "x"), (1, "x"))]
     assert draw[0] == draw[1] != draw[2]
+
+
+def test_seeding_the_global_stream_is_torchs_manual_seed() -> None:
+    drawn = []
+    for seed in (torch.manual_seed, seed_global, seed_global):
+        seed(key("global"))
+        drawn.append(torch.nn.functional.dropout(torch.ones(64)).tolist())
+    assert drawn[0] == drawn[1] == drawn[2]
 
 
 def test_no_stream_touches_the_global_ones() -> None:

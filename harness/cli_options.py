@@ -1,0 +1,34 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+
+def home_option(command: Any) -> Any:
+    return click.option(
+        "--home", envvar="HARNESS_HOME", default="runs", show_default=True, help="Folder that keeps all state."
+    )(command)
+
+
+def device_option(command: Any) -> Any:
+    return click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)(
+        command
+    )
+
+
+def setup_options(command: Any) -> Any:
+    """The options that say at what scale, on what data and with which encoder rows run, and what is changed."""
+    for option in (
+        click.option("--with", "changes", multiple=True, metavar="CHANGE", help="Apply a named change to every row."),
+        click.option(
+            "--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Set a field, e.g. smart.radius=1e-3."
+        ),
+        click.option("--encoder", help="Hugging Face id or folder of a BERT encoder, or tiny."),
+        click.option("--data", help="Folder of course files, hub, hub:FOLDER (a local copy), or embedded."),
+        click.option("--profile", default="demo", show_default=True, help="Scale: demo, small or paper."),
+    ):
+        command = option(command)
+    return command

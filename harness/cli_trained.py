@@ -1,0 +1,135 @@
+"""``harness predict`` and ``harness export``: what a trained row gives."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from harness.cli_options import device_option, home_option, setup_options
+from model.errors import InputError
+
+if TYPE_CHECKING:
+    from harness.execute.local import Machine
+    from harness.plan import Planned, Setup
+    from harness.trained import Trained
+
+INTERRUPTED = 130
+
+
+@click.command()
+@click.argument("row")
+@click.option("--split", type=click.Choice(["test", "dev"]), help="Which rows of the data.  [default: test]")
+@click.option("--file", help="Rows of one task in the course's layout instead.")
+@click.option("--task", help="Only this task of the row.")
+@click.option("--out", help="Folder for the files.  [default: in the home]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Which seed of the row.")
+@setup_options
+@device_option
+@home_option
+def predict(
+    row: str,
+    split: Literal["test", "dev"] | None,
+    file: str | None,
+    task: str | None,
+    out: str | None,
+    seed: int,
+    profile: str,
+    data: str | None,
+    encoder: str | None,
+    settings: tuple[str, ...],
+    changes: tuple[str, ...],
+    device: str,
+    home: str,
+) -> None:
+    """Write a row's predictions, one file a task in the course's submission layout.
+
+    They are those of the epoch that the row reports, on all rows of the split, labelled or not. A row whose weights
+    were not kept is trained first.
+    """
+    from harness.options import machine_of, setup_of, writable
+    from harness.predict import of_file, of_split
+    from harness.predict import predict as write
+    from harness.trained import one_row
+
+    if file and split:
+        raise InputError("--file and --split are both given; choose one")
+    setup = setup_of(profile, data, encoder, None, settings, changes)
+    planned = one_row(row, seed, setup)
+    if file:
+        asked, absent = [of_file(planned, Path(file).expanduser(), task)], list[str]()
+    else:
+        asked, absent = of_split(planned, split or "test", setup, task)
+    machine = machine_of(writable(home), 1, setup.profile.threads, device)
+    trained = _trained(planned, setup, machine)
+    click.echo(trained.name)
+    folder = Path(out).expanduser() if out else _folder(planned, setup, machine)
+    click.echo("\n".join([*write(trained, asked, machine, folder), *absent]))
+
+
+@click.command()
+@click.argument("row")
+@click.option("--out", required=True, help="A folder that is new or empty.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Which seed of the row.")
+@setup_options
+@device_option
+@home_option
+def export(
+    row: str,
+    out: str,
+    seed: int,
+    profile: str,
+    data: str | None,
+    encoder: str | None,
+    settings: tuple[str, ...],
+    changes: tuple[str, ...],
+    device: str,
+    home: str,
+) -> None:
+    """Write a trained row as an encoder folder that transformers loads, with its heads.
+
+    It is the network after the epoch that the row reports. A row whose weights were not kept is trained first.
+    """
+    from harness.options import machine_of, setup_of, writable
+    from harness.trained import network, one_row
+
+    folder = Path(out).expanduser()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder} exists and is not an empty folder; name another with --out")
+    setup = setup_of(profile, data, encoder, None, settings, changes)
+    planned = one_row(row, seed, setup)
+    machine = machine_of(writable(home), 1, setup.profile.threads, device)
+    trained = _trained(planned, setup, machine)
+    from model.export import export as write
+
+    try:
+        write(*network(trained, machine), folder)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written ({error.strerror}); name another folder with --out") from None
+    click.echo(f"{trained.name}: encoder and heads in {folder}")
+
+
+def _trained(row: Planned, setup: Setup, machine: Machine) -> Trained:
+    """The row's network, trained if need be; a training that fails ends the command with 1, as ``run`` does."""
+    from rich.console import Console
+
+    from harness.trained import TrainingFailed, find_or_train
+
+    try:
+        return find_or_train(row, setup, machine, Console(soft_wrap=True))
+    except TrainingFailed as error:
+        click.echo(f"failed: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        click.echo("stopped; the same command starts again", err=True)
+        sys.exit(INTERRUPTED)
+
+
+def _folder(row: Planned, setup: Setup, machine: Machine) -> Path:
+    """``<home>/predictions/bertram-table1-06-smart-demo-seed-0``, and the variant."""
+    seed = f"seed-{row.cells[0].seed}"
+    variant = setup.variant.strip("[]")
+    name = "-".join(filter(None, [*row.suite.slug.split("/"), row.row.name, setup.profile.name, seed, variant]))
+    return machine.home / "predictions" / "".join(c if c.isalnum() or c in ".-=" else "_" for c in name)[:150]

@@ -1,0 +1,156 @@
+"""Predictions of a trained network as files in the course's submission layout."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.cell import write_aside
+from harness.execute.local import Machine
+from harness.plan import Planned, Setup
+from harness.sources import open_data
+from harness.trained import Trained, network
+from model.data.course import LAYOUTS, read, shown, told
+from model.data.examples import DataError, Examples, Split
+from model.errors import InputError
+from model.recipe import Recipe
+from model.task import CFIMDB, QUORA, SST, STS, TASKS, Task
+
+if TYPE_CHECKING:
+    from model.scoring import Scored
+    from model.training import Run
+
+STEMS = {SST.name: "sst", QUORA.name: "para", STS.name: "sts"}
+COLUMNS = {
+    SST.name: "Predicted_Sentiment",
+    QUORA.name: "Predicted_Is_Paraphrase",
+    STS.name: "Predicted_Similiary",  # spelled as the course's starter spells it
+    CFIMDB.name: "Predicted_Sentiment",
+}
+MODES = {"all": "full-model", "heads": "last-linear-layer"}
+HEADER = 65_536  # bytes of a file in which its first line must end
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """Rows to answer, and the name of the file that gets the answers."""
+
+    examples: Examples
+    file: str
+
+    @property
+    def task(self) -> Task:
+        return self.examples.task
+
+
+def of_split(row: Planned, split: Split, setup: Setup, task: str | None = None) -> tuple[list[Asked], list[str]]:
+    """Every row of the split for each of the row's tasks (or ``task``), and a line for a task that has none.
+    ``InputError`` if none has."""
+    corpus = open_data(setup.data)
+    asked, lines = [], []
+    for key in wanted(row, task):
+        examples = corpus.get(key, split)
+        if examples is None:
+            lines.append(f"{setup.data} has no {split} rows of {TASKS[key].title}")
+        else:
+            asked.append(Asked(examples, file_name(key, split, row.recipe)))
+    if not asked:
+        raise InputError(f"{'; '.join(lines)}; choose another --split or give a --file")
+    return asked, lines
+
+
+def of_file(row: Planned, path: Path, task: str | None = None) -> Asked:
+    """A tab-separated file in the course's layout for one of the row's tasks; its label column may be missing.
+
+    Without ``task`` the columns decide, where they fit one task alone. ``InputError`` or ``DataError`` if they fit
+    none, or several.
+    """
+    header = first_line(path)
+    fitting = [key for key in wanted(row, task) if {"id", *LAYOUTS[key].texts} <= set(header)]
+    labelled = [key for key in fitting if LAYOUTS[key].label in header]
+    if len(labelled or fitting) > 1:
+        raise InputError(f"{path} may be of {' or '.join(fitting)}; say which with --task")
+    if not fitting:
+        layouts = "; ".join(f"{key}: id, {', '.join(LAYOUTS[key].texts)}" for key in wanted(row, task))
+        columns = ", ".join(map(shown, header[:8]))
+        raise DataError(f"{path}:1: the columns found are {columns}, but tab-separated ones are needed ({layouts})")
+    (key,) = labelled or fitting
+    return Asked(read(path, TASKS[key], "test"), f"{path.stem}-output.csv")
+
+
+def wanted(row: Planned, task: str | None) -> list[str]:
+    """The row's tasks, or the one asked for; ``InputError`` if it has no such branch."""
+    tasks = [branch.key for branch in row.recipe.branches]
+    if task is not None and task not in tasks:
+        raise InputError(f"{row.suite.slug}/{row.row.name} has no task {task!r}; choose from {', '.join(tasks)}")
+    return tasks if task is None else [task]
+
+
+def first_line(path: Path) -> list[str]:
+    """The cells of a file's header. What else is wrong with the file is for its reader to say."""
+    try:
+        with path.open("rb") as stream:
+            line = stream.readline(HEADER).decode("utf-8-sig", "replace")
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}; check that it is a readable file") from None
+    return [cell.strip().strip('"') for cell in line.rstrip("\r\n").split("\t")]
+
+
+def file_name(task: str, split: Split, recipe: Recipe) -> str:
+    """As the starter's two programs call them: one for the three tasks together, one for sentiment alone."""
+    if task in STEMS:
+        return f"{STEMS[task]}-{split}-output.csv"
+    return f"{MODES[recipe.trainable]}-{task}-{split}-out.csv"
+
+
+def submission(task: Task, ids: Sequence[str], answers: np.ndarray) -> str:
+    """A header with a tab, then a line an item with a comma, spaces as the starter puts them. Its paraphrase answers
+    are 0.0 and 1.0."""
+    numbers = answers.astype(np.float32) if task == QUORA else answers
+    lines = [f"{identity} , {number} \n" for identity, number in zip(ids, numbers, strict=True)]
+    return "".join([f"id \t {COLUMNS[task.name]} \n", *lines])
+
+
+def predict(trained: Trained, asked: Sequence[Asked], machine: Machine, folder: Path) -> list[str]:
+    """Answer and write all that is asked; one line a file, and one for rows that had to be left out."""
+    from model.training import Run
+
+    made, tokenizer = network(trained, machine)
+    run = Run(made, trained.cell.recipe, trained.cell.seed, {}, {}, machine.device)
+    lines = []
+    for each in asked:
+        scored = answered(run, each, tokenizer)
+        path = folder / each.file
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_aside(path, submission(each.task, each.examples.ids, scored.answers))
+        except OSError as error:
+            raise InputError(f"{path} cannot be written ({error.strerror}); choose another --out") from None
+        lines.append(f"{path}: {len(each.examples):,} rows, {measured(scored)}")
+        if each.examples.dropped:
+            total = len(each.examples) + len(each.examples.dropped)
+            lines.append(told(each.task.title, each.examples.dropped, total))
+    return lines
+
+
+def answered(run: Run, asked: Asked, tokenizer: Any) -> Scored:
+    """The network's answers, tokenised and batched as in training's scoring, and the metric where there are labels."""
+    from model.batching import tokenise
+    from model.training import answer_all
+
+    config: Any = run.network.encoder.config
+    longest = min(run.recipe.max_tokens, config.max_position_embeddings)
+    joint = run.recipe.branch(asked.task.key).pairing.joint
+    return answer_all(run, asked.task.key, tokenise(asked.examples, tokenizer, joint=joint, max_tokens=longest))
+
+
+def measured(scored: Scored) -> str:
+    """The metric in words."""
+    if scored.metric is None:
+        return "no labels"
+    return f"{scored.task.metric_name} {'undefined' if math.isnan(scored.metric) else f'{scored.metric:.3f}'}"

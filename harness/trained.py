@@ -1,0 +1,114 @@
+"""The trained network of one row and seed: its kept weights, or a training that keeps them."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from harness.campaign import carry_out, failures
+from harness.catalogue import select, slug
+from harness.cell import Cell, read
+from harness.execute.local import Machine
+from harness.plan import Planned, Setup, plan
+from harness.store import Store, reported
+from harness.tidy import note_users, users
+from model.errors import InputError
+
+if TYPE_CHECKING:
+    from model.network import Network
+
+
+class TrainingFailed(RuntimeError):
+    """The cell was trained for its weights and failed; the message says which and why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A planned row with one cell, the epoch that its selection reports, and the weights after that epoch."""
+
+    row: Planned
+    epoch: int
+    weights: Path
+
+    @property
+    def cell(self) -> Cell:
+        return self.row.cells[0]
+
+    @property
+    def name(self) -> str:
+        return f"{named(self.row)}, epoch {self.epoch}"
+
+
+def one_row(selector: str, seed: int, setup: Setup) -> Planned:
+    """The row that the selector names, with the cell of this seed; ``InputError`` unless it is one that can run."""
+    if seed < 0:
+        raise InputError(f"--seed is {seed}; it must be at least 0")
+    chosen = select([selector])
+    if len(chosen) > 1:
+        first, last = slug(*chosen[0]), slug(*chosen[-1])
+        raise InputError(f"{selector!r} names {len(chosen)} rows, {first} to {last}; give one of them")
+    (row,) = plan(chosen, dataclasses.replace(setup, seeds=1))
+    if row.reason:
+        raise InputError(f"{slug(*chosen[0])} cannot be trained here: {row.reason}")
+    return dataclasses.replace(row, cells=(dataclasses.replace(row.cells[0], seed=seed),))
+
+
+def named(row: Planned) -> str:
+    """``bertram/table1/06-smart seed 0``."""
+    return f"{row.suite.slug}/{row.name} seed {row.cells[0].seed}"
+
+
+def found(row: Planned, home: Path) -> Trained | None:
+    """The row's trained network, if its cell is done and the selected epoch's weights were kept."""
+    record = read(home / "cells" / row.cells[0].id)
+    if record is None or not record.done:
+        return None
+    epoch = reported(row.suite, row.row, record).epoch
+    weights = record.folder / "weights" / f"epoch-{epoch}.safetensors"
+    return Trained(row, epoch, weights) if weights.is_file() else None
+
+
+def find_or_train(row: Planned, setup: Setup, machine: Machine, console: Console) -> Trained:
+    """The row's trained network; where none is found, the cell is trained and enters the tracking store as in a run.
+    ``TrainingFailed`` if it fails."""
+    known = found(row, machine.home)
+    if known is not None:
+        return known
+    cell = row.cells[0].id
+    readers = users(machine.home).get(cell, [])
+    # another row of this cell may have had its own epoch kept, which training removes
+    keep = "all" if any((machine.home / "cells" / cell / "weights").glob("*")) else "selected"
+    console.print(f"{named(row)}: its weights were not kept, so it is trained now", highlight=False, markup=False)
+    store = Store(machine.home, os.environ.get("MLFLOW_TRACKING_URI"))
+    carry_out([row], setup, machine, store, console, rerun=True, keep=keep)
+    note_users(machine.home, cell, readers)
+    known = found(row, machine.home)
+    if known is None:
+        raise TrainingFailed("; ".join(failures([row], machine.home)))
+    return known
+
+
+def network(trained: Trained, machine: Machine) -> tuple[Network, Any]:
+    """The network on the machine's device, in eval mode, and its tokenizer."""
+    import torch
+    from safetensors.torch import load_file
+
+    from harness.execute.work import prepared
+    from model.network import Network
+
+    torch.set_num_threads(machine.threads)
+    cell = trained.cell
+    encoder, tokenizer = prepared(cell.recipe.encoder, cell.source, machine.home).load(cell.seed)
+    made = Network(cell.recipe, encoder, cell.seed)
+    try:
+        made.load_state_dict(load_file(trained.weights))
+    except Exception as error:  # OSError, RuntimeError, SafetensorError
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"{trained.weights} cannot be read ({reason}); delete it, and it will be trained again"
+        ) from None
+    return made.to(machine.device).eval(), tokenizer
