@@ -89,9 +89,13 @@ class Watch:
             self.failed += 1
         number = f"{self.done + self.failed}/{self.total}"
         if news.kind == "failed":
-            self.console.print(f"failed  {number}  {name}: {news.reason}", highlight=False, markup=False)
+            self.console.print(
+                f"failed  {number}  {name}: {news.reason}", highlight=False, markup=False, soft_wrap=True
+            )
         elif not self.console.is_terminal:
             left = self.left()
             rest = f", {clock(left)} left" if left is not None else ""
             spent = clock(time.monotonic() - self.began)
-            self.console.print(f"done  {number}  {name}  ({spent}{rest})", highlight=False, markup=False)
+            self.console.print(
+                f"done  {number}  {name}  ({spent}{rest})", highlight=False, markup=False, soft_wrap=True
+            )

@@ -88,7 +88,7 @@ def find_or_train(row: Planned, setup: Setup, machine: Machine, console: Console
     note_users(machine.home, cell, readers)
     known = found(row, machine.home)
     if known is None:
-        raise TrainingFailed("; ".join(failures([row], machine.home)))
+        raise TrainingFailed("; ".join(failures([row], machine.home)) or f"{named(row)} left no weights")
     return known
 
 

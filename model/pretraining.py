@@ -115,7 +115,7 @@ class Pairs:
     def __init__(self, texts: Documents, next_sentence: bool, nearby: int | None) -> None:
         self._texts, self._next = texts, next_sentence
         self._near = bool(nearby)
-        self._others = len(texts)-1
+        self._others = len(texts) - 1
         last = 1 if next_sentence else 0  # the last line of a document has none after it
         self._places = [(number, line) for number, text in enumerate(texts) for line in range(len(text) - last)]
         if not self._places:
@@ -136,7 +136,11 @@ class Pairs:
         second = []
         for (number, line), stray in zip(places, strays.tolist(), strict=True):
             if stray:
-                distance = int(self._others ** float(torch.rand((), generator=stream))) if self._near else 1 + below(self._others)
+                distance = (
+                    int(self._others ** float(torch.rand((), generator=stream)))
+                    if self._near
+                    else 1 + below(self._others)
+                )
                 other = (number + distance) % len(self._texts)
                 second.append(self._texts[other][below(len(self._texts[other]))])
             else:

@@ -61,7 +61,7 @@ class Run:
     train: Mapping[str, TokenTable]
     score: Mapping[tuple[EvaluatedSplit, str], TokenTable]
     device: str = "cpu"
-    scoring_rows: int = 64
+    scoring_rows: int = 256
 
 
 class Loop:

@@ -93,7 +93,7 @@ def _state(row: Row, found: Measured, told: str | None) -> tuple[State, str]:
     """What the row is, where nothing was measured on its split."""
     if found.scores.get(row.split):
         return "done", ""
-    if row.split == "test" and found.scores.get("dev"):
+    if row.split == "test" and any(found.scores.values()):
         return "no test labels", ""
     if told is not None:
         return parse_state(told)
@@ -140,7 +140,8 @@ def _entry(suite: Suite, row: Row, found: Measured, column: Column, state: State
     values = _values(suite.formula, found, row.split, column.key)
     known = [value for value in values if math.isfinite(value)]
     if state == "done" and not known:
-        state = "undefined" if values else "not measured"
+        unlabelled = row.split == "test" and _values(suite.formula, found, "train", column.key)
+        state = "undefined" if values else "no test labels" if unlabelled else "not measured"
     untrained = _untrained(suite, row, column.key)
     if state != "done":
         return Entry(printed=printed, state=state, marks=("untrained",) if state == "undefined" and untrained else ())

@@ -91,7 +91,9 @@ FILLERS: dict[str, tuple[str, ...]] = {
     "place": words("in the park, in the kitchen, on the street|on the road, at the beach|by the sea, in the garden"),
     "goods": words("a car, a house|a home, a horse, a boat|a ship, a picture|a painting, a bicycle|a bike"),
     "beast": words("dog, cat, horse, bird, bear, monkey"),
-    "hunt": words("chasing/chased|pursuing/pursued, watching/watched|observing/observed, following/followed, biting/bitten"),
+    "hunt": words(
+        "chasing/chased|pursuing/pursued, watching/watched|observing/observed, following/followed, biting/bitten"
+    ),
 }
 
 
@@ -286,9 +288,9 @@ class Meaning:
         """0 (nothing in common) .. 5 (the same), in steps of a fifth."""
         if self.kind != other.kind:
             return 0.0
-        total = sum(
-            worth * self._agrees(other, slot) for slot, worth in enumerate(self.kind.worth)
-        ) - (DENIED if self.denied != other.denied else 0.0)
+        total = sum(worth * self._agrees(other, slot) for slot, worth in enumerate(self.kind.worth)) - (
+            DENIED if self.denied != other.denied else 0.0
+        )
         return max(0.0, round(total * 5) / 5)
 
     def _agrees(self, other: Meaning, slot: int) -> float:

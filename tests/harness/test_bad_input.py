@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from tests.harness.conftest import Invoke
 
 RUN = ("run", "bertram/table1/04-all-three", "--seeds", "1")

@@ -10,6 +10,7 @@ import pytest
 import torch
 import transformers
 from mlflow.tracking import MlflowClient
+from rich.console import Console
 from safetensors.torch import load_file
 
 from experiments.profiles import PROFILES
@@ -18,7 +19,7 @@ from harness.execute.local import Machine
 from harness.plan import Planned, Setup
 from harness.sources import open_data
 from harness.tidy import users
-from harness.trained import Trained, network, one_row
+from harness.trained import Trained, TrainingFailed, find_or_train, network, one_row
 from model.batching import tokenise
 from model.encoders.bert import Bert
 from model.errors import InputError
@@ -30,11 +31,11 @@ from tests.harness.test_bad_input import check
 
 ROW = "bertram/table1/03-sst-quora"
 SMALL = ("--set", "epochs=2", "--device", "cpu")
+SETUP = Setup(profile=PROFILES["demo"], data="embedded", encoder="tiny", seeds=1, settings=(("epochs", "2"),))
 
 
 def planned(encoder: Path) -> Planned:
-    setup = Setup(profile=PROFILES["demo"], data="embedded", encoder=str(encoder), seeds=1)
-    return one_row(ROW, 0, dataclasses.replace(setup, settings=(("epochs", "2"),)))
+    return one_row(ROW, 0, dataclasses.replace(SETUP, encoder=str(encoder)))
 
 
 def test_what_is_exported_answers_as_the_row_did(invoke: Invoke, encoder: Path, tmp_path: Path) -> None:
@@ -67,7 +68,7 @@ def check_answers(row: Planned, record: Record, folder: Path, epoch: int) -> Non
     """The export's heads are those of the selected epoch, and a network made of it gives that epoch's answers."""
     heads = load_file(folder / "heads.safetensors")
     kept = load_file(record.folder / "weights" / f"epoch-{epoch}.safetensors")
-    assert {"sst.0.weight"} <= set(heads)
+    assert "sst.weight" in heads
     assert all(torch.equal(tensor, kept[f"heads.{name}"]) for name, tensor in heads.items())
     loaded, tokenizer = Bert(name=str(folder)).load(9)
     made = Network(row.recipe, loaded, 9)
@@ -96,6 +97,19 @@ def test_a_cell_without_weights_is_trained_again_as_itself(invoke: Invoke, encod
     assert after.id == before.id
     assert (after.folder / "weights" / "epoch-0.safetensors").is_file()
     assert users(home) == readers
+
+
+def test_another_rows_kept_epoch_is_kept_too(encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row, wanted = planned(encoder), []
+    monkeypatch.setattr("harness.trained.carry_out", lambda *rows, rerun, keep: wanted.append(keep))
+    machine = Machine(home=tmp_path, jobs=1, threads=1, device="cpu")
+    folder = tmp_path / "cells" / row.cells[0].id / "weights"
+    folder.mkdir(parents=True)
+    for _ in range(2):
+        with pytest.raises(TrainingFailed, match=r"03-sst-quora.* left no weights"):
+            find_or_train(row, SETUP, machine, Console(quiet=True))
+        (folder / "epoch-7.safetensors").touch()
+    assert wanted == ["selected", "all"]
 
 
 def test_a_training_that_fails_ends_with_one(invoke: Invoke, encoder: Path, tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests.harness.conftest import Invoke
 from mlflow.tracking import MlflowClient
 
+from experiments.profiles import PROFILES
 from harness.cell import records
+from tests.harness.conftest import Invoke
 
 SUITE = "bertram/table1"
 SMALL = ("--set", "epochs=2", "--jobs", "1", "--device", "cpu")
@@ -57,7 +58,7 @@ def check_store(home: Path) -> None:
         assert parents[tags["mlflow.parentRunId"]].data.tags["row"] == tags["row"]
         for name in ("paper", "row", "seed", "digest", "data", "profile", "cell", "setup", "threads", "version"):
             assert tags[name], name
-        assert run.data.params["optimizer.rate"] == "0.0005"
+        assert float(run.data.params["optimizer.rate"]) == pytest.approx(1e-5 * PROFILES["demo"].rate_multiplier)
         assert run.data.params["epochs"] == "2"
         metrics = run.data.metrics
         for name in ("dev/sst_accuracy", "dev/quora_accuracy", "dev/sts_pearson", "dev/overall", "train/sst_accuracy"):

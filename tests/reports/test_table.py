@@ -100,6 +100,15 @@ def test_dev_never_stands_in_for_test() -> None:
     assert entry(scored, ON_TEST, "sst_accuracy").mean == 0.1
 
 
+def test_a_test_row_without_test_labels_says_so_even_if_only_its_training_scores_are_given() -> None:
+    train = example.records(ON_TEST, (0.6, 0.7, 0.5), split="train")
+    found = table(train)
+    assert {entry.state for entry in line(found, ON_TEST).entries} == {"no test labels"}
+    partly = table(train, [example.record(ON_TEST, 0, "sst_accuracy", 0.4, split="test")])
+    assert entry(partly, ON_TEST, "sst_accuracy").mean == 0.4
+    assert entry(partly, ON_TEST, "sts_pearson").state == "no test labels"
+
+
 def test_reference_lines_of_a_split_that_no_row_uses_are_left_out() -> None:
     dev_only = dataclasses.replace(example.SUITE, rows=example.SUITE.rows[:2])
     elsewhere = [dataclasses.replace(line, split="test") for line in example.references()]
