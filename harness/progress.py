@@ -78,7 +78,7 @@ class Watch:
         text = "making the encoder" if news.preparing else name
         self.bars.update(self.tasks[news.cell.id], completed=round(100 * news.share), description=text)
         if news.preparing and not self.console.is_terminal and news.share == 0.0:
-            self.console.print("making the encoder, once", highlight=False)
+            self._line("making the encoder, once")
 
     def _ended(self, news: News, name: str) -> None:
         self.shares.pop(news.cell.id, None)
@@ -89,13 +89,12 @@ class Watch:
             self.failed += 1
         number = f"{self.done + self.failed}/{self.total}"
         if news.kind == "failed":
-            self.console.print(
-                f"failed  {number}  {name}: {news.reason}", highlight=False, markup=False, soft_wrap=True
-            )
+            self._line(f"failed  {number}  {name}: {news.reason}")
         elif not self.console.is_terminal:
             left = self.left()
             rest = f", {clock(left)} left" if left is not None else ""
             spent = clock(time.monotonic() - self.began)
-            self.console.print(
-                f"done  {number}  {name}  ({spent}{rest})", highlight=False, markup=False, soft_wrap=True
-            )
+            self._line(f"done  {number}  {name}  ({spent}{rest})")
+
+    def _line(self, text: str) -> None:
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
