@@ -121,7 +121,7 @@ def run(
         from harness.estimate import estimate
 
         for line in estimate(planned, setup, machine, rerun):
-            console.print(line, highlight=False, markup=False)
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
         return
     sys.exit(_train_and_print(planned, setup, machine, console, rerun, keep))
 
@@ -137,7 +137,7 @@ def _train_and_print(
     store = Store(machine.home, os.environ.get("MLFLOW_TRACKING_URI"))
     interrupted = False
     for line in preamble(setup, machine):
-        console.print(line, style="dim", highlight=False, markup=False)
+        console.print(line, style="dim", highlight=False, markup=False, soft_wrap=True)
     try:
         carry_out(planned, setup, machine, store, console, rerun=rerun, keep=keep)
     except KeyboardInterrupt:

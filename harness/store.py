@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
-from importlib.metadata import PackageNotFoundError, version
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.variant import Row, Suite
-from harness.cell import Record, comparable, with_overall
+from harness.cell import Record
+from harness.reading import finished, flat_scores, reported
+from harness.revision import revision
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,27 +33,6 @@ class Entry:
     record: Record
     tags: Mapping[str, str]
     datasets: Mapping[str, str]  # task -> fingerprint
-
-
-@dataclasses.dataclass(frozen=True)
-class Reported:
-    """What a row says of one seed: the epoch its selection chose and the metrics there."""
-
-    epoch: int
-    scores: Mapping[str, float | None]  # the row's split; overall included
-    train: Mapping[str, float | None]
-
-
-def reported(suite: Suite, row: Row, record: Record) -> Reported:
-    """Read a row's result off its cell's trajectory. Scores are empty where the row's split has no labels."""
-    epochs = record.epochs
-    dev = comparable(suite.formula, [epoch["scores"].get("dev", {}) for epoch in epochs])
-    chosen = epochs[suite.selection_of(row).choose(dev)]
-    return Reported(
-        epoch=chosen["epoch"],
-        scores=with_overall(suite.formula, chosen["scores"].get(row.split, {})),
-        train=chosen["scores"].get("train", {}),
-    )
 
 
 class Store:
@@ -266,40 +245,3 @@ def rows_of(run: Run) -> list[dict[str, Any]]:
             if name.startswith(prefix) and name != "reported/epoch"
         ]
     return told or [common | {"split": tags["split"], "metric": "", "value": float("nan")}]
-
-
-def flat_scores(suite: Suite, epoch: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """An epoch's metrics by their tracking names: ``dev/sst_accuracy``, ``train/...``, ``health/...``."""
-    for split, scores in epoch["scores"].items():
-        for name, value in with_overall(suite.formula, scores).items():
-            if value is not None:
-                yield f"{split}/{name}", value
-    for name, value in epoch["signals"].items():
-        yield f"health/{name}", value
-
-
-def finished(record: Record) -> str:
-    """What tells one training of a cell from a later one."""
-    return f"{record.about.get('started', '')} {record.outcome.get('status')}"
-
-
-@lru_cache(maxsize=1)
-def revision() -> dict[str, str]:
-    """The harness's own version, and the commit and dirty state where it runs from a checkout."""
-    try:
-        told = {"version": version("ablation-harness")}
-    except PackageNotFoundError:
-        told = {"version": "unknown"}
-    root = Path(__file__).parent.parent
-
-    def git(*words: str) -> str:
-        return subprocess.run(
-            ["git", "-C", str(root), *words], capture_output=True, text=True, check=True
-        ).stdout.strip()
-
-    try:
-        if Path(git("rev-parse", "--show-toplevel")) == root:
-            told |= {"revision": git("rev-parse", "HEAD"), "dirty": str(bool(git("status", "--porcelain"))).lower()}
-    except (OSError, subprocess.CalledProcessError):
-        pass
-    return told

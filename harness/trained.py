@@ -14,7 +14,8 @@ from harness.catalogue import select, slug
 from harness.cell import Cell, read
 from harness.execute.local import Machine
 from harness.plan import Planned, Setup, plan
-from harness.store import Store, reported
+from harness.reading import reported
+from harness.store import Store
 from harness.tidy import note_users, users
 from model.errors import InputError
 
