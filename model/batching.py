@@ -100,7 +100,14 @@ class Order:
         return self.last
 
 
-def by_length(table: TokenTable, rows: int) -> Iterator[np.ndarray]:
-    """All items in batches of similar length, longest first: for scoring, where order does not matter."""
-    order = np.argsort(-table.lengths(), kind="stable")
-    yield from (order[at : at + rows] for at in range(0, len(order), rows))
+def by_length(table: TokenTable, tokens: int) -> Iterator[np.ndarray]:
+    """All items in batches of similar length, longest first, of about ``tokens`` tokens padding included: for scoring,
+    where order does not matter."""
+    lengths = table.lengths()
+    order = np.argsort(-lengths, kind="stable")
+    rows = 2 if table.separate else 1
+    at = 0
+    while at < len(order):
+        items = max(1, tokens // (rows * int(lengths[order[at]])))
+        yield order[at : at + items]
+        at += items

@@ -16,6 +16,7 @@ from model.streams import generator
 
 CHOSEN = 0.15  # share of the tokens to predict: 80% of them are masked, 10% replaced at random, 10% left alone
 WARM_UP = 0.1  # share of the steps over which the rate rises; it falls to 0 over the rest
+BETAS = (0.9, 0.98)  # of Adam, as RoBERTa's (Liu et al. 2019, arXiv 1907.11692)
 Documents = Sequence[Sequence[str]]
 
 
@@ -30,22 +31,22 @@ def pretrain(
     seed: int,
     next_sentence: bool,
     max_tokens: int,
-    nearby: int | None = None,
+    near: bool = False,
 ) -> Iterator[float]:
     """Train ``encoder`` in place and yield the loss of every step: the mean over the masked tokens, plus that of
     next-sentence prediction if asked for.
 
     An empty line ends a document; lines without any are one document. The heads are fresh, the masked-LM decoder
-    tied to the word embeddings, and both are thrown away. A stray second line comes from another document, of the
-    next ``nearby`` ones if given: in a text ordered by topic they are harder to tell (topic alone is too easy: Lan et
-    al. 2020, arXiv 1909.11942, section 3.1). ``DataError`` where the text is too short.
+    tied to the word embeddings, and both are thrown away. A stray second line comes from another document. Its topic
+    alone gives it away (Lan et al. 2020, arXiv 1909.11942, section 3.1); ``near`` prefers documents that stand
+    near by, which in a text ordered by topic makes it harder. ``DataError`` where the text is too short.
     """
     texts = documents(lines)
-    pairs = Pairs(texts, next_sentence, nearby)
+    pairs = Pairs(texts, next_sentence, near)
     device = str(next(encoder.parameters()).device)
     heads = Heads(encoder, seed).to(device)
     trained = list({id(part): part for part in (*encoder.parameters(), *heads.parameters())}.values())
-    optimizer = torch.optim.AdamW(trained, lr=rate, weight_decay=0.01, fused=True)
+    optimizer = torch.optim.AdamW(trained, lr=rate, betas=BETAS, weight_decay=0.01, fused=True)
     usual = torch.tensor(sorted({*range(len(tokenizer))} - {*tokenizer.all_special_ids}))
     encoder.train()
     for step in range(steps):
@@ -112,10 +113,8 @@ class Pairs:
     A stray line comes from another document; where there is only one, from anywhere in it.
     """
 
-    def __init__(self, texts: Documents, next_sentence: bool, nearby: int | None) -> None:
-        self._texts, self._next = texts, next_sentence
-        self._near = bool(nearby)
-        self._others = len(texts) - 1
+    def __init__(self, texts: Documents, next_sentence: bool, near: bool = False) -> None:
+        self._texts, self._next, self._near = texts, next_sentence, near
         last = 1 if next_sentence else 0  # the last line of a document has none after it
         self._places = [(number, line) for number, text in enumerate(texts) for line in range(len(text) - last)]
         if not self._places:
@@ -136,16 +135,16 @@ class Pairs:
         second = []
         for (number, line), stray in zip(places, strays.tolist(), strict=True):
             if stray:
-                distance = (
-                    int(self._others ** float(torch.rand((), generator=stream)))
-                    if self._near
-                    else 1 + below(self._others)
-                )
-                other = (number + distance) % len(self._texts)
-                second.append(self._texts[other][below(len(self._texts[other]))])
+                other = self._texts[(number + self._distance(stream)) % len(self._texts)]
+                second.append(other[below(len(other))])
             else:
                 second.append(self._texts[number][line + 1])
         return first, second, strays
+
+    def _distance(self, stream: Generator) -> int:
+        """How many documents away a stray line is from: any number, or each power of two as likely as the next."""
+        others, share = len(self._texts) - 1, float(torch.rand((), generator=stream))
+        return int(others**share) if self._near and others else 1 + int(others * share)
 
 
 class Heads(nn.Module):
@@ -159,6 +158,7 @@ class Heads(nn.Module):
         self.words: nn.Module = BertLMPredictionHead(encoder.config)
         self.order = nn.Linear(encoder.config.hidden_size, 2)
         draw_weights(self, encoder.config.initializer_range, seed, "pretraining head")
+        torch.nn.init.eye_(self.words.transform.dense.weight)  # what a state says already is near its own word
         self.words.decoder.weight = embeddings.weight
 
     def follows(self, output: Any) -> Tensor:

@@ -7,7 +7,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -61,7 +61,6 @@ class Run:
     train: Mapping[str, TokenTable]
     score: Mapping[tuple[EvaluatedSplit, str], TokenTable]
     device: str = "cpu"
-    scoring_rows: int = 256
 
 
 class Loop:
@@ -200,6 +199,13 @@ def scored_epoch(run: Run, number: int, signals: Mapping[str, float], seconds: f
     return Epoch(number, scores, signals, seconds, time.perf_counter() - began, items)
 
 
+def scoring_tokens(run: Run) -> int:
+    """Tokens of one scoring batch: on a CPU as many as keep a layer's states in its cache, on a GPU plenty."""
+    config: Any = run.network.encoder.config
+    numbers = 400_000 if run.device == "cpu" else 50_000_000
+    return int(numbers // config.hidden_size)
+
+
 @torch.no_grad()
 def answer_all(run: Run, task: str, table: TokenTable) -> Scored:
     """Score one table in eval mode, in batches of similar length."""
@@ -207,7 +213,7 @@ def answer_all(run: Run, task: str, table: TokenTable) -> Scored:
     run.network.eval()
     seed_global(key(run.seed, "scoring", task), torch.device(run.device).type)
     answers = np.empty(len(table), dtype=np.int64 if branch.task.classes else np.float32)
-    for items in by_length(table, run.scoring_rows):
+    for items in by_length(table, scoring_tokens(run)):
         batch = table.batch(items, run.device)
         prediction = run.network(task, batch.tokens)
         answers[items] = branch.objective.answers(prediction, branch.task).cpu().numpy()

@@ -16,6 +16,7 @@ _CACHES = tempfile.TemporaryDirectory(prefix="harness-caches-")
 os.environ |= {  # before torch and the hub's client are imported, and for the processes that tests start
     "HF_HUB_OFFLINE": "1",
     "HF_HOME": _CACHES.name,
+    "HYPOTHESIS_STORAGE_DIRECTORY": _CACHES.name,
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "OMP_NUM_THREADS": "1",

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from model.data.dice import Dice
 from model.data.examples import Corpus, Examples, Split
-from model.data.grammar import QUESTIONS, SCENES, Dice, Meaning, meaning
+from model.data.grammar import QUESTIONS, SCENES, Meaning, meaning
 from model.data.opinions import GOODS, PRODUCT, opinion
 from model.task import CFIMDB, QUORA, SST, STS, Task
 
@@ -25,7 +26,7 @@ SHARES: dict[str, tuple[float, ...]] = {  # of the classes, as in the real data
     "quora": (0.63, 0.37),
     "cfimdb": (0.5, 0.5),
 }
-VERSION = 2  # goes up when a sentence or a label changes
+VERSION = 3  # goes up when a sentence or a label changes
 REVIEWS_PER_CLASS = 60
 CRITICS, ASKED, TOLD = 900, 700, 500  # paragraphs of text
 
@@ -89,7 +90,7 @@ def _quora(dice: Dice) -> tuple[Texts, float]:
     """A question and another way to ask it, or a near miss: roles exchanged, one or two words replaced, or another
     question altogether."""
     first = meaning(dice, QUESTIONS)
-    same = dice.chance(first.kind.again)
+    same = dice.chance(0.5)
     second = first if same else _near_miss(dice, first)
     one, way = first.said(dice)
     two, _ = second.said(dice, unlike=way if same or dice.chance(0.5) else None)
@@ -97,7 +98,7 @@ def _quora(dice: Dice) -> tuple[Texts, float]:
 
 
 def _near_miss(dice: Dice, first: Meaning) -> Meaning:
-    how = dice.weighted((("swap", 0.25), ("slot", 0.25), ("slots", 0.25), ("other", 0.25)))
+    how = dice.weighted((("swap", 0.2), ("slot", 0.35), ("slots", 0.25), ("other", 0.2)))
     if how == "swap" and first.kind.swap:
         return first.swapped()
     if how == "other":
@@ -112,11 +113,11 @@ def _sts(dice: Dice) -> tuple[Texts, float]:
     slots = dice.shuffled(range(len(first.values)))
     changes = dice.weighted(((0, 0.24), (1, 0.22), (2, 0.22), (3, 0.2), (4, 0.12)))
     second = first.changed(dice, slots[:changes])
-    if dice.chance(0.15):
+    if dice.chance(0.25):
         second = second.swapped()
     if dice.chance(0.06):
         second = meaning(dice, SCENES)
-    if dice.chance(0.12):
+    if dice.chance(0.2):
         second = second.denial()
     one, way = first.said(dice)
     two, _ = second.said(dice, unlike=way if dice.chance(0.7) else None)

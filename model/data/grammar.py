@@ -7,45 +7,9 @@ what stands before it, and exchanging who did it with whom it was done to change
 from __future__ import annotations
 
 import dataclasses
-import random
 from collections.abc import Sequence
-from typing import TypeVar
 
-from model.streams import key
-
-T = TypeVar("T")
-
-
-class Dice:
-    """Draws that repeat on every Python version: built on ``random()`` alone, whose stream never changes."""
-
-    def __init__(self, *names: str | int) -> None:
-        self._random = random.Random(key(*names))
-
-    def chance(self, share: float) -> bool:
-        return self._random.random() < share
-
-    def pick(self, items: Sequence[T]) -> T:
-        return items[int(self._random.random() * len(items))]
-
-    def weighted(self, items: Sequence[tuple[T, float]]) -> T:
-        """One of the (item, share) pairs' items; the shares add up to 1."""
-        at = self._random.random()
-        for item, share in items:
-            at -= share
-            if at < 0:
-                return item
-        return items[-1][0]
-
-    def shuffled(self, items: Sequence[T]) -> list[T]:
-        return [item for _, item in sorted(((self._random.random(), item) for item in items), key=_first)]
-
-    def other(self, items: Sequence[T], than: T) -> T:
-        return self.pick([item for item in items if item != than])
-
-
-def _first(pair: tuple[float, T]) -> float:
-    return pair[0]
+from model.data.dice import Dice
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -106,7 +70,6 @@ class Kind:
     ways: tuple[str, ...]
     swap: tuple[int, int] | None = None
     worth: tuple[float, ...] = ()
-    again: float = 0.5  # how often two questions of this sort are one: some are asked over and over, as on Quora
 
 
 QUESTIONS: tuple[tuple[Kind, float], ...] = (
@@ -120,7 +83,6 @@ QUESTIONS: tuple[tuple[Kind, float], ...] = (
                 "is it true that {0[0]} {2[1]} {1[0]} on {3[0]}?",
             ),
             swap=(0, 1),
-            again=0.25,
         ),
         0.28,
     ),
@@ -134,7 +96,6 @@ QUESTIONS: tuple[tuple[Kind, float], ...] = (
                 "which {2[0]} goes to {1[0]} from {0[0]}?",
             ),
             swap=(0, 1),
-            again=0.3,
         ),
         0.17,
     ),
@@ -148,7 +109,6 @@ QUESTIONS: tuple[tuple[Kind, float], ...] = (
                 "compared with {1[0]}, is {0[0]} {2[0]}?",
             ),
             swap=(0, 1),
-            again=0.25,
         ),
         0.15,
     ),
@@ -161,7 +121,6 @@ QUESTIONS: tuple[tuple[Kind, float], ...] = (
                 "will {0[0]} people finish {1[0]} {2[0]}?",
             ),
             swap=(0, 1),
-            again=0.75,
         ),
         0.12,
     ),
@@ -174,7 +133,6 @@ QUESTIONS: tuple[tuple[Kind, float], ...] = (
                 "is it better to {0[0]} first and {1[0]} later?",
             ),
             swap=(0, 1),
-            again=0.75,
         ),
         0.1,
     ),
@@ -186,7 +144,6 @@ QUESTIONS: tuple[tuple[Kind, float], ...] = (
                 "what is the best way to {0[0]} in {1[0]}?",
                 "is it possible to {0[0]} in {1[0]}?",
             ),
-            again=0.75,
         ),
         0.08,
     ),
@@ -198,7 +155,6 @@ QUESTIONS: tuple[tuple[Kind, float], ...] = (
                 "what makes {0[0]} {1[1]} {2[0]}?",
                 "why is it that {0[0]} {1[2]} {2[0]}?",
             ),
-            again=0.75,
         ),
         0.1,
     ),
@@ -244,8 +200,9 @@ SCENES: tuple[tuple[Kind, float], ...] = (
         0.25,
     ),
 )
-SWAPPED = 0.4  # how much of its worth a value keeps in the other role
-DENIED = 2.0  # what a negation in one of two sentences costs
+SWAPPED = 0.2  # how much of its worth a value keeps in the other role
+RELATED = 0.4  # ... and something that is done keeps if the act or the thing is the same
+DENIED = 0.4  # how much of the similarity is left if one of two sentences denies
 
 
 @dataclasses.dataclass(frozen=True)
@@ -288,10 +245,8 @@ class Meaning:
         """0 (nothing in common) .. 5 (the same), in steps of a fifth."""
         if self.kind != other.kind:
             return 0.0
-        total = sum(worth * self._agrees(other, slot) for slot, worth in enumerate(self.kind.worth)) - (
-            DENIED if self.denied != other.denied else 0.0
-        )
-        return max(0.0, round(total * 5) / 5)
+        total = sum(worth * self._agrees(other, slot) for slot, worth in enumerate(self.kind.worth))
+        return round(total * (1.0 if self.denied == other.denied else DENIED) * 5) / 5
 
     def _agrees(self, other: Meaning, slot: int) -> float:
         mine, theirs = self.values[slot], other.values[slot]
@@ -300,7 +255,7 @@ class Meaning:
         if self.kind.swap and slot in self.kind.swap:
             return SWAPPED if mine in [other.values[place] for place in self.kind.swap] else 0.0
         related = self.kind.slots[slot] == "doing" and {*mine.split()} & {*theirs.split()} - {"a", "an"}
-        return SWAPPED if related else 0.0
+        return RELATED if related else 0.0
 
 
 def meaning(dice: Dice, kinds: Sequence[tuple[Kind, float]]) -> Meaning:

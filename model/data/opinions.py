@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from model.data.grammar import Dice, sentence, words
+from model.data.dice import Dice
+from model.data.grammar import sentence, words
 
 JUDGEMENTS: dict[int, tuple[str, ...]] = {
     -2: words("awful, terrible, horrible, dreadful"),
@@ -41,7 +42,7 @@ def judged(dice: Dice, subject: str, lexicon: dict[int, tuple[str, ...]]) -> Opi
     strength = dice.pick((-2, -1, -1, 1, 1, 2))
     strong, sign = abs(strength) == 2, 1 if strength > 0 else -1
     said = dice.pick(lexicon[strength])
-    how = dice.weighted((("", 0.58), ("not", 0.14), ("far", 0.06), ("degree", 0.1), ("middling", 0.12)))
+    how = dice.weighted((("", 0.4), ("not", 0.22), ("far", 0.12), ("degree", 0.14), ("middling", 0.12)))
     if how == "not":
         return Opinion(f"the {subject} is not {said}", 0 if strong else -sign)
     if how == "far":
@@ -76,7 +77,7 @@ def opinion(dice: Dice, subjects: Sequence[str] = MOVIE, lexicon: dict[int, tupl
     subject = dice.pick(subjects)
     one = clause(dice, subject, lexicon)
     two = clause(dice, dice.other(subjects, subject), lexicon)
-    shape = dice.weighted((("one", 0.6), ("but", 0.14), ("although", 0.08), ("despite", 0.08), ("and", 0.1)))
+    shape = dice.weighted((("one", 0.5), ("but", 0.2), ("although", 0.1), ("despite", 0.1), ("and", 0.1)))
     agree = one.score * two.score > 0
     if shape == "one" or (shape == "and" and not agree):
         made = one

@@ -7,9 +7,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from model.data.dice import Dice
 from model.data.embedded import ROWS, embedded
 from model.data.examples import Corpus, Split
-from model.data.grammar import Dice
 from model.data.leakage import duplicates
 from model.data.opinions import JUDGEMENTS, opinion
 
