@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from rich.console import Console
 
 from harness.cell import Cell, Keep, Record, fail, read
-from harness.execute.local import Machine, execute
+from harness.execute.local import Machine, News, execute
 from harness.plan import Ledger, Planned, Setup, ledger
 from harness.progress import Watch
 from harness.sources import fingerprints, open_data
@@ -56,38 +57,45 @@ def entries(rows: Sequence[Planned], ended: dict[str, Record], told: dict[str, s
 
 def carry_out(
     rows: Sequence[Planned], setup: Setup, machine: Machine, store: Store, console: Console, *, rerun: bool, keep: str
-) -> int:
-    """Train the cells that are left and keep every ended one; returns how many failed in this call. The tracking
+) -> Iterator[int]:
+    """Train the cells that are left and keep every ended one; yields each seed whose round is complete. The tracking
     store gets each cell as it ends, so that a stopped run has all of them."""
     told = tags(setup)
     book = ledger(machine.home)
     left = book.left(rows, rerun)
     skip = {cell.id for cell in left} if rerun else set()
     kept = {name: record for name, record in book.ended.items() if name not in skip}
-    for entry in entries(rows, kept, told):
-        store.keep(entry)
-    users, failed = by_cell(rows), 0
+    users = by_cell(rows)
     for cell_id in users.keys() & kept.keys():
         note_users(machine.home, cell_id, full_names(users[cell_id]))
-    if left:
-        with (
-            closing(execute(left, keeps(rows, keep), machine)) as running,
-            Watch(len(left), names(rows), console) as watch,
-        ):
-            for news in running:
-                watch.hear(news)
-                if news is None or news.kind not in ("done", "failed"):
-                    continue
-                failed += news.kind == "failed"
-                record = read(machine.home / "cells" / news.cell.id)
-                if record is None:  # its worker died
-                    fail(machine.home, news.cell, news.reason, "")
-                    record = read(machine.home / "cells" / news.cell.id)
-                if record is not None:
-                    note_users(machine.home, record.id, full_names(users[record.id]))
-                    for entry in entries(users[news.cell.id], {news.cell.id: record}, told):
-                        store.keep(entry)
-    return failed
+    for entry in entries(rows, kept, told):
+        store.keep(entry)
+    waiting = Counter(cell.seed for cell in left)
+    with (
+        closing(execute(left, keeps(rows, keep), machine)) as running,
+        Watch(len(left), names(rows), console) as watch,
+    ):
+        for news in running:
+            watch.hear(news)
+            if news is None or news.kind not in ("done", "failed"):
+                continue
+            record = ended(news, machine.home)
+            note_users(machine.home, record.id, full_names(users[record.id]))
+            for entry in entries(users[record.id], {record.id: record}, told):
+                store.keep(entry)
+            waiting[news.cell.seed] -= 1
+            if not waiting[news.cell.seed]:
+                yield news.cell.seed
+
+
+def ended(news: News, home: Path) -> Record:
+    """The record of a cell that has just ended; made here if its worker died before it could."""
+    record = read(home / "cells" / news.cell.id)
+    if record is None:
+        fail(home, news.cell, news.reason, "")
+        record = read(home / "cells" / news.cell.id)
+    assert record is not None
+    return record
 
 
 def keeps(rows: Sequence[Planned], keep: str) -> dict[str, Keep]:

@@ -139,7 +139,11 @@ def _train_and_print(
     for line in preamble(setup, machine):
         console.print(line, style="dim", highlight=False, markup=False, soft_wrap=True)
     try:
-        carry_out(planned, setup, machine, store, console, rerun=rerun, keep=keep)
+        for seed in carry_out(planned, setup, machine, store, console, rerun=rerun, keep=keep):
+            where = write_tables(tables(planned, setup, machine, store), setup, machine.home)
+            console.print(
+                f"every row has seed {seed}: tables in {where}", highlight=False, markup=False, soft_wrap=True
+            )
     except KeyboardInterrupt:
         interrupted = True
     made = tables(planned, setup, machine, store)

@@ -85,7 +85,8 @@ def find_or_train(row: Planned, setup: Setup, machine: Machine, console: Console
     keep = "all" if any((machine.home / "cells" / cell / "weights").glob("*")) else "selected"
     console.print(f"{named(row)}: its weights were not kept, so it is trained now", highlight=False, markup=False)
     store = Store(machine.home, os.environ.get("MLFLOW_TRACKING_URI"))
-    carry_out([row], setup, machine, store, console, rerun=True, keep=keep)
+    for _ in carry_out([row], setup, machine, store, console, rerun=True, keep=keep):
+        pass
     note_users(machine.home, cell, readers)
     known = found(row, machine.home)
     if known is None:

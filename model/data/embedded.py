@@ -19,7 +19,7 @@ ROWS: dict[str, dict[Split, int]] = {
     "sst": {"train": 480, "dev": 250, "test": 200},
     "quora": {"train": 800, "dev": 300, "test": 200},
     "sts": {"train": 240, "dev": 250, "test": 200},
-    "cfimdb": {"train": 160, "dev": 200, "test": 200},
+    "cfimdb": {"train": 320, "dev": 200, "test": 200},
 }
 SHARES: dict[str, tuple[float, ...]] = {  # of the classes, as in the real data
     "sst": (0.13, 0.26, 0.20, 0.26, 0.15),
@@ -125,11 +125,11 @@ def _sts(dice: Dice) -> tuple[Texts, float]:
 
 
 def _cfimdb(dice: Dice) -> tuple[Texts, float]:
-    """A review of several sentences: positive if they add up to 2 or more, negative from -2 down."""
+    """A review of several sentences, highly polar: positive if they add up to 5 or more, negative from -5 down."""
     while True:
-        said = [opinion(dice) for _ in range(dice.pick((4, 5, 6)))]
+        said = [opinion(dice) for _ in range(dice.pick((3, 4)))]
         total = sum(one.score for one in said)
-        if abs(total) >= 2:
+        if abs(total) >= 5:
             return (" ".join(one.text for one in said),), int(total > 0)
 
 
