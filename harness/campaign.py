@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def entries(rows: Sequence[Planned], ended: dict[str, Record], told: dict[str, s
 
 def carry_out(
     rows: Sequence[Planned], setup: Setup, machine: Machine, store: Store, console: Console, *, rerun: bool, keep: str
-) -> Iterator[int]:
+) -> Generator[int, None, None]:
     """Train the cells that are left and keep every ended one; yields each seed whose round is complete. The tracking
     store gets each cell as it ends, so that a stopped run has all of them."""
     told = tags(setup)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -139,11 +140,11 @@ def _train_and_print(
     for line in preamble(setup, machine):
         console.print(line, style="dim", highlight=False, markup=False, soft_wrap=True)
     try:
-        for seed in carry_out(planned, setup, machine, store, console, rerun=rerun, keep=keep):
-            where = write_tables(tables(planned, setup, machine, store), setup, machine.home)
-            console.print(
-                f"every row has seed {seed}: tables in {where}", highlight=False, markup=False, soft_wrap=True
-            )
+        with closing(carry_out(planned, setup, machine, store, console, rerun=rerun, keep=keep)) as rounds:
+            for seed in rounds:
+                where = write_tables(tables(planned, setup, machine, store), setup, machine.home)
+                text = f"every row has seed {seed}: tables in {where}"
+                console.print(text, highlight=False, markup=False, soft_wrap=True)
     except KeyboardInterrupt:
         interrupted = True
     made = tables(planned, setup, machine, store)
