@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -58,7 +60,9 @@ class Store:
         """The command that opens MLflow's pages on this store, on this machine alone."""
         if not self.uri.startswith("sqlite"):
             return "the tracking server of MLFLOW_TRACKING_URI"
-        return f"mlflow ui --backend-store-uri {self.uri} --host 127.0.0.1"
+        beside = Path(sys.executable).with_name("mlflow")  # in a virtual environment that may not be active
+        command = os.path.relpath(beside) if beside.exists() else "mlflow"
+        return f"{min(command, str(beside), key=len)} ui --backend-store-uri {self.uri} --host 127.0.0.1"
 
     def experiment(self, suite: Suite) -> str:
         """The experiment's id, made when first needed."""

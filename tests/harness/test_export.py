@@ -101,7 +101,7 @@ def test_a_cell_without_weights_is_trained_again_as_itself(invoke: Invoke, encod
 
 def test_another_rows_kept_epoch_is_kept_too(encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     row, wanted = planned(encoder), []
-    monkeypatch.setattr("harness.trained.carry_out", lambda *rows, rerun, keep: wanted.append(keep))
+    monkeypatch.setattr("harness.trained.carry_out", lambda *rows, rerun, keep: wanted.append(keep) or ())
     machine = Machine(home=tmp_path, jobs=1, threads=1, device="cpu")
     folder = tmp_path / "cells" / row.cells[0].id / "weights"
     folder.mkdir(parents=True)
