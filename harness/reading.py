@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -39,6 +40,12 @@ def flat_scores(suite: Suite, epoch: Mapping[str, Any]) -> Iterator[tuple[str, f
                 yield f"{split}/{name}", value
     for name, value in epoch["signals"].items():
         yield f"health/{name}", value
+
+
+def began(record: Record) -> int | None:
+    """When the cell's training began, in milliseconds since 1970; None where it is not known."""
+    told = record.about.get("started")
+    return round(1000 * datetime.datetime.fromisoformat(told).timestamp()) if told else None
 
 
 def finished(record: Record) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.variant import Row, Suite
 from harness.cell import Record
-from harness.reading import finished, flat_scores, reported
+from harness.reading import began, finished, flat_scores, reported
 from harness.revision import revision
 
 if TYPE_CHECKING:
@@ -93,10 +93,15 @@ class Store:
                 return
             self.client.set_tag(before.info.run_id, "superseded", "true")
         run = self.client.create_run(
-            experiment, run_name=f"{entry.name} seed {entry.seed}", tags=self._tags(entry, parent.info.run_id)
+            experiment,
+            run_name=f"{entry.name} seed {entry.seed}",
+            start_time=began(entry.record),
+            tags=self._tags(entry, parent.info.run_id),
         )
         self._fill(run.info.run_id, entry)
-        self.client.set_terminated(run.info.run_id, "FINISHED" if entry.record.done else "FAILED")
+        spent = round(1000 * entry.record.outcome.get("seconds", 0.0))
+        status = "FINISHED" if entry.record.done else "FAILED"
+        self.client.set_terminated(run.info.run_id, status, end_time=run.info.start_time + spent)
         known[here] = self.client.get_run(run.info.run_id)
 
     def _known(self, experiment: str) -> dict[tuple[str, str], Run]:

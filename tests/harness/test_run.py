@@ -60,6 +60,7 @@ def check_store(home: Path) -> None:
             assert tags[name], name
         assert float(run.data.params["optimizer.rate"]) == pytest.approx(1e-5 * PROFILES["demo"].rate_multiplier)
         assert run.data.params["epochs"] == "2"
+        assert run.info.end_time - run.info.start_time == pytest.approx(1000 * run.data.metrics["seconds"], abs=1)
         metrics = run.data.metrics
         for name in ("dev/sst_accuracy", "dev/quora_accuracy", "dev/sts_pearson", "dev/overall", "train/sst_accuracy"):
             assert name in metrics, name
