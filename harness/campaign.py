@@ -16,6 +16,7 @@ from harness.progress import Watch
 from harness.sources import fingerprints, open_data
 from harness.store import Entry, Store
 from harness.tidy import note_users
+from harness.tidy import users as known_users
 from model.data.examples import Examples, Split
 from model.data.leakage import duplicates
 from model.recipe import digest
@@ -65,7 +66,7 @@ def carry_out(
     left = book.left(rows, rerun)
     skip = {cell.id for cell in left} if rerun else set()
     kept = {name: record for name, record in book.ended.items() if name not in skip}
-    users = by_cell(rows)
+    users, readers = by_cell(rows), known_users(machine.home)
     for cell_id in users.keys() & kept.keys():
         note_users(machine.home, cell_id, full_names(users[cell_id]))
     for entry in entries(rows, kept, told):
@@ -80,7 +81,7 @@ def carry_out(
             if news is None or news.kind not in ("done", "failed"):
                 continue
             record = ended(news, machine.home)
-            note_users(machine.home, record.id, full_names(users[record.id]))
+            note_users(machine.home, record.id, full_names(users[record.id]) + readers.get(record.id, []))
             for entry in entries(users[record.id], {record.id: record}, told):
                 store.keep(entry)
             waiting[news.cell.seed] -= 1

@@ -16,7 +16,6 @@ from harness.execute.local import Machine
 from harness.plan import Planned, Setup, plan
 from harness.reading import reported
 from harness.store import Store
-from harness.tidy import note_users, users
 from model.errors import InputError
 
 if TYPE_CHECKING:
@@ -80,14 +79,12 @@ def find_or_train(row: Planned, setup: Setup, machine: Machine, console: Console
     if known is not None:
         return known
     cell = row.cells[0].id
-    readers = users(machine.home).get(cell, [])
     # another row of this cell may have had its own epoch kept, which training removes
     keep = "all" if any((machine.home / "cells" / cell / "weights").glob("*")) else "selected"
     console.print(f"{named(row)}: its weights were not kept, so it is trained now", highlight=False, markup=False)
     store = Store(machine.home, os.environ.get("MLFLOW_TRACKING_URI"))
     for _ in carry_out([row], setup, machine, store, console, rerun=True, keep=keep):
         pass
-    note_users(machine.home, cell, readers)
     known = found(row, machine.home)
     if known is None:
         raise TrainingFailed("; ".join(failures([row], machine.home)) or f"{named(row)} left no weights")

@@ -117,3 +117,21 @@ def test_a_dry_run_trains_nothing(invoke: Invoke, home: Path) -> None:
     assert "0 done" in result.output
     assert "GB" in result.output
     assert not (home / "cells").exists()
+
+
+def test_a_cell_trained_again_keeps_its_readers_and_replaces_its_run(invoke: Invoke, encoder: Path, home: Path) -> None:
+    words = ("--seeds", "1", "--encoder", encoder, *SMALL, "--set", "quora.rows=40", "--set", "sst.rows=40")
+    assert invoke("run", SUITE, "--rows", "12-combined,13-combined-test", *words).exit_code == 0
+    (before,) = records(home)
+    assert invoke("run", SUITE, "--rows", "12-combined", "--rerun", *words).exit_code == 0
+    (after,) = records(home)
+    assert after.id == before.id
+    assert after.outcome["seconds"] != before.outcome["seconds"]
+    assert "13-combined-test" in (after.folder / "rows.txt").read_text()
+    client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name(SUITE)
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id], "tags.kind = 'seed'")
+    assert (
+        len([run for run in runs if run.data.tags["row"].startswith("12-") and "superseded" not in run.data.tags]) == 1
+    )
