@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from statistics import median
 
@@ -75,5 +76,5 @@ def estimate(rows: Sequence[Planned], setup: Setup, machine: Machine, rerun: boo
     else:
         told.append(f"time: about {work * rate / machine.jobs / 3600:.2f} h with {machine.jobs} job(s)")
     answers = sum(cell.recipe.epochs * 2500 * PREDICTION_BYTES for cell in left)
-    told.append(f"disk: about {answers / 1e9:.2f} GB for predictions and journals")
+    told.append(f"disk: under {math.ceil(answers / 1e7 + 1) / 100:.2f} GB for predictions and journals")
     return told
