@@ -1,22 +1,25 @@
-"""Carry out a plan: train what is missing, keep it in the tracking store, and hand back the tables."""
+"""Carry out a plan: train what is missing, deliver it to the tracking store, and hand back the tables."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from rich.console import Console
 
-from harness.cell import Cell, Keep, Record, fail, read
-from harness.execute.local import Machine, News, execute
+from harness.cell import Cell, Keep, Record
+from harness.delivery import Delivery
+from harness.execute.local import execute
+from harness.execute.news import Machine
 from harness.plan import Ledger, Planned, Setup, ledger
 from harness.progress import Watch
+from harness.readers import note
+from harness.reading import Entry, frame
 from harness.sources import fingerprints, open_data
-from harness.store import Entry, Store
-from harness.tidy import note_users
-from harness.tidy import users as known_users
+from harness.store import Store
 from model.data.examples import Examples, Split
 from model.data.leakage import duplicates
 from model.recipe import digest
@@ -38,65 +41,64 @@ def tags(setup: Setup) -> dict[str, str]:
     return told | {"setup": digest({name: told[name] for name in ("profile", "data", "encoder", "variant")})}
 
 
-def entries(rows: Sequence[Planned], ended: dict[str, Record], told: dict[str, str]) -> list[Entry]:
-    """A child run for every ended cell of every row."""
-    return [
-        Entry(
-            suite=row.suite,
-            row=row.row,
-            name=row.name,
-            seed=cell.seed,
-            record=ended[cell.id],
-            tags=told,
-            datasets=cell.data,
-        )
-        for row in rows
-        for cell in row.cells
-        if cell.id in ended
-    ]
+@dataclasses.dataclass
+class Course:
+    """How a run went: what could not be relied on, which cells other processes have, and why it ended early."""
+
+    paused: int = 0
+    full: bool = False
 
 
 def carry_out(
-    rows: Sequence[Planned], setup: Setup, machine: Machine, store: Store, console: Console, *, rerun: bool, keep: str
+    rows: Sequence[Planned],
+    setup: Setup,
+    machine: Machine,
+    store: Store,
+    console: Console,
+    *,
+    keep: str,
+    rerun: bool = False,
+    retry: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+    course: Course | None = None,
 ) -> Generator[int, None, None]:
-    """Train the cells that are left and keep every ended one; yields each seed whose round is complete. The tracking
-    store gets each cell as it ends, so that a stopped run has all of them."""
-    told = tags(setup)
+    """Train the cells that are left and deliver every ended one; yields each seed whose round is complete. The store
+    gets each cell as it ends, so that a stopped run has all of them. ``course`` is filled in."""
+    told, course = tags(setup), course or Course()
+    note(machine.home, rows, told)
     book = ledger(machine.home)
-    left = book.left(rows, rerun)
-    skip = {cell.id for cell in left} if rerun else set()
-    kept = {name: record for name, record in book.ended.items() if name not in skip}
-    users, readers = by_cell(rows), known_users(machine.home)
-    for cell_id in users.keys() & kept.keys():
-        note_users(machine.home, cell_id, full_names(users[cell_id]))
-    for entry in entries(rows, kept, told):
-        store.keep(entry)
+    left = book.left(rows, rerun, retry)
+    before = {cell.id: book.ended[cell.id].trained for cell in left if cell.id in book.ended}
+    users = by_cell(rows)
     waiting = Counter(cell.seed for cell in left)
-    with (
-        closing(execute(left, keeps(rows, keep), machine)) as running,
-        Watch(len(left), names(rows), console) as watch,
-    ):
-        for news in running:
-            watch.hear(news)
-            if news is None or news.kind not in ("done", "failed"):
-                continue
-            record = ended(news, machine.home)
-            note_users(machine.home, record.id, full_names(users[record.id]) + readers.get(record.id, []))
-            for entry in entries(users[record.id], {record.id: record}, told):
-                store.keep(entry)
-            waiting[news.cell.seed] -= 1
-            if not waiting[news.cell.seed]:
-                yield news.cell.seed
+    with Watch(len(left), names(rows), console) as watch, Delivery(store, watch.say) as delivery:
+        for text in book.damaged_among(left):
+            watch.say(f"{text}; the cell is trained again")
+        delivery.all(machine.home)
+        with closing(execute(left, keeps(rows, keep), before, machine, stop)) as running:
+            for news in running:
+                watch.hear(news)
+                if news is None:
+                    continue
+                course.paused += news.kind == "paused"
+                course.full |= news.kind == "full"
+                if news.record is None:
+                    continue
+                for row in users[news.cell.id]:
+                    delivery.keep(entry(row, news.cell, news.record, told))
+                waiting[news.cell.seed] -= 1
+                if not waiting[news.cell.seed]:
+                    yield news.cell.seed
+        if delivery.acquire(patience=3.0):
+            behind = delivery.all(machine.home).left
+            if behind:
+                watch.say(f"{behind} results are not in the tracking store yet: {delivery.failed}")
+        else:
+            watch.say("another process writes the tracking store, these results too")
 
 
-def ended(news: News, home: Path) -> Record:
-    """The record of a cell that has just ended; made here if its worker died before it could."""
-    record = read(home / "cells" / news.cell.id)
-    if record is None:
-        fail(home, news.cell, news.reason, "")
-        record = read(home / "cells" / news.cell.id)
-    assert record is not None
-    return record
+def entry(row: Planned, cell: Cell, record: Record, told: Mapping[str, str]) -> Entry:
+    return Entry(suite=row.suite, row=row.row, name=row.name, seed=cell.seed, record=record, tags=told)
 
 
 def keeps(rows: Sequence[Planned], keep: str) -> dict[str, Keep]:
@@ -131,22 +133,23 @@ def names(rows: Sequence[Planned]) -> dict[str, str]:
     return told
 
 
-def tables(rows: Sequence[Planned], setup: Setup, machine: Machine, store: Store) -> list[Table]:
-    """One table a suite, from what the tracking store holds of this set-up."""
+def tables(rows: Sequence[Planned], setup: Setup, machine: Machine) -> list[Table]:
+    """One table a suite, from the cells of this set-up that have ended."""
     suites = list(dict.fromkeys(row.suite.slug for row in rows))
     told, book = tags(setup), ledger(machine.home)
     made = []
     for slug in suites:
         mine = [row for row in rows if row.suite.slug == slug]
         suite = mine[0].suite
-        frame = store.frame([suite], told["setup"])
-        frame = frame[frame["cell"].isin([cell.id for row in mine for cell in row.cells])]
-        frame["row"] = frame["row"].str.removesuffix(setup.variant)
+        found = frame(
+            [entry(row, cell, book.ended[cell.id], told) for row in mine for cell in row.cells if cell.id in book.ended]
+        )
+        found["row"] = found["row"].str.removesuffix(setup.variant)
         states = {(slug, row.row.name): state for row in mine if (state := unmeasured(row, book))}
         made.append(
             build(
                 suite,
-                frame,
+                found,
                 states,
                 references(mine, setup),
                 header(setup, told, mine, book.ended),
@@ -223,10 +226,6 @@ def fresh(rows: Sequence[Planned], ended: Mapping[str, Record]) -> list[str]:
             few = ", ".join(names[:2])
             told.append(f"{row.row.name}: {len(names)} encoder tensors start fresh ({few}{', ...' * (len(names) > 2)})")
     return told
-
-
-def full_names(rows: Sequence[Planned]) -> list[str]:
-    return [f"{row.suite.slug}/{row.name}" for row in rows]
 
 
 def failures(rows: Sequence[Planned], home: Path) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import datetime
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from experiments.variant import Formula, overall
+from harness.durable import Damaged, sealed, unsealed, write_aside
 from model.recipe import Recipe, digest, versions
 from model.selection import Selection
 from model.technique import describe
@@ -84,11 +87,12 @@ def comparable(formula: Formula, dev: Sequence[Mapping[str, float | None]]) -> l
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """What a finished or failed cell left in its folder."""
+    """What a finished or failed cell left in its folder, checked."""
 
     folder: Path
     about: Mapping[str, Any]  # cell.json
     outcome: Mapping[str, Any]  # outcome.json: status, reason, seconds, items, peak memory
+    epochs: Sequence[Mapping[str, Any]]  # the journal: scores by split, signals and seconds of each epoch
 
     @property
     def id(self) -> str:
@@ -98,54 +102,94 @@ class Record:
     def done(self) -> bool:
         return self.outcome.get("status") == "done"
 
-    @cached_property
-    def epochs(self) -> list[dict[str, Any]]:
-        """The journal: one entry an epoch with scores by split, signals and seconds."""
-        lines = (self.folder / "journal.jsonl").read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines]
+    @property
+    def trained(self) -> str:
+        """What tells one training of a cell from a later one."""
+        return f"{self.outcome.get('ended', '')} {self.outcome.get('status')}"
 
     def predictions(self, split: str, task: str, epoch: int) -> dict[str, np.ndarray] | None:
-        """ids, labels and answers of one split and task after an epoch (0 for an untrained cell), if it was scored."""
-        with np.load(self.folder / "predictions.npz", allow_pickle=False) as stored:
-            answers = f"{split}/{task}/{epoch}"
-            if answers not in stored:
-                return None
-            return {
-                "id": stored[f"{split}/{task}/ids"],
-                "label": stored[f"{split}/{task}/labels"],
-                "answer": stored[answers],
-            }
+        """ids, labels and answers of one split and task after an epoch (0 for an untrained cell), if it was scored.
+        ``Damaged`` if the file is."""
+        path = self.folder / "predictions.npz"
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                answers = f"{split}/{task}/{epoch}"
+                if answers not in stored:
+                    return None
+                return {
+                    "id": stored[f"{split}/{task}/ids"],
+                    "label": stored[f"{split}/{task}/labels"],
+                    "answer": stored[answers],
+                }
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise Damaged(f"{path} is damaged ({error})") from None
 
 
 def read(folder: Path) -> Record | None:
-    """The record of a cell that has ended, or None."""
-    try:
-        outcome = json.loads((folder / "outcome.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    """The record of a cell that has ended, or None. ``Damaged`` where a file is not what was written."""
+    outcome = read_sealed(folder / "outcome.json")
+    if outcome is None:
         return None
-    about = folder / "cell.json"
-    return Record(folder, json.loads(about.read_text(encoding="utf-8")) if about.exists() else {}, outcome)
+    about = read_sealed(folder / "cell.json") or {}
+    record = Record(folder, about, outcome, journal(folder / "journal.jsonl"))
+    if record.done:
+        if len(record.epochs) != outcome["epochs"] or not about:
+            raise Damaged(f"{folder} lacks what its training wrote")
+        stored = folder / "predictions.npz"
+        if not stored.is_file() or stored.stat().st_size != outcome["predictions_bytes"]:
+            raise Damaged(f"{stored} is damaged")
+    return record
 
 
-def records(home: Path) -> Iterator[Record]:
-    """All cells that have ended in this home."""
+def read_sealed(path: Path) -> dict[str, Any] | None:
+    """A sealed object's file, None where there is none; ``Damaged``."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        raise Damaged(f"{path} cannot be read") from None
+    return unsealed(text, str(path))
+
+
+def journal(path: Path) -> list[dict[str, Any]]:
+    """The entries of a journal, an epoch each; empty where there is none. ``Damaged`` names the line."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError):
+        raise Damaged(f"{path} cannot be read") from None
+    return [unsealed(line, f"{path}:{number}") for number, line in enumerate(lines, start=1)]
+
+
+def folders(home: Path) -> list[Path]:
+    """The folder of every cell in this home, begun or ended."""
     cells = home / "cells"
-    for folder in sorted(cells.iterdir()) if cells.is_dir() else ():
-        record = read(folder)
+    return sorted(path for path in cells.iterdir() if path.is_dir()) if cells.is_dir() else []
+
+
+def records(home: Path, told: list[str] | None = None) -> Iterator[Record]:
+    """All cells that have ended in this home; damaged ones are left out, and their reasons added to ``told``."""
+    for folder in folders(home):
+        try:
+            record = read(folder)
+        except Damaged as damage:
+            if told is not None:
+                told.append(str(damage))
+            continue
         if record is not None:
             yield record
-
-
-def write_aside(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all."""
-    aside = path.with_name(path.name + ".part")
-    aside.write_bytes(content.encode() if isinstance(content, str) else content)
-    aside.replace(path)
 
 
 def fail(home: Path, cell: Cell, reason: str, trace: str) -> None:
     """Keep why a cell failed."""
     folder = home / "cells" / cell.id
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "traceback.txt").write_text(trace, encoding="utf-8")
-    write_aside(folder / "outcome.json", json.dumps({"status": "failed", "reason": reason}, indent=1))
+    write_aside(folder / "traceback.txt", trace)
+    write_aside(folder / "outcome.json", sealed({"status": "failed", "reason": reason, "ended": now()}))
+
+
+def now() -> str:
+    """The time, so that later ones sort after earlier ones."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")

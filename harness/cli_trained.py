@@ -12,7 +12,7 @@ from harness.cli_options import device_option, home_option, setup_options
 from model.errors import InputError
 
 if TYPE_CHECKING:
-    from harness.execute.local import Machine
+    from harness.execute.news import Machine
     from harness.plan import Planned, Setup
     from harness.trained import Trained
 

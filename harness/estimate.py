@@ -8,7 +8,7 @@ from statistics import median
 
 from harness.campaign import cells_of
 from harness.cell import Cell
-from harness.execute.local import Machine
+from harness.execute.news import Machine
 from harness.plan import Ledger, Planned, Setup, ledger
 from harness.sources import open_data
 from model.data.examples import Split

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from experiments.profiles import PROFILES
 from harness.catalogue import named_changes
-from harness.execute.local import Machine
+from harness.execute.news import Machine
 from harness.plan import Setup
 from model.errors import InputError
 

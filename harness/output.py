@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.cell import write_aside
+from harness.durable import write_aside
 from harness.listing import OURS, latest
 from harness.plan import Setup
 from reports.render import csv, markdown, terminal

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.cell import write_aside
-from harness.execute.local import Machine
+from harness.durable import write_aside
+from harness.execute.news import Machine
 from harness.plan import Planned, Setup
 from harness.sources import open_data
 from harness.trained import Trained, network
@@ -22,8 +22,8 @@ from model.recipe import Recipe
 from model.task import CFIMDB, QUORA, SST, STS, TASKS, Task
 
 if TYPE_CHECKING:
+    from model.loop import Run
     from model.scoring import Scored
-    from model.training import Run
 
 STEMS = {SST.name: "sst", QUORA.name: "para", STS.name: "sts"}
 COLUMNS = {
@@ -118,7 +118,7 @@ def submission(task: Task, ids: Sequence[str], answers: np.ndarray) -> str:
 
 def predict(trained: Trained, asked: Sequence[Asked], machine: Machine, folder: Path) -> list[str]:
     """Answer and write all that is asked; one line a file, and one for rows that had to be left out."""
-    from model.training import Run
+    from model.loop import Run
 
     made, tokenizer = network(trained, machine)
     run = Run(made, trained.cell.recipe, trained.cell.seed, {}, {}, machine.device)

@@ -9,7 +9,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from harness.execute.local import News
+from harness.execute.news import News
 
 
 def clock(seconds: float) -> str:
@@ -65,6 +65,11 @@ class Watch:
                 self.tasks[news.cell.id] = self.bars.add_task(name, total=100, left="")
             elif news.kind == "share":
                 self._share(news, name)
+            elif news.kind == "busy":
+                self.say(f"{name}: another process trains it")
+            elif news.kind == "again":
+                self._over(news)
+                self.say(f"{name}: {news.reason}; it goes on from its last checkpoint")
             else:
                 self._ended(news, name)
         left = self.left()
@@ -78,23 +83,31 @@ class Watch:
         text = "making the encoder" if news.preparing else name
         self.bars.update(self.tasks[news.cell.id], completed=round(100 * news.share), description=text)
         if news.preparing and not self.console.is_terminal and news.share == 0.0:
-            self._line("making the encoder, once")
+            self.say("making the encoder, once")
 
     def _ended(self, news: News, name: str) -> None:
-        self.shares.pop(news.cell.id, None)
-        self.bars.remove_task(self.tasks.pop(news.cell.id))
+        self._over(news)
+        if news.kind in ("paused", "full"):
+            return
         if news.kind == "done":
             self.done += 1
         else:
             self.failed += 1
         number = f"{self.done + self.failed}/{self.total}"
         if news.kind == "failed":
-            self._line(f"failed  {number}  {name}: {news.reason}")
+            self.say(f"failed  {number}  {name}: {news.reason}")
         elif not self.console.is_terminal:
             left = self.left()
             rest = f", {clock(left)} left" if left is not None else ""
             spent = clock(time.monotonic() - self.began)
-            self._line(f"done  {number}  {name}  ({spent}{rest})")
+            self.say(f"done  {number}  {name}  ({spent}{rest})")
 
-    def _line(self, text: str) -> None:
+    def _over(self, news: News) -> None:
+        """The cell is not in training now."""
+        self.shares.pop(news.cell.id, None)
+        if news.cell.id in self.tasks:
+            self.bars.remove_task(self.tasks.pop(news.cell.id))
+
+    def say(self, text: str) -> None:
+        """A line above the bars."""
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)

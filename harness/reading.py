@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from experiments.variant import Row, Suite
 from harness.cell import Record, comparable, with_overall
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("suite", "row", "seed", "cell", "split", "metric", "value", "epoch", "status", "reason")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Entry:
+    """An ended cell as one row reads it. ``tags`` tell set-ups apart."""
+
+    suite: Suite
+    row: Row
+    name: str  # the row's, with its variant
+    record: Record
+    tags: Mapping[str, str]
+    seed: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,16 +55,67 @@ def flat_scores(suite: Suite, epoch: Mapping[str, Any]) -> Iterator[tuple[str, f
         for name, value in with_overall(suite.formula, scores).items():
             if value is not None:
                 yield f"{split}/{name}", value
-    for name, value in epoch["signals"].items():
+    for name, value in health(epoch).items():
         yield f"health/{name}", value
+
+
+def health(epoch: Mapping[str, Any]) -> dict[str, float]:
+    """An epoch's signals, with what follows from the rest: train minus dev score by metric, items a second."""
+    train, dev = (epoch["scores"].get(split, {}) for split in ("train", "dev"))
+    gaps = {
+        f"gap/{name}": train[name] - dev[name]
+        for name in train
+        if train[name] is not None and dev.get(name) is not None
+    }
+    seconds = epoch["training_seconds"]
+    return dict(epoch["signals"]) | gaps | ({"items_per_second": epoch["items"] / seconds} if seconds else {})
+
+
+def alarm(entry: Entry) -> str:
+    """The tasks that have one answer for everything at the reported epoch, in words."""
+    if not entry.record.done:
+        return ""
+    number = reported(entry.suite, entry.row, entry.record).epoch
+    signals = next(epoch["signals"] for epoch in entry.record.epochs if epoch["epoch"] == number)
+    tasks = [
+        name.removeprefix("collapsed/") for name, value in signals.items() if name.startswith("collapsed/") and value
+    ]
+    return f"one answer for everything: {', '.join(tasks)}" if tasks else ""
+
+
+def frame(entries: Sequence[Entry]) -> pd.DataFrame:
+    """Reported results, tidy; the columns are ``COLUMNS``. A failed cell gives one row without a metric."""
+    import pandas as pd
+
+    return pd.DataFrame([line for entry in entries for line in lines(entry)], columns=list(COLUMNS))
+
+
+def lines(entry: Entry) -> Iterator[dict[str, Any]]:
+    record, suite, row = entry.record, entry.suite, entry.row
+    common = {
+        "suite": suite.slug,
+        "row": entry.name,
+        "seed": entry.seed,
+        "cell": record.id,
+        "epoch": None,
+        "status": "done" if record.done else "failed",
+        "reason": str(record.outcome.get("reason", "")),
+    }
+    if not record.done:
+        yield common | {"split": row.split, "metric": "", "value": float("nan")}
+        return
+    told = reported(suite, row, record)
+    scores = [(row.split, told.scores), ("train", told.train)]
+    found = [
+        common | {"split": split, "metric": name, "value": value, "epoch": told.epoch}
+        for split, metrics in scores
+        for name, value in metrics.items()
+        if value is not None
+    ]
+    yield from found or [common | {"split": row.split, "metric": "", "value": float("nan"), "epoch": told.epoch}]
 
 
 def began(record: Record) -> int | None:
     """When the cell's training began, in milliseconds since 1970; None where it is not known."""
     told = record.about.get("started")
     return round(1000 * datetime.datetime.fromisoformat(told).timestamp()) if told else None
-
-
-def finished(record: Record) -> str:
-    """What tells one training of a cell from a later one."""
-    return f"{record.about.get('started', '')} {record.outcome.get('status')}"

@@ -2,48 +2,40 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.variant import Row, Suite
-from harness.cell import Record
-from harness.reading import began, finished, flat_scores, reported
-from harness.revision import revision
+from experiments.variant import Suite
+from harness.reading import COLUMNS, Entry, alarm, began, flat_scores, reported
+from harness.secrets import hidden
 
 if TYPE_CHECKING:
     import pandas as pd
     from mlflow.entities import Run
     from mlflow.tracking import MlflowClient
 
+IMPATIENT = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+}  # training waits for no server
 PER_CALL = {"metrics": 1000, "params": 100, "tags": 100}  # what one log_batch may carry
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One child run to keep: a row's seed, the record behind it, and tags that tell set-ups apart."""
-
-    suite: Suite
-    row: Row
-    name: str  # the row's, with its variant
-    seed: int
-    record: Record
-    tags: Mapping[str, str]
-    datasets: Mapping[str, str]  # task -> fingerprint
-
-
 class Store:
-    """MLflow's tracking store of a home (SQLite) or of ``MLFLOW_TRACKING_URI``. One process writes at a time."""
+    """MLflow's tracking store at a URI: by default that of ``MLFLOW_TRACKING_URI``, else SQLite in the home. One
+    process writes at a time. Its errors are MLflow's, whichever these are."""
 
     def __init__(self, home: Path, uri: str | None = None) -> None:
         home.mkdir(parents=True, exist_ok=True)
-        self.home = home
-        self.uri = uri or f"sqlite:///{(home / 'mlflow.db').resolve()}"
+        given = uri or os.environ.get("MLFLOW_TRACKING_URI")
+        self.home, self.uri = home, given or f"sqlite:///{(home / 'mlflow.db').resolve()}"
         self._runs: dict[str, dict[tuple[str, str], Run]] = {}
 
     @cached_property
@@ -53,25 +45,50 @@ class Store:
         from mlflow.tracking import MlflowClient
 
         for name in ("mlflow", "alembic"):
-            logging.getLogger(name).setLevel(logging.WARNING)
+            logging.getLogger(name).setLevel(logging.ERROR)
+        for name, value in IMPATIENT.items():
+            os.environ.setdefault(name, value)
         return MlflowClient(self.uri)
+
+    @property
+    def file(self) -> Path | None:
+        """The database's file, if it is one."""
+        return Path(self.uri.removeprefix("sqlite:///")) if self.uri.startswith("sqlite:///") else None
+
+    @property
+    def shown(self) -> str:
+        """The address without its secrets."""
+        return hidden(self.uri)
+
+    def damage(self) -> str:
+        """What is wrong with the database's file, if anything."""
+        if self.file is None or not self.file.exists():
+            return ""
+        try:
+            with closing(sqlite3.connect(self.file)) as database:
+                (told,) = database.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.DatabaseError as error:
+            return "" if "locked" in str(error) else str(error)
+        return "" if told == "ok" else str(told)
+
+    def forget(self) -> None:
+        """Know nothing of what the store holds; it is asked again."""
+        self._runs.clear()
 
     def browse(self) -> str:
         """The command that opens MLflow's pages on this store, on this machine alone."""
         if not self.uri.startswith("sqlite"):
-            return "the tracking server of MLFLOW_TRACKING_URI"
-        beside = Path(sys.executable).with_name("mlflow")  # in a virtual environment that may not be active
-        command = os.path.relpath(beside) if beside.exists() else "mlflow"
-        return f"{min(command, str(beside), key=len)} ui --backend-store-uri {self.uri} --host 127.0.0.1"
+            return self.shown
+        beside = Path(sys.executable).with_name("harness")  # in a virtual environment that may not be active
+        command = os.path.relpath(beside) if beside.exists() else "harness"
+        return f"{min(command, str(beside), key=len)} ui --home {self.home}"
 
     def experiment(self, suite: Suite) -> str:
         """The experiment's id, made when first needed."""
         found = self.client.get_experiment_by_name(suite.slug)
         if found is not None:
             return str(found.experiment_id)
-        location = (
-            None if not self.uri.startswith("sqlite") else (self.home / "artifacts" / suite.slug).resolve().as_uri()
-        )
+        location = (self.file.parent / "artifacts" / suite.slug).resolve().as_uri() if self.file else None
         tags = {
             "paper": suite.paper,
             "source": suite.source,
@@ -80,18 +97,20 @@ class Store:
         }
         return str(self.client.create_experiment(suite.slug, artifact_location=location, tags=tags))
 
-    def keep(self, entry: Entry) -> None:
-        """Write one child run, unless it is there already. A failed run is superseded by a later one."""
+    def keep(self, entry: Entry) -> bool:
+        """Have one child run; False if it was there. A later training of a row's seed supersedes an earlier one; a run
+        that was left half written is replaced."""
         experiment = self.experiment(entry.suite)
         known = self._known(experiment)
-        parent = self._parent(experiment, known, entry)
         here = (f"{entry.name}#{entry.seed}", entry.tags["setup"])
         before = known.get(here)
-        if before is not None:
-            same = before.data.tags.get("cell") == entry.record.id
-            if same and before.data.tags.get("finished") == finished(entry.record):
-                return
+        if before is not None and before.info.status != "RUNNING":
+            if before.data.tags.get("trained", "") >= entry.record.trained:
+                return False
             self.client.set_tag(before.info.run_id, "superseded", "true")
+        elif before is not None:
+            self.client.delete_run(before.info.run_id)
+        parent = self._parent(experiment, known, entry)
         run = self.client.create_run(
             experiment,
             run_name=f"{entry.name} seed {entry.seed}",
@@ -103,6 +122,7 @@ class Store:
         status = "FINISHED" if entry.record.done else "FAILED"
         self.client.set_terminated(run.info.run_id, status, end_time=run.info.start_time + spent)
         known[here] = self.client.get_run(run.info.run_id)
+        return True
 
     def _known(self, experiment: str) -> dict[tuple[str, str], Run]:
         if experiment not in self._runs:
@@ -126,6 +146,8 @@ class Store:
 
     def _parent(self, experiment: str, known: dict[tuple[str, str], Run], entry: Entry) -> Run:
         here = (entry.name, entry.tags["setup"])
+        if here in known and known[here].info.status == "RUNNING":
+            self.client.delete_run(known.pop(here).info.run_id)
         if here not in known:
             tags = {"kind": "row", "row": entry.name, "suite": entry.suite.slug, "paper": entry.suite.paper}
             note = {"mlflow.note.content": "\n\n".join((entry.row.title, *entry.row.notes))}
@@ -133,7 +155,7 @@ class Store:
             printed = {f"printed/{name}": value for name, value in entry.row.printed.items()}
             self._batch(run.info.run_id, metrics=[(name, value, 0) for name, value in printed.items()])
             self.client.set_terminated(run.info.run_id)
-            known[here] = run
+            known[here] = self.client.get_run(run.info.run_id)
         return known[here]
 
     def _tags(self, entry: Entry, parent: str) -> dict[str, str]:
@@ -150,12 +172,13 @@ class Store:
                 "cell": entry.record.id,
                 "digest": about.get("key", ""),
                 "split": entry.row.split,
-                "finished": finished(entry.record),
+                "trained": entry.record.trained,
+                "alarm": alarm(entry),
                 "reason": str(entry.record.outcome.get("reason", "")),
                 "threads": str(about.get("threads", "")),
                 "device": str(about.get("device", "")),
             }
-            | revision()
+            | {name: str(value) for name, value in about.get("code", {}).items()}
         )
 
     def _fill(self, run: str, entry: Entry) -> None:
@@ -202,7 +225,7 @@ class Store:
             run,
             [
                 DatasetInput(Dataset(name=task, digest=digest[:36], source_type="local", source=source))
-                for task, digest in entry.datasets.items()
+                for task, digest in entry.record.about.get("data", {}).items()
             ],
         )
 
@@ -210,7 +233,7 @@ class Store:
         import pandas as pd
 
         told = []
-        for task in entry.datasets:
+        for task in entry.record.about["data"]:
             for split in ("dev", "test"):
                 found = entry.record.predictions(split, task, epoch)
                 if found is not None:
@@ -230,8 +253,7 @@ class Store:
             for run in self._search(self.experiment(suite), f"tags.setup = '{setup}' and tags.kind = 'seed'"):
                 if run.data.tags.get("superseded") != "true":
                     told += rows_of(run)
-        names = ["suite", "row", "seed", "cell", "split", "metric", "value", "epoch", "status", "reason"]
-        return pd.DataFrame(told, columns=names)
+        return pd.DataFrame(told, columns=list(COLUMNS))
 
 
 def rows_of(run: Run) -> list[dict[str, Any]]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.catalogue import select
 from harness.cell import Record, records
+from harness.readers import names, readers
+from harness.reading import health
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,11 +42,11 @@ def results(*selectors: str, home: str | Path | None = None) -> pd.DataFrame:
     folder = Path(home or os.environ.get("HARNESS_HOME", "runs")).expanduser()
     wanted = {f"{suite.slug}/{row.name}" for suite, row in select(selectors)} if selectors else None
     told = []
-    served = users(folder)
+    served = {cell: names(rows) for cell, rows in readers(folder).items()}
     for record in records(folder):
-        names = served.get(record.id, [])
-        if record.done and (wanted is None or any(name.partition("[")[0] in wanted for name in names)):
-            told += list(lines(record, names))
+        rows = served.get(record.id, [])
+        if record.done and (wanted is None or any(name.partition("[")[0] in wanted for name in rows)):
+            told += list(lines(record, rows))
     return pd.DataFrame(told, columns=list(COLUMNS))
 
 
@@ -62,25 +64,7 @@ def lines(record: Record, names: list[str]) -> Iterator[dict[str, Any]]:
         "threads": about["threads"],
     }
     for epoch in record.epochs:
-        scores = {**epoch["scores"], "health": epoch["signals"]}
+        scores = {**epoch["scores"], "health": health(epoch)}
         for split, metrics in scores.items():
             for metric, value in metrics.items():
                 yield common | {"epoch": epoch["epoch"], "split": split, "metric": metric, "value": value}
-
-
-def users(home: Path) -> dict[str, list[str]]:
-    """The rows that read each cell: ``<home>/cells/ID/rows.txt``, one name a line."""
-    told: dict[str, list[str]] = {}
-    cells = home / "cells"
-    for path in sorted(cells.glob("*/rows.txt")) if cells.is_dir() else ():
-        told[path.parent.name] = path.read_text(encoding="utf-8").split("\n")
-    return told
-
-
-def note_users(home: Path, cell: str, names: list[str]) -> None:
-    """Add rows to those that read a cell."""
-    path = home / "cells" / cell / "rows.txt"
-    before = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
-    after = sorted({*before, *names} - {""})
-    if after != sorted(before):
-        path.write_text("\n".join(after), encoding="utf-8")

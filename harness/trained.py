@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,8 @@ from rich.console import Console
 from harness.campaign import carry_out, failures
 from harness.catalogue import select, slug
 from harness.cell import Cell, read
-from harness.execute.local import Machine
+from harness.durable import Damaged
+from harness.execute.news import Machine
 from harness.plan import Planned, Setup, plan
 from harness.reading import reported
 from harness.store import Store
@@ -64,7 +64,10 @@ def named(row: Planned) -> str:
 
 def found(row: Planned, home: Path) -> Trained | None:
     """The row's trained network, if its cell is done and the selected epoch's weights were kept."""
-    record = read(home / "cells" / row.cells[0].id)
+    try:
+        record = read(home / "cells" / row.cells[0].id)
+    except Damaged:
+        return None
     if record is None or not record.done:
         return None
     epoch = reported(row.suite, row.row, record).epoch
@@ -82,7 +85,7 @@ def find_or_train(row: Planned, setup: Setup, machine: Machine, console: Console
     # another row of this cell may have had its own epoch kept, which training removes
     keep = "all" if any((machine.home / "cells" / cell / "weights").glob("*")) else "selected"
     console.print(f"{named(row)}: its weights were not kept, so it is trained now", highlight=False, markup=False)
-    store = Store(machine.home, os.environ.get("MLFLOW_TRACKING_URI"))
+    store = Store(machine.home)
     for _ in carry_out([row], setup, machine, store, console, rerun=True, keep=keep):
         pass
     known = found(row, machine.home)
@@ -96,7 +99,7 @@ def network(trained: Trained, machine: Machine) -> tuple[Network, Any]:
     import torch
     from safetensors.torch import load_file
 
-    from harness.execute.work import prepared
+    from harness.execute.encoders import prepared
     from model.network import Network
 
     torch.set_num_threads(machine.threads)

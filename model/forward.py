@@ -14,14 +14,16 @@ Level = Literal["word", "embedding_output"]
 
 
 class TaskForward:
-    """One task's clean pass. Dropout masks come from the stream (seed, task, step), so replaying them is seeding
-    again, and a second pass of one technique never moves the masks of another."""
+    """One task's clean pass, on its batch or the ``piece``-th part of it. Dropout masks come from the stream (seed,
+    task, step), so replaying them is seeding again, and a second pass of one technique never moves the masks of
+    another."""
 
-    def __init__(self, network: Network, batch: Batch, seed: int, step: int) -> None:
+    def __init__(self, network: Network, batch: Batch, seed: int, step: int, piece: int = 0) -> None:
         branch = network.branches[batch.task]
         self.network, self.batch, self.step = network, batch, step
         self.task, self.objective = branch.task, branch.objective
         self._seed, self._device = seed, batch.tokens.ids.device.type
+        self._names = (batch.task, step, piece) if piece else (batch.task, step)
         seed_global(self.seed("dropout", 0), self._device)
         self._words = network.embed(batch.tokens)
         encoded = network.encode(batch.tokens, self._words)
@@ -31,7 +33,7 @@ class TaskForward:
 
     def seed(self, *names: str | int) -> int:
         """A stream of this run, step and task."""
-        return key(self._seed, *names, self.batch.task, self.step)
+        return key(self._seed, *names, *self._names)
 
     def embedded(self, level: Level) -> Tensor:
         """The clean pass's embeddings, [rows, length, hidden]."""

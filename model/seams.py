@@ -140,8 +140,8 @@ class Combiner(Technique):
     def backward(
         self, step: Step, losses: Iterable[tuple[str, Tensor]], shared: list[nn.Parameter], seed: int
     ) -> dict[str, float]:
-        """Write ``.grad`` (None before) and return signals worth logging. ``losses`` is lazy: each task's graph is
-        built when its turn comes, so only one need live at a time."""
+        """Write ``.grad`` (None before) and return signals worth logging. ``losses`` is lazy: each graph is built when
+        its turn comes, so only one need live at a time. A task comes once, or once for each part of its batch."""
         raise NotImplementedError
 
 
@@ -167,6 +167,12 @@ class Regularizer(Technique):
     slot: ClassVar[str] = "regularizers"
     weight: float = 1.0
     tasks: tuple[str, ...] | None = None  # None: every task
+
+    @property
+    def divisible(self) -> bool:
+        """Whether the penalty of a batch is the mean of its items' penalties, so that it may be computed in
+        parts."""
+        return True
 
     def applies(self, task: str) -> bool:
         return self.tasks is None or task in self.tasks
@@ -194,6 +200,11 @@ class Objective(Technique):
     """The loss of a task, how its prediction is read as an answer, and the divergence that suits it."""
 
     divergence: ClassVar[Literal["symmetric_kl", "bernoulli_symmetric_kl", "squared"]]
+
+    @property
+    def divisible(self) -> bool:
+        """Whether the loss of a batch is the mean of its items' losses, so that a batch may be computed in parts."""
+        return True
 
     def outputs(self, task: Task) -> int:
         """How many numbers a head must give."""

@@ -2,146 +2,196 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import multiprocessing
 import os
-import traceback
-from collections.abc import Generator, Iterator, Mapping, Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from pathlib import Path
-from typing import Literal
 
-from harness.cell import Cell, Keep, fail
+from harness.cell import Cell, Keep, Record, fail, read
+from harness.claims import is_held
+from harness.durable import Damaged
+from harness.execute.news import Machine, News, Said
+from harness.execute.serve import serve
 
-Kind = Literal["started", "share", "done", "failed"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Machine:
-    """Where cells run: home folder, processes at a time, threads each, device."""
-
-    home: Path
-    jobs: int
-    threads: int
-    device: str
+LIVES = 3  # workers that may die over one cell
+LOOK = 1.0  # seconds between looks at a cell that another process has
 
 
-@dataclasses.dataclass(frozen=True)
-class News:
-    """What became known of a cell: it started, how far it is (``share`` in 0..1; of its encoder's preparation if
-    ``preparing``), done, or failed with a reason."""
+def execute(
+    cells: Sequence[Cell],
+    keep: Mapping[str, Keep],
+    before: Mapping[str, str],
+    machine: Machine,
+    stop: Callable[[], bool] = lambda: False,
+) -> Generator[News | None, None, None]:
+    """Train the cells in order, ``jobs`` at a time; yields news as it comes and None when nothing came for a moment.
 
-    kind: Kind
-    cell: Cell
-    share: float = 0.0
-    reason: str = ""
-    preparing: bool = False
+    ``keep`` says by cell id which weights stay; ``before`` names the ended training of a cell that is to be trained
+    again. An encoder that must be made first is made by one worker while the others wait. A cell whose worker dies
+    goes on from its checkpoint with another; a cell that another process has is waited for. When ``stop`` says so,
+    workers write checkpoints and the rest is left. Closing the iterator kills the workers.
+    """
+    crew = Crew(list(cells), keep, before, machine)
+    try:
+        while crew.queue or crew.working():
+            if stop():
+                crew.stop()
+            yield from crew.deal()
+            yield from crew.listen(0.25)
+    finally:
+        crew.kill()
 
 
 @dataclasses.dataclass
-class _Hand:
+class Hand:
     process: SpawnProcess
     pipe: Connection
     cell: Cell | None = None
 
 
-def execute(
-    cells: Sequence[Cell], keep: Mapping[str, Keep], machine: Machine, poll: float = 0.25
-) -> Generator[News | None, None, None]:
-    """Train the cells in order, ``jobs`` at a time; yields news as it comes and None when a poll brought none.
+class Crew:
+    """The workers and what is left for them to do."""
 
-    ``keep`` says by cell id which weights stay. An encoder that must be made first is made by one worker while the
-    others wait. A worker that dies fails its cell and is replaced. Closing the iterator ends the workers.
-    """
-    queue, hands, made = list(cells), list[_Hand](), set[str]()
-    try:
-        while queue or any(hand.cell for hand in hands):
-            for hand, cell in _deal(queue, hands, made, machine):
-                hand.pipe.send((cell, keep.get(cell.id, Keep())))
-                yield News("started", cell)
-            ready = wait([hand.pipe for hand in hands if hand.cell], timeout=poll)
-            if not ready:
-                yield None
-            for hand in [hand for hand in hands if hand.pipe in ready]:
-                news = _hear(hand)
-                if not news.preparing:
-                    made.add(news.cell.encoder)
-                if news.kind in ("done", "failed"):
-                    hand.cell = None
-                if not hand.process.is_alive():
-                    hands.remove(hand)
-                yield news
-    finally:
-        for hand in hands:
-            hand.process.terminate()
-        for hand in hands:
+    def __init__(
+        self, queue: list[Cell], keep: Mapping[str, Keep], before: Mapping[str, str], machine: Machine
+    ) -> None:
+        self.queue, self.keep, self.before, self.machine = queue, keep, before, machine
+        self.hands: list[Hand] = []
+        self.made: set[str] = set()  # encoders
+        self.deaths: Counter[str] = Counter()
+        self.elsewhere: dict[str, float] = {}  # when to look again
+        self.stopping = False
+
+    def working(self) -> list[Hand]:
+        return [hand for hand in self.hands if hand.cell]
+
+    def stop(self) -> None:
+        """Have every worker write its checkpoint, and deal no more."""
+        self.queue.clear()
+        if not self.stopping:
+            self.stopping = True
+            for hand in self.working():
+                with contextlib.suppress(BrokenPipeError):
+                    hand.pipe.send(None)
+
+    def kill(self) -> None:
+        for hand in self.hands:
+            hand.process.kill()
+        for hand in self.hands:
             hand.process.join(5)
 
+    def deal(self) -> Iterator[News]:
+        """Give cells to idle workers, hiring up to ``jobs``. A cell whose encoder is just being made has to wait."""
+        for cell in list(self.queue):
+            idle = next((hand for hand in self.hands if hand.cell is None), None)
+            if idle is None and len(self.hands) >= self.machine.jobs:
+                return
+            making = {hand.cell.encoder for hand in self.hands if hand.cell} - self.made
+            if cell.encoder in making or self.elsewhere.get(cell.id, 0.0) > time.monotonic():
+                continue
+            record = self.ended(cell)
+            if record is not None:
+                self.queue.remove(cell)
+                yield told(cell, record)
+            elif is_held(self.machine.home / "cells" / cell.id):
+                yield from self.busy(cell)
+            else:
+                self.queue.remove(cell)
+                hand = idle or self.hire()
+                hand.cell = cell
+                hand.pipe.send((cell, self.keep.get(cell.id, Keep()), self.before.get(cell.id)))
+                yield News("started", cell)
 
-def _deal(queue: list[Cell], hands: list[_Hand], made: set[str], machine: Machine) -> Iterator[tuple[_Hand, Cell]]:
-    """Give cells to idle workers, hiring up to ``jobs``; a cell whose encoder is just being made has to wait."""
-    while queue:
-        making = {hand.cell.encoder for hand in hands if hand.cell} - made
-        at = next((at for at, cell in enumerate(queue) if cell.encoder not in making), None)
-        hand = next((hand for hand in hands if hand.cell is None), None)
-        if at is None or (hand is None and len(hands) >= machine.jobs):
+    def ended(self, cell: Cell) -> Record | None:
+        """The cell's record, if it has ended since the plan was made."""
+        try:
+            record = read(self.machine.home / "cells" / cell.id)
+        except Damaged:
+            return None
+        return None if record is None or record.trained == self.before.get(cell.id) else record
+
+    def busy(self, cell: Cell) -> Iterator[News]:
+        """Leave the cell to the process that has it, and look again later."""
+        if cell.id not in self.elsewhere:
+            yield News("busy", cell)
+        self.elsewhere[cell.id] = time.monotonic() + LOOK
+
+    def hire(self) -> Hand:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=serve, args=(theirs, self.machine), daemon=True)
+        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ[name] = str(self.machine.threads)
+        process.start()
+        theirs.close()
+        self.hands.append(Hand(process, ours))
+        return self.hands[-1]
+
+    def listen(self, seconds: float) -> Iterator[News | None]:
+        """What the workers say within this time; None if nothing."""
+        ready = wait([hand.pipe for hand in self.working()], timeout=seconds)
+        if not ready:
+            yield None
+        for hand in [hand for hand in self.working() if hand.pipe in ready]:
+            try:
+                said = hand.pipe.recv()
+            except (EOFError, ConnectionResetError):
+                yield self.died(hand)
+            else:
+                yield from self.heard(hand, said)
+
+    def heard(self, hand: Hand, said: Said) -> Iterator[News]:
+        cell = hand.cell
+        assert cell is not None
+        if not said.preparing:
+            self.made.add(cell.encoder)
+        if said.kind == "share":
+            yield News("share", cell, said.share, said.preparing)
             return
-        if hand is None:
-            hand = _hire(machine)
-            hands.append(hand)
-        hand.cell = queue.pop(at)
-        yield hand, hand.cell
+        hand.cell = None
+        if said.kind == "busy":
+            self.queue.append(cell)
+            yield from self.busy(cell)
+        elif said.kind == "full":
+            self.stop()
+            yield News("full", cell)
+        elif said.kind == "paused" and self.stopping:
+            yield News("paused", cell)
+        elif said.kind == "paused":  # by a signal from elsewhere
+            self.hands.remove(hand)
+            self.queue.insert(0, cell)
+            yield News("again", cell, reason="its worker process was asked to end")
+        else:
+            record = read(self.machine.home / "cells" / cell.id)
+            assert record is not None
+            yield told(cell, record)
 
-
-def _hire(machine: Machine) -> _Hand:
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, machine), daemon=True)
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = str(machine.threads)
-    process.start()
-    theirs.close()
-    return _Hand(process, ours)
-
-
-def _hear(hand: _Hand) -> News:
-    assert hand.cell is not None
-    try:
-        kind, share, reason, preparing = hand.pipe.recv()
-    except (EOFError, ConnectionResetError):
+    def died(self, hand: Hand) -> News:
+        """A worker's process is gone."""
+        cell = hand.cell
+        assert cell is not None
+        self.hands.remove(hand)
         hand.process.join(5)
-        return News("failed", hand.cell, reason=f"its worker process ended with exit code {hand.process.exitcode}")
-    return News(kind, hand.cell, share=share, reason=reason, preparing=preparing)
+        reason = f"its worker process ended with exit code {hand.process.exitcode}"
+        self.deaths[cell.id] += 1
+        if self.stopping:
+            return News("paused", cell)
+        if self.deaths[cell.id] < LIVES:
+            self.queue.insert(0, cell)
+            return News("again", cell, reason=reason)
+        reason = f"{reason}, {LIVES} times"
+        fail(self.machine.home, cell, reason, "")
+        record = read(self.machine.home / "cells" / cell.id)
+        return News("failed", cell, reason=reason, record=record)
 
 
-def _serve(pipe: Connection, machine: Machine) -> None:
-    """A worker's life: take a cell, train it, say so, until the parent is gone."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
-    from harness.execute.work import Worker, prepared
-
-    worker = Worker(machine.home, machine.threads, machine.device)
-    told = -1.0
-
-    def tell(share: float, preparing: bool = False) -> None:
-        nonlocal told
-        if abs(share - told) >= 0.02 or share in (0.0, 1.0):
-            told = share
-            pipe.send(("share", share, "", preparing))
-
-    while True:
-        try:
-            cell, keep = pipe.recv()
-        except EOFError:
-            return
-        try:
-            prepared(cell.recipe.encoder, cell.source, machine.home, lambda share: tell(share, True))
-            tell(0.0)
-            worker.train(cell, keep, tell)
-            pipe.send(("done", 1.0, "", False))
-        except Exception as error:
-            reason = " ".join(str(error).split())[:300] or type(error).__name__
-            fail(machine.home, cell, reason, traceback.format_exc())
-            pipe.send(("failed", 0.0, reason, False))
+def told(cell: Cell, record: Record) -> News:
+    """The news of an ended cell."""
+    if record.done:
+        return News("done", cell, record=record)
+    return News("failed", cell, reason=str(record.outcome.get("reason", "")), record=record)

@@ -3,61 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import io
-import json
 import resource
-import shutil
-import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from harness.cell import Cell, Keep, write_aside
+from harness.cell import Cell, Keep, now
+from harness.claims import Claim
+from harness.execute.encoders import Progress, prepared
+from harness.execute.keeping import Keeping
+from harness.execute.serve import Paused
+from harness.revision import revision
 from harness.sources import open_data
 from model.batching import TokenTable, tokenise
 from model.data.examples import Corpus, Examples, Split
 from model.data.reviews import Reviews, reviews
-from model.encoders.base import Derived
-from model.encoders.pretrained import DomainPretrained
-from model.encoders.tiny import Tiny
+from model.loop import NonFinite, Run, indivisible
 from model.network import Network
 from model.recipe import Branch, versions
-from model.seams import Encoder
 from model.technique import describe, flatten
-from model.training import Epoch, Run, Tick, train
-
-Progress = Callable[[float], None]
+from model.training import Tick, train
 
 
-def prepared(encoder: Encoder, source: str, home: Path, progress: Progress | None = None) -> Encoder:
-    """An encoder that needs no preparation: tiny and domain-pretrained ones are made once and cached in the home."""
-    tell = progress or (lambda share: None)
-    if isinstance(encoder, Tiny):
-        from model.encoders.bert import Bert
-        from model.encoders.tiny import prepare
-
-        return Bert(name=str(prepare(encoder, home / "encoders", lambda done, total: tell(done / total))))
-    if isinstance(encoder, DomainPretrained):
-        from model.encoders.bert import Bert
-        from model.encoders.pretrained import prepare as pretrain
-
-        start = dataclasses.replace(encoder, start=prepared(encoder.start, source, home, progress))
-        return Bert(name=str(pretrain(start, domain_text(encoder, source), home / "encoders", 0)))
-    if isinstance(encoder, Derived):
-        return dataclasses.replace(encoder, start=prepared(encoder.start, source, home, progress))
-    return encoder
-
-
-def domain_text(encoder: DomainPretrained, source: str) -> list[str]:
-    """The lines to pre-train on: a file's, or the data's own."""
-    if encoder.text != "domain":
-        return Path(encoder.text).expanduser().read_text(encoding="utf-8").splitlines()
-    return list(open_data(source).text)
+class OutOfMemory(RuntimeError):
+    """The device's memory is too small, whatever is done about it."""
 
 
 def training_examples(corpus: Corpus, branch: Branch) -> Examples:
@@ -88,58 +61,66 @@ def scored_examples(cell: Cell, corpus: Corpus, branch: Branch) -> dict[str, Exa
 
 
 class Worker:
-    """Trains cells one after another; tokenised rows are shared between those that need the same."""
+    """Trains cells one after another; tokenised rows are shared between those that need the same.
 
-    def __init__(self, home: Path, threads: int, device: str) -> None:
+    ``interval`` is the seconds between checkpoints; ``stop`` is asked after every update whether to pause.
+    """
+
+    def __init__(self, home: Path, threads: int, device: str, interval: float, stop: Callable[[], bool]) -> None:
         torch.set_num_threads(threads)
         self.home, self.threads, self.device = home, threads, device
+        self.interval, self.stop = interval, stop
         self._tables: dict[tuple[Any, ...], TokenTable] = {}
 
-    def train(self, cell: Cell, keep: Keep, tell: Progress) -> None:
-        """Train the cell and leave its folder finished: cell.json, journal.jsonl, predictions.npz, outcome.json."""
+    def train(self, cell: Cell, keep: Keep, claim: Claim, tell: Progress) -> None:
+        """Train the cell, from its checkpoint if it has one, and leave its folder finished: cell.json, journal.jsonl,
+        predictions.npz, outcome.json. ``Paused`` when asked to stop; ``OutOfMemory``."""
+        pieces = 1
+        while not self.attempt(cell, keep, claim, tell, pieces):
+            torch.cuda.empty_cache()
+            pieces *= 2
+            whole = indivisible(cell.recipe)
+            if whole:
+                names = ", ".join(whole)
+                raise OutOfMemory(f"the GPU's memory is too small, and {names} needs whole batches; --set batch=N")
+            if pieces > cell.recipe.batch:
+                raise OutOfMemory("the GPU's memory is too small for a batch of one; --set max_tokens=N")
+
+    def attempt(self, cell: Cell, keep: Keep, claim: Claim, tell: Progress, pieces: int) -> bool:
+        """Train with batches in so many pieces; False if the device's memory is too small for that."""
         folder = self.home / "cells" / cell.id
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        began = time.perf_counter()
-        write_aside(folder / "cell.json", json.dumps(self.about(cell), indent=1))
+        keeping, about = Keeping(folder, claim, keep, self.interval), self.about(cell)
+        if pieces > 1:
+            keeping.note(
+                f"batches were computed in {pieces} parts, since the GPU's memory was too small for whole ones"
+            )
         with warnings.catch_warnings(record=True) as raised:
             warnings.simplefilter("always", UserWarning)
-            run, sets = self.build(cell)
-            answers, totals = self.follow(run, Weights(folder / "weights", run, keep), folder / "journal.jsonl", tell)
-        write_aside(folder / "predictions.npz", packed(answers, sets))
-        outcome = {
-            "status": "done",
-            "seconds": time.perf_counter() - began,
-            "peak_memory_bytes": torch.cuda.max_memory_allocated() if self.device == "cuda" else usage_bytes(),
-            "warnings": sorted({str(warning.message) for warning in raised}),
-            "fresh": list(getattr(run.network.encoder, "new_parameters", ())),  # what the checkpoint lacked
-        }
-        write_aside(folder / "outcome.json", json.dumps(outcome | totals, indent=1))
+            try:
+                start = keeping.begin(about)
+                run, sets = self.build(cell, pieces)
+                for event in train(run, start):
+                    if isinstance(event, Tick):
+                        tell((event.epoch + event.share) / max(1, run.recipe.epochs))
+                    else:
+                        keeping.epoch(run, event)
+                    stop = self.stop()
+                    if stop or keeping.due():
+                        keeping.checkpoint(event.take, about)
+                    if stop:
+                        raise Paused
+            except torch.OutOfMemoryError:
+                return False
+            except NonFinite:
+                keeping.forget()
+                raise
+        notes = sorted({str(warning.message) for warning in raised} | set(keeping.notes))
+        peak = torch.cuda.max_memory_allocated() if self.device == "cuda" else usage_bytes()
+        fresh = list(getattr(run.network.encoder, "new_parameters", ()))  # what the encoder's files lacked
+        keeping.finish(sets, {"peak_memory_bytes": peak, "warnings": notes, "fresh": fresh, "pieces": pieces})
+        return True
 
-    def follow(
-        self, run: Run, weights: Weights, journal: Path, tell: Progress
-    ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-        """Train to the end, a journal line an epoch; the answers of every epoch, and seconds and items in all."""
-        answers: dict[str, np.ndarray] = {}
-        totals = {"training_seconds": 0.0, "scoring_seconds": 0.0, "items": 0.0}
-        with journal.open("w", encoding="utf-8") as lines:
-            for event in train(run):
-                if isinstance(event, Tick):
-                    tell((event.epoch + event.share) / max(1, run.recipe.epochs))
-                    continue
-                weights.after(event)
-                lines.write(json.dumps(entry(event)) + "\n")
-                lines.flush()
-                for name in totals:
-                    totals[name] += getattr(event, name)
-                answers |= {
-                    f"{split}/{task}/{event.number}": scored.answers
-                    for (split, task), scored in event.scores.items()
-                    if split != "train"
-                }
-        return answers, totals
-
-    def build(self, cell: Cell) -> tuple[Run, dict[tuple[str, str], Examples]]:
+    def build(self, cell: Cell, pieces: int) -> tuple[Run, dict[tuple[str, str], Examples]]:
         """The network on the device, with the tables to train on and to score."""
         recipe, corpus = cell.recipe, open_data(cell.source)
         encoder, tokenizer = prepared(recipe.encoder, cell.source, self.home).load(cell.seed)
@@ -158,7 +139,7 @@ class Worker:
                 sets[split, branch.key] = examples
                 wanted = (*cut, split, len(examples), "scored")
                 tables[split, branch.key] = self.table(wanted, examples, tokenizer)
-        return Run(network, recipe, cell.seed, training, tables, self.device), sets
+        return Run(network, recipe, cell.seed, training, tables, self.device, pieces), sets
 
     def table(self, key: tuple[Any, ...], examples: Examples, tokenizer: Any) -> TokenTable:
         """Tokenise, or take what an earlier cell tokenised under the same key (encoder, source, task, joint, most
@@ -188,59 +169,9 @@ class Worker:
             "threads": self.threads,
             "device": self.device if self.device == "cpu" else torch.cuda.get_device_name(),
             "torch": torch.__version__,
-            "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "code": revision(),
+            "started": now(),
         }
-
-
-class Weights:
-    """Keeps the network's state after the epochs that are wanted, ``weights/epoch-N.safetensors``, and drops those
-    that a later epoch outdid."""
-
-    def __init__(self, folder: Path, run: Run, keep: Keep) -> None:
-        self.folder, self.run, self.keep = folder, run, keep
-        self.numbers: list[int] = []
-        self.dev: list[dict[str, float | None]] = []
-
-    def after(self, epoch: Epoch) -> None:
-        """Called after every epoch."""
-        from safetensors.torch import save_file
-
-        self.numbers.append(epoch.number)
-        self.dev.append({s.task.metric_name: s.metric for (split, _), s in epoch.scores.items() if split == "dev"})
-        wanted = {self.numbers[at] for at in self.keep.epochs(self.dev)}
-        if epoch.number in wanted:
-            self.folder.mkdir(exist_ok=True)
-            state = {name: tensor.cpu().contiguous() for name, tensor in self.run.network.state_dict().items()}
-            save_file(state, self.folder / f"epoch-{epoch.number}.safetensors")
-        for number in set(self.numbers) - wanted:
-            (self.folder / f"epoch-{number}.safetensors").unlink(missing_ok=True)
-
-
-def entry(epoch: Epoch) -> dict[str, Any]:
-    """One line of the journal."""
-    scores: dict[str, dict[str, float | None]] = {}
-    for (split, _), scored in epoch.scores.items():
-        scores.setdefault(split, {})[scored.task.metric_name] = scored.metric
-    return {
-        "epoch": epoch.number,
-        "scores": scores,
-        "signals": dict(epoch.signals),
-        "training_seconds": epoch.training_seconds,
-        "scoring_seconds": epoch.scoring_seconds,
-        "items": epoch.items,
-    }
-
-
-def packed(answers: Mapping[str, np.ndarray], sets: Mapping[tuple[str, str], Examples]) -> bytes:
-    """Answers of every epoch with the ids and labels they belong to, as one compressed .npz without objects."""
-    arrays = dict(answers)
-    for (split, task), examples in sets.items():
-        if split != "train":
-            arrays[f"{split}/{task}/ids"] = np.array(examples.ids, dtype=np.str_)
-            arrays[f"{split}/{task}/labels"] = examples.labels
-    stream = io.BytesIO()
-    np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
-    return stream.getvalue()
 
 
 def usage_bytes() -> int:

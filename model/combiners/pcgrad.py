@@ -39,6 +39,23 @@ def taken(loss: Tensor, shared: list[nn.Parameter]) -> Gradients:
     return gradients
 
 
+def by_task(losses: Iterable[tuple[str, Tensor]], shared: list[nn.Parameter]) -> dict[str, Gradients]:
+    """Each task's gradients on the shared parameters, added up over the parts of its batch."""
+    found: dict[str, Gradients] = {}
+    for task, loss in losses:
+        gradients = taken(loss, shared)
+        found[task] = added(found[task], gradients) if task in found else gradients
+    return found
+
+
+def added(ones: Gradients, others: Gradients) -> Gradients:
+    """The sums, in the storage of the first."""
+    return [
+        other if one is None else one if other is None else one.add_(other)
+        for one, other in zip(ones, others, strict=True)
+    ]
+
+
 def gram(gradients: Sequence[Gradients]) -> np.ndarray:
     """Dot products of the tasks' gradients, float64 [tasks, tasks]: float32 within a piece of a parameter, summed in
     float64 because large ones cancel."""
@@ -116,12 +133,12 @@ class PcGrad(Combiner):
     def backward(
         self, step: Step, losses: Iterable[tuple[str, Tensor]], shared: list[nn.Parameter], seed: int
     ) -> dict[str, float]:
-        by_task = {task: taken(loss, shared) for task, loss in losses}
-        gradients, size = list(by_task.values()), len(by_task)
+        found = by_task(losses, shared)
+        gradients, size = list(found.values()), len(found)
         dots = gram(gradients)
         weights = surgery(dots, [permutation(size, seed, "pcgrad", i).tolist() for i in range(size)])
         write_sum(gradients, weights.sum(axis=0).tolist(), shared)
-        return signals(list(by_task), dots)
+        return signals(list(found), dots)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

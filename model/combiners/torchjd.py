@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from model.combiners.pcgrad import gram, signals, taken
+from model.combiners.pcgrad import by_task, gram, signals
 from model.lazy import torch
 from model.seams import Combiner, Step
 from model.streams import seed_global
@@ -65,10 +65,10 @@ class TorchJd(Combiner):
         self, step: Step, losses: Iterable[tuple[str, Tensor]], shared: list[nn.Parameter], seed: int
     ) -> dict[str, float]:
         aggregate = self.make()
-        by_task = {task: taken(loss, shared) for task, loss in losses}
-        gradients = list(by_task.values())
+        found = by_task(losses, shared)
+        gradients = list(found.values())
         used = [k for k in range(len(shared)) if any(task[k] is not None for task in gradients)]
-        told = signals(list(by_task), gram(gradients))
+        told = signals(list(found), gram(gradients))
         if len(gradients) == 1 or not used:
             for k in used:
                 shared[k].grad = gradients[0][k]

@@ -31,6 +31,10 @@ class BceWithLogits(Objective):
     divergence: ClassVar = "bernoulli_symmetric_kl"
     reduction: Literal["mean", "sum"] = "mean"
 
+    @property
+    def divisible(self) -> bool:
+        return self.reduction == "mean"
+
     def outputs(self, task: Task) -> int:
         return 1
 

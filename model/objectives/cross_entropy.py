@@ -42,6 +42,10 @@ class BatchSoftmax(Objective):
     slug: ClassVar[str] = "batch_softmax"
     divergence: ClassVar = "squared"
 
+    @property
+    def divisible(self) -> bool:
+        return False
+
     def outputs(self, task: Task) -> int:
         return 1
 

@@ -165,16 +165,17 @@ class ParameterSpace(Anchor):
     def __init__(self, rule: ParameterProximal, network: Network) -> None:
         super().__init__(network, {name: part.detach().clone() for name, part in network.named_parameters()})
         self.rule = rule
-        self.served = -1  # the last step whose encoder has been paid for
+        self.served = (-1, "")  # the last step whose encoder has been paid for, and the task that did
 
     def penalty(self, forward: Forward) -> Tensor | None:
         weight = forward.network.branches[forward.task.name].weight
         if not self.rule.applies(forward.task.name) or weight == 0:
             return None
         prefixes = [f"heads.{forward.task.name}."] if self.rule.space == "all" else []
-        if forward.step != self.served:
+        if forward.step != self.served[0]:
+            self.served = (forward.step, forward.task.name)
+        if forward.task.name == self.served[1]:  # in every part of its batch
             prefixes.append("encoder.")
-        self.served = forward.step
         names = [name for name in self.live if name.startswith(tuple(prefixes))]
         if not names:
             return None

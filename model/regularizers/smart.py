@@ -61,6 +61,10 @@ class Smart(Regularizer):
         self.require(self.noise_scale >= 0, "noise_scale", "0 or more")
         self.require(self.steps >= 1, "steps", "at least 1")
 
+    @property
+    def divisible(self) -> bool:
+        return self.reduction == "mean" and self.normalise == "gradient" and self.axis != "batch"
+
     def penalty(self, forward: Forward) -> Tensor | None:
         if not self.applies(forward.task.name):
             return None

@@ -19,7 +19,7 @@ from model.recipe import LOOP_VERSION
 from model.technique import Technique, describe
 
 FOLDER = Path(__file__).parent
-LOOP = ("model.training", "model.forward", "model.network", "model.batching", "model.streams", "model.scoring")
+LOOP = tuple(f"model.{name}" for name in ("training", "loop", "forward", "network", "batching", "streams", "scoring"))
 
 
 def techniques() -> list[type[Technique]]:

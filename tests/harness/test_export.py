@@ -17,15 +17,16 @@ from experiments.profiles import PROFILES
 from harness.cell import Record, records
 from harness.execute.local import Machine
 from harness.plan import Planned, Setup
+from harness.readers import names, readers
 from harness.sources import open_data
-from harness.tidy import users
 from harness.trained import Trained, TrainingFailed, find_or_train, network, one_row
 from model.batching import tokenise
 from model.encoders.bert import Bert
 from model.errors import InputError
 from model.export import load_heads
+from model.loop import Run
 from model.network import Network
-from model.training import Run, answer_all
+from model.training import answer_all
 from tests.harness.conftest import Invoke
 from tests.harness.test_bad_input import check
 
@@ -89,14 +90,14 @@ def test_a_cell_without_weights_is_trained_again_as_itself(invoke: Invoke, encod
     run = invoke("run", "bertram/table1", "--rows", "12-combined,13-combined-test", "--seeds", "1", *shared)
     assert run.exit_code == 0, run.output
     (before,) = records(home)
-    readers = users(home)
-    assert len(readers[before.id]) == 2
+    served = {cell: names(rows) for cell, rows in readers(home).items()}
+    assert len(served[before.id]) == 2
     result = invoke("export", "bertram/table1/13-combined-test", "--out", tmp_path / "out", *shared)
     assert result.exit_code == 0, result.output
     (after,) = records(home)
     assert after.id == before.id
     assert (after.folder / "weights" / "epoch-0.safetensors").is_file()
-    assert users(home) == readers
+    assert {cell: names(rows) for cell, rows in readers(home).items()} == served
 
 
 def test_another_rows_kept_epoch_is_kept_too(encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from harness.catalogue import find
 from harness.cell import Record, read, records
+from harness.durable import sealed
 from harness.reading import reported
 from model.selection import EarlyStopping, LastEpoch
 
@@ -27,10 +27,11 @@ def record(folder: Path, epochs: list[tuple[float, float, float]] | None = None)
             split: {name: figure + shift for name, figure in zip(names, figures, strict=True)}
             for split, shift in (("train", 0.1), ("dev", 0.0), ("test", -0.1))
         }
-        lines.append(json.dumps({"epoch": number, "scores": scores, "signals": {}}))
+        lines.append(sealed({"epoch": number, "scores": scores, "signals": {}}))
     (folder / "journal.jsonl").write_text("\n".join(lines) + "\n")
-    (folder / "cell.json").write_text(json.dumps({"key": "k"}))
-    (folder / "outcome.json").write_text(json.dumps({"status": "done"}))
+    (folder / "cell.json").write_text(sealed({"key": "k"}))
+    (folder / "predictions.npz").write_bytes(b"")
+    (folder / "outcome.json").write_text(sealed({"status": "done", "epochs": len(lines), "predictions_bytes": 0}))
     found = read(folder)
     assert found is not None
     return found

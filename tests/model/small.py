@@ -11,6 +11,7 @@ import torch
 from transformers import BertConfig, BertModel
 
 from model.batching import TokenTable
+from model.loop import EvaluatedSplit, Run
 from model.network import Network, seeded
 from model.objectives.bce import BceWithLogits
 from model.objectives.cross_entropy import CrossEntropy
@@ -22,7 +23,7 @@ from model.schedules.together import Together
 from model.seams import Batch, Forward, Regularizer
 from model.streams import generator
 from model.task import QUORA, SST, STS
-from model.training import EvaluatedSplit, Run, Tick, train
+from model.training import Tick, train
 
 torch.set_num_threads(1)
 VOCABULARY, ROWS, LONGEST = 60, 12, 9

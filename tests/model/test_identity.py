@@ -11,13 +11,14 @@ from torch import Tensor
 
 from model.combiners.pcgrad import PcGrad
 from model.heads.intermediate import Intermediate
+from model.loop import Loop
 from model.recipe import AdamW, Branch, Recipe
 from model.schedules.alone import Alone
 from model.schedules.round_robin import RoundRobin
 from model.schedules.sequential import Sequential
 from model.schedules.weakest_last import WeakestLast
-from model.seams import Batch, Forward, Schedule, Step
-from model.training import Epoch, Loop, train
+from model.seams import Forward, Schedule, Step
+from model.training import Epoch, train
 from tests.model import small
 
 RECIPE = dataclasses.replace(small.RECIPE, optimizer=AdamW(rate=1e-3, weight_decay=0.1))
@@ -134,10 +135,10 @@ def served(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[li
     seen: dict[str, list[list[int]]] = {}
     original = Loop.batch
 
-    def watched(self: Loop, task: str, step: Step) -> Batch:
-        batch = original(self, task, step)
-        seen.setdefault(task, []).append(batch.items.tolist())
-        return batch
+    def watched(self: Loop, task: str, step: Step) -> np.ndarray:
+        items = original(self, task, step)
+        seen.setdefault(task, []).append(items.tolist())
+        return items
 
     with monkeypatch.context() as patch:
         patch.setattr(Loop, "batch", watched)

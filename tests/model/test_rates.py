@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from model.loop import Loop
 from model.rates import Constant, Exponential
 from model.seams import Decay, Step
 from model.technique import SettingError
-from model.training import Loop, train
+from model.training import train
 from tests.model import small
 
 

@@ -15,12 +15,13 @@ from torch import Tensor
 from model.combiners.pcgrad import PcGrad
 from model.combiners.total import Total
 from model.forward import TaskForward
+from model.loop import Loop, NonFinite
 from model.recipe import AdamW
 from model.schedules.alone import Alone
 from model.schedules.never import Never
 from model.schedules.weakest_last import WeakestLast
 from model.seams import Forward, History, Regularizer, Schedule, Sizes, Step
-from model.training import Epoch, Loop, NonFinite, Tick, train
+from model.training import Epoch, Tick, train
 from tests.model import small
 
 RECIPE = dataclasses.replace(small.RECIPE, optimizer=AdamW(rate=1e-3, weight_decay=0.1))
@@ -136,7 +137,8 @@ def test_no_epochs_score_once_and_train_nothing(schedule: Schedule) -> None:
 
 def test_a_caller_may_stop_after_any_update() -> None:
     events = train(small.run(ALONE))
-    assert next(events) == Tick(1, 0, 1 / 3)
+    first = next(events)
+    assert isinstance(first, Tick) and (first.step, first.epoch, first.share) == (1, 0, 1 / 3)
     events.close()  # type: ignore[attr-defined]
     assert next(events, None) is None
 

@@ -10,12 +10,13 @@ import torch
 from model.batching import Order
 from model.combiners.total import Total
 from model.forward import TaskForward
+from model.loop import Run
 from model.recipe import AdamW
 from model.schedules.alone import Alone
 from model.schedules.never import Never
 from model.schedules.sequential import Sequential
 from model.seams import Step
-from model.training import Epoch, Run, train
+from model.training import Epoch, train
 from tests.model import small
 
 RECIPE = dataclasses.replace(small.RECIPE, optimizer=AdamW(rate=1e-3, weight_decay=0.1))

@@ -1,0 +1,107 @@
+"""Files that outlive a power cut: written whole or not at all, and known when they are damaged."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class Damaged(Exception):
+    """A file of the home that is not what was written; the message says which and how."""
+
+
+def write_aside(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all, and have it on the disk."""
+    with aside(path) as part:
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def aside(path: Path) -> Iterator[Path]:
+    """A file to be written beside ``path``, which it replaces once the block is through; gone if the block fails."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        with part.open("rb") as stream:
+            os.fsync(stream.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    settle(path.parent)
+
+
+def settle(folder: Path) -> None:
+    """Have a folder's entries on the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def append(path: Path, line: str) -> None:
+    """Add a line and have it on the disk."""
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(line + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def sealed(entry: Mapping[str, Any]) -> str:
+    """One line of JSON with a checksum of the rest."""
+    text = json.dumps(entry)
+    return json.dumps({"check": zlib.crc32(text.encode())})[:-1] + ", " + text[1:]
+
+
+def unsealed(line: str, where: str) -> dict[str, Any]:
+    """The entry of a sealed line; ``Damaged`` unless it is what was written."""
+    try:
+        entry: dict[str, Any] = json.loads(line)
+        check = entry.pop("check")
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise Damaged(f"{where} is damaged") from None
+    if zlib.crc32(json.dumps(entry).encode()) != check:
+        raise Damaged(f"{where} is damaged")
+    return entry
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error says that the disk, or the user's share of it, is full; safetensors tells it in words."""
+    return (
+        (isinstance(error, OSError) and error.errno in FULL) or "os error 28" in str(error) or "code: 28" in str(error)
+    )
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of this file; waits for it. It ends with its process, however that ends."""
+    with path.open("a") as stream:
+        if fcntl is not None:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def try_lock(path: Path) -> IO[str] | None:
+    """The lock of this file, held until the answer is closed, or None where another process holds it."""
+    stream = path.open("a")
+    try:
+        if fcntl is not None:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        stream.close()
+        return None
+    return stream

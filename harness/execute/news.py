@@ -1,0 +1,45 @@
+"""What is said of cells while they train: by a worker to its parent, and by an executor to its caller."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Literal
+
+from harness.cell import Cell, Record
+
+Kind = Literal["started", "share", "done", "failed", "paused", "busy", "again", "full"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    """Where cells run: home folder, processes at a time, threads each, device; seconds between checkpoints."""
+
+    home: Path
+    jobs: int
+    threads: int
+    device: str
+    checkpoint_seconds: float = 60.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Said:
+    """A worker's word on its cell: how far it is (``share`` in 0..1; of its encoder's preparation if ``preparing``);
+    it has ended, by this process or another; another process has it; paused; the disk is full."""
+
+    kind: Literal["share", "ended", "busy", "paused", "full"]
+    share: float = 0.0
+    preparing: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class News:
+    """What became known of a cell: it started, how far it is, done or failed (with its record), paused with a
+    checkpoint, busy in another process, its worker died and it goes on ``again``, or the disk is full."""
+
+    kind: Kind
+    cell: Cell
+    share: float = 0.0
+    preparing: bool = False
+    reason: str = ""
+    record: Record | None = None

@@ -1,0 +1,117 @@
+"""A worker process: takes cells one at a time, trains each, and says how it went."""
+
+from __future__ import annotations
+
+import os
+import signal
+import traceback
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+from harness.cell import Cell, Keep, fail, read
+from harness.claims import Claim, Lost, claim
+from harness.durable import Damaged, is_full
+from harness.execute.news import Machine, Said
+
+if TYPE_CHECKING:
+    from harness.execute.work import Worker
+
+
+class Paused(Exception):
+    """The training was asked to stop, and what it needs to go on is kept."""
+
+
+class Line:
+    """The worker's end of the pipe: progress goes out, a wish to stop comes in."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self.pipe, self.parent, self.told = pipe, os.getppid(), -1.0
+        self.asked = False  # to stop
+
+    def share(self, share: float, preparing: bool = False) -> None:
+        """Say how far it is, if that changed. Preparations, which have no checkpoint, stop here."""
+        if preparing and self.stop():
+            raise Paused
+        if abs(share - self.told) >= 0.02 or share in (0.0, 1.0):
+            self.told = share
+            self.say(Said("share", share, preparing))
+
+    def say(self, said: Said) -> None:
+        try:
+            self.pipe.send(said)
+        except (BrokenPipeError, ConnectionResetError):
+            self.asked = True
+
+    def stop(self) -> bool:
+        """Whether to stop: the parent wishes it, a signal does, or there is no parent any more."""
+        if os.getppid() != self.parent or self.pipe.poll():
+            self.asked = True
+        return self.asked
+
+
+def serve(pipe: Connection, machine: Machine) -> None:
+    """Train whatever the parent sends, until it is gone or wishes to stop (by sending None)."""
+    line = Line(pipe)
+
+    def note(number: int, frame: object) -> None:
+        line.asked = True
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    signal.signal(signal.SIGTERM, note)
+    from harness.execute.work import Worker
+
+    worker = Worker(machine.home, machine.threads, machine.device, machine.checkpoint_seconds, line.stop)
+    while not line.asked:
+        try:
+            task = pipe.recv()
+        except EOFError:
+            return
+        if task is None:
+            return
+        line.say(turn(worker, line, *task))
+
+
+def turn(worker: Worker, line: Line, cell: Cell, keep: Keep, before: str | None) -> Said:
+    """Train one cell, unless another process has it or has ended it since ``before``."""
+    try:
+        held = claim(worker.home, cell.id)
+        if held is None:
+            return Said("busy")
+        with held:
+            if ended(worker, cell) in (None, before):
+                train(worker, line, cell, keep, held)
+        return Said("ended")
+    except Paused:
+        return Said("paused")
+    except Lost:
+        return Said("busy")
+    except Exception as error:
+        if is_full(error):
+            return Said("full")
+        raise
+
+
+def ended(worker: Worker, cell: Cell) -> str | None:
+    """What tells the training of the cell that has ended from another; None if there is none to rely on."""
+    try:
+        record = read(worker.home / "cells" / cell.id)
+    except Damaged:
+        return None
+    return record.trained if record else None
+
+
+def train(worker: Worker, line: Line, cell: Cell, keep: Keep, held: Claim) -> None:
+    """Train, and keep the reason if that fails."""
+    from harness.execute.encoders import prepared
+
+    try:
+        prepared(cell.recipe.encoder, cell.source, worker.home, lambda share: line.share(share, True))
+        line.share(0.0)
+        worker.train(cell, keep, held, line.share)
+    except (Paused, Lost):
+        raise
+    except Exception as error:
+        if is_full(error):
+            raise
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        fail(worker.home, cell, reason, traceback.format_exc())

@@ -1,0 +1,207 @@
+"""MLflow's pages: a real server on loopback that leaves nothing behind, and one sentence for all that is in its way."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from harness import cli_ui
+from harness.cli import Commands
+from harness.cli_ui import OFF, command, environment, is_loopback, reason, server, ui, wait_for_pages
+from harness.store import Store
+from model.errors import InputError
+
+PROC = Path("/proc")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home whose store nobody opens."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "mlflow.db").touch()
+    return tmp_path / "home"
+
+
+def invoke(*words: str) -> Result:
+    return CliRunner().invoke(Commands(commands=[ui]), ["ui", *words])
+
+
+def processes(session: int) -> dict[int, str]:
+    """The command lines of the living processes in a session."""
+    found = {}
+    for folder in PROC.glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            state, _, _, owner = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+            if int(owner) == session and state != "Z":
+                found[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ")
+    return found
+
+
+def child(parent: int) -> int:
+    """The only child of a process."""
+    (number,) = (PROC / str(parent) / "task" / str(parent) / "children").read_text().split()
+    return int(number)
+
+
+def listening(port: int) -> set[str]:
+    """The addresses, as the kernel writes them, on which anyone listens at this port."""
+    lines = [line.split() for name in ("tcp", "tcp6") for line in (PROC / "net" / name).read_text().splitlines()[1:]]
+    return {line[1] for line in lines if line[3] == "0A" and int(line[1].rpartition(":")[2], 16) == port}
+
+
+def answer(address: str) -> str:
+    with urllib.request.urlopen(address) as answered:
+        return str(answered.read().decode())
+
+
+@pytest.mark.skipif(not PROC.is_dir(), reason="processes are counted in /proc")
+def test_the_pages_are_on_loopback_alone_and_ctrl_c_ends_all_processes(tmp_path: Path) -> None:
+    Store(tmp_path / "home").client.create_experiment("paper/table1")
+    words = ["--home", str(tmp_path / "home")]
+    program = [sys.executable, "-c", "from harness.cli_ui import ui; ui()", *words]
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd()), "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    (tmp_path / "gunicorn.conf.py").write_text("raise SystemExit('run')")
+    with subprocess.Popen(program, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as shown:
+        assert shown.stdout is not None
+        line = shown.stdout.readline()
+        assert line.startswith("MLflow's pages: http://127.0.0.1:"), line
+        address = line.split()[2]
+        port, session = int(address.rpartition(":")[2]), child(shown.pid)
+        assert "<html" in answer(address)
+        found = json.loads(answer(f"{address}/api/2.0/mlflow/experiments/search?max_results=9"))
+        assert "paper/table1" in {experiment["name"] for experiment in found["experiments"]}
+        with pytest.raises(urllib.error.HTTPError, match="404"):  # it could be told to run commands
+            answer(f"{address}/ajax-api/3.0/mlflow/assistant/config")
+        assert listening(port) == {f"0100007F:{port:04X}"}
+        running = processes(session)
+        assert len(running) == 3  # MLflow's command, the web server, its worker
+        assert not [line for line in running.values() if "job" in line or "huey" in line or "sqlite" in line]
+        shown.send_signal(signal.SIGINT)
+        assert shown.stdout.read() == ""
+    assert shown.returncode == 0
+    assert not processes(session)
+    assert not listening(port)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["gunicorn.conf.py", "home"]
+
+
+def test_a_home_without_results_is_explained_and_not_made(tmp_path: Path) -> None:
+    result = invoke("--home", str(tmp_path / "none"))
+    assert result.exit_code == 2
+    assert result.output.startswith(f"error: there are no results in {tmp_path / 'none' / 'mlflow.db'}; harness run")
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_port_in_use_is_explained(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = invoke("--home", str(home), "--port", str(port))
+    assert (result.exit_code, result.output.count("\n")) == (2, 1)
+    assert result.output.startswith(f"error: port {port} is in use; choose another with --port")
+
+
+def test_an_address_that_is_not_of_this_machine_is_explained(home: Path) -> None:
+    result = invoke("--home", str(home), "--host", "203.0.113.9")
+    assert (result.exit_code, result.output.count("\n")) == (2, 1)
+    assert result.output.startswith("error: 203.0.113.9 cannot be listened on (")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_only_an_address_that_others_reach_is_warned_of(monkeypatch: pytest.MonkeyPatch, home: Path, host: str) -> None:
+    @contextlib.contextmanager
+    def not_started(*given: object) -> Iterator[None]:
+        raise InputError("not started")
+        yield
+
+    monkeypatch.setattr(cli_ui, "server", not_started)
+    monkeypatch.setattr(cli_ui, "heed_signals", bool)
+    result = invoke("--home", str(home), "--host", host)
+    assert ("MLflow asks for no password" in result.output) == (host == "0.0.0.0")
+    assert result.output.endswith("error: not started\n")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_loopback_is_known(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.1", "example.org", "", "localhost.example.org"])
+def test_other_addresses_are_not_taken_for_loopback(host: str) -> None:
+    assert not is_loopback(host)
+
+
+def test_the_address_of_a_tracking_server_is_said_without_its_secrets(
+    monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://ann:secret@host/path")
+    result = invoke("--home", str(home))
+    assert result.exit_code == 0
+    assert result.output.startswith("the pages are at https://ann:***@host/path,")
+
+
+def test_a_store_that_is_not_there_is_not_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'none.db'}")
+    result = invoke("--home", str(tmp_path))
+    assert result.exit_code == 2
+    assert "none.db; correct MLFLOW_TRACKING_URI" in result.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_password_of_a_store_is_in_the_environment_alone(tmp_path: Path) -> None:
+    uri = "postgresql://ann:secret@host/db"
+    assert environment(uri, {})["MLFLOW_BACKEND_STORE_URI"] == uri
+    assert "secret" not in " ".join(command("127.0.0.1", 5000, tmp_path / "config.py"))
+
+
+def test_telemetry_is_off_unless_the_user_decided() -> None:
+    assert environment("", {})["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert environment("", {"MLFLOW_DISABLE_TELEMETRY": "false"})["MLFLOW_DISABLE_TELEMETRY"] == "false"
+    assert "MLFLOW_DISABLE_TELEMETRY" not in environment("", {"DO_NOT_TRACK": "false"})
+
+
+def test_what_is_off_stays_off() -> None:
+    given = dict.fromkeys(OFF, "true") | {"MLFLOW_UVICORN_OPTS": "--reload", "PATH": "kept"}
+    told = environment("", given)
+    assert {name: told[name] for name in OFF} == OFF
+    assert told["PATH"] == "kept"
+    assert "MLFLOW_UVICORN_OPTS" not in told
+
+
+def test_a_server_that_ends_is_explained_by_its_last_error_without_secrets(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    said = "ValueError: first\\nsqlalchemy.exc.OperationalError: no answer from postgresql://u:secret@h\\n(Background)"
+    monkeypatch.setattr(cli_ui, "command", lambda *given: [sys.executable, "-c", f"print('{said}')"])
+    with (
+        pytest.raises(InputError, match=r"^MLflow cannot show this store: no answer from postgresql://u:\*\*\*@h$"),
+        server("", "127.0.0.1", 1) as (process, log),
+    ):
+        process.wait()
+        wait_for_pages(process, "127.0.0.1", 1, log)
+
+
+def test_a_silent_end_is_said(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("\n")
+    assert reason(tmp_path / "log") == "it said nothing"
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
+def test_a_server_that_does_not_heed_ctrl_c_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    deaf = "import signal, sys, time; signal.signal(2, signal.SIG_IGN); print('up', flush=True); time.sleep(99)"
+    monkeypatch.setattr(cli_ui, "command", lambda *given: [sys.executable, "-c", deaf])
+    monkeypatch.setattr(cli_ui, "GRACE", 0.1)
+    with server("", "127.0.0.1", 1) as (process, log):
+        while "up" not in log.read_text():
+            assert process.poll() is None
+    assert process.returncode == -signal.SIGKILL
