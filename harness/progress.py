@@ -100,7 +100,8 @@ class Watch:
             left = self.left()
             rest = f", {clock(left)} left" if left is not None else ""
             spent = clock(time.monotonic() - self.began)
-            self.say(f"done  {number}  {name}  ({spent}{rest})")
+            who = ", by another process" if news.elsewhere else ""
+            self.say(f"done  {number}  {name}  ({spent}{rest}{who})")
 
     def _over(self, news: News) -> None:
         """The cell is not in training now."""

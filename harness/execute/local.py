@@ -15,7 +15,7 @@ from multiprocessing.context import SpawnProcess
 from harness.cell import Cell, Keep, Record, fail, read
 from harness.claims import is_held
 from harness.durable import Damaged
-from harness.execute.news import Machine, News, Said
+from harness.execute.news import Kind, Machine, News, Said
 from harness.execute.serve import serve
 
 LIVES = 3  # workers that may die over one cell
@@ -97,7 +97,7 @@ class Crew:
             record = self.ended(cell)
             if record is not None:
                 self.queue.remove(cell)
-                yield told(cell, record)
+                yield told(cell, record, True)
             elif is_held(self.machine.home / "cells" / cell.id):
                 yield from self.busy(cell)
             else:
@@ -169,7 +169,7 @@ class Crew:
         else:
             record = read(self.machine.home / "cells" / cell.id)
             assert record is not None
-            yield told(cell, record)
+            yield told(cell, record, said.elsewhere)
 
     def died(self, hand: Hand) -> News:
         """A worker's process is gone."""
@@ -190,8 +190,7 @@ class Crew:
         return News("failed", cell, reason=reason, record=record)
 
 
-def told(cell: Cell, record: Record) -> News:
+def told(cell: Cell, record: Record, elsewhere: bool) -> News:
     """The news of an ended cell."""
-    if record.done:
-        return News("done", cell, record=record)
-    return News("failed", cell, reason=str(record.outcome.get("reason", "")), record=record)
+    kind: Kind = "done" if record.done else "failed"
+    return News(kind, cell, elsewhere=elsewhere, reason=str(record.outcome.get("reason", "")), record=record)

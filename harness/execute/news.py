@@ -25,11 +25,12 @@ class Machine:
 @dataclasses.dataclass(frozen=True)
 class Said:
     """A worker's word on its cell: how far it is (``share`` in 0..1; of its encoder's preparation if ``preparing``);
-    it has ended, by this process or another; another process has it; paused; the disk is full."""
+    it has ended, by this process or ``elsewhere``; another process has it; paused; the disk is full."""
 
     kind: Literal["share", "ended", "busy", "paused", "full"]
     share: float = 0.0
     preparing: bool = False
+    elsewhere: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,5 +42,6 @@ class News:
     cell: Cell
     share: float = 0.0
     preparing: bool = False
+    elsewhere: bool = False  # ended by another process
     reason: str = ""
     record: Record | None = None

@@ -78,9 +78,10 @@ def turn(worker: Worker, line: Line, cell: Cell, keep: Keep, before: str | None)
         if held is None:
             return Said("busy")
         with held:
-            if ended(worker, cell) in (None, before):
+            elsewhere = ended(worker, cell) not in (None, before)
+            if not elsewhere:
                 train(worker, line, cell, keep, held)
-        return Said("ended")
+        return Said("ended", elsewhere=elsewhere)
     except Paused:
         return Said("paused")
     except Lost:
