@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import http.client
 import ipaddress
 import os
 import re
@@ -150,6 +149,8 @@ def environment(uri: str, given: Mapping[str, str]) -> dict[str, str]:
 
 def wait_for_pages(process: subprocess.Popen[bytes], host: str, port: int, log: Path) -> None:
     """Return once the server answers; ``InputError`` says why it ended or does not."""
+    import http.client
+
     near = {"0.0.0.0": LOOPBACK, "::": "::1"}.get(host, host)
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:

@@ -194,6 +194,7 @@ class Loop:
             "items": self.items,
             "seconds": self.seconds,
             "history": dict(self.history.train),
+            "signals": list(self.signals),  # their order
         }
         return Snapshot(tensors, position)
 
@@ -212,7 +213,7 @@ class Loop:
         for number, (_, _, regularizer) in enumerate(self.regularizers):
             regularizer.load(held[f"regularizer/{number}"])
         self.clear()
-        self.signals.update({name: values.tolist() for name, values in held["signal"].items()})
+        self.signals.update({name: held["signal"][name].tolist() for name in where["signals"]})
         self.step, self.epoch, self.done = where["step"], where["epoch"], where["done"]
         self.taken, self.items, self.seconds = Counter(where["taken"]), where["items"], where["seconds"]
         self.history = History(where["history"])

@@ -91,9 +91,7 @@ class Worker:
         folder = self.home / "cells" / cell.id
         keeping, about = Keeping(folder, claim, keep, self.interval), self.about(cell)
         if pieces > 1:
-            keeping.note(
-                f"batches were computed in {pieces} parts, since the GPU's memory was too small for whole ones"
-            )
+            keeping.note(f"batches were computed in {pieces} parts, for want of GPU memory")
         with warnings.catch_warnings(record=True) as raised:
             warnings.simplefilter("always", UserWarning)
             try:

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from harness.cli import main
 from model.encoders.tiny import Tiny, prepare
+from tests.harness.processes import ROWS, finish, words
 
 Invoke = Callable[..., Result]
 
@@ -18,6 +19,14 @@ Invoke = Callable[..., Result]
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny encoder that was hardly pre-trained."""
     return prepare(Tiny(steps=2), tmp_path_factory.mktemp("encoders"))
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Path:
+    """A home in which two short cells were trained and nothing disturbed them."""
+    home = tmp_path_factory.mktemp("whole") / "home"
+    finish(*words(home, encoder, ROWS, "--seeds", 1, "--jobs", 1))
+    return home
 
 
 @pytest.fixture

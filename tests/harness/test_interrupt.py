@@ -1,36 +1,59 @@
-"""Ctrl-C in a real process: a valid table, exit code 130, and nothing finished is lost."""
+"""Ctrl-C in a real process: a valid table, exit code 130, and nothing is lost, finished or not."""
 
 from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
+import pytest
+
 from harness.cell import records
+from tests.harness.processes import ROWS, finish, results, saved, start, until, words, workers
 
 
-def test_an_interrupted_run_leaves_a_table_and_goes_on(tmp_path: Path, encoder: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_a_table_and_checkpoints_and_goes_on(
+    number: signal.Signals, tmp_path: Path, encoder: Path, whole: Path
+) -> None:
     home = tmp_path / "home"
-    rows = "01-baseline,02-pretrained,03-sst-quora"
-    words = ["run", "bertram/table1", "--rows", rows, "--encoder", str(encoder), "--jobs", "1", "--home", str(home)]
-    command = [sys.executable, "-m", "harness.cli", *words]
-    environment = os.environ | {"COLUMNS": "100"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment) as run:
+    command = words(home, encoder, ROWS, "--seeds", 1, "--jobs", 1)
+    command[command.index("--checkpoint-minutes") + 1] = 60
+    with start(*command) as run:
         assert run.stdout is not None
-        told = ""
-        for line in run.stdout:
-            told += line
-            if line.startswith("done"):
-                run.send_signal(signal.SIGINT)
-                break
-        told += run.stdout.read()
+        until(lambda: len(list(home.glob("cells/*/journal.jsonl"))) == 2)  # one is done, one has done an epoch
+        run.send_signal(number)
+        told = run.stdout.read()
     assert run.returncode == 130, told
+    assert "Ctrl-C again stops at once" in told
     assert "the same command goes on from here" in told
     assert "majority class" in told
     assert "Traceback" not in told
-    finished = {record.id for record in records(home)}
-    assert 1 <= len(finished) < 9
-    again = subprocess.run([*command, "--dry-run"], capture_output=True, text=True, env=environment, check=True)
-    assert f"9 distinct cells: {len(finished)} done" in again.stdout
+    assert len(list(records(home))) == 1
+    assert saved(home) is not None
+    journal = next(path for path in home.glob("cells/*/journal.jsonl") if not (path.parent / "outcome.json").exists())
+    first = journal.read_text().splitlines()[0]
+    assert "2 distinct cells: 1 done, 1 left" in finish(*command, "--dry-run")
+    finish(*command)
+    assert journal.read_text().splitlines()[0] == first  # that epoch, clock and all, was not trained again
+    assert results(home) == results(whole)
+
+
+def test_a_second_ctrl_c_stops_at_once(tmp_path: Path, encoder: Path, whole: Path) -> None:
+    home = tmp_path / "home"
+    command = words(home, encoder, ROWS, "--seeds", 1, "--jobs", 1)
+    with start(*command) as run:
+        assert run.stdout is not None
+        until(lambda: workers(run.pid) and list(home.glob("cells/*/claim.json")))
+        hands = workers(run.pid)
+        for hand in hands:  # cannot hear the first
+            os.kill(hand, signal.SIGSTOP)
+        run.send_signal(signal.SIGINT)
+        until(lambda: "Ctrl-C again" in run.stdout.readline())
+        run.send_signal(signal.SIGINT)
+        told = run.stdout.read()
+    assert run.returncode == 130, told
+    assert "Traceback" not in told
+    assert not [hand for hand in hands if Path(f"/proc/{hand}").exists()]
+    finish(*command)
+    assert results(home) == results(whole)

@@ -15,14 +15,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from harness import cli_ui
-from harness.cli import Commands
-from harness.cli_ui import OFF, command, environment, is_loopback, reason, server, ui, wait_for_pages
+from harness.cli_ui import OFF, command, environment, is_loopback, reason, server, wait_for_pages
 from harness.store import Store
 from model.errors import InputError
+from tests.harness.conftest import Invoke
 
+ROOT = Path(__file__).parents[2]
 PROC = Path("/proc")
 
 
@@ -32,10 +32,6 @@ def home(tmp_path: Path) -> Path:
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "mlflow.db").touch()
     return tmp_path / "home"
-
-
-def invoke(*words: str) -> Result:
-    return CliRunner().invoke(Commands(commands=[ui]), ["ui", *words])
 
 
 def processes(session: int) -> dict[int, str]:
@@ -66,19 +62,28 @@ def answer(address: str) -> str:
         return str(answered.read().decode())
 
 
+@contextlib.contextmanager
+def shown(home: Path, **changed: str) -> Iterator[subprocess.Popen[str]]:
+    """``harness ui`` in a process of its own; ended whatever the test finds."""
+    words = [sys.executable, "-m", "harness.cli", "ui", "--home", str(home)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)} | changed
+    with subprocess.Popen(words, cwd=home.parent, env=environment, stdout=subprocess.PIPE, text=True) as started:
+        try:
+            yield started
+        finally:
+            started.terminate()
+
+
 @pytest.mark.skipif(not PROC.is_dir(), reason="processes are counted in /proc")
 def test_the_pages_are_on_loopback_alone_and_ctrl_c_ends_all_processes(tmp_path: Path) -> None:
     Store(tmp_path / "home").client.create_experiment("paper/table1")
-    words = ["--home", str(tmp_path / "home")]
-    program = [sys.executable, "-c", "from harness.cli_ui import ui; ui()", *words]
-    environment = os.environ | {"PYTHONPATH": str(Path.cwd()), "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
     (tmp_path / "gunicorn.conf.py").write_text("raise SystemExit('run')")
-    with subprocess.Popen(program, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as shown:
-        assert shown.stdout is not None
-        line = shown.stdout.readline()
+    with shown(tmp_path / "home", HOME=str(tmp_path), TMPDIR=str(tmp_path)) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
         assert line.startswith("MLflow's pages: http://127.0.0.1:"), line
         address = line.split()[2]
-        port, session = int(address.rpartition(":")[2]), child(shown.pid)
+        port, session = int(address.rpartition(":")[2]), child(process.pid)
         assert "<html" in answer(address)
         found = json.loads(answer(f"{address}/api/2.0/mlflow/experiments/search?max_results=9"))
         assert "paper/table1" in {experiment["name"] for experiment in found["experiments"]}
@@ -88,37 +93,39 @@ def test_the_pages_are_on_loopback_alone_and_ctrl_c_ends_all_processes(tmp_path:
         running = processes(session)
         assert len(running) == 3  # MLflow's command, the web server, its worker
         assert not [line for line in running.values() if "job" in line or "huey" in line or "sqlite" in line]
-        shown.send_signal(signal.SIGINT)
-        assert shown.stdout.read() == ""
-    assert shown.returncode == 0
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30)[0] == ""
+    assert process.returncode == 0
     assert not processes(session)
     assert not listening(port)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["gunicorn.conf.py", "home"]
 
 
-def test_a_home_without_results_is_explained_and_not_made(tmp_path: Path) -> None:
-    result = invoke("--home", str(tmp_path / "none"))
+def test_a_home_without_results_is_explained_and_not_made(invoke: Invoke, tmp_path: Path) -> None:
+    result = invoke("ui", "--home", str(tmp_path / "none"))
     assert result.exit_code == 2
     assert result.output.startswith(f"error: there are no results in {tmp_path / 'none' / 'mlflow.db'}; harness run")
     assert not (tmp_path / "none").exists()
 
 
-def test_a_port_in_use_is_explained(home: Path) -> None:
+def test_a_port_in_use_is_explained(invoke: Invoke, home: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        result = invoke("--home", str(home), "--port", str(port))
+        result = invoke("ui", "--home", str(home), "--port", str(port))
     assert (result.exit_code, result.output.count("\n")) == (2, 1)
     assert result.output.startswith(f"error: port {port} is in use; choose another with --port")
 
 
-def test_an_address_that_is_not_of_this_machine_is_explained(home: Path) -> None:
-    result = invoke("--home", str(home), "--host", "203.0.113.9")
+def test_an_address_that_is_not_of_this_machine_is_explained(invoke: Invoke, home: Path) -> None:
+    result = invoke("ui", "--home", str(home), "--host", "203.0.113.9")
     assert (result.exit_code, result.output.count("\n")) == (2, 1)
     assert result.output.startswith("error: 203.0.113.9 cannot be listened on (")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
-def test_only_an_address_that_others_reach_is_warned_of(monkeypatch: pytest.MonkeyPatch, home: Path, host: str) -> None:
+def test_only_an_address_that_others_reach_is_warned_of(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, home: Path, host: str
+) -> None:
     @contextlib.contextmanager
     def not_started(*given: object) -> Iterator[None]:
         raise InputError("not started")
@@ -126,7 +133,7 @@ def test_only_an_address_that_others_reach_is_warned_of(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(cli_ui, "server", not_started)
     monkeypatch.setattr(cli_ui, "heed_signals", bool)
-    result = invoke("--home", str(home), "--host", host)
+    result = invoke("ui", "--home", str(home), "--host", host)
     assert ("MLflow asks for no password" in result.output) == (host == "0.0.0.0")
     assert result.output.endswith("error: not started\n")
 
@@ -142,17 +149,17 @@ def test_other_addresses_are_not_taken_for_loopback(host: str) -> None:
 
 
 def test_the_address_of_a_tracking_server_is_said_without_its_secrets(
-    monkeypatch: pytest.MonkeyPatch, home: Path
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, home: Path
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://ann:secret@host/path")
-    result = invoke("--home", str(home))
+    result = invoke("ui", "--home", str(home))
     assert result.exit_code == 0
     assert result.output.startswith("the pages are at https://ann:***@host/path,")
 
 
-def test_a_store_that_is_not_there_is_not_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_store_that_is_not_there_is_not_made(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'none.db'}")
-    result = invoke("--home", str(tmp_path))
+    result = invoke("ui", "--home", str(tmp_path))
     assert result.exit_code == 2
     assert "none.db; correct MLFLOW_TRACKING_URI" in result.output
     assert not list(tmp_path.iterdir())

@@ -1,0 +1,80 @@
+"""kill -9 of a worker or of the whole command at any moment: what goes on from there ends with the same bits."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+from tests.harness import processes
+from tests.harness.processes import ROWS, finish, kill, results, samples, saved, start, until, words, workers
+
+INTERVAL = 0.3  # seconds between checkpoints, as in ``words``
+MARGIN = 3.0  # an update, a round of scoring and a slow disk on a loaded machine
+
+
+@samples(2, 20)
+def test_a_kill_costs_no_bit_and_no_more_than_the_promise(
+    sample: int, tmp_path: Path, encoder: Path, whole: Path
+) -> None:
+    draw, home = random.Random(sample), tmp_path / "home"
+    command = words(home, encoder, ROWS, "--seeds", 1, "--jobs", 1)
+    victim = ("worker", "command")[sample % 2]
+    with start(*command) as run:
+        assert run.stdout is not None
+        until(lambda: list(home.glob("cells/*/cell.json")) or run.poll() is not None)
+        began = time.time()
+        time.sleep(draw.uniform(0.0, 6.0))
+        hands, ended = workers(run.pid), run.poll()
+        training = [path for path in home.glob("cells/*/cell.json") if not (path.parent / "outcome.json").exists()]
+        lost = time.time() - max(saved(home) or began, began)
+        if ended is None:
+            kill(hands[0] if victim == "worker" and hands else run.pid)
+        told = run.stdout.read()
+    assert "Traceback" not in told, told
+    if training and ended is None:
+        assert lost <= INTERVAL + MARGIN
+    if victim == "worker":
+        assert run.returncode == 0, told
+        if training and hands and ended is None:
+            assert "it goes on from its last checkpoint" in told
+    else:
+        until(lambda: not [number for number in hands if Path(f"/proc/{number}").exists()], 20)
+        finish(*command)
+    assert results(home) == results(whole)
+    assert not list(home.glob("cells/*/checkpoint*")) and not list(home.glob("cells/*/claim*"))
+
+
+def test_a_worker_that_dies_again_and_again_fails_its_cell_and_others_go_on(
+    tmp_path: Path, encoder: Path, whole: Path
+) -> None:
+    home = tmp_path / "home"
+    command = words(home, encoder, ROWS, "--seeds", 1, "--jobs", 1)
+    with start(*command) as run:
+        assert run.stdout is not None
+        for _ in range(3):
+            until(lambda: workers(run.pid) and list(home.glob("cells/*/claim.json")))
+            (hand,) = workers(run.pid)
+            kill(hand)
+            until(lambda hand=hand: hand not in workers(run.pid))
+        told = run.stdout.read()
+    assert run.returncode == 1, told
+    assert "exit code -9, 3 times" in told
+    assert "--retry-failed trains them again" in told
+    finish(*command, code=1)  # it stays failed
+    finish(*command, "--retry-failed")
+    assert results(home) == results(whole)
+
+
+def test_orphans_write_a_checkpoint_and_leave(tmp_path: Path, encoder: Path) -> None:
+    home = tmp_path / "home"
+    command = words(home, encoder, ROWS[:1], "--seeds", 1, "--jobs", 1)
+    command[command.index("--checkpoint-minutes") + 1] = 60
+    with start(*command) as run:
+        until(lambda: list(home.glob("cells/*/journal.jsonl")))
+        hands = workers(run.pid)
+        kill(run.pid)
+        until(lambda: not [number for number in hands if Path(f"/proc/{number}").exists()], 20)
+    assert saved(home) is not None
+    assert not list(home.glob("cells/*/claim*"))
+    assert processes.results(home) == {}

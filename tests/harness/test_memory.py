@@ -1,0 +1,80 @@
+"""A GPU whose memory is too small for a batch: the cell is trained with the batch in parts, and says so."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+
+from experiments.profiles import PROFILES
+from harness.catalogue import find
+from harness.cell import Cell, Keep, Record, read
+from harness.claims import claim
+from harness.execute.work import OutOfMemory, Worker
+from harness.plan import Setup, plan
+from model.forward import TaskForward
+from model.seams import Batch
+
+SHORT = tuple((f"{task}.rows", "40") for task in ("sst", "quora", "sts"))
+
+
+def cell(encoder: Path, *settings: tuple[str, str], row: str = "04-all-three") -> Cell:
+    setup = Setup(
+        profile=PROFILES["demo"], data="embedded", encoder=str(encoder), seeds=1, settings=(*SHORT, *settings)
+    )
+    (planned,) = plan([find(f"bertram/table1/{row}")], setup)
+    return planned.cells[0]
+
+
+def trained(home: Path, of: Cell) -> Record:
+    worker = Worker(home, 1, "cpu", 0.0, lambda: False)
+    held = claim(home, of.id)
+    assert held is not None
+    with held:
+        worker.train(of, Keep(), held, lambda share: None)
+    record = read(home / "cells" / of.id)
+    assert record is not None
+    return record
+
+
+@pytest.fixture
+def room(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """A device on which batches of more than ``items`` items run out of memory, from update ``after`` on."""
+    limits, original = {"items": 3, "after": 2}, TaskForward.__init__
+
+    def limited(self: TaskForward, network: object, batch: Batch, seed: int, step: int, piece: int = 0) -> None:
+        if step >= limits["after"] and len(batch.labels) > limits["items"]:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        original(self, network, batch, seed, step, piece)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(TaskForward, "__init__", limited)
+    return limits
+
+
+def test_a_batch_too_large_is_computed_in_parts_from_the_last_checkpoint_on(
+    tmp_path: Path, encoder: Path, room: dict[str, int]
+) -> None:
+    record = trained(tmp_path, cell(encoder, ("epochs", "2")))
+    assert record.outcome["pieces"] == 4  # 8 items in parts of 2
+    assert any("computed in 4 parts, for want of GPU memory" in text for text in record.outcome["warnings"])
+    assert not any("2 parts" in text for text in record.outcome["warnings"])
+    whole = dataclasses.replace(cell(encoder, ("epochs", "2")), source="embedded")
+    room["items"] = 1000
+    other = trained(tmp_path / "whole", whole)
+    assert other.outcome["pieces"] == 1
+    loss, parts = (each.epochs[0]["signals"]["loss/sst"] for each in (other, record))
+    assert parts == pytest.approx(loss, rel=0.2)
+    assert [epoch["items"] for epoch in record.epochs] == [epoch["items"] for epoch in other.epochs]
+
+
+def test_what_needs_whole_batches_is_not_cut(tmp_path: Path, encoder: Path, room: dict[str, int]) -> None:
+    with pytest.raises(OutOfMemory, match="bce_with_logits needs whole batches; --set batch=N"):
+        trained(tmp_path, cell(encoder, ("quora.objective.reduction", "sum")))
+
+
+def test_a_batch_of_one_that_does_not_fit_is_given_up(tmp_path: Path, encoder: Path, room: dict[str, int]) -> None:
+    room["items"] = 0
+    with pytest.raises(OutOfMemory, match="a batch of one; --set max_tokens=N"):
+        trained(tmp_path, cell(encoder))
