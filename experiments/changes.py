@@ -6,6 +6,7 @@ import dataclasses
 
 from experiments.variant import Change
 from model.combiners.pcgrad import PcGrad, PcGradAtEpochEnd
+from model.combiners.torchjd import TorchJd
 from model.combiners.total import Total
 from model.heads.routing import Routing
 from model.objectives.bce import Bce, BceWithLogits
@@ -113,6 +114,11 @@ PCGRAD_TOGETHER = Change(
     "pcgrad-together",
     "one update on a batch of every task, with PCGrad",
     (("schedule", Together()), ("combiner", PcGrad())),
+)
+UPGRAD = Change(
+    "upgrad",
+    "UPGrad of TorchJD at every update that tasks share; --set combiner.aggregator=NAME takes another",
+    (("combiner", TorchJd()),),
 )
 PCGRAD_EPOCH_END = Change(
     "pcgrad-epoch-end", "ordinary updates, then one PCGrad step an epoch", (("combiner", PcGradAtEpochEnd()),)

@@ -129,7 +129,7 @@ def _trained(row: Planned, setup: Setup, machine: Machine) -> Trained:
 
 def _folder(row: Planned, setup: Setup, machine: Machine) -> Path:
     """``<home>/predictions/bertram-table1-06-smart-demo-seed-0``, and the variant."""
-    seed = f"seed-{row.cells[0].seed}"
-    variant = setup.variant.strip("[]")
-    name = "-".join(filter(None, [*row.suite.slug.split("/"), row.row.name, setup.profile.name, seed, variant]))
-    return machine.home / "predictions" / "".join(c if c.isalnum() or c in ".-=" else "_" for c in name)[:150]
+    from harness.output import file_name
+
+    parts = [*row.suite.slug.split("/"), row.row.name, setup.profile.name, f"seed-{row.cells[0].seed}"]
+    return machine.home / "predictions" / file_name(parts, setup.variant)

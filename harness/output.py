@@ -11,6 +11,7 @@ from rich.console import Console
 from harness.durable import write_aside
 from harness.listing import OURS, latest
 from harness.plan import Setup
+from model.recipe import digest
 from reports.render import csv, markdown, terminal
 from reports.shape import Table
 
@@ -26,13 +27,19 @@ def write_tables(tables: Sequence[Table], setup: Setup, home: Path) -> Path:
     folder = home / "reports"
     folder.mkdir(parents=True, exist_ok=True)
     for table in tables:
-        name = "-".join([*table.suite.split("/"), setup.profile.name])
-        variant = "".join(c if c.isalnum() or c in ".-=" else "_" for c in setup.variant.strip("[]"))
-        name = f"{name}-{variant}"[:150] if variant else name
+        name = file_name([*table.suite.split("/"), setup.profile.name], setup.variant)
         write_aside(folder / f"{name}.md", markdown(table))
         write_aside(folder / f"{name}.csv", csv(table))
     remember(tables, setup, folder / OURS)
     return folder
+
+
+def file_name(parts: Sequence[str], variant: str) -> str:
+    """The parts and what the variant changes, as a name that every file system takes; long ones are cut and told apart
+    by a hash."""
+    told = "".join(c if c.isascii() and (c.isalnum() or c in ".-=") else "_" for c in variant.strip("[]"))
+    name = "-".join(filter(None, [*parts, told]))
+    return name if len(name) <= 150 and told == variant.strip("[]") else f"{name[:140]}-{digest([variant], 8)}"
 
 
 def remember(tables: Sequence[Table], setup: Setup, path: Path) -> None:

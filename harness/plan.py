@@ -11,6 +11,7 @@ from experiments.profiles import Profile
 from experiments.variant import Change, Row, Suite
 from harness.cell import Cell, Record, records
 from harness.sources import fingerprints, open_data
+from model.combiners.torchjd import TorchJd
 from model.data.examples import DataError, Split
 from model.data.reviews import Reviews
 from model.encoders.base import Base, Derived
@@ -102,6 +103,8 @@ def obstacle(recipe: Recipe, setup: Setup, prints: dict[str, str]) -> str:
     missing = [branch.task.title for branch in recipe.branches if branch.key not in prints]
     if missing:
         return f"unavailable: the data has no {', '.join(missing)}"
+    if isinstance(recipe.combiner, TorchJd) and recipe.combiner.missing:
+        return f"unavailable: {recipe.combiner.missing}"
     if setup.profile.name == "demo" and isinstance(recipe.encoder, Deberta):
         return f"unavailable: the demo downloads nothing, and this row needs the weights of {recipe.encoder.name}"
     corpus = open_data(setup.data)
@@ -127,7 +130,7 @@ def cell_of(recipe: Recipe, seed: int, setup: Setup, prints: dict[str, str]) -> 
     data = {branch.key: prints[branch.key] for branch in recipe.branches}
     for source in (source for branch in recipe.branches for source in branch.extra):
         if isinstance(source, Reviews):
-            local = Path(source.source).expanduser().is_file()
+            local = is_file(source.source)
             data["reviews"] = prints["reviews"] if source.source == "default" else source.source
             data["reviews"] = file_hash(source.source) if local else data["reviews"]
     return Cell(
@@ -156,6 +159,14 @@ def encoder_identity(encoder: Encoder, prints: dict[str, str]) -> str:
             own.pop("text", None)
         return f"{encoder.slug}:{digest([own, encoder.version, start, text])}"
     return encoder.identity()
+
+
+def is_file(name: str) -> bool:
+    """Whether this is a file's name; a name that no file can have is none."""
+    try:
+        return Path(name).expanduser().is_file()
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 def file_hash(name: str) -> str:

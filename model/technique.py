@@ -29,6 +29,7 @@ class Technique:
     version: ClassVar[int] = 1
     built: ClassVar[bool] = True
     atomic: ClassVar[bool] = False  # stands in settings and digests by its key alone
+    packages: ClassVar[tuple[str, ...]] = ()  # optional ones whose code computes its results
 
     def __post_init__(self) -> None:
         for name, hint in hints(type(self)).items():

@@ -6,6 +6,7 @@ import dataclasses
 import resource
 import warnings
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from model.data.reviews import Reviews, reviews
 from model.loop import NonFinite, Run, indivisible
 from model.network import Network
 from model.recipe import Branch, versions
-from model.technique import describe, flatten
+from model.technique import describe, flatten, parts
 from model.training import Tick, train
 
 
@@ -167,6 +168,7 @@ class Worker:
             "threads": self.threads,
             "device": self.device if self.device == "cpu" else torch.cuda.get_device_name(),
             "torch": torch.__version__,
+            "packages": {name: version(name) for part in parts(cell.recipe) for name in part.packages},
             "code": revision(),
             "started": now(),
         }

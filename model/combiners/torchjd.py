@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import importlib
+import importlib.util
 import inspect
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -26,8 +27,18 @@ class TorchJd(Combiner):
     keeps its gradient. Aggregators that remember earlier updates are refused: every update makes a new one."""
 
     slug: ClassVar[str] = "torchjd"
+    packages: ClassVar[tuple[str, ...]] = ("torchjd",)
     aggregator: str = "UPGrad"
     number: float | None = None  # for the ones that ask for one: c of CAGrad, alpha of FairGrad
+
+    @property
+    def missing(self) -> str:
+        """What is to be installed first, if anything. ``SettingError`` where the package has no such aggregator, or none
+        with this number."""
+        if importlib.util.find_spec("torchjd") is None:
+            return "the combiner torchjd needs the package torchjd: pip install 'ablation-harness[torchjd]'"
+        self.make()
+        return ""
 
     def make(self) -> Any:
         """The aggregator. ``SettingError`` if the package or the name does not exist or the number does not fit."""
