@@ -80,10 +80,11 @@ def scored_epoch(loop: Loop, number: int) -> Epoch:
 
 
 def scoring_tokens(run: Run) -> int:
-    """Tokens of one scoring batch: on a CPU as many as keep a layer's states in its cache, on a GPU plenty."""
+    """Tokens of one scoring batch: on a CPU as many as keep a layer's states in its cache, on a GPU plenty, or fewer
+    where training had to split its batches."""
     config: Any = run.network.encoder.config
     numbers = 400_000 if run.device == "cpu" else 50_000_000
-    return int(numbers // config.hidden_size)
+    return int(numbers // config.hidden_size // run.pieces)
 
 
 @torch.no_grad()

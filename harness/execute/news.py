@@ -11,6 +11,10 @@ from harness.cell import Cell, Record
 Kind = Literal["started", "share", "done", "failed", "paused", "busy", "again", "full"]
 
 
+class Paused(Exception):
+    """A training was asked to stop, and what it needs to go on is kept."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Machine:
     """Where cells run: home folder, processes at a time, threads each, device; seconds between checkpoints."""

@@ -11,14 +11,10 @@ from typing import TYPE_CHECKING
 from harness.cell import Cell, Keep, fail, read
 from harness.claims import Claim, Lost, claim
 from harness.durable import Damaged, is_full
-from harness.execute.news import Machine, Said
+from harness.execute.news import Machine, Paused, Said
 
 if TYPE_CHECKING:
     from harness.execute.work import Worker
-
-
-class Paused(Exception):
-    """The training was asked to stop, and what it needs to go on is kept."""
 
 
 class Line:

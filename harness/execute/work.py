@@ -17,7 +17,7 @@ from harness.cell import Cell, Keep, now
 from harness.claims import Claim
 from harness.execute.encoders import Progress, prepared
 from harness.execute.keeping import Keeping
-from harness.execute.serve import Paused
+from harness.execute.news import Paused
 from harness.revision import revision
 from harness.sources import open_data
 from model.batching import TokenTable, tokenise

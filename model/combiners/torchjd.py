@@ -33,8 +33,8 @@ class TorchJd(Combiner):
 
     @property
     def missing(self) -> str:
-        """What is to be installed first, if anything. ``SettingError`` where the package has no such aggregator, or none
-        with this number."""
+        """What is to be installed first, if anything. ``SettingError`` where the package has no such aggregator,
+        or none with this number."""
         if importlib.util.find_spec("torchjd") is None:
             return "the combiner torchjd needs the package torchjd: pip install 'ablation-harness[torchjd]'"
         self.make()
