@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
@@ -41,12 +40,11 @@ def tags(setup: Setup) -> dict[str, str]:
     return told | {"setup": digest({name: told[name] for name in ("profile", "data", "encoder", "variant")})}
 
 
-@dataclasses.dataclass
-class Course:
-    """How a run went: what could not be relied on, which cells other processes have, and why it ended early."""
+class DiskFull(Exception):
+    """Training stopped because the home's disk is full. Nothing finished is lost, and the same command goes on."""
 
-    paused: int = 0
-    full: bool = False
+    def __init__(self, home: Path) -> None:
+        super().__init__(f"the disk of {home} is full; free some space, and the same command goes on from here")
 
 
 def carry_out(
@@ -60,11 +58,10 @@ def carry_out(
     rerun: bool = False,
     retry: bool = False,
     stop: Callable[[], bool] = lambda: False,
-    course: Course | None = None,
 ) -> Generator[int, None, None]:
     """Train the cells that are left and deliver every ended one; yields each seed whose round is complete. The store
-    gets each cell as it ends, so that a stopped run has all of them. ``course`` is filled in."""
-    told, course = tags(setup), course or Course()
+    gets each cell as it ends, so that a stopped run has all of them. ``DiskFull``."""
+    told, full = tags(setup), False
     note(machine.home, rows, told)
     book = ledger(machine.home)
     left = book.left(rows, rerun, retry)
@@ -80,8 +77,7 @@ def carry_out(
                 watch.hear(news)
                 if news is None:
                     continue
-                course.paused += news.kind == "paused"
-                course.full |= news.kind == "full"
+                full |= news.kind == "full"
                 if news.record is None:
                     continue
                 for row in users[news.cell.id]:
@@ -89,6 +85,8 @@ def carry_out(
                 waiting[news.cell.seed] -= 1
                 if not waiting[news.cell.seed]:
                     yield news.cell.seed
+        if full:
+            raise DiskFull(machine.home)
         if delivery.acquire(patience=3.0):
             behind = delivery.all(machine.home).left
             if behind:

@@ -98,7 +98,7 @@ def run(
 
 
 def _train_and_print(planned: list[Planned], setup: Setup, machine: Machine, console: Console, how: How) -> int:
-    from harness.campaign import failures, tables
+    from harness.campaign import DiskFull, failures, tables
     from harness.estimate import preamble
     from harness.output import print_tables, write_tables
     from harness.store import Store
@@ -118,7 +118,7 @@ def _train_and_print(planned: list[Planned], setup: Setup, machine: Machine, con
     if failed:
         _say(console, "--retry-failed trains them again")
     if end == "disk full":
-        _say(console, f"the disk of {machine.home} is full; free some space, and the same command goes on from here")
+        _say(console, str(DiskFull(machine.home)))
         return 1
     if end == "interrupted":
         _say(console, "stopped; the same command goes on from here")
@@ -128,11 +128,10 @@ def _train_and_print(planned: list[Planned], setup: Setup, machine: Machine, con
 
 def _train(planned: list[Planned], setup: Setup, machine: Machine, store: Store, console: Console, how: How) -> str:
     """Train, with tables after every round; how it ended: finished, interrupted or disk full."""
-    from harness.campaign import Course, carry_out, tables
+    from harness.campaign import DiskFull, carry_out, tables
     from harness.interrupt import Interrupt
     from harness.output import write_tables
 
-    course = Course()
     first = "stopping: running cells finish their update and write checkpoints; Ctrl-C again stops at once"
     with Interrupt(lambda: _say(console, first)) as stop:
         try:
@@ -147,7 +146,6 @@ def _train(planned: list[Planned], setup: Setup, machine: Machine, store: Store,
                     rerun=how.rerun,
                     retry=how.retry,
                     stop=stop,
-                    course=course,
                 )
             ) as rounds:
                 for seed in rounds:
@@ -155,12 +153,10 @@ def _train(planned: list[Planned], setup: Setup, machine: Machine, store: Store,
                     _say(console, f"every row has seed {seed}: tables in {where}")
         except KeyboardInterrupt:
             return "interrupted"
-        except OSError as error:
-            if not is_full(error):
+        except (DiskFull, OSError) as error:
+            if not isinstance(error, DiskFull) and not is_full(error):
                 raise
             return "disk full"
-    if course.full:
-        return "disk full"
     return "interrupted" if stop.asked else "finished"
 
 

@@ -115,12 +115,16 @@ def _trained(row: Planned, setup: Setup, machine: Machine) -> Trained:
     """The row's network, trained if need be; a training that fails ends the command with 1, as ``run`` does."""
     from rich.console import Console
 
+    from harness.campaign import DiskFull
     from harness.trained import TrainingFailed, find_or_train
 
     try:
         return find_or_train(row, setup, machine, Console(soft_wrap=True))
     except TrainingFailed as error:
         click.echo(f"failed: {error}", err=True)
+        sys.exit(1)
+    except DiskFull as error:
+        click.echo(str(error), err=True)
         sys.exit(1)
     except KeyboardInterrupt:
         click.echo("stopped; the same command starts again", err=True)
