@@ -39,6 +39,8 @@ class Keeping:
     def begin(self, about: Mapping[str, Any]) -> Snapshot | None:
         """Take up what an interrupted training left, or clear the folder and start anew (None)."""
         (self.folder / "outcome.json").unlink(missing_ok=True)
+        for left in self.folder.rglob("*.part"):  # by a process that was killed at it
+            left.unlink()
         try:
             found = load(self.folder / NAME)
         except Damaged as damage:
