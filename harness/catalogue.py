@@ -10,6 +10,7 @@ from typing import Literal
 import experiments.changes
 from experiments.papers import SUITES
 from experiments.variant import Change, RegistryError, Row, Suite
+from model.data.course import shown
 from model.recipe import Recipe
 
 Pair = tuple[Suite, Row]
@@ -36,14 +37,13 @@ def select(selectors: Sequence[str], rows: Sequence[str] = ()) -> list[Pair]:
     for selector in selectors or ("*",):
         found = {slug(*pair): pair for pair in _pairs() if _fits(selector, *pair)}
         if not found:
-            raise RegistryError(f"there is no suite or row {selector!r}; {_near(selector, _selectors())}")
+            raise RegistryError(f"there is no suite or row {shown(selector, 80)}; {_near(selector, _selectors())}")
         chosen |= found
     names = {row.name: row.name for _, row in chosen.values()}
+    where = shown(" ".join(selectors), 80)[1:-1] or "any suite"
     for name in rows:
         if not any(fnmatchcase(known, name) for known in names):
-            raise RegistryError(
-                f"there is no row {name!r} in {' '.join(selectors) or 'any suite'}; {_near(name, names)}"
-            )
+            raise RegistryError(f"there is no row {shown(name, 80)} in {where}; {_near(name, names)}")
     return [pair for pair in chosen.values() if not rows or any(fnmatchcase(pair[1].name, name) for name in rows)]
 
 
@@ -52,7 +52,7 @@ def find(wanted: str) -> Pair:
     for pair in _pairs():
         if slug(*pair) == wanted:
             return pair
-    raise RegistryError(f"there is no row {wanted!r}, as paper/table/row; {_near(wanted, _row_slugs())}")
+    raise RegistryError(f"there is no row {shown(wanted, 80)}, as paper/table/row; {_near(wanted, _row_slugs())}")
 
 
 def named_changes() -> dict[str, Change]:
@@ -65,7 +65,7 @@ def change(name: str) -> Change:
     """The change of this name; ``RegistryError`` with near names if there is none."""
     known = named_changes()
     if name not in known:
-        raise RegistryError(f"there is no change {name!r}; {_near(name, {each: each for each in known})}")
+        raise RegistryError(f"there is no change {shown(name, 80)}; {_near(name, {each: each for each in known})}")
     return known[name]
 
 

@@ -20,7 +20,7 @@ def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) ->
     """Write the tensors, with ``facts`` (plain data) in the file's header, whole or not at all."""
     from safetensors.torch import save_file
 
-    held = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+    held = apart(tensors)
     text = json.dumps(facts)
     with aside(path) as part:
         save_file(held, part, {"facts": text, "check": str(checksum(held, text))})
@@ -44,6 +44,18 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     except Exception as error:  # safetensors has one error for all
         raise Damaged(f"{path} is damaged ({' '.join(str(error).split())[:100]})") from None
     raise Damaged(f"{path} is damaged (its checksum differs)")
+
+
+def apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors on the CPU, copied where two would share memory, which safetensors refuses."""
+    held: dict[str, Tensor] = {}
+    seen: set[int] = set()
+    for name, tensor in tensors.items():
+        own = tensor.cpu().contiguous()
+        place = own.untyped_storage().data_ptr()
+        held[name] = own.clone() if place in seen else own
+        seen.add(place)
+    return held
 
 
 def checksum(tensors: Mapping[str, Tensor], text: str) -> int:

@@ -7,7 +7,6 @@ import json
 import os
 import socket
 import threading
-import time
 import uuid
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +25,7 @@ class Claim:
     """A cell's claim by this process, kept alive until it is left."""
 
     def __init__(self, folder: Path, token: str) -> None:
-        self.path, self.token = folder / "claim.json", token
+        self.folder, self.path, self.token = folder, folder / "claim.json", token
         self._over = threading.Event()
         self._beats = threading.Thread(target=self._beat, daemon=True)
 
@@ -39,13 +38,15 @@ class Claim:
     ) -> None:
         self._over.set()
         self._beats.join()
-        if self.held():
-            self.path.unlink(missing_ok=True)
+        with locked(lock_of(self.folder)):  # or it might be another's by the time it is removed
+            if self.held():
+                self.path.unlink(missing_ok=True)
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT):
             with contextlib.suppress(OSError):
-                os.utime(self.path)
+                if self.held():
+                    os.utime(self.path)
 
     def held(self) -> bool:
         """Whether the claim still stands."""
@@ -54,14 +55,14 @@ class Claim:
     def check(self) -> None:
         """``Lost`` if it does not. Called before anything is written."""
         if not self.held():
-            raise Lost(f"the cell {self.path.parent.name} was taken over by another process")
+            raise Lost(f"the cell {self.folder.name} was taken over by another process")
 
 
 def claim(home: Path, cell: str) -> Claim | None:
     """The cell's claim, or None while a living process holds it. A dead one's is taken over."""
     folder = home / "cells" / cell
     folder.mkdir(parents=True, exist_ok=True)
-    with locked(home / "claims.lock"):
+    with locked(lock_of(folder)):
         if is_held(folder):
             return None
         made = Claim(folder, uuid.uuid4().hex)
@@ -77,14 +78,25 @@ def is_held(folder: Path) -> bool:
     """Whether a living process holds the cell. On this machine a process is looked up; elsewhere its heart must have
     beaten within the last minute. A claim that cannot be read counts by its heartbeat."""
     path = folder / "claim.json"
+    owner, here = _read(path), _myself()  # before the time: opening a file has a network share tell of it afresh
     try:
         beaten = path.stat().st_mtime
     except FileNotFoundError:
         return False
-    owner, here = _read(path), _myself()
     if owner.get("place") == here["place"]:
         return _started(owner.get("process")) == owner.get("started") is not None
-    return time.time() - beaten < STALE
+    return _now(folder) - beaten < STALE
+
+
+def lock_of(folder: Path) -> Path:
+    """What every taking and leaving of a claim in this home holds."""
+    return folder.parent.parent / "claims.lock"
+
+
+def _now(folder: Path) -> float:
+    """The time by the clock that stamps heartbeats: the file system's, which need not be this machine's."""
+    lock_of(folder).touch()
+    return lock_of(folder).stat().st_mtime
 
 
 def _myself() -> dict[str, Any]:
@@ -112,7 +124,7 @@ def _started(process: object) -> str | None:
             return None
         try:
             os.kill(process, 0)
-        except ProcessLookupError:
+        except (ProcessLookupError, OverflowError):
             return None
         except PermissionError:
             pass
@@ -124,6 +136,6 @@ def _started(process: object) -> str | None:
 def _read(path: Path) -> dict[str, Any]:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) else {}

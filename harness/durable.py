@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import uuid
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,7 +33,7 @@ def write_aside(path: Path, content: str | bytes) -> None:
 @contextmanager
 def aside(path: Path) -> Iterator[Path]:
     """A file to be written beside ``path``, which it replaces once the block is through; gone if the block fails."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:12]}.part")  # process numbers repeat across machines
     try:
         yield part
         with part.open("rb") as stream:
@@ -62,28 +63,29 @@ def append(path: Path, line: str) -> None:
 
 
 def sealed(entry: Mapping[str, Any]) -> str:
-    """One line of JSON with a checksum of the rest."""
-    text = json.dumps(entry)
-    return json.dumps({"check": zlib.crc32(text.encode())})[:-1] + ", " + text[1:]
+    """One line of JSON with a checksum of the rest, as ``check``."""
+    return json.dumps({"check": zlib.crc32(json.dumps(entry).encode())} | dict(entry))
 
 
 def unsealed(line: str, where: str) -> dict[str, Any]:
-    """The entry of a sealed line; ``Damaged`` unless it is what was written."""
+    """The entry of a sealed line; ``Damaged`` unless the line is to the last character what was written."""
     try:
         entry: dict[str, Any] = json.loads(line)
-        check = entry.pop("check")
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise Damaged(f"{where} is damaged") from None
-    if zlib.crc32(json.dumps(entry).encode()) != check:
+        del entry["check"]
+        sound = sealed(entry) == line
+    except (ValueError, TypeError, KeyError, RecursionError):
+        sound = False
+    if not sound:
         raise Damaged(f"{where} is damaged")
     return entry
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether an error says that the disk, or the user's share of it, is full; safetensors tells it in words."""
-    return (
-        (isinstance(error, OSError) and error.errno in FULL) or "os error 28" in str(error) or "code: 28" in str(error)
-    )
+    """Whether an error says that the disk, or the user's share of it, is full; libraries tell it in words: safetensors
+    and tokenizers with the number, SQLite without."""
+    told = str(error)
+    in_words = any(f"os error {number})" in told or f"code: {number}," in told for number in FULL)
+    return in_words or "database or disk is full" in told or (isinstance(error, OSError) and error.errno in FULL)
 
 
 @contextmanager

@@ -12,15 +12,29 @@ from model.recipe import Recipe
 from model.technique import flatten
 
 OURS = "ours.json"  # in <home>/reports: the latest result of every row and set-up
+KINDS = {"profile": str, "data": str, "encoder": str, "variant": str, "n": int, "figures": dict}
 
 
 def latest(home: Path) -> dict[str, list[dict[str, Any]]]:
-    """Our results by ``suite/row``, as the last runs in this home left them."""
+    """Our results by ``suite/row``, as the last runs in this home left them. What is damaged counts as not there; the
+    row's next run writes it again."""
     try:
-        found: dict[str, list[dict[str, Any]]] = json.loads((home / "reports" / OURS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = json.loads((home / "reports" / OURS).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return {}
-    return found
+    if not isinstance(found, dict):
+        return {}
+    return {
+        name: [told for told in results if whole(told)] for name, results in found.items() if isinstance(results, list)
+    }
+
+
+def whole(told: object) -> bool:
+    """Whether this is a result as it was written."""
+    if not isinstance(told, dict) or any(not isinstance(told.get(key), kind) for key, kind in KINDS.items()):
+        return False
+    figures = told["figures"].values()
+    return all(isinstance(figure, dict) and isinstance(figure.get("mean"), int | float) for figure in figures)
 
 
 def records(chosen: Sequence[tuple[Suite, Row]], status: Callable[[Recipe], str], home: Path) -> list[dict[str, Any]]:

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import difflib
 import os
+import unicodedata
 from pathlib import Path
 
 from experiments.profiles import PROFILES
 from harness.catalogue import named_changes
 from harness.execute.news import Machine
 from harness.plan import Setup
+from model.data.course import shown
 from model.errors import InputError
+
+LONGEST = 1000  # characters of an option
+DIGITS = 15  # of a whole number
+MOST = 1000  # seeds, jobs or threads
+FOLDERS = ("artifacts", "cells", "encoders", "predictions", "readers", "reports")  # of a home, where they are there
+FILES = ("claims.lock", "mlflow.db", "writer.lock")
+UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, bytes that are no UTF-8, line separators
 
 
 def near(name: str, known: list[str]) -> str:
@@ -27,36 +36,74 @@ def setup_of(
     changes: tuple[str, ...],
 ) -> Setup:
     """Profile defaults with the command's choices over them."""
+    for option, text in (("--data", data), ("--encoder", encoder), *(("--set", text) for text in settings)):
+        if text is not None:
+            check_text(option, text)
+            check_user(option, text.rpartition("=")[2] if option == "--set" else text.removeprefix("hub:"))
     if profile not in PROFILES:
-        raise InputError(f"there is no profile {profile!r}; choose one of {', '.join(PROFILES)}")
+        raise InputError(f"there is no profile {shown(profile)}; choose one of {', '.join(PROFILES)}")
     scale = PROFILES[profile]
-    if seeds is not None and seeds < 1:
-        raise InputError(f"--seeds is {seeds}; it must be at least 1")
-    pairs = []
-    for text in settings:
-        path, equals, value = text.partition("=")
-        if not equals or not path or not value:
-            raise InputError(f"--set {text!r} is not FIELD=VALUE, e.g. --set smart.radius=1e-3")
-        pairs.append((path, value))
+    check_number("--seeds", seeds)
     known = named_changes()
     for name in changes:
         if name not in known:
-            raise InputError(f"there is no change {name!r}; near names: {near(name, list(known))}")
+            raise InputError(f"there is no change {shown(name, 80)}; near names: {near(name, list(known))}")
     return Setup(
         profile=scale,
-        data=str(Path(data).expanduser()) if data and Path(data).expanduser().is_dir() else data or scale.data,
-        encoder=encoder or scale.encoder,
-        seeds=seeds or scale.seeds,
+        data=scale.data if data is None else expanded(data),
+        encoder=scale.encoder if encoder is None else encoder,
+        seeds=scale.seeds if seeds is None else seeds,
         changes=tuple(known[name] for name in changes),
-        settings=tuple(pairs),
+        settings=tuple(map(setting, settings)),
     )
+
+
+def setting(text: str) -> tuple[str, str]:
+    """A field's path and the value typed for it."""
+    path, equals, value = text.partition("=")
+    if not equals or not path or not value:
+        raise InputError(f"--set {shown(text)} is not FIELD=VALUE, e.g. --set smart.radius=1e-3")
+    digits = value.strip().lstrip("+-").replace("_", "")
+    if digits.isdecimal() and len(digits) > DIGITS:
+        raise InputError(f"--set {shown(path)} has a number of {len(digits)} digits; use at most {DIGITS}")
+    return path, value
+
+
+def check_text(option: str, text: str) -> None:
+    """``InputError`` unless the text can stand in a message, a file and the tracking store."""
+    if not text:
+        raise InputError(f"{option} is empty; leave it out or give it a value")
+    if len(text) > LONGEST:
+        raise InputError(f"{option} {shown(text, 80)} has {len(text):,} characters; use at most {LONGEST:,}")
+    odd = next((letter for letter in text if unicodedata.category(letter) in UNPRINTABLE), None)
+    if odd is not None:
+        raise InputError(f"{option} {shown(text, 80)} holds {odd!r}, which cannot be printed; rename what it names")
+
+
+def check_user(option: str, name: str) -> None:
+    """``InputError`` for a file name that starts with ``~`` and a user who is not there."""
+    if name.startswith("~") and os.path.expanduser(name) == name:
+        raise InputError(f"{option}: there is no user {shown(name.partition('/')[0][1:])}; write {shown(name, 80)} out")
+
+
+def check_number(option: str, number: int | None) -> None:
+    """``InputError`` for fewer than one or more than a machine could have."""
+    if number is not None and number < 1:
+        raise InputError(f"{option} is {number}; it must be at least 1")
+    if number is not None and number > MOST:
+        raise InputError(f"{option} is {number:,}; it must be at most {MOST:,}")
+
+
+def expanded(data: str) -> str:
+    """A folder's name with its ``~`` written out; any other name as it is."""
+    folder = os.path.expanduser(data)
+    return str(Path(folder)) if os.path.isdir(folder) else data
 
 
 def machine_of(home: Path, jobs: int | None, threads: int, device: str) -> Machine:
     """How many cells at a time, on what."""
-    for name, number in (("--jobs", jobs), ("--threads", threads)):
-        if number is not None and number < 1:
-            raise InputError(f"{name} is {number}; it must be at least 1")
+    check_number("--jobs", jobs)
+    check_number("--threads", threads)
     device = chosen_device(device)
     if jobs is None:
         jobs = 1 if device == "cuda" else max(1, cores() // threads)
@@ -82,8 +129,10 @@ def chosen_device(device: str) -> str:
 
 
 def writable(home: str) -> Path:
-    """The home folder, made if need be; ``InputError`` where it cannot be written."""
-    folder = Path(home).expanduser()
+    """The home folder, made if need be; ``InputError`` where it cannot be written or is not laid out as one."""
+    check_text("--home", home)
+    check_user("--home", home)
+    folder = Path(os.path.expanduser(home))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".writable-{os.getpid()}"
@@ -93,4 +142,15 @@ def writable(home: str) -> Path:
         raise InputError(
             f"the home folder {folder} cannot be written ({error.strerror}); choose another with --home"
         ) from None
+    check_layout(folder)
     return folder
+
+
+def check_layout(home: Path) -> None:
+    """``InputError`` for a file in the place of one of the home's folders, or a folder in that of a file."""
+    wrong = [(path, "not a folder") for path in map(home.joinpath, FOLDERS) if not os.path.isdir(path)]
+    wrong += [(path, "not a file") for path in map(home.joinpath, FILES) if not os.path.isfile(path)]
+    wrong += [(path, "a folder") for path in home.glob("reports/*") if path.is_dir()]
+    for path, kind in wrong:
+        if os.path.lexists(path):
+            raise InputError(f"{path} is {kind}; move it away or choose another folder with --home")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,9 +21,9 @@ def open_data(name: str) -> Corpus:
     if name == "hub" or name.startswith("hub:"):
         from model.data.hub import hub
 
-        return hub(Path(name[4:]).expanduser() if name.startswith("hub:") else None)
-    folder = Path(name).expanduser()
-    if not folder.is_dir():
+        return hub(Path(os.path.expanduser(name[4:])) if name.startswith("hub:") else None)
+    folder = Path(os.path.expanduser(name))
+    if not os.path.isdir(folder):
         raise DataError(f"there is no data folder {name}; give --data a folder of course files, hub or embedded")
     from model.data.course import course
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -51,13 +52,13 @@ class Found(NamedTuple):
 def course(folder: Path, tasks: Sequence[str] | None = None) -> Corpus:
     """The course's files in ``folder``. With ``tasks``, these and no others, each with its train and dev file; else
     every file that is there. ``-test-student`` files are optional and have labels -1. Raises ``DataError``."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise DataError(f"the data folder {folder} is not there; give the folder that holds ids-sst-train.csv")
     splits: dict[tuple[str, Split], Examples] = {}
     for name in chosen(tasks, tuple(LAYOUTS), "the course's data"):
         for split in SPLITS:
             path = folder / LAYOUTS[name].file(split)
-            if path.exists():
+            if os.path.lexists(path):
                 splits[name, split] = read(path, TASKS[name], split)
             elif tasks is not None and split != "test":
                 raise DataError(f"{path} is not there; put the course's {path.name} there or leave out {name}")
@@ -155,10 +156,10 @@ def label_of(value: object, task: Task, where: str) -> float:
     raise DataError(f"{where}: the label is {shown(value)}, but for {task.name} it must be {span}; mend that row")
 
 
-def shown(value: object) -> str:
-    """A value from a file, short and on one line."""
+def shown(value: object, most: int = 40) -> str:
+    """A value that was given, short, on one line and printable."""
     text = repr(value)
-    return text if len(text) <= 40 else text[:37] + "..."
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def _rows(name: str, text: str, task: Task, split: Split) -> Iterator[Found | Dropped]:

@@ -6,6 +6,7 @@ import dataclasses
 import gzip
 import itertools
 import json
+import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -51,13 +52,13 @@ def hub(root: Path | None = None, tasks: Sequence[str] | None = None) -> Corpus:
     names. Without ``tasks``, every task whose folder is there. Where Quora has no labelled test set, as on the hub,
     ``hold_out`` makes one of a twentieth of train. Raises ``DataError``.
     """
-    if root is not None and not root.is_dir():
+    if root is not None and not os.path.isdir(root):
         raise DataError(f"the data folder {root} is not there; give the folder that holds SetFit and nyu-mll")
     splits: dict[tuple[str, Split], Examples] = {}
     for name in chosen(tasks, tuple(PLACES), "the hub's data"):
         if root is None:
             splits |= _downloaded(TASKS[name])
-        elif tasks is not None or (root / PLACES[name].folder).is_dir():
+        elif tasks is not None or os.path.isdir(root / PLACES[name].folder):
             splits |= _local(root, TASKS[name])
     if not splits:
         folders = ", ".join(place.folder for place in PLACES.values())
@@ -107,7 +108,7 @@ def json_lines(path: Path) -> Iterator[Row]:
                 if line.strip():
                     yield f"{path.name}:{number}", _object(line, f"{path.name}:{number}")
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read: {error}; check that the file is complete") from None
+        raise DataError(f"{path} cannot be read: {_first(error)}; check that the file is complete") from None
 
 
 def need(columns: Sequence[str], rows: Iterable[Row], name: str) -> Iterator[Row]:
@@ -213,8 +214,9 @@ def _entry(at: int, where: str, row: Mapping[str, Any], task: Task, split: Split
 
 
 def _first(error: Exception) -> str:
-    """The first line of a library's message."""
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    """The system's word for an error, or the first line of a library's message."""
+    told = getattr(error, "strerror", None) or str(error)
+    return (told.splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def _object(line: bytes, where: str) -> dict[str, Any]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from model.encoders.faults import fault, of_bin, of_model, of_tokenizer, reason
 from model.errors import InputError
 from model.lazy import torch
 from model.streams import generator
@@ -27,22 +30,33 @@ class EncoderError(InputError):
 
 def is_folder(name: str) -> bool:
     """Whether an encoder's name means a local folder rather than a hub id (owner/name)."""
-    return name.startswith((".", "/", "~")) or name.count("/") > 1 or Path(name).is_dir()
+    return name.startswith((".", "/", "~")) or name.count("/") > 1 or os.path.isdir(name)
 
 
 def identity(name: str) -> str:
     """What goes into a cell's hash: the hub id, or a hash of the folder's weights, settings and vocabulary."""
     if not is_folder(name):
         return name
-    folder = Path(name).expanduser()
-    if not folder.is_dir():
-        raise EncoderError(f"there is no encoder folder {folder}")
     running = hashlib.sha256()
-    for part in sorted(folder.iterdir()):
-        if part.name in (*SETTINGS, *VOCABULARY) or _is_weights(part.name):
-            facts = part.stat()
-            running.update(part.name.encode() + _content(part, facts.st_size, facts.st_mtime_ns))
+    for part in _parts(Path(os.path.expanduser(name))):
+        facts = part.stat()
+        running.update(part.name.encode() + _content(part, facts.st_size, facts.st_mtime_ns))
     return f"sha256:{running.hexdigest()[:16]}"
+
+
+def _parts(folder: Path) -> list[Path]:
+    """The files that ``load`` may read. ``EncoderError`` for one that cannot be read, or is no file."""
+    if not os.path.isdir(folder):
+        raise EncoderError(f"there is no encoder folder {folder}")
+    try:
+        found = sorted(folder.iterdir())
+    except OSError as error:
+        raise EncoderError(f"the encoder folder {folder} cannot be read: {error.strerror}") from None
+    parts = [part for part in found if part.name in (*SETTINGS, *VOCABULARY) or _is_weights(part.name)]
+    for part in parts:
+        if not os.path.isfile(part) or not os.access(part, os.R_OK):
+            raise EncoderError(f"{part} is not a file that can be read; put the encoder's own {part.name} there")
+    return parts
 
 
 @functools.lru_cache(maxsize=256)
@@ -61,27 +75,26 @@ def _is_weights(name: str) -> bool:
 
 def check_folder(folder: Path, families: tuple[str, ...]) -> None:
     """Raise ``EncoderError`` unless the folder holds a configuration of one of the families, weights and a
-    vocabulary."""
-    if not folder.is_dir():
-        raise EncoderError(f"there is no encoder folder {folder}")
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        family, layers = config["model_type"], config.get("num_hidden_layers", 12)
-    except FileNotFoundError:
-        raise EncoderError(f"{folder} has no config.json, so it is not an encoder folder") from None
-    except (KeyError, TypeError, AttributeError):
-        raise EncoderError(f"{folder / 'config.json'} does not say its model_type") from None
-    except (ValueError, OSError, RecursionError) as error:
-        raise EncoderError(f"{folder / 'config.json'} cannot be read as JSON: {error}") from None
+    vocabulary, and what of them can be told without reading the weights is whole."""
+    names = {part.name for part in _parts(folder)}
+    if "config.json" not in names:
+        raise EncoderError(f"{folder} has no config.json, so it is not an encoder folder")
+    for name in sorted(names):
+        if told := fault(folder / name):
+            raise EncoderError(told)
+    config = json.loads((folder / "config.json").read_bytes())
+    family, layers = config.get("model_type"), config.get("num_hidden_layers", 12)
+    if not isinstance(family, str):
+        raise EncoderError(f"{folder / 'config.json'} does not say its model_type")
     if family not in families:
-        raise EncoderError(f"{folder} holds a {family!r} model; this row needs one of: {', '.join(families)}")
+        raise EncoderError(f"{folder} holds a {family[:40]!r} model; this row needs one of: {', '.join(families)}")
     if config.get("is_decoder"):
         raise EncoderError(f"{folder} holds a decoder (is_decoder in its config.json), whose words see no later ones")
     if not isinstance(layers, int) or not 0 < layers <= MOST_LAYERS:  # building them comes before reading weights
-        raise EncoderError(f"{folder / 'config.json'} says {layers!r} layers; it must be 1 to {MOST_LAYERS}")
-    if not any((folder / name).is_file() for name in WEIGHTS):
+        raise EncoderError(f"{folder / 'config.json'} says {str(layers)[:40]} layers; it must be 1 to {MOST_LAYERS}")
+    if names.isdisjoint(WEIGHTS):
         raise EncoderError(f"{folder} has no weights; put model.safetensors beside its config.json")
-    if not any((folder / name).is_file() for name in VOCABULARY):
+    if names.isdisjoint(VOCABULARY):
         raise EncoderError(f"{folder} has no vocabulary; put tokenizer.json or vocab.txt beside its config.json")
 
 
@@ -107,7 +120,7 @@ def download(name: str) -> Path:
         except Exception:
             raise EncoderError(
                 f"the encoder {name!r} is not a folder, is not in the local cache and cannot be had from the hub "
-                f"({_reason(error)}); connect to the network or give a folder"
+                f"({reason(error)}); connect to the network or give a folder"
             ) from None
 
 
@@ -118,29 +131,39 @@ def load(name: str, seed: int, families: tuple[str, ...] = ("bert",), kind: Any 
     encoder's ``new_parameters``. Safetensors are preferred; a .bin goes through torch's weights-only loader. Code in
     a repository is never run. ``EncoderError`` says what is wrong.
     """
-    from transformers import AutoModel, AutoTokenizer
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    folder = Path(name).expanduser() if is_folder(name) else download(name)
+    folder = Path(os.path.expanduser(name)) if is_folder(name) else download(name)
     check_folder(folder, families)
     local = {"trust_remote_code": False, "local_files_only": True}
-    try:
+    with _telling(name, of_model):
+        AutoConfig.from_pretrained(folder, **local)  # what reads it next would be blamed
+    with _telling(name, of_model if any(folder.glob("*.safetensors")) else of_bin):
         encoder, report = (kind or AutoModel).from_pretrained(
             folder, dtype=torch.float32, weights_only=True, output_loading_info=True, **local
         )
-        tokenizer = AutoTokenizer.from_pretrained(folder, **local)
         check_weights(name, report["missing_keys"], report["unexpected_keys"])
         fresh(encoder, report["missing_keys"], seed)
         if not all(bool(parameter.isfinite().all()) for parameter in encoder.parameters()):
             raise EncoderError(f"the weights of {name} hold numbers that are not finite")
+    with _telling(name, of_tokenizer):
+        tokenizer = AutoTokenizer.from_pretrained(folder, **local)
         check_vocabulary(name, encoder, tokenizer)
+    return encoder, tokenizer
+
+
+@contextlib.contextmanager
+def _telling(name: str, explain: Callable[[Exception], str]) -> Iterator[None]:
+    """Turns a library's error into an ``EncoderError``."""
+    try:
+        yield
     except EncoderError:
         raise
     except Exception as error:  # transformers raises many kinds, from OSError to RuntimeError
-        raise EncoderError(f"the encoder {name} cannot be loaded: {_explained(error)}") from None
-    return encoder, tokenizer
+        raise EncoderError(f"the encoder {name} cannot be loaded: {explain(error)}") from None
 
 
 def check_weights(name: str, missing: Iterable[str], unexpected: Iterable[str]) -> None:
@@ -186,21 +209,3 @@ def save(encoder: Any, tokenizer: Any, folder: Path) -> None:
     logging.disable_progress_bar()
     encoder.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
-
-
-def _explained(error: Exception) -> str:
-    """The reason in a user's terms where the library's own would mislead."""
-    kind, reason = type(error).__name__, _reason(error)
-    if kind == "UnpicklingError":
-        return "its .bin holds more than weights, so it is not read (it could run code); give it as model.safetensors"
-    if kind == "SafetensorError":
-        return f"its .safetensors file is damaged or cut short ({reason})"
-    if "ignore_mismatched_sizes" in reason:
-        return "its weights do not have the sizes that its config.json says"
-    if isinstance(error, KeyError | ArithmeticError | TypeError):
-        return f"its config.json has a setting that cannot be used ({kind}: {reason})"
-    return reason

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import pytest
+
+from harness.listing import latest
 from tests.harness.conftest import Invoke
 
 
@@ -35,3 +39,24 @@ def test_show_says_where_each_setting_comes_from_and_what_the_row_changes(invoke
     text = invoke("show", "bertram/table1/09-additive").output
     assert "confounded" in text
     assert "quora.rows: 9000 -> 8000" in text
+
+
+SOUND = {"profile": "demo", "data": "embedded", "encoder": "tiny", "variant": "", "n": 3, "figures": {"x": {"mean": 1}}}
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        *("", "{", "[]", "null", "[" * 100_000, '{"a": 3}', '{"a": [3]}', '{"a": [{}]}'),
+        json.dumps({"a": [SOUND | {"n": "3"}]}),
+        json.dumps({"a": [SOUND | {"figures": {"x": 1}}]}),
+        json.dumps({"a": [SOUND | {"figures": {"x": {"mean": None}}}]}),
+    ],
+)
+def test_a_damaged_result_of_ours_counts_as_not_there(tmp_path: Path, damaged: str) -> None:
+    (tmp_path / "reports").mkdir()
+    path = tmp_path / "reports" / "ours.json"
+    path.write_text(damaged)
+    assert not any(latest(tmp_path).values())
+    path.write_text(json.dumps({"a": [SOUND, 3], "b": [SOUND]}))
+    assert latest(tmp_path) == {"a": [SOUND], "b": [SOUND]}

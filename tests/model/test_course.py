@@ -222,6 +222,13 @@ def test_duplicates_ignore_case_white_space_label_and_pair_order(tmp_path: Path)
     assert duplicates(get(corpus, "quora", "dev"), get(corpus, "quora", "dev")) == 3
 
 
+def test_a_broken_link_is_not_taken_for_a_file_that_is_not_there(tmp_path: Path) -> None:
+    write(tmp_path, sst_train=sst(3), sst_dev=sst(3))
+    assert course(tmp_path).get("sst", "test") is None
+    (tmp_path / "ids-sst-test-student.csv").symlink_to("nowhere")
+    assert "ids-sst-test-student.csv cannot be read: No such file" in refusal(tmp_path)
+
+
 @needs_data
 def test_the_courses_files_have_their_known_numbers_of_rows(real: Corpus) -> None:
     for task, train, dev in (("sst", 8_544, 1_101), ("sts", 6_040, 863), ("cfimdb", 1_707, 245)):

@@ -140,12 +140,13 @@ DAMAGE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "no configuration": (without("config.json"), "has no config.json, so it is not an encoder folder"),
     "no weights": (without("model.safetensors"), "has no weights; put model.safetensors beside its config.json"),
     "no vocabulary": (without("vocab.txt", "tokenizer.json"), "has no vocabulary; put tokenizer.json or vocab.txt"),
-    "weights cut short": (cut, r"its \.safetensors file is damaged or cut short"),
+    "weights cut short": (cut, r"model\.safetensors is damaged or cut short"),
     "empty weights": (lambda folder: (folder / "model.safetensors").write_bytes(b""), "damaged or cut short"),
     "not finite": (infinite, "hold numbers that are not finite"),
     "not JSON": (lambda folder: (folder / "config.json").write_text("{"), "cannot be read as JSON"),
-    "not UTF-8": (lambda folder: (folder / "config.json").write_bytes(b"\xff"), "cannot be read as JSON"),
-    "not an object": (lambda folder: (folder / "config.json").write_text("[]"), "does not say its model_type"),
+    "not UTF-8": (lambda folder: (folder / "config.json").write_bytes(b"{\xff"), r"is not UTF-8 \(byte 1\)"),
+    "not an object": (lambda folder: (folder / "config.json").write_text("[]"), "is not a JSON object"),
+    "no family": (lambda folder: (folder / "config.json").write_text("{}"), "does not say its model_type"),
     "another family": (lambda folder: change(folder, "config.json", model_type="gpt2"), "holds a 'gpt2' model"),
     "a decoder": (lambda folder: change(folder, "config.json", is_decoder=True), "holds a decoder"),
     "more layers": (
@@ -162,7 +163,22 @@ DAMAGE: dict[str, tuple[Callable[[Path], Any], str]] = {
         "id 30",
     ),
     "an empty vocabulary": (lambda folder: only_vocab(folder, []), "has no words"),
-    "half a tokenizer": (lambda folder: (folder / "tokenizer.json").write_text("{"), "cannot be loaded"),
+    "half a tokenizer": (lambda folder: (folder / "tokenizer.json").write_text("{"), "cannot be read as JSON"),
+    "no tokenizer": (lambda folder: (folder / "tokenizer.json").write_text("{}"), "does not describe a tokenizer"),
+    "a folder": (lambda folder: (folder / "merges.txt").mkdir(), r"merges\.txt is not a file that can be read"),
+    "a broken link": (lambda folder: (folder / "vocab.json").symlink_to("nowhere"), "is not a file that can be read"),
+    "a mistyped setting": (
+        lambda folder: change(folder, "config.json", use_cache="yes"),
+        r"a setting that cannot be used \(use_cache has a value of the wrong kind\)",
+    ),
+    "a foreign number type": (
+        lambda folder: change(folder, "config.json", dtype="\ud800"),
+        r"a setting that cannot be used \(AttributeError\)",
+    ),
+    "a mistyped token": (
+        lambda folder: change(folder, "tokenizer_config.json", pad_token=3),
+        r"tokenizer_config\.json or vocab\.txt has something that cannot be used \(TypeError\)",
+    ),
 }
 
 
@@ -174,7 +190,7 @@ def test_a_damaged_folder_is_refused_in_one_sentence_that_names_it(folder: Path,
         Bert(name=str(folder)).load(0)
     assert isinstance(caught.value, InputError)
     assert str(folder) in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert str(caught.value).isprintable()
 
 
 def test_a_folder_that_is_not_there_is_named() -> None:

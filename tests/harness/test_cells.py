@@ -1,0 +1,250 @@
+"""Whatever becomes of a cell's files, the cell is read as it was written, or as damaged, or as not ended: never with
+another number."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from harness.catalogue import select
+from harness.cell import Keep, Record, fail, folders, journal, read, records
+from harness.claims import claim
+from harness.durable import Damaged, append
+from harness.execute.keeping import Keeping
+from harness.options import setup_of
+from harness.plan import plan
+from harness.sources import open_data
+from model.data.examples import Examples
+from model.loop import Snapshot
+from model.scoring import Scored, score
+from model.training import Epoch
+from tests.harness.processes import FULL
+
+MORE = {"peak_memory_bytes": 1, "warnings": [], "fresh": []}
+EVERY = 1 if FULL else 9  # of the places to damage
+FILES = ("journal.jsonl", "cell.json", "outcome.json", "predictions.npz")
+
+
+@functools.cache
+def sets() -> dict[tuple[str, str], Examples]:
+    corpus = open_data("embedded")
+    found = {}
+    for task, split in (("sst", "dev"), ("sts", "dev"), ("sst", "train")):
+        examples = corpus.get(task, split)  # type: ignore[arg-type]
+        assert examples is not None
+        found[split, task] = examples.first(12)
+    return found
+
+
+def epoch(number: int, source: np.random.Generator) -> Epoch:
+    scores = {}
+    for (split, task), examples in sets().items():
+        whole = examples.task.classes is not None
+        drawn = source.integers(0, 5, len(examples)) if whole else source.random(len(examples), np.float32)
+        scores[split, task] = Scored(examples.task, drawn, score(examples.task, drawn, examples.labels))
+    take = functools.partial(Snapshot, {}, {})
+    return Epoch(number, scores, {"loss/sst": float(source.random())}, 0.5, 0.25, 36, take)  # type: ignore[arg-type]
+
+
+@contextlib.contextmanager
+def kept(home: Path, cell: str) -> Iterator[Keeping]:
+    """A cell's folder, claimed."""
+    held = claim(home, cell)
+    assert held is not None
+    with held:
+        yield Keeping(home / "cells" / cell, held, Keep(), 60.0)
+
+
+def about(cell: str) -> dict[str, Any]:
+    kept = {"id": cell, "key": f"key of {cell}", "settings": {"rate": 1e-05, "note": "\u00e4"}}
+    return kept | {"threads": 1, "device": "cpu", "torch": "2"}
+
+
+def train(home: Path, cell: str, epochs: int = 3) -> Path:
+    """A done cell's folder, by the code that keeps a real one's, with invented answers."""
+    with kept(home, cell) as keeping:
+        keeping.begin(about(cell))
+        source = np.random.default_rng(0)
+        for number in range(1, epochs + 1):
+            keeping.epoch(None, epoch(number, source))  # type: ignore[arg-type]
+        keeping.finish(sets(), MORE)
+    return keeping.folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return train(tmp_path / "home", "cell")
+
+
+def content(record: Record | None) -> str:
+    """All that can be read of a cell but its outcome, which has times."""
+    assert record is not None
+    told = [record.id, record.about, record.epochs]
+    for split, task, number in itertools.product(("dev", "test"), ("sst", "sts"), range(5)):
+        found = record.predictions(split, task, number)
+        told.append(None if found is None else [(name, part.dtype, part.tolist()) for name, part in found.items()])
+    return repr(told)
+
+
+def seen(folder: Path) -> str:
+    """What is read of the cell, or ``damaged``."""
+    try:
+        return content(read(folder))
+    except Damaged as damage:
+        assert str(folder) in str(damage)  # it says where
+        return "damaged"
+
+
+def test_a_cell_is_read_as_it_was_written(folder: Path) -> None:
+    record = read(folder)
+    assert record is not None and record.done
+    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
+    source = np.random.default_rng(0)
+    for number in (1, 2, 3):
+        event = epoch(number, source)
+        for (split, task), scored in event.scores.items():
+            assert record.epochs[number - 1]["scores"][split][scored.task.metric_name] == scored.metric
+            if split == "train":
+                continue
+            found = record.predictions(split, task, number)
+            assert found is not None
+            assert found["answer"].dtype == scored.answers.dtype
+            assert found["answer"].tobytes() == scored.answers.tobytes()
+            assert found["id"].tolist() == list(sets()[split, task].ids)
+            assert found["label"].tolist() == sets()[split, task].labels.tolist()
+    assert record.predictions("dev", "sst", 4) is record.predictions("test", "sst", 1) is None
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_changed_bit_of_any_byte_shows(folder: Path, name: str) -> None:
+    path = folder / name
+    stored = path.read_bytes()
+    for at in range(0, len(stored), EVERY):
+        changed = stored[at] ^ (1 << at % 8)
+        path.write_bytes(stored[:at] + bytes([changed]) + stored[at + 1 :])
+        assert seen(folder) == "damaged", at
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_truncated_file_shows(folder: Path, name: str) -> None:
+    path = folder / name
+    stored = path.read_bytes()
+    for end in {*range(0, len(stored), EVERY), len(stored) - 1}:
+        path.write_bytes(stored[:end])
+        assert seen(folder) == "damaged", end
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("more", [b"\x00", b"{}", b"\n\n", b"x" * 5000])
+def test_a_longer_file_shows(folder: Path, name: str, more: bytes) -> None:
+    with (folder / name).open("ab") as stream:
+        stream.write(more)
+    assert seen(folder) == "damaged"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_shows(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    if name == "outcome.json":
+        assert read(folder) is None
+    else:
+        assert seen(folder) == "damaged"
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("become", [Path.mkdir, Path.touch, lambda path: path.symlink_to(path)])
+def test_a_file_that_became_something_else_shows(folder: Path, name: str, become: Callable[[Path], None]) -> None:
+    (folder / name).unlink()
+    become(folder / name)
+    assert seen(folder) == "damaged"
+
+
+def test_journal_lines_that_are_missing_doubled_or_out_of_order_show(folder: Path) -> None:
+    path = folder / "journal.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    for count in range(5):
+        for order in itertools.product(range(3), repeat=count):
+            path.write_text("".join(lines[number] for number in order))
+            assert (seen(folder) == "damaged") == (order != (0, 1, 2)), order
+
+
+def test_a_damaged_journal_names_its_line(folder: Path) -> None:
+    path = folder / "journal.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text(lines[0] + lines[1].replace("epoch", "epocs") + lines[2])
+    with pytest.raises(Damaged, match=r"journal\.jsonl:2 is damaged"):
+        journal(path)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_another_cells_file_shows(folder: Path, tmp_path: Path, name: str) -> None:
+    other = train(tmp_path / "home", "longer", epochs=4)
+    (folder / name).write_bytes((other / name).read_bytes())
+    assert seen(folder) == "damaged"
+
+
+def test_a_cell_without_an_outcome_has_not_ended(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "cells" / "empty").mkdir(parents=True)
+    for number, names in enumerate(itertools.combinations(FILES, 3)):
+        folder = train(home, f"cell{number}")
+        for name in set(FILES) - set(names):
+            (folder / name).unlink()
+        if "outcome.json" not in names:
+            unfinished = folder
+    damaged: list[str] = []
+    assert [read(path) for path in (unfinished, home / "cells" / "empty", home / "cells" / "never")] == [None] * 3
+    assert list(records(home, damaged)) == []
+    assert len(damaged) == len(FILES) - 1
+    assert not any(str(unfinished) in text for text in damaged)
+
+
+def test_damaged_cells_are_told_and_others_are_read(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    for cell in ("a", "b", "c"):
+        train(home, cell)
+    (home / "cells" / "a stray file").touch()
+    (home / "cells" / "b" / "predictions.npz").write_bytes(b"")
+    damaged: list[str] = []
+    assert [record.id for record in records(home, damaged)] == ["a", "c"]
+    assert damaged == [f"{home / 'cells' / 'b' / 'predictions.npz'} is damaged"]
+    assert [path.name for path in folders(home)] == ["a", "b", "c"]
+
+
+def test_a_failed_cell_needs_no_results(tmp_path: Path) -> None:
+    (row,) = plan(select(("bertram/table1/04-all-three",), ()), setup_of("demo", None, None, 1, (), ()))
+    fail(tmp_path, row.cells[0], "the loss is inf", "where")
+    record = read(tmp_path / "cells" / row.cells[0].id)
+    assert record is not None and not record.done
+    assert record.outcome["reason"] == "the loss is inf"
+
+
+def test_a_resumed_cell_is_read_as_one_that_was_never_stopped(tmp_path: Path) -> None:
+    """Also after lines of a journal that came to nothing, and with what a killed process left half written."""
+    whole, home, source = train(tmp_path / "whole", "cell"), tmp_path / "home", np.random.default_rng(0)
+    with kept(home, "cell") as keeping:
+        assert keeping.begin(about("cell")) is None
+        keeping.epoch(None, epoch(1, source))  # type: ignore[arg-type]
+        keeping.checkpoint(lambda: Snapshot({"weights/a": torch.ones(2)}, {"epoch": 1}), about("cell"))
+        keeping.epoch(None, epoch(2, np.random.default_rng(1)))  # type: ignore[arg-type]
+    for name in (".tmpAbCdEf", "checkpoint.safetensors.0123456789ab.part", "journal.jsonl.0123456789ab.part"):
+        (keeping.folder / name).write_bytes(b"half")
+    with kept(home, "cell") as keeping:
+        snapshot = keeping.begin(about("cell"))
+        assert snapshot is not None
+        assert snapshot.tensors["weights/a"].tolist() == [1, 1]
+        assert snapshot.position == {"epoch": 1}
+        for number in (2, 3):
+            keeping.epoch(None, epoch(number, source))  # type: ignore[arg-type]
+        append(keeping.folder / "journal.jsonl", "of a process that was taken for dead")
+        keeping.finish(sets(), MORE)
+    assert sorted(path.name for path in keeping.folder.iterdir()) == sorted(FILES)
+    assert content(read(keeping.folder)) == content(read(whole))

@@ -1,0 +1,248 @@
+"""A cell has one trainer at a time: a claim is a living process's, a dead one's is anybody's, and none is removed by
+another."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+import harness.claims
+from harness.claims import STALE, Claim, Lost, claim, is_held
+
+CELL = "0123456789abcdef"
+CLAIM = """
+import sys, time
+from pathlib import Path
+from harness.claims import claim
+home = Path(sys.argv[1])
+"""
+HOLDER = CLAIM + "print(claim(home, sys.argv[2]) is not None, flush=True); time.sleep(60)"
+RACER = (
+    CLAIM
+    + """
+for line in sys.stdin:
+    cell = line.strip()
+    while not (home / f"{cell}.go").exists():
+        pass
+    print(claim(home, cell) is not None, flush=True)
+"""
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Python code in a process of its own, which ends with the test at the latest."""
+    with contextlib.ExitStack() as ends:
+
+        def run(code: str, *words: object) -> subprocess.Popen[str]:
+            command = [sys.executable, "-c", code, *map(str, words)]
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            ends.callback(process.wait)
+            ends.callback(process.kill)
+            for pipe in (process.stdin, process.stdout):
+                assert pipe is not None
+                ends.callback(pipe.close)
+            return process
+
+        yield run
+
+
+def word(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def taken(home: Path, cell: str = CELL) -> Claim:
+    made = claim(home, cell)
+    assert made is not None
+    return made
+
+
+def foreign(home: Path, **changes: Any) -> Path:
+    """The claim of a process on another machine whose heart beats now."""
+    made = taken(home)
+    told = json.loads(made.path.read_text())
+    made.path.write_text(json.dumps(told | {"place": "elsewhere", "token": "foreign"} | changes))
+    return made.path
+
+
+def aged(path: Path, seconds: float) -> None:
+    """Have the last heartbeat of a claim so long ago."""
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+
+
+def test_a_cell_is_claimed_once_at_a_time(home: Path) -> None:
+    with taken(home) as held:
+        assert claim(home, CELL) is None
+        assert is_held(held.folder)
+        with taken(home, "another"):
+            held.check()
+    assert not is_held(home / "cells" / CELL)
+    assert list((home / "cells" / CELL).iterdir()) == []
+    with taken(home) as again:
+        assert again.token != held.token
+
+
+def test_a_living_processs_claim_holds_and_a_killed_ones_is_free_at_once(
+    home: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    other = start(HOLDER, home, CELL)
+    assert word(other) == "True"
+    aged(home / "cells" / CELL / "claim.json", 10 * STALE)  # stopped or slow, but alive
+    assert claim(home, CELL) is None
+    other.kill()  # nobody asks for its exit code: a zombie
+    deadline = time.monotonic() + 5
+    while is_held(home / "cells" / CELL):
+        assert time.monotonic() < deadline
+    with taken(home) as mine:
+        mine.check()
+
+
+def test_a_claim_of_another_machine_holds_while_its_heart_beat_within_the_minute(home: Path) -> None:
+    path = foreign(home)
+    for seconds in (0, STALE - 5):
+        aged(path, seconds)
+        assert claim(home, CELL) is None
+    aged(path, STALE + 1)
+    with taken(home):
+        assert claim(home, CELL) is None
+
+
+def test_a_clock_that_is_wrong_takes_no_claim_from_the_living(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    foreign(home)
+    for wrong in (time.time() - 3600, time.time() + 3600):
+        with monkeypatch.context() as here:
+            here.setattr(time, "time", lambda now=wrong: now)
+            assert claim(home, CELL) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[1]", b"null", b'{"place": null}', b"[" * 100_000])
+def test_a_claim_that_cannot_be_read_counts_by_its_heartbeat(home: Path, content: bytes) -> None:
+    path = foreign(home)
+    path.write_bytes(content)
+    assert claim(home, CELL) is None
+    aged(path, STALE + 1)
+    with taken(home) as mine:
+        mine.check()
+
+
+@pytest.mark.parametrize("process", [os.getpid(), os.getppid(), 0, -1, 2**40, "1", None, True])
+def test_a_number_that_another_process_has_now_is_a_dead_claim(home: Path, process: object) -> None:
+    made = taken(home)
+    told = json.loads(made.path.read_text())
+    assert is_held(made.folder)
+    made.path.write_text(json.dumps(told | {"process": process, "started": "12"}))
+    assert not is_held(made.folder)
+    made.path.write_text(json.dumps(told | {"process": process, "started": None}))
+    assert not is_held(made.folder)
+    with taken(home) as mine:
+        mine.check()
+
+
+def test_of_two_processes_that_want_a_dead_ones_claim_one_gets_it(
+    home: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    racers = [start(RACER, home) for _ in range(2)]
+    dead = json.dumps(json.loads(foreign(home).read_text()) | {"place": harness.claims._place(), "started": "1"})
+    for number in range(200):
+        folder = home / "cells" / f"cell{number}"
+        folder.mkdir()
+        (folder / "claim.json").write_text(dead)
+        for racer in racers:
+            assert racer.stdin is not None
+            racer.stdin.write(f"{folder.name}\n")
+            racer.stdin.flush()
+        (home / f"{folder.name}.go").touch()
+        assert sorted(word(racer) for racer in racers) == ["False", "True"], number
+
+
+def test_of_many_threads_that_want_a_cell_one_gets_it(home: Path) -> None:
+    for number in range(20):
+        wanted, together = f"cell{number}", threading.Barrier(8)
+        got: list[Claim | None] = []
+
+        def want(wanted: str = wanted, together: threading.Barrier = together, got: list[Claim | None] = got) -> None:
+            together.wait()
+            got.append(claim(home, wanted))
+
+        threads = [threading.Thread(target=want) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sum(made is not None for made in got) == 1
+
+
+def test_who_was_taken_for_dead_learns_it_and_removes_nothing(home: Path) -> None:
+    with taken(home) as slow:
+        slow.check()
+        content = foreign(home / "other").read_text()
+        slow.path.write_text(content)
+        with pytest.raises(Lost, match=f"the cell {CELL} was taken over"):
+            slow.check()
+    assert slow.path.read_text() == content
+    slow.path.unlink()
+    with pytest.raises(Lost):
+        slow.check()
+
+
+def test_nobody_takes_over_between_the_last_look_and_the_leaving(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another's claim appears just when ours was seen for the last time: only if the lock is free, and it is not."""
+    held = Claim.held
+    others: list[IO[str] | None] = []
+
+    def look(self: Claim) -> bool:
+        seen = held(self)
+        others.append(harness.durable.try_lock(home / "claims.lock"))
+        return seen
+
+    with taken(home):
+        monkeypatch.setattr(Claim, "held", look)
+    assert others == [None]
+
+
+def test_the_heart_beats_for_its_own_claim_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harness.claims, "BEAT", 0.01)
+    with taken(home) as mine:
+        aged(mine.path, 500)
+        deadline = time.monotonic() + 5
+        while mine.path.stat().st_mtime < time.time() - 400:
+            assert time.monotonic() < deadline
+        mine.path.write_text(foreign(home / "other").read_text())
+        time.sleep(0.1)  # a beat that was under way
+        aged(mine.path, 500)
+        time.sleep(0.2)
+        assert mine.path.stat().st_mtime < time.time() - 400
+
+
+def test_a_claim_that_cannot_be_written_leaves_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Path.write_text
+
+    def half(self: Path, text: str, **given: Any) -> int:
+        write(self, text[: len(text) // 2], **given)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_text", half)
+        with pytest.raises(OSError, match="No space"):
+            claim(home, CELL)
+    assert list((home / "cells" / CELL).iterdir()) == []
+    with taken(home):
+        pass
