@@ -91,6 +91,8 @@ def carry_out(
             behind = delivery.all(machine.home).left
             if behind:
                 watch.say(f"{behind} results are not in the tracking store yet: {delivery.failed}")
+                if delivery.full:
+                    raise DiskFull(machine.home)
         else:
             watch.say("another process writes the tracking store, these results too")
 

@@ -19,6 +19,8 @@ from model.recipe import Recipe, digest, versions
 from model.selection import Selection
 from model.technique import describe
 
+PARTS = ("cell.json", "journal.jsonl", "predictions.npz")  # of a finished cell, beside its outcome
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Cell:
@@ -133,12 +135,22 @@ def read(folder: Path) -> Record | None:
     about = read_sealed(folder / "cell.json") or {}
     record = Record(folder, about, outcome, journal(folder / "journal.jsonl"))
     if record.done:
-        if len(record.epochs) != outcome["epochs"] or not about:
-            raise Damaged(f"{folder} lacks what its training wrote")
-        stored = folder / "predictions.npz"
-        if not stored.is_file() or stored.stat().st_size != outcome["predictions_bytes"]:
-            raise Damaged(f"{stored} is damaged")
+        written = outcome.get("checks", {})
+        for name, check in checks(folder).items():
+            if written.get(name) != check:
+                raise Damaged(f"{folder / name} is damaged")
     return record
+
+
+def checks(folder: Path) -> dict[str, int]:
+    """Checksums of what a finished cell consists of, by file; ``Damaged`` where one cannot be read."""
+    found = {}
+    for name in PARTS:
+        try:
+            found[name] = zlib.crc32((folder / name).read_bytes())
+        except OSError:
+            raise Damaged(f"{folder / name} cannot be read") from None
+    return found
 
 
 def read_sealed(path: Path) -> dict[str, Any] | None:

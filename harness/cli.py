@@ -76,11 +76,15 @@ def show(row: str, as_json: bool) -> None:
 @home_option
 def results(selectors: tuple[str, ...], parquet: str | None, home: str) -> None:
     """Every result in the home, tidy: one line a cell, epoch, split and metric."""
+    from harness.options import existing
     from harness.tidy import results as collect
 
-    frame = collect(*selectors, home=home)
+    frame = collect(*selectors, home=existing(home))
     if parquet:
-        frame.to_parquet(parquet)
+        try:
+            frame.to_parquet(parquet)
+        except OSError as error:
+            raise InputError(f"{parquet} cannot be written ({error.strerror or error}); choose another file") from None
         click.echo(f"{len(frame):,} results in {parquet}")
     else:
         click.echo(frame.to_csv(index=False), nl=False)

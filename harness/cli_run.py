@@ -6,7 +6,6 @@ import dataclasses
 import math
 import sys
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -84,7 +83,7 @@ def run(
     if not (math.isfinite(checkpoint_minutes) and checkpoint_minutes >= 0):
         raise InputError(f"--checkpoint-minutes is {checkpoint_minutes}; it must be a number of 0 or more")
     setup = setup_of(profile, data, encoder, seeds, settings, changes)
-    machine = machine_of(writable(home), jobs, threads or setup.profile.threads, device)
+    machine = machine_of(writable(home), jobs, setup.profile.threads if threads is None else threads, device)
     machine = dataclasses.replace(machine, checkpoint_seconds=60 * checkpoint_minutes)
     planned = plan(select(selectors, tuple(rows.split(",")) if rows else ()), setup)
     console = Console(soft_wrap=False)
@@ -109,8 +108,12 @@ def _train_and_print(planned: list[Planned], setup: Setup, machine: Machine, con
     end = _train(planned, setup, machine, store, console, how)
     made = tables(planned, setup, machine)
     print_tables(made, console)
-    if end != "disk full":
+    try:
         _say(console, f"tables: {write_tables(made, setup, machine.home)}")
+    except OSError as error:
+        if not is_full(error):
+            raise
+        end = "disk full"
     _say(console, f"browse: {store.browse()}")
     failed = failures(planned, machine.home)
     for line in failed:
@@ -169,11 +172,10 @@ def sync(uri: str | None, home: str) -> None:
     Any MLflow address will do. What is there already stays as it is, so that it can be done again at any time.
     """
     from harness.delivery import Delivery
+    from harness.options import existing
     from harness.store import Store
 
-    folder = Path(home).expanduser()
-    if not (folder / "cells").is_dir():
-        raise InputError(f"{home} is no home of trained cells; name one with --home")
+    folder = existing(home)
     store = Store(folder, uri)
     with Delivery(store, click.echo) as delivery:
         if delivery.lock is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,13 +12,16 @@ from types import TracebackType
 from typing import IO
 
 from harness.cell import Record, records
-from harness.durable import try_lock
-from harness.readers import Reader, entry_of, readers
+from harness.durable import is_full, try_lock
+from harness.holding import Unreadable
+from harness.readers import entry_of, readers
 from harness.reading import Entry
 from harness.secrets import hidden
 from harness.store import Store
+from model.errors import InputError
 
-PATIENCE = 30.0  # seconds between tries while the store cannot be written
+PATIENCE = 30.0  # seconds at least between tries while the store cannot be written
+SHARE = 20  # times as long as a try took: of a server that hangs, training notices little
 
 Tell = Callable[[str], None]
 
@@ -33,13 +37,16 @@ class Count:
 
 class Delivery:
     """Writes entries to the store while it can. Without the lock it leaves them to the process that has it; while the
-    store cannot be written, to a later try. Nothing is lost either way: the home has all."""
+    store cannot be written, to a later try. Nothing is lost either way: the home has all. Says everything once."""
 
     def __init__(self, store: Store, tell: Tell) -> None:
-        self.store, self.tell = store, tell
+        self.store, self._tell = store, tell
         self.lock: IO[str] | None = None
         self.again = 0.0  # when to try again after a failure
-        self.failed = ""
+        self.failed = ""  # why something was not delivered
+        self.full = False  # for want of space on this machine
+        self._down = False
+        self._told: set[str] = set()
 
     def __enter__(self) -> Delivery:
         self.acquire()
@@ -51,11 +58,20 @@ class Delivery:
         if self.lock is not None:
             self.lock.close()
 
+    def tell(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self._tell(text)
+
     def acquire(self, patience: float = 0.0) -> bool:
-        """Hold the lock, if it is free or becomes so in time; then see that the database is sound."""
+        """Hold the lock, if it is free or becomes so in time; then see that the database is sound. ``InputError`` for
+        a home that cannot be written."""
         until = time.monotonic() + patience
         while self.lock is None:
-            self.lock = try_lock(self.store.home / "writer.lock")
+            try:
+                self.lock = try_lock(self.store.home / "writer.lock")
+            except OSError as error:
+                raise InputError(f"the home {self.store.home} cannot be written ({error.strerror})") from None
             if self.lock is not None:
                 self.mend()
             elif time.monotonic() >= until:
@@ -65,35 +81,40 @@ class Delivery:
         return True
 
     def mend(self) -> None:
-        """Put a damaged database aside; it is made again from the home."""
-        damage = self.store.damage()
-        if damage and self.store.file is not None:
-            stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-            for path in self.store.file.parent.glob(f"{self.store.file.name}*"):
-                if ".damaged-" not in path.name:
-                    path.rename(path.with_name(f"{path.name}.damaged-{stamp}"))
-            self.tell(f"{self.store.file} was damaged ({damage}); it is put aside and made again from the cells")
+        """Put a damaged database of the home aside; it is made again from the cells."""
+        damage, own = self.store.damage(), self.store.own
+        if damage and own is not None:
+            stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")
+            own.rename(own.with_name(f"{own.name}.damaged-{stamp}"))
+            self.tell(f"{own} was damaged ({damage}); it is put aside and made again from the cells")
 
     def keep(self, entry: Entry) -> bool | None:
         """Whether the entry is new to the store; None where it cannot be delivered now."""
         if not self.acquire() or time.monotonic() < self.again:
             return None
+        began = time.monotonic()
         try:
             return self.store.keep(entry)
+        except Unreadable as error:
+            self.failed = f"{entry.suite.slug}/{entry.name} seed {entry.seed} cannot be read ({error})"
+            self.tell(f"{self.failed}; `harness run --rerun` trains it again")
         except Exception as error:  # MLflow's, its database's or its HTTP client's, whichever
             self.store.forget()
-            self.again = time.monotonic() + PATIENCE
-            reason = hidden(" ".join(str(error).split()))[:160]
-            if not self.failed:
+            self.again = time.monotonic() + max(PATIENCE, SHARE * (time.monotonic() - began))
+            self.full = self.store.file is not None and is_full(error)
+            self.failed = "the disk is full" if self.full else reason(error)
+            if not self._down:
                 self.tell(
-                    f"the tracking store {self.store.shown} cannot be written now ({reason}); "
-                    "training goes on, and the next run or `harness sync` delivers"
+                    f"the tracking store {self.store.shown} cannot be written now ({self.failed}); "
+                    "nothing is lost: the next `harness run` or `harness sync` delivers"
                 )
-            self.failed = reason
-            return None
+            self._down = True
+        return None
 
     def all(self, home: Path) -> Count:
-        """Deliver every ended cell of the home to the rows that read it, in the order in which they ended."""
+        """Deliver every ended cell of the home to the rows that read it, in the order in which they ended. Tries at
+        once, however short ago the last try failed."""
+        self.again = 0.0
         count = Count()
         for entry in entries(home, self.tell):
             kept = self.keep(entry)
@@ -103,23 +124,36 @@ class Delivery:
         return count
 
 
-def entries(home: Path, tell: Tell, only: set[str] | None = None) -> list[Entry]:
-    """Every reading of the home's ended cells (or of these), in the order in which the cells ended. Readings of rows
-    that the registry no longer has are told and left out."""
+def reason(error: BaseException) -> str:
+    """What went wrong first, in one short line without secrets: the deepest cause that says more than a word."""
+    chain: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        chain.append(cause)
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    told = next((str(link) for link in reversed(chain) if len(str(link).split()) > 1), repr(error))
+    return textwrap.shorten(hidden(told), 300, placeholder=" ...")
+
+
+def entries(home: Path, tell: Tell) -> list[Entry]:
+    """Every reading of the home's ended cells, in the order in which the cells ended. What cannot be read, and rows
+    that the registry no longer has, are told and left out."""
     damaged: list[str] = []
     served = readers(home, damaged)
-    found: list[Entry] = []
-    gone: set[str] = set()
-    for record in sorted(records(home), key=ended):
-        if only is None or record.id in only:
-            for reader in served.get(record.id, ()):
-                entry = entry_of(reader, record)
-                if entry is None:
-                    gone.add(reader.slug)
-                else:
-                    found.append(entry)
     for text in damaged:
-        tell(f"{text}; the same harness run writes it again")
+        tell(f"{text}; the same `harness run` writes it again")
+    found: list[Entry] = []
+    lost: list[str] = []
+    gone: set[str] = set()
+    for record in sorted(records(home, lost), key=ended):
+        for reader in served.get(record.id, ()):
+            entry = entry_of(reader, record)
+            if entry is None:
+                gone.add(reader.slug)
+            else:
+                found.append(entry)
+    for text in lost:
+        tell(f"{text}; it is not delivered")
     if gone:
         tell(f"not in the registry any more: {', '.join(sorted(gone))}")
     return found
@@ -127,6 +161,3 @@ def entries(home: Path, tell: Tell, only: set[str] | None = None) -> list[Entry]
 
 def ended(record: Record) -> str:
     return record.trained
-
-
-__all__ = ["Count", "Delivery", "Reader", "entries"]

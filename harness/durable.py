@@ -27,7 +27,7 @@ class Damaged(Exception):
 def write_aside(path: Path, content: str | bytes) -> None:
     """Write a file whole or not at all, and have it on the disk."""
     with aside(path) as part:
-        part.write_bytes(content.encode() if isinstance(content, str) else content)
+        part.write_bytes(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
 
 
 @contextmanager

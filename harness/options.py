@@ -146,6 +146,17 @@ def writable(home: str) -> Path:
     return folder
 
 
+def existing(home: str) -> Path:
+    """A home that was trained in; ``InputError`` for any other name."""
+    check_text("--home", home)
+    check_user("--home", home)
+    folder = Path(os.path.expanduser(home))
+    if not os.path.isdir(folder / "cells"):
+        raise InputError(f"{home} is no home of trained cells; name one with --home")
+    check_layout(folder)
+    return folder
+
+
 def check_layout(home: Path) -> None:
     """``InputError`` for a file in the place of one of the home's folders, or a folder in that of a file."""
     wrong = [(path, "not a folder") for path in map(home.joinpath, FOLDERS) if not os.path.isdir(path)]

@@ -59,7 +59,7 @@ def note(home: Path, rows: Iterable[Planned], tags: Mapping[str, str]) -> None:
     entry = {"tags": dict(tags), "rows": told}
     path = home / "readers" / f"{digest(entry)}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
+    if not path.exists() or path.read_bytes() != sealed(entry).encode():  # damaged
         write_aside(path, sealed(entry))
 
 

@@ -6,54 +6,85 @@ import os
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from experiments.variant import Suite
-from harness.reading import COLUMNS, Entry, alarm, began, flat_scores, reported
+from harness.holding import Holding, Point, holding
+from harness.reading import Entry
 from harness.secrets import hidden
+from model.errors import InputError
 
 if TYPE_CHECKING:
-    import pandas as pd
     from mlflow.entities import Run
     from mlflow.tracking import MlflowClient
 
-IMPATIENT = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+CALM = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # training waits for no server
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
-}  # training waits for no server
-PER_CALL = {"metrics": 1000, "params": 100, "tags": 100}  # what one log_batch may carry
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # two lines a run
+}
+ELSEWHERE = ("databricks", "uc:", "arn:")  # addresses without //
+DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+PER_CALL = {"metrics": 1000, "params": 100}  # what one log_batch may carry
+PAGE = 500  # runs a search gives at a time: within the timeout, at some milliseconds each
+
+
+class Held(NamedTuple):
+    """A run in the store: a row's, or a row and seed's. ``whole`` unless its writer was ended in the middle."""
+
+    run: str
+    whole: bool
+    trained: str
 
 
 class Store:
     """MLflow's tracking store at a URI: by default that of ``MLFLOW_TRACKING_URI``, else SQLite in the home. One
-    process writes at a time. Its errors are MLflow's, whichever these are."""
+    process writes at a time. ``InputError`` for what is no URI; else its errors are MLflow's, whichever these are."""
 
     def __init__(self, home: Path, uri: str | None = None) -> None:
         home.mkdir(parents=True, exist_ok=True)
         given = uri or os.environ.get("MLFLOW_TRACKING_URI")
+        if given and "://" not in given and not given.startswith(ELSEWHERE):  # it is not shown: it may hold a password
+            whose = "--to" if uri else "MLFLOW_TRACKING_URI"
+            raise InputError(f"{whose} is no address of a tracking store; give http://HOST:PORT or sqlite:///FILE")
+        if not given and set("%?") & set(str(home.resolve())):
+            raise InputError(f"a database's address cannot hold % or ? as in {home}; choose another --home")
         self.home, self.uri = home, given or f"sqlite:///{(home / 'mlflow.db').resolve()}"
-        self._runs: dict[str, dict[tuple[str, str], Run]] = {}
+        self._experiments: dict[str, str] = {}
+        self._runs: dict[str, dict[tuple[str, str], list[Held]]] = {}
 
     @cached_property
     def client(self) -> MlflowClient:
         import logging
 
+        from mlflow.store.db import utils
         from mlflow.tracking import MlflowClient
 
         for name in ("mlflow", "alembic"):
-            logging.getLogger(name).setLevel(logging.ERROR)
-        for name, value in IMPATIENT.items():
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # what fails is raised, too
+        for name, value in CALM.items():
             os.environ.setdefault(name, value)
+        utils.MAX_RETRY_COUNT = 1  # of a database that cannot be opened; MLflow's ten take 100 seconds
+        if self.file is not None and not self.file.exists():
+            make(self.file)
         return MlflowClient(self.uri)
 
     @property
     def file(self) -> Path | None:
         """The database's file, if it is one."""
-        return Path(self.uri.removeprefix("sqlite:///")) if self.uri.startswith("sqlite:///") else None
+        return (
+            Path(self.uri.removeprefix("sqlite:///").partition("?")[0]) if self.uri.startswith("sqlite:///") else None
+        )
+
+    @property
+    def own(self) -> Path | None:
+        """The home's database, if that is the store: it holds nothing that could not be made again."""
+        here = (self.home / "mlflow.db").resolve()
+        return here if self.file is not None and self.file.resolve() == here else None
 
     @property
     def shown(self) -> str:
@@ -61,18 +92,24 @@ class Store:
         return hidden(self.uri)
 
     def damage(self) -> str:
-        """What is wrong with the database's file, if anything."""
-        if self.file is None or not self.file.exists():
+        """What is wrong with the home's database, if anything."""
+        if self.own is None or not self.own.exists():
             return ""
+        if not self.own.stat().st_size:
+            return "it is empty"
         try:
-            with closing(sqlite3.connect(self.file)) as database:
+            with closing(sqlite3.connect(self.own)) as database:
+                database.text_factory = bytes  # it may quote what is no text
                 (told,) = database.execute("PRAGMA quick_check(1)").fetchone()
-        except sqlite3.DatabaseError as error:
-            return "" if "locked" in str(error) else str(error)
-        return "" if told == "ok" else str(told)
+        except sqlite3.DatabaseError as error:  # it may be locked, too
+            return str(error) if error.sqlite_errorcode & 0xFF in DAMAGE else ""
+        except UnicodeDecodeError:
+            return "its structure is no text"
+        return "" if told == b"ok" else told.decode(errors="backslashreplace")
 
     def forget(self) -> None:
         """Know nothing of what the store holds; it is asked again."""
+        self._experiments.clear()
         self._runs.clear()
 
     def browse(self) -> str:
@@ -83,11 +120,32 @@ class Store:
         command = os.path.relpath(beside) if beside.exists() else "harness"
         return f"{min(command, str(beside), key=len)} ui --home {self.home}"
 
-    def experiment(self, suite: Suite) -> str:
-        """The experiment's id, made when first needed."""
-        found = self.client.get_experiment_by_name(suite.slug)
-        if found is not None:
-            return str(found.experiment_id)
+    def keep(self, entry: Entry) -> bool:
+        """Have one child run; False if it was there. A later training of a row's seed supersedes an earlier one, never
+        the other way round; a run that was left half written is replaced. ``Unreadable`` if the cell is."""
+        experiment = self._experiment(entry.suite)
+        known = self._known(experiment)
+        here = (f"{entry.name}#{entry.seed}", entry.tags["setup"])
+        before = self._whole(known, here)
+        new = not before or before[-1].trained < entry.record.trained
+        if new:
+            held = holding(entry)
+            before = [*before, self._write(experiment, self._parent(experiment, known, entry), entry, held)]
+        for run in before[:-1]:
+            self.client.set_tag(run.run, "superseded", "true")
+        known[here] = before[-1:]
+        return new
+
+    def _experiment(self, suite: Suite) -> str:
+        """The experiment's id; it is made when first needed."""
+        if suite.slug not in self._experiments:
+            found = self.client.get_experiment_by_name(suite.slug)
+            if found is not None and found.lifecycle_stage == "deleted":
+                self.client.restore_experiment(found.experiment_id)
+            self._experiments[suite.slug] = str(found.experiment_id) if found else self._made(suite)
+        return self._experiments[suite.slug]
+
+    def _made(self, suite: Suite) -> str:
         location = (self.file.parent / "artifacts" / suite.slug).resolve().as_uri() if self.file else None
         tags = {
             "paper": suite.paper,
@@ -97,117 +155,60 @@ class Store:
         }
         return str(self.client.create_experiment(suite.slug, artifact_location=location, tags=tags))
 
-    def keep(self, entry: Entry) -> bool:
-        """Have one child run; False if it was there. A later training of a row's seed supersedes an earlier one; a run
-        that was left half written is replaced."""
-        experiment = self.experiment(entry.suite)
-        known = self._known(experiment)
-        here = (f"{entry.name}#{entry.seed}", entry.tags["setup"])
-        before = known.get(here)
-        if before is not None and before.info.status != "RUNNING":
-            if before.data.tags.get("trained", "") >= entry.record.trained:
-                return False
-            self.client.set_tag(before.info.run_id, "superseded", "true")
-        elif before is not None:
-            self.client.delete_run(before.info.run_id)
-        parent = self._parent(experiment, known, entry)
-        run = self.client.create_run(
-            experiment,
-            run_name=f"{entry.name} seed {entry.seed}",
-            start_time=began(entry.record),
-            tags=self._tags(entry, parent.info.run_id),
-        )
-        self._fill(run.info.run_id, entry)
-        spent = round(1000 * entry.record.outcome.get("seconds", 0.0))
-        status = "FINISHED" if entry.record.done else "FAILED"
-        self.client.set_terminated(run.info.run_id, status, end_time=run.info.start_time + spent)
-        known[here] = self.client.get_run(run.info.run_id)
-        return True
-
-    def _known(self, experiment: str) -> dict[tuple[str, str], Run]:
+    def _known(self, experiment: str) -> dict[tuple[str, str], list[Held]]:
+        """The runs by row, with ``#`` and seed where it is a seed's, and set-up."""
         if experiment not in self._runs:
-            found: dict[tuple[str, str], Run] = {}
-            for run in self._search(experiment, ""):
-                tags = run.data.tags
-                if "row" in tags and tags.get("superseded") != "true":
-                    seed = f"#{tags['seed']}" if tags["kind"] == "seed" else ""
-                    found[tags["row"] + seed, tags["setup"]] = run
+            found: dict[tuple[str, str], list[Held]] = {}
+            token = None
+            while token != "":
+                page = self.client.search_runs([experiment], max_results=PAGE, page_token=token)
+                for run in page:
+                    tags = run.data.tags
+                    if "kind" in tags and tags.get("superseded") != "true":
+                        seed = f"#{tags['seed']}" if tags["kind"] == "seed" else ""
+                        found.setdefault((tags["row"] + seed, tags["setup"]), []).append(seen(run))
+                token = page.token or ""
             self._runs[experiment] = found
         return self._runs[experiment]
 
-    def _search(self, experiment: str, query: str) -> Iterator[Run]:
-        token = None
-        while True:
-            page = self.client.search_runs([experiment], query, max_results=5000, page_token=token)
-            yield from page
-            token = page.token
-            if not token:
-                return
+    def _whole(self, known: dict[tuple[str, str], list[Held]], here: tuple[str, str]) -> list[Held]:
+        """The whole runs, the latest training last. There may be more than one, or others, after a writer's end or a
+        server's answer that was lost; the others are deleted."""
+        for run in known.get(here, ()):
+            if not run.whole:
+                self.client.delete_run(run.run)
+        known[here] = sorted((run for run in known.get(here, ()) if run.whole), key=training)
+        return known[here]
 
-    def _parent(self, experiment: str, known: dict[tuple[str, str], Run], entry: Entry) -> Run:
+    def _parent(self, experiment: str, known: dict[tuple[str, str], list[Held]], entry: Entry) -> str:
         here = (entry.name, entry.tags["setup"])
-        if here in known and known[here].info.status == "RUNNING":
-            self.client.delete_run(known.pop(here).info.run_id)
-        if here not in known:
+        if not self._whole(known, here):
             tags = {"kind": "row", "row": entry.name, "suite": entry.suite.slug, "paper": entry.suite.paper}
             note = {"mlflow.note.content": "\n\n".join((entry.row.title, *entry.row.notes))}
             run = self.client.create_run(experiment, run_name=entry.name, tags=tags | dict(entry.tags) | note)
-            printed = {f"printed/{name}": value for name, value in entry.row.printed.items()}
-            self._batch(run.info.run_id, metrics=[(name, value, 0) for name, value in printed.items()])
+            self._batch(run.info.run_id, [(f"printed/{name}", value, 0) for name, value in entry.row.printed.items()])
             self.client.set_terminated(run.info.run_id)
-            known[here] = self.client.get_run(run.info.run_id)
-        return known[here]
+            known[here] = [seen(run)._replace(whole=True)]
+        return known[here][0].run
 
-    def _tags(self, entry: Entry, parent: str) -> dict[str, str]:
-        about = entry.record.about
-        return (
-            dict(entry.tags)
-            | {
-                "kind": "seed",
-                "mlflow.parentRunId": parent,
-                "paper": entry.suite.paper,
-                "suite": entry.suite.slug,
-                "row": entry.name,
-                "seed": str(entry.seed),
-                "cell": entry.record.id,
-                "digest": about.get("key", ""),
-                "split": entry.row.split,
-                "trained": entry.record.trained,
-                "alarm": alarm(entry),
-                "reason": str(entry.record.outcome.get("reason", "")),
-                "threads": str(about.get("threads", "")),
-                "device": str(about.get("device", "")),
-            }
-            | {name: str(value) for name, value in about.get("code", {}).items()}
+    def _write(self, experiment: str, parent: str, entry: Entry, held: Holding) -> Held:
+        run = self.client.create_run(
+            experiment,
+            run_name=f"{entry.name} seed {entry.seed}",
+            start_time=held.start,
+            tags={**held.tags, "mlflow.parentRunId": parent},
         )
+        self._batch(run.info.run_id, held.metrics, held.params)
+        self._inputs(run.info.run_id, held)
+        if held.predictions is not None:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "predictions.parquet"
+                held.predictions.to_parquet(path)
+                self.client.log_artifact(run.info.run_id, str(path))
+        self.client.set_terminated(run.info.run_id, "FINISHED" if entry.record.done else "FAILED", end_time=held.end)
+        return seen(run)._replace(whole=True)
 
-    def _fill(self, run: str, entry: Entry) -> None:
-        record = entry.record
-        params = {name: str(value) for name, value in record.about.get("settings", {}).items()}
-        metrics: list[tuple[str, float, int]] = []
-        if record.done:
-            told = reported(entry.suite, entry.row, record)
-            for epoch in record.epochs:
-                metrics += [(name, value, epoch["epoch"]) for name, value in flat_scores(entry.suite, epoch)]
-            metrics += [
-                (f"reported/{name}", value, told.epoch) for name, value in told.scores.items() if value is not None
-            ]
-            metrics += [
-                (f"reported_train/{name}", value, told.epoch) for name, value in told.train.items() if value is not None
-            ]
-            metrics += [("reported/epoch", told.epoch, 0)]
-            metrics += [
-                (name, record.outcome[name], 0)
-                for name in ("seconds", "training_seconds", "items", "peak_memory_bytes")
-            ]
-        self._batch(run, metrics=metrics, params=params)
-        self._inputs(run, entry)
-        if record.done:
-            self._predictions(run, entry, told.epoch)
-
-    def _batch(
-        self, run: str, *, metrics: Sequence[tuple[str, float, int]] = (), params: Mapping[str, str] | None = None
-    ) -> None:
+    def _batch(self, run: str, metrics: Sequence[Point], params: Mapping[str, str] | None = None) -> None:
         from mlflow.entities import Metric, Param
 
         points = [Metric(name, float(value), 0, step) for name, value, step in metrics]
@@ -217,62 +218,37 @@ class Store:
         for at in range(0, len(settings), PER_CALL["params"]):
             self.client.log_batch(run, params=settings[at : at + PER_CALL["params"]])
 
-    def _inputs(self, run: str, entry: Entry) -> None:
+    def _inputs(self, run: str, held: Holding) -> None:
         from mlflow.entities import Dataset, DatasetInput
 
-        source = str(entry.record.about.get("source", ""))
-        self.client.log_inputs(
-            run,
-            [
-                DatasetInput(Dataset(name=task, digest=digest[:36], source_type="local", source=source))
-                for task, digest in entry.record.about.get("data", {}).items()
-            ],
-        )
-
-    def _predictions(self, run: str, entry: Entry, epoch: int) -> None:
-        import pandas as pd
-
-        told = []
-        for task in entry.record.about["data"]:
-            for split in ("dev", "test"):
-                found = entry.record.predictions(split, task, epoch)
-                if found is not None:
-                    told.append(pd.DataFrame(found | {"split": split, "task": task}))
-        if told:
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "predictions.parquet"
-                pd.concat(told).astype({"label": float, "answer": float}).to_parquet(path)
-                self.client.log_artifact(run, str(path))
-
-    def frame(self, suites: Sequence[Suite], setup: str) -> pd.DataFrame:
-        """Reported results of a set-up, tidy: suite, row, seed, cell, split, metric, value, epoch, status, reason."""
-        import pandas as pd
-
-        told = []
-        for suite in suites:
-            for run in self._search(self.experiment(suite), f"tags.setup = '{setup}' and tags.kind = 'seed'"):
-                if run.data.tags.get("superseded") != "true":
-                    told += rows_of(run)
-        return pd.DataFrame(told, columns=list(COLUMNS))
-
-
-def rows_of(run: Run) -> list[dict[str, Any]]:
-    """One tidy row a reported metric; a failed run gives one row without a metric."""
-    tags, metrics = run.data.tags, run.data.metrics
-    common = {
-        "suite": tags["suite"],
-        "row": tags["row"],
-        "seed": int(tags["seed"]),
-        "cell": tags["cell"],
-        "epoch": metrics.get("reported/epoch"),
-        "status": "done" if run.info.status == "FINISHED" else "failed",
-        "reason": tags.get("reason", ""),
-    }
-    told = []
-    for prefix, split in (("reported/", tags["split"]), ("reported_train/", "train")):
-        told += [
-            common | {"split": split, "metric": name.removeprefix(prefix), "value": value}
-            for name, value in metrics.items()
-            if name.startswith(prefix) and name != "reported/epoch"
+        data = [
+            Dataset(name=task, digest=digest[:36], source_type="local", source=held.source)
+            for task, digest in held.data.items()
         ]
-    return told or [common | {"split": tags["split"], "metric": "", "value": float("nan")}]
+        self.client.log_inputs(run, [DatasetInput(dataset) for dataset in data])
+
+
+def make(file: Path) -> None:
+    """An empty database, whole or not at all: MLflow cannot go on with one that is half made."""
+    part = file.with_name(f"{file.name}.part")
+    part.unlink(missing_ok=True)
+    for path in (part, file):
+        for suffix in ("-journal", "-wal", "-shm"):  # of an earlier one: SQLite would write them into this one
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+    migrate(part)
+    part.replace(file)
+
+
+def migrate(file: Path) -> None:
+    """Have MLflow make its tables, by all the migrations of its history: this takes seconds."""
+    from mlflow.tracking import MlflowClient
+
+    MlflowClient(f"sqlite:///{file}").search_experiments(max_results=1)
+
+
+def seen(run: Run) -> Held:
+    return Held(run.info.run_id, run.info.status != "RUNNING", run.data.tags.get("trained", ""))
+
+
+def training(run: Held) -> str:
+    return run.trained

@@ -11,6 +11,7 @@ from harness.durable import locked
 from harness.sources import open_data
 from model.encoders.base import Derived
 from model.encoders.bert import Bert
+from model.encoders.loading import EncoderError, check_folder
 from model.encoders.pretrained import DomainPretrained
 from model.encoders.tiny import Tiny
 from model.seams import Encoder
@@ -25,6 +26,11 @@ def prepared(encoder: Encoder, source: str, home: Path, progress: Progress | Non
     with locked(folder / "making.lock"):
         for left in folder.glob(".*-*"):  # by a process that was killed at it
             shutil.rmtree(left)
+        for made in folder.glob("[!.]*/"):
+            try:
+                check_folder(made, (Bert.slug,))
+            except EncoderError:  # damaged; it is made again
+                shutil.rmtree(made)
         return _prepared(encoder, source, folder, progress or (lambda share: None))
 
 

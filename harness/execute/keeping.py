@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from harness.cell import Keep, now
+from harness.cell import Keep, checks, now
 from harness.checkpoint import NAME, load, save
 from harness.claims import Claim
 from harness.durable import Damaged, append, aside, is_full, sealed, write_aside
@@ -39,8 +39,8 @@ class Keeping:
     def begin(self, about: Mapping[str, Any]) -> Snapshot | None:
         """Take up what an interrupted training left, or clear the folder and start anew (None)."""
         (self.folder / "outcome.json").unlink(missing_ok=True)
-        for left in self.folder.rglob("*.part"):  # by a process that was killed at it
-            left.unlink()
+        for left in (*self.folder.rglob("*.part"), *self.folder.rglob(".tmp*")):  # ours and safetensors
+            left.unlink()  # of a process that was killed
         try:
             found = load(self.folder / NAME)
         except Damaged as damage:
@@ -64,10 +64,14 @@ class Keeping:
             note = f"went on with {name} {about[name]} after {facts['about'][name]}: not comparable to the last bit"
             self.notes.append(note)
         write_aside(self.folder / "cell.json", sealed(facts["about"]))
-        write_aside(self.folder / "journal.jsonl", "".join(sealed(entry) + "\n" for entry in self.entries))
+        self.rewrite()
         for name in [name for name in tensors if name.startswith("answers/")]:
             self.answers[name.removeprefix("answers/")] = tensors.pop(name).numpy()
         return Snapshot(tensors, facts["position"])
+
+    def rewrite(self) -> None:
+        """The journal as it must be, whatever else was written there."""
+        write_aside(self.folder / "journal.jsonl", "".join(sealed(entry) + "\n" for entry in self.entries))
 
     def forget(self) -> None:
         """Have no checkpoint: what it led to would only come again."""
@@ -155,12 +159,12 @@ class Keeping:
     def finish(self, sets: Mapping[tuple[str, str], Examples], more: Mapping[str, Any]) -> None:
         """Predictions and outcome; from here on the cell is done."""
         self.claim.check()
-        predictions = packed(self.answers, sets)
-        write_aside(self.folder / "predictions.npz", predictions)
+        self.rewrite()
+        write_aside(self.folder / "predictions.npz", packed(self.answers, sets))
         outcome = {
             "status": "done",
             "epochs": len(self.entries),
-            "predictions_bytes": len(predictions),
+            "checks": checks(self.folder),
             "seconds": self.seconds(),
             "ended": now(),
         }

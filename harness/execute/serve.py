@@ -110,5 +110,6 @@ def train(worker: Worker, line: Line, cell: Cell, keep: Keep, held: Claim) -> No
     except Exception as error:
         if is_full(error):
             raise
+        held.check()  # or the error may come of another's doing, and the cell is not ours to fail
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         fail(worker.home, cell, reason, traceback.format_exc())

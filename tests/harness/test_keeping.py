@@ -10,8 +10,10 @@ from harness.cell import Keep, read
 from harness.checkpoint import NAME, load
 from harness.claims import claim
 from harness.execute import keeping
+from harness.execute.encoders import prepared
 from harness.execute.news import Paused
 from harness.execute.work import Worker
+from model.encoders.tiny import Tiny
 from tests.harness.test_memory import cell
 
 
@@ -86,3 +88,12 @@ def test_kept_weights_that_are_gone_cost_the_checkpoint(tmp_path: Path, encoder:
     record = read(tmp_path / "cells" / of.id)
     assert record is not None
     assert any("weights to be kept were not; trained from the start" in text for text in record.outcome["warnings"])
+
+
+def test_a_damaged_encoder_of_the_home_is_made_again(tmp_path: Path) -> None:
+    small = Tiny(steps=2)
+    folder = Path(prepared(small, "embedded", tmp_path).name)  # type: ignore[attr-defined]
+    whole = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    assert Path(prepared(small, "embedded", tmp_path).name) == folder  # type: ignore[attr-defined]
+    assert (folder / "model.safetensors").read_bytes() == whole

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.catalogue import find
-from harness.cell import Record, read, records
+from harness.cell import Record, checks, read, records
 from harness.durable import sealed
 from harness.reading import reported
 from model.selection import EarlyStopping, LastEpoch
@@ -31,7 +31,7 @@ def record(folder: Path, epochs: list[tuple[float, float, float]] | None = None)
     (folder / "journal.jsonl").write_text("\n".join(lines) + "\n")
     (folder / "cell.json").write_text(sealed({"key": "k"}))
     (folder / "predictions.npz").write_bytes(b"")
-    (folder / "outcome.json").write_text(sealed({"status": "done", "epochs": len(lines), "predictions_bytes": 0}))
+    (folder / "outcome.json").write_text(sealed({"status": "done", "epochs": len(lines), "checks": checks(folder)}))
     found = read(folder)
     assert found is not None
     return found

@@ -1,0 +1,106 @@
+"""What the tracking store holds of a cell as a row reads it: made whole before the store is touched."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from harness.reading import Entry, Reported, alarm, began, flat_scores, reported
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TOTALS = ("seconds", "training_seconds", "items", "peak_memory_bytes")
+
+Point = tuple[str, float, int]  # a metric's name, value and epoch
+
+
+class Unreadable(Exception):
+    """A cell does not hold what its row reads; the message says why, the store has nothing to do with it."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Holding:
+    """``data`` maps each task to its fingerprint; ``predictions`` are those of the reported epoch, if there are any."""
+
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    metrics: Sequence[Point]
+    data: Mapping[str, str]
+    source: str
+    predictions: pd.DataFrame | None
+    start: int  # milliseconds since 1970
+    end: int
+
+
+def holding(entry: Entry) -> Holding:
+    """Read all of it off the cell. ``Unreadable``."""
+    about, outcome = entry.record.about, entry.record.outcome
+    try:
+        start = began(entry.record) or round(1000 * datetime.datetime.fromisoformat(outcome["ended"]).timestamp())
+        told = reported(entry.suite, entry.row, entry.record) if entry.record.done else None
+        return Holding(
+            tags=tags(entry),
+            params={name: str(value) for name, value in about.get("settings", {}).items()},
+            metrics=list(points(entry, told)) if told else (),
+            data=about.get("data", {}),
+            source=str(about.get("source", "")),
+            predictions=predictions(entry, told.epoch) if told else None,
+            start=start,
+            end=start + round(1000 * outcome.get("seconds", 0.0)),
+        )
+    except Exception as error:  # a damaged file, or a row that has come to read what its cell never measured
+        raise Unreadable(f"{type(error).__name__}: {error}") from error
+
+
+def tags(entry: Entry) -> dict[str, str]:
+    about = entry.record.about
+    return (
+        dict(entry.tags)
+        | {
+            "kind": "seed",
+            "paper": entry.suite.paper,
+            "suite": entry.suite.slug,
+            "row": entry.name,
+            "seed": str(entry.seed),
+            "cell": entry.record.id,
+            "digest": about.get("key", ""),
+            "split": entry.row.split,
+            "trained": entry.record.trained,
+            "alarm": alarm(entry),
+            "reason": str(entry.record.outcome.get("reason", "")),
+            "threads": str(about.get("threads", "")),
+            "device": str(about.get("device", "")),
+        }
+        | {name: str(value) for name, value in about.get("code", {}).items()}
+        | {f"package/{name}": value for name, value in about.get("packages", {}).items()}
+    )
+
+
+def points(entry: Entry, told: Reported) -> Iterator[Point]:
+    """Every metric of every epoch, what is reported, and what the cell took."""
+    for epoch in entry.record.epochs:
+        for name, value in flat_scores(entry.suite, epoch):
+            yield name, value, epoch["epoch"]
+    for prefix, scores in (("reported", told.scores), ("reported_train", told.train)):
+        for name, score in scores.items():
+            if score is not None:
+                yield f"{prefix}/{name}", score, told.epoch
+    yield "reported/epoch", told.epoch, 0
+    for name in TOTALS:
+        yield name, entry.record.outcome[name], 0
+
+
+def predictions(entry: Entry, epoch: int) -> pd.DataFrame | None:
+    """The answers on dev and test after an epoch: id, label, answer, split, task."""
+    import pandas as pd
+
+    told = [
+        pd.DataFrame(found | {"split": split, "task": task})
+        for task in entry.record.about["data"]
+        for split in ("dev", "test")
+        if (found := entry.record.predictions(split, task, epoch)) is not None
+    ]
+    return pd.concat(told).astype({"label": float, "answer": float}) if told else None

@@ -1,0 +1,211 @@
+"""Homes made by hand, as trainings leave them, and all that a tracking store holds, to be compared."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+
+from experiments.variant import Row, Suite
+from harness.catalogue import find
+from harness.cell import Record, checks, records
+from harness.delivery import ended
+from harness.durable import sealed
+from harness.readers import readers
+from harness.reading import reported
+from harness.store import make
+from model.recipe import digest
+from model.technique import flatten
+
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+TASKS = ("sst", "quora", "sts")
+METRICS = {"sst": "sst_accuracy", "quora": "quora_accuracy", "sts": "sts_pearson"}
+TAGS = {"setup": "s1", "profile": "demo", "data": "d1", "data_source": "embedded", "encoder": "tiny", "variant": ""}
+IDS = 5
+
+
+@cache
+def empty() -> bytes:
+    """An empty database of MLflow's, which takes seconds to make; here, beside what was left of one half made."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "mlflow.db.part").write_bytes(b"half made")
+        make(Path(folder) / "mlflow.db")
+        return (Path(folder) / "mlflow.db").read_bytes()
+
+
+def cell(home: Path, name: str, *, row: str, seed: int = 0, ended: int = 1, epochs: int = 3) -> Path:
+    """A finished cell for a row (its full slug): figures that depend on seed and ``ended``, the minute it ended in.
+    One correlation is undefined."""
+    folder = home / "cells" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = np.random.default_rng([seed, ended])
+    journal = [sealed(epoch(number, drawn)) for number in range(1, epochs + 1)]
+    (folder / "journal.jsonl").write_text("".join(f"{line}\n" for line in journal))
+    suite, found = find(row)
+    about = {
+        "key": f"key-{name}",
+        "seed": seed,
+        "settings": {key: str(value) for key, value in flatten(suite.recipe(found)).items()},
+        "data": {task: f"print-{task}" for task in TASKS},
+        "source": "embedded",
+        "threads": 1,
+        "device": "cpu",
+        "code": {"version": "0", "revision": "abc"},
+        "started": moment(ended - 1),
+    }
+    (folder / "cell.json").write_text(sealed(about))
+    (folder / "predictions.npz").write_bytes(predictions(epochs, drawn))
+    spent = {"seconds": 60.25, "training_seconds": 50.5, "items": 960, "peak_memory_bytes": 10**9}
+    outcome = {"status": "done", "epochs": epochs, "checks": checks(folder), "ended": moment(ended)}
+    (folder / "outcome.json").write_text(sealed(outcome | spent))
+    return folder
+
+
+def failed(home: Path, name: str, *, ended: int = 1) -> Path:
+    """A cell whose training failed before it began."""
+    folder = home / "cells" / name
+    folder.mkdir(parents=True)
+    outcome = {"status": "failed", "reason": "the loss of sst is nan", "ended": moment(ended)}
+    (folder / "outcome.json").write_text(sealed(outcome))
+    return folder
+
+
+def moment(minute: int) -> str:
+    return f"2026-01-01T{minute // 60:02d}:{minute % 60:02d}:00.000+00:00"
+
+
+def epoch(number: int, drawn: np.random.Generator) -> dict[str, Any]:
+    scores = {split: {name: drawn.uniform() for name in METRICS.values()} for split in ("train", "dev", "test")}
+    if number == 1:
+        scores["dev"]["sts_pearson"] = math.nan
+    signals = {"loss/sst": drawn.uniform(), "collapsed/sst": float(number == 1)}
+    return {"epoch": number, "scores": scores, "signals": signals, "training_seconds": 16.5, "items": 320}
+
+
+def predictions(epochs: int, drawn: np.random.Generator) -> bytes:
+    arrays: dict[str, Any] = {}
+    for split in ("dev", "test"):
+        for task in TASKS:
+            arrays[f"{split}/{task}/ids"] = np.array([f"{task}{at}" for at in range(IDS)], dtype=np.str_)
+            arrays[f"{split}/{task}/labels"] = drawn.integers(2, size=IDS)
+            arrays |= {f"{split}/{task}/{number}": drawn.uniform(size=IDS) for number in range(1, epochs + 1)}
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)
+    return stream.getvalue()
+
+
+def reads(home: Path, row: str, cells: Mapping[str, int], **tags: str) -> Path:
+    """Note that a row (its full slug) reads these cells, given with their seeds."""
+    suite, _, name = row.rpartition("/")
+    rows = [{"suite": suite, "row": name, "name": name, "cells": dict(cells)}]
+    path = home / "readers" / f"{digest([row, cells, tags])}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(sealed({"tags": TAGS | tags, "rows": rows}))
+    return path
+
+
+def held(uri: str, ids: bool = False) -> dict[tuple[str, ...], Any]:
+    """All that a store shows, by suite, row, set-up and seed: what is the same however often it is made again. With
+    ``ids``, what changes then too. A run that is there twice, or half written, fails."""
+    client = MlflowClient(uri)
+    shown: dict[tuple[str, ...], Any] = {}
+    for experiment in client.search_experiments():
+        runs = {run.info.run_id: run for run in client.search_runs([experiment.experiment_id])}
+        for run in runs.values():
+            if run.data.tags.get("superseded") != "true":
+                key = (experiment.name, *(run.data.tags.get(name, "") for name in ("row", "setup", "seed")))
+                assert key not in shown, key
+                assert run.info.status != "RUNNING", key
+                shown[key] = all_of(client, run, runs) | ({"id": run.info.run_id} if ids else {})
+    return shown
+
+
+def all_of(client: MlflowClient, run: Run, runs: Mapping[str, Run]) -> dict[str, Any]:
+    """Of one run. Its parent is named by its row, numbers that may be NaN are in words."""
+    tags = dict(run.data.tags)
+    parent = tags.pop("mlflow.parentRunId", None)
+    return {
+        "name": run.info.run_name,
+        "status": run.info.status,
+        "tags": tags,
+        "parent": parent and runs[parent].data.tags["row"],
+        "times": parent and (run.info.start_time, run.info.end_time),
+        "params": run.data.params,
+        "metrics": {name: history(client, run.info.run_id, name) for name in run.data.metrics},
+        "data": sorted((each.dataset.name, each.dataset.digest) for each in run.inputs.dataset_inputs),
+        "answers": answers(client, run.info.run_id),
+    }
+
+
+def history(client: MlflowClient, run: str, name: str) -> list[tuple[int, str]]:
+    return [(point.step, repr(point.value)) for point in client.get_metric_history(run, name)]
+
+
+def answers(client: MlflowClient, run: str) -> str | None:
+    """The stored predictions in words."""
+    if "predictions.parquet" not in {file.path for file in client.list_artifacts(run)}:
+        return None
+    return str(pd.read_parquet(client.download_artifacts(run, "predictions.parquet")).to_csv())
+
+
+def seeds(shown: Mapping[tuple[str, ...], Any]) -> Sequence[tuple[str, ...]]:
+    """The runs that are a seed's."""
+    return [key for key in shown if key[-1]]
+
+
+def missing(home: Path, uri: str) -> list[str]:
+    """What the journals of a home hold and a store does not, or not so; and what it holds that no journal does."""
+    shown, wanted = held(uri), dict[tuple[str, ...], Any]()
+    for record in sorted(records(home), key=ended):
+        for reader in readers(home)[record.id]:
+            wanted[reader.suite, reader.name, reader.tags["setup"], str(reader.seed)] = record
+    told = [f"{key} is extra" for key in seeds(shown) if key not in wanted]
+    for key, record in wanted.items():
+        if key not in shown:
+            told.append(f"{key} is missing")
+            continue
+        run = shown[key]
+        if run["params"] != {name: str(value) for name, value in record.about.get("settings", {}).items()}:
+            told.append(f"{key}: params differ")
+        if (run["tags"]["cell"], run["tags"]["trained"]) != (record.id, record.trained):
+            told.append(f"{key}: it is another training")
+        if record.done:
+            told += [
+                f"{key}: {text}" for text in differences(run, record, find(f"{key[0]}/{key[1].partition('[')[0]}"))
+            ]
+    return told
+
+
+def differences(run: Mapping[str, Any], record: Record, row: tuple[Suite, Row]) -> Iterator[str]:
+    """Metrics and predictions of a run that are not those of its cell."""
+    journalled: dict[str, list[tuple[int, str]]] = {}
+    for entry in record.epochs:
+        for split, scores in entry["scores"].items():
+            for name, value in scores.items():
+                journalled.setdefault(f"{split}/{name}", []).append((entry["epoch"], repr(value)))
+        for name, value in entry["signals"].items():
+            journalled.setdefault(f"health/{name}", []).append((entry["epoch"], repr(float(value))))
+    told = reported(*row, record)
+    journalled["reported/epoch"] = [(0, repr(float(told.epoch)))]
+    journalled |= {f"reported/{name}": [(told.epoch, repr(score))] for name, score in told.scores.items()}
+    journalled |= {f"reported_train/{name}": [(told.epoch, repr(score))] for name, score in told.train.items()}
+    journalled |= {name: [(0, repr(float(record.outcome[name])))] for name in ("seconds", "items")}
+    for name, points in journalled.items():
+        if run["metrics"].get(name) != points:
+            yield f"{name} is {run['metrics'].get(name)}, not {points}"
+    answered = record.predictions("dev", "sst", told.epoch)
+    assert answered is not None
+    for answer in answered["answer"]:
+        if str(float(answer)) not in run["answers"]:
+            yield f"the answer {answer} is missing"
