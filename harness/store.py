@@ -34,11 +34,12 @@ PAGE = 500  # runs a search gives at a time: within the timeout, at some millise
 
 
 class Held(NamedTuple):
-    """A run in the store: a row's, or a row and seed's. ``whole`` unless its writer was ended in the middle."""
+    """A run in the store: a row's, or a row and seed's. ``whole`` unless its writer was ended in the middle. They
+    sort by training."""
 
+    trained: str
     run: str
     whole: bool
-    trained: str
 
 
 class Store:
@@ -76,9 +77,8 @@ class Store:
     @property
     def file(self) -> Path | None:
         """The database's file, if it is one."""
-        return (
-            Path(self.uri.removeprefix("sqlite:///").partition("?")[0]) if self.uri.startswith("sqlite:///") else None
-        )
+        before, scheme, path = self.uri.partition("sqlite:///")
+        return Path(path.partition("?")[0]) if scheme and not before else None
 
     @property
     def own(self) -> Path | None:
@@ -177,7 +177,7 @@ class Store:
         for run in known.get(here, ()):
             if not run.whole:
                 self.client.delete_run(run.run)
-        known[here] = sorted((run for run in known.get(here, ()) if run.whole), key=training)
+        known[here] = sorted(run for run in known.get(here, ()) if run.whole)
         return known[here]
 
     def _parent(self, experiment: str, known: dict[tuple[str, str], list[Held]], entry: Entry) -> str:
@@ -247,8 +247,4 @@ def migrate(file: Path) -> None:
 
 
 def seen(run: Run) -> Held:
-    return Held(run.info.run_id, run.info.status != "RUNNING", run.data.tags.get("trained", ""))
-
-
-def training(run: Held) -> str:
-    return run.trained
+    return Held(run.data.tags.get("trained", ""), run.info.run_id, run.info.status != "RUNNING")

@@ -143,8 +143,9 @@ def test_a_claim_that_cannot_be_read_counts_by_its_heartbeat(home: Path, content
         mine.check()
 
 
-@pytest.mark.parametrize("process", [os.getpid(), os.getppid(), 0, -1, 2**40, "1", None, True])
+@pytest.mark.parametrize("process", ["mine", "my parent's", 0, -1, 2**40, "1", None, True])
 def test_a_number_that_another_process_has_now_is_a_dead_claim(home: Path, process: object) -> None:
+    process = {"mine": os.getpid(), "my parent's": os.getppid()}.get(str(process), process)
     made = taken(home)
     told = json.loads(made.path.read_text())
     assert is_held(made.folder)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from harness.cell import Keep, read
+from harness.cell import Cell, Keep, read
 from harness.checkpoint import NAME, load
 from harness.claims import claim
 from harness.execute import keeping
-from harness.execute.encoders import prepared
+from harness.execute.encoders import Progress, prepared
 from harness.execute.news import Paused
 from harness.execute.work import Worker
 from model.encoders.tiny import Tiny
@@ -28,14 +29,11 @@ class Clock:
         self.now += self.update
 
 
-def train(
-    home: Path, of: object, tell: object, interval: float = 60.0, stop: object = lambda: False, **keep: bool
-) -> None:
-    worker = Worker(home, 1, "cpu", interval, stop)  # type: ignore[arg-type]
-    held = claim(home, of.id)  # type: ignore[attr-defined]
+def train(home: Path, of: Cell, tell: Progress, stop: Callable[[], bool] = lambda: False, all: bool = False) -> None:
+    held = claim(home, of.id)
     assert held is not None
     with held:
-        worker.train(of, Keep(**keep), held, tell)  # type: ignore[arg-type]
+        Worker(home, 1, "cpu", 60.0, stop).train(of, Keep(all=all), held, tell)
 
 
 @pytest.mark.parametrize("update", [7.0, 25.0, 61.0])
