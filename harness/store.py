@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from experiments.variant import Suite
+from harness.durable import aside
 from harness.holding import Holding, Point, holding
 from harness.reading import Entry
 from harness.secrets import hidden
@@ -230,13 +231,12 @@ class Store:
 
 def make(file: Path) -> None:
     """An empty database, whole or not at all: MLflow cannot go on with one that is half made."""
-    part = file.with_name(f"{file.name}.part")
-    part.unlink(missing_ok=True)
-    for path in (part, file):
-        for suffix in ("-journal", "-wal", "-shm"):  # of an earlier one: SQLite would write them into this one
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-    migrate(part)
-    part.replace(file)
+    for suffix in ("-journal", "-wal", "-shm"):  # of an earlier one: SQLite would write them into this one
+        file.with_name(file.name + suffix).unlink(missing_ok=True)
+    for left in file.parent.glob(f"{file.name}.*.part*"):  # by a process that was killed at it
+        left.unlink()
+    with aside(file) as part:  # under another name at every try: MLflow keeps hold of the files it opened
+        migrate(part)
 
 
 def migrate(file: Path) -> None:

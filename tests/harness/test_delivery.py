@@ -325,8 +325,11 @@ def test_a_database_whose_making_was_ended_is_not_taken_for_one(home: Path, monk
     monkeypatch.setattr(utils, "_upgrade_db", killed)
     with pytest.raises(Killed):
         deliver(home)
-    assert not (home / "mlflow.db").exists()
-    assert (home / "mlflow.db.part").stat().st_size  # it has tables, which MLflow would take for all of them
+    assert not list(home.glob("mlflow.db*"))
+    (home / "mlflow.db.of-another.part").touch()  # by one that was killed
+    monkeypatch.undo()
+    assert deliver(home) == Count(new=4)
+    assert [path.name for path in home.glob("mlflow.db*")] == ["mlflow.db"]
 
 
 def test_a_journal_without_its_database_is_not_written_into_the_next(delivered: Delivered, tmp_path: Path) -> None:
