@@ -100,12 +100,19 @@ class Crew:
                 yield told(cell, record, True)
             elif is_held(self.machine.home / "cells" / cell.id):
                 yield from self.busy(cell)
-            else:
+            elif self.give(cell, idle or self.hire()):
                 self.queue.remove(cell)
-                hand = idle or self.hire()
-                hand.cell = cell
-                hand.pipe.send((cell, self.keep.get(cell.id, Keep()), self.before.get(cell.id)))
                 yield News("started", cell)
+
+    def give(self, cell: Cell, hand: Hand) -> bool:
+        """Whether the worker took the cell; one that died idle is let go."""
+        try:
+            hand.pipe.send((cell, self.keep.get(cell.id, Keep()), self.before.get(cell.id)))
+        except (BrokenPipeError, ConnectionResetError):
+            self.hands.remove(hand)
+            return False
+        hand.cell = cell
+        return True
 
     def ended(self, cell: Cell) -> Record | None:
         """The cell's record, if it has ended since the plan was made."""

@@ -1,0 +1,23 @@
+"""Dealing cells to worker processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+from pathlib import Path
+from typing import Any
+
+from harness.execute.local import Crew, Hand
+from harness.execute.news import Machine
+from tests.harness.test_memory import cell
+
+
+def test_an_idle_worker_that_died_gets_nothing_and_is_let_go(tmp_path: Path, encoder: Path) -> None:
+    of = cell(encoder)
+    crew = Crew([of], {}, {}, Machine(home=tmp_path, jobs=1, threads=1, device="cpu"))
+    ours, theirs = multiprocessing.Pipe()
+    theirs.close()
+    gone: Any = None  # its process, which is not asked
+    crew.hands = [Hand(gone, ours)]
+    assert list(crew.deal()) == []
+    assert crew.queue == [of]
+    assert crew.hands == []
