@@ -22,7 +22,7 @@ from model.recipe import Recipe
 from model.task import CFIMDB, QUORA, SST, STS, TASKS, Task
 
 if TYPE_CHECKING:
-    from model.loop import Run
+    from model.run import Run
     from model.scoring import Scored
 
 STEMS = {SST.name: "sst", QUORA.name: "para", STS.name: "sts"}
@@ -118,7 +118,7 @@ def submission(task: Task, ids: Sequence[str], answers: np.ndarray) -> str:
 
 def predict(trained: Trained, asked: Sequence[Asked], machine: Machine, folder: Path) -> list[str]:
     """Answer and write all that is asked; one line a file, and one for rows that had to be left out."""
-    from model.loop import Run
+    from model.run import Run
 
     made, tokenizer = network(trained, machine)
     run = Run(made, trained.cell.recipe, trained.cell.seed, {}, {}, machine.device)

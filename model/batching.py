@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from model.data.examples import Examples
+from model.layout import Layout
 from model.lazy import torch
 from model.seams import Batch, Tokens
 from model.streams import permutation
@@ -44,13 +45,10 @@ class TokenTable:
         ids = np.full(mask.shape, self.pad, dtype=np.int64)
         ids[mask] = self.flat[(self.starts[rows][:, None] + place)[mask]]
         types = (mask & (place >= self.second[rows][:, None])).astype(np.int64)
-        tokens = Tokens(*(torch.from_numpy(part).to(device) for part in (ids, mask.astype(np.int64), types)))
-        return Batch(
-            task=self.task,
-            items=torch.from_numpy(items),
-            tokens=tokens,
-            labels=torch.from_numpy(self.labels[items]).to(device),
-        )
+        parts = (ids, mask.astype(np.int64), types, self.labels[items])
+        padded, real, kinds, labels = (torch.from_numpy(part).to(device) for part in parts)
+        tokens = Tokens(padded, real, kinds, Layout.of(mask, device))
+        return Batch(task=self.task, items=torch.from_numpy(items), tokens=tokens, labels=labels)
 
 
 def tokenise(examples: Examples, tokenizer: Any, *, joint: bool, max_tokens: int) -> TokenTable:

@@ -7,7 +7,7 @@ from typing import Literal
 from torch import Tensor
 
 from model.network import Network
-from model.seams import Batch, DropoutPolicy
+from model.seams import Batch, DropoutPolicy, Encoded
 from model.streams import key, seed_global
 
 Level = Literal["word", "embedding_output"]
@@ -16,18 +16,22 @@ Level = Literal["word", "embedding_output"]
 class TaskForward:
     """One task's clean pass, on its batch or the ``piece``-th part of it. Dropout masks come from the stream (seed,
     task, step), so replaying them is seeding again, and a second pass of one technique never moves the masks of
-    another."""
+    another. ``encoded`` is what a frozen encoder is known to give for the batch: such a pass has no embeddings."""
 
-    def __init__(self, network: Network, batch: Batch, seed: int, step: int, piece: int = 0) -> None:
+    def __init__(
+        self, network: Network, batch: Batch, seed: int, step: int, piece: int = 0, encoded: Encoded | None = None
+    ) -> None:
         branch = network.branches[batch.task]
         self.network, self.batch, self.step = network, batch, step
         self.task, self.objective = branch.task, branch.objective
         self._seed, self._device = seed, batch.tokens.ids.device.type
         self._names = (batch.task, step, piece) if piece else (batch.task, step)
         seed_global(self.seed("dropout", 0), self._device)
-        self._words = network.embed(batch.tokens)
-        encoded = network.encode(batch.tokens, self._words)
-        self._output = network.embedding_output
+        self._words = self._output = None
+        if encoded is None:
+            self._words = network.embed(batch.tokens)
+            encoded = network.encode(batch.tokens, self._words)
+            self._output = network.embedding_output
         self.prediction: Tensor = network.answer(batch.task, encoded)
         self.loss: Tensor = branch.objective.loss(self.prediction, batch.labels, branch.task)
 
@@ -37,10 +41,9 @@ class TaskForward:
 
     def embedded(self, level: Level) -> Tensor:
         """The clean pass's embeddings, [rows, length, hidden]."""
-        if level == "word":
-            return self._words
-        assert self._output is not None
-        return self._output
+        found = self._words if level == "word" else self._output
+        assert found is not None
+        return found
 
     def again(
         self,

@@ -7,41 +7,24 @@ import math
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from model.batching import Order, TokenTable
+from model.batching import Order
 from model.forward import TaskForward
-from model.network import Network
+from model.frozen import keeps
+from model.precision import passes, products
 from model.recipe import AdamW, Recipe
+from model.run import Run
 from model.seams import ActiveRegularizer, Batch, History, Objective, Regularizer, Sizes, Step
 from model.streams import key
-
-EvaluatedSplit = Literal["train", "dev", "test"]
 
 
 class NonFinite(RuntimeError):
     """A loss that is not a finite number; training on it would only waste time."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """One training: the network, its seed, training tables by task, and tables to score by (split, task).
-
-    ``pieces`` above 1 computes each task's batch in so many parts, one after another, and adds up their gradients: less
-    memory for the same update, apart from rounding and dropout. See ``indivisible``.
-    """
-
-    network: Network
-    recipe: Recipe
-    seed: int
-    train: Mapping[str, TokenTable]
-    score: Mapping[tuple[EvaluatedSplit, str], TokenTable]
-    device: str = "cpu"
-    pieces: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,13 +99,15 @@ class Loop:
             items = self.batch(task, step)
             for number, part in enumerate(split(items, self.run.pieces)):
                 batch = self.run.train[task].batch(part, self.run.device)
-                loss = self.penalised(task, batch, number)
+                with passes(self.run.recipe.precision, self.run.device):
+                    loss = self.penalised(task, batch, number)
                 share = weight if len(part) == len(items) else weight * len(part) / len(items)
                 yield task, loss if share == 1.0 else share * loss
 
     def penalised(self, task: str, batch: Batch, piece: int) -> Tensor:
         """The task's loss with its penalties on these items, before the task's weight."""
-        forward = TaskForward(self.run.network, batch, self.run.seed, self.step, piece)
+        known = self.run.frozen.encoded(self.run.train[task], batch) if keeps(self.run.recipe, task, True) else None
+        forward = TaskForward(self.run.network, batch, self.run.seed, self.step, piece, known)
         loss = forward.loss
         self.note(f"loss/{task}", loss)
         for name, weight, regularizer in self.regularizers:
@@ -146,6 +131,10 @@ class Loop:
 
     def update(self, step: Step, factor: float) -> None:
         """One optimizer step."""
+        with products(self.run.recipe.precision):
+            self._update(step, factor)
+
+    def _update(self, step: Step, factor: float) -> None:
         began = time.perf_counter()
         optimizer = self.optimizers[step.optimizer]
         for group in optimizer.param_groups:

@@ -9,29 +9,33 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from model.encoders import packed
+from model.precision import TILE
 from model.recipe import Branch, Recipe
 from model.seams import Encoded, Tokens
 from model.streams import key
 
 
 class Network(nn.Module):
-    """``encoder`` follows the call of transformers' BertModel and has ``embeddings`` as a submodule."""
+    """``encoder`` follows the call of transformers' BertModel and has ``embeddings`` as a submodule. A BertModel itself
+    runs on real tokens alone (``model.encoders.packed``), unless a regularizer reads padding."""
 
     def __init__(self, recipe: Recipe, encoder: nn.Module, seed: int) -> None:
         super().__init__()
         self.recipe = recipe
         self.encoder = encoder
         config: Any = encoder.config
-        hidden, depth = config.hidden_size, config.num_hidden_layers + 1
+        self.width: int = config.hidden_size
+        depth = config.num_hidden_layers + 1
         self.branches: dict[str, Branch] = {branch.key: branch for branch in recipe.branches}
         self.heads = nn.ModuleDict()
         for name, branch in self.branches.items():
             with seeded(seed, "head", name):
                 self.heads[name] = branch.head.build(
-                    width=branch.pairing.width(hidden),
+                    width=branch.pairing.width(self.width),
                     outputs=branch.objective.outputs(branch.task),
                     dropout=recipe.dropout,
-                    hidden=hidden,
+                    hidden=self.width,
                     depth=depth,
                 )
             initialise(self.heads[name], seed, f"heads.{name}")
@@ -39,6 +43,7 @@ class Network(nn.Module):
         self._reads_states = any(branch.head.reads_states for branch in recipe.branches)
         self._frozen = recipe.trainable == "heads"
         encoder.requires_grad_(not self._frozen)
+        self._packs = packed.packs(encoder) and not any(part.reads_padding for part in recipe.regularizers)
         self._swap: Tensor | None = None
         self.embedding_output: Tensor | None = None  # of the last pass, [rows, length, hidden]
         embeddings = encoder.get_submodule("embeddings")
@@ -77,6 +82,8 @@ class Network(nn.Module):
         mask: Tensor | None = None,
     ) -> Encoded:
         """Run the encoder on word embeddings, or on given embedding outputs, under the tokens' mask or another."""
+        if self._packs and mask is None:
+            return self._encode_packed(tokens, inputs, level)
         mask = tokens.mask if mask is None else mask
         self._swap = inputs if level == "embedding_output" else None
         try:
@@ -88,16 +95,27 @@ class Network(nn.Module):
             )
         finally:
             self._swap = None
-        return Encoded(
-            last=output.last_hidden_state,
-            pooled=output.pooler_output,
-            mask=mask,
-            states=tuple(output.hidden_states) if self._reads_states else (),
-        )
+        states = tuple(output.hidden_states) if self._reads_states else ()
+        return Encoded(pooled=output.pooler_output, mask=mask, states=states)
+
+    def _encode_packed(self, tokens: Tokens, inputs: Tensor, level: str) -> Encoded:
+        layout = tokens.layout if self.recipe.precision == "fp32" else tokens.layout.in_tiles(TILE)
+        if level == "word":
+            embedded = packed.embed(self.encoder, inputs, tokens.types, layout)
+            self.embedding_output = layout.pad(embedded)
+        else:
+            embedded = layout.pack(inputs)
+            packed.draw_as_embed(self.encoder, embedded)
+            self.embedding_output = inputs
+        pooled, states = packed.encode(self.encoder, embedded, layout, every_state=self._reads_states)
+        return Encoded(pooled=pooled, mask=tokens.mask, states=tuple(layout.pad(state) for state in states))
 
     def answer(self, task: str, encoded: Encoded) -> Tensor:
-        """The prediction [batch, outputs] of one task's branch."""
+        """The prediction [batch, outputs] of one task's branch, in fp32."""
         branch = self.branches[task]
+        if encoded.pooled.dtype != torch.float32:
+            with torch.autocast(encoded.pooled.device.type, enabled=False):
+                return self.answer(task, encoded.to(torch.float32))
         features = branch.pairing.features(encoded, self.dropout)
         return branch.head.predict(self.heads[task], features, encoded)
 

@@ -11,6 +11,7 @@ from model.combiners.total import Total
 from model.encoders.base import Base
 from model.heads.linear import Linear
 from model.pairing.single import Single
+from model.precision import Precision
 from model.rates import Constant
 from model.seams import Combiner, Decay, Encoder, Extra, Head, Objective, Pairing, Regularizer, Schedule
 from model.task import Task
@@ -76,12 +77,18 @@ class Recipe(Technique):
     batch: int = 8
     epochs: int = 10
     max_tokens: int = 128  # longer rows are cut
+    precision: Precision = "fp32"  # of matrix products
 
     def check(self) -> None:
         self.require(0 <= self.dropout < 1, "dropout", "in [0, 1)")
         self.require(self.batch > 0, "batch", "at least 1")
         self.require(self.epochs >= 0, "epochs", "0 or more")
         self.require(self.max_tokens >= 8, "max_tokens", "at least 8")
+        fine = [part.slug for part in self.regularizers if part.fine]
+        if self.precision == "bf16" and fine:
+            raise SettingError(
+                f"precision 'bf16' rounds away the small differences that {fine[0]} works with; set precision to 'fp32'"
+            )
         names = [branch.key for branch in self.branches]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise SettingError(f"the recipe has two branches for {', '.join(twice)}; keep one of each")
@@ -98,7 +105,7 @@ class Recipe(Technique):
         return all(part.built for part in parts(self) if part is not self)
 
 
-LOOP_VERSION = 1  # up when the loop, batching, forward or network compute another result
+LOOP_VERSION = 2  # up when the loop, batching, forward or network compute another result
 
 
 def versions(recipe: Recipe) -> dict[str, int]:

@@ -10,8 +10,9 @@ from model.task import Task
 from model.technique import Technique
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor, dtype, nn
 
+    from model.layout import Layout
     from model.network import Network
 
 DropoutPolicy = Literal["same", "fresh", "off"]
@@ -25,6 +26,7 @@ class Tokens:
     ids: Tensor
     mask: Tensor  # 1 for real tokens
     types: Tensor
+    layout: Layout
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,13 +41,16 @@ class Batch:
 
 @dataclasses.dataclass(frozen=True)
 class Encoded:
-    """What a head may read: ``last`` [rows, length, hidden], ``pooled`` [rows, hidden], the mask, and the states of
-    all depths (embedding output first) when the head asked for them."""
+    """What a head may read: ``pooled`` [rows, hidden], the mask, and the states [rows, length, hidden] of all depths
+    (embedding output first) when a head asked for them."""
 
-    last: Tensor
     pooled: Tensor
     mask: Tensor
     states: tuple[Tensor, ...] = ()
+
+    def to(self, dtype: dtype) -> Encoded:
+        """The same numbers in another type."""
+        return Encoded(self.pooled.to(dtype), self.mask, tuple(state.to(dtype) for state in self.states))
 
 
 class Forward(Protocol):
@@ -167,6 +172,16 @@ class Regularizer(Technique):
     slot: ClassVar[str] = "regularizers"
     weight: float = 1.0
     tasks: tuple[str, ...] | None = None  # None: every task
+
+    @property
+    def fine(self) -> bool:
+        """Whether the penalty compares numbers that differ by less than bf16 can tell."""
+        return False
+
+    @property
+    def reads_padding(self) -> bool:
+        """Whether padding changes the penalty, so that the encoder must compute it."""
+        return False
 
     @property
     def divisible(self) -> bool:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 import numpy as np
 import torch
 
 from model.batching import TokenTable, by_length
-from model.loop import EvaluatedSplit, Loop, Run, Snapshot
+from model.frozen import keeps
+from model.loop import Loop, Snapshot
+from model.precision import passes, products
+from model.run import EvaluatedSplit, Run
 from model.scoring import Scored, score
 from model.seams import History
 from model.streams import key, seed_global
@@ -79,24 +81,20 @@ def scored_epoch(loop: Loop, number: int) -> Epoch:
     return Epoch(number, scores, loop.means(), loop.seconds, spent, loop.items, loop.snapshot)
 
 
-def scoring_tokens(run: Run) -> int:
-    """Tokens of one scoring batch: on a CPU as many as keep a layer's states in its cache, on a GPU plenty, or fewer
-    where training had to split its batches."""
-    config: Any = run.network.encoder.config
-    numbers = 400_000 if run.device == "cpu" else 50_000_000
-    return int(numbers // config.hidden_size // run.pieces)
-
-
 @torch.no_grad()
 def answer_all(run: Run, task: str, table: TokenTable) -> Scored:
     """Score one table in eval mode, in batches of similar length."""
-    branch = run.network.branches[task]
-    run.network.eval()
+    network, branch = run.network, run.network.branches[task]
+    network.eval()
     seed_global(key(run.seed, "scoring", task), torch.device(run.device).type)
     answers = np.empty(len(table), dtype=np.int64 if branch.task.classes else np.float32)
-    for items in by_length(table, scoring_tokens(run)):
-        batch = table.batch(items, run.device)
-        prediction = run.network(task, batch.tokens)
-        answers[items] = branch.objective.answers(prediction, branch.task).cpu().numpy()
+    kept = keeps(run.recipe, task, False)
+    with products(run.recipe.precision), passes(run.recipe.precision, run.device):
+        for items in by_length(table, run.scoring_tokens):
+            batch = table.batch(items, run.device)
+            tokens = batch.tokens
+            encoded = run.frozen.encoded(table, batch) if kept else network.encode(tokens, network.embed(tokens))
+            prediction = network.answer(task, encoded)
+            answers[items] = branch.objective.answers(prediction, branch.task).cpu().numpy()
     labelled = len(table) > 0 and bool((table.labels != -1).all())
     return Scored(branch.task, answers, score(branch.task, answers, table.labels) if labelled else None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ os.environ |= {  # before torch and the hub's client are imported, and for the p
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
 }
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job and its children ignore Ctrl-C
 for _name in ("MLFLOW_TRACKING_URI", "HARNESS_HOME", "NO_COLOR", "FORCE_COLOR"):
     os.environ.pop(_name, None)
 

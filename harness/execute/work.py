@@ -23,9 +23,10 @@ from harness.sources import open_data
 from model.batching import TokenTable, tokenise
 from model.data.examples import Corpus, Examples, Split
 from model.data.reviews import Reviews, reviews
-from model.loop import NonFinite, Run, indivisible
+from model.loop import NonFinite, indivisible
 from model.network import Network
 from model.recipe import Branch, versions
+from model.run import Run
 from model.technique import describe, flatten, parts
 from model.training import Tick, train
 

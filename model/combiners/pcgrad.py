@@ -18,6 +18,7 @@ import numpy as np
 
 from model.combiners.total import Total
 from model.lazy import torch
+from model.precision import products
 from model.seams import Combiner, Step
 from model.streams import permutation
 
@@ -62,11 +63,12 @@ def gram(gradients: Sequence[Gradients]) -> np.ndarray:
     table = np.zeros((len(gradients), len(gradients)))
     pairs = list(itertools.combinations_with_replacement(range(len(gradients)), 2))
     dots: dict[tuple[int, int], list[Tensor]] = {pair: [] for pair in pairs}
-    for parts in zip(*gradients, strict=True):  # one parameter, all tasks
-        pieces = [None if part is None else cut(part) for part in parts]
-        for i, j in pairs:
-            if (a := pieces[i]) is not None and (b := pieces[j]) is not None:
-                dots[i, j] += map(torch.dot, a, b)
+    with products("fp32"):
+        for parts in zip(*gradients, strict=True):  # one parameter, all tasks
+            pieces = [None if part is None else cut(part) for part in parts]
+            for i, j in pairs:
+                if (a := pieces[i]) is not None and (b := pieces[j]) is not None:
+                    dots[i, j] += map(torch.dot, a, b)
     for (i, j), found in dots.items():
         if found:
             table[i, j] = table[j, i] = torch.stack(found).double().sum().item()

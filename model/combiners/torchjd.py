@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from model.combiners.pcgrad import by_task, gram, signals
 from model.lazy import torch
+from model.precision import products
 from model.seams import Combiner, Step
 from model.streams import seed_global
 from model.technique import SettingError
@@ -87,7 +88,9 @@ class TorchJd(Combiner):
         jacobian = torch.stack([torch.cat([flat(task[k], shared[k]) for k in used]) for task in gradients])
         for device in {"cpu", jacobian.device.type}:  # aggregators that draw do so on either
             seed_global(seed, device)
-        parts = aggregate(jacobian).split([shared[k].numel() for k in used])
+        with products("fp32"):
+            whole = aggregate(jacobian)
+        parts = whole.split([shared[k].numel() for k in used])
         for k, part in zip(used, parts, strict=True):
             shared[k].grad = part.view_as(shared[k])
         return told

@@ -40,7 +40,7 @@ class Routing(Head):
         return StatesRouting(hidden, depth, outputs, self.vectors, self.size or hidden, self.iterations)
 
     def predict(self, module: nn.Module, features: Tensor, encoded: Encoded) -> Tensor:
-        if len(features) != len(encoded.last):
+        if len(features) != len(encoded.mask):
             raise SettingError(_NOT_SEPARATE)
         answer: Tensor = module(encoded.states, encoded.mask)
         return answer

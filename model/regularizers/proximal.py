@@ -35,6 +35,10 @@ class Proximal(Regularizer):
         self.require(self.steps_per_anchor >= 1, "steps_per_anchor", "at least 1")
 
     @property
+    def fine(self) -> bool:
+        return True
+
+    @property
     def is_no_op(self) -> bool:
         """Whether the penalty and its gradient are 0 at every update."""
         return self.steps_per_anchor == 1 and self.dropout == "same"
@@ -61,6 +65,10 @@ class MomentumProximal(Regularizer):
 
     def check(self) -> None:
         self.require(self.beta is None or 0 <= self.beta <= 1, "beta", "in [0, 1], or none for the paper's schedule")
+
+    @property
+    def fine(self) -> bool:
+        return True
 
     @property
     def is_no_op(self) -> bool:

@@ -62,33 +62,37 @@ class Smart(Regularizer):
         self.require(self.steps >= 1, "steps", "at least 1")
 
     @property
+    def fine(self) -> bool:
+        return self.radius <= SMALL and (self.project or self.normalise == "gradient")
+
+    @property
+    def reads_padding(self) -> bool:
+        return self.mask_of_ones
+
+    @property
     def divisible(self) -> bool:
         return self.reduction == "mean" and self.normalise == "gradient" and self.axis != "batch"
 
     def penalty(self, forward: Forward) -> Tensor | None:
         if not self.applies(forward.task.name):
             return None
-        device = forward.prediction.device.type
-        rounded = torch.is_autocast_enabled(device)
-        exact = rounded and self.radius <= SMALL and (self.project or self.normalise == "gradient")
-        with torch.autocast(device, enabled=rounded and not exact):
-            clean, inputs = self.clean(forward, exact)
-            delta = self.perturbation(forward, inputs.detach(), clean.detach())
-            moved = self.moved(forward, inputs + delta, self.steps)
-            target = clean.detach() if self.detach_target else clean
-            apart = divergence(moved, target, forward.objective.divergence, self.divergence)
-            return apart.mean() if self.reduction == "mean" else apart.sum()
+        clean, inputs = self.clean(forward)
+        delta = self.perturbation(forward, inputs.detach(), clean.detach())
+        moved = self.moved(forward, inputs + delta, self.steps)
+        target = clean.detach() if self.detach_target else clean
+        apart = divergence(moved, target, forward.objective.divergence, self.divergence)
+        return apart.mean() if self.reduction == "mean" else apart.sum()
 
-    def clean(self, forward: Forward, exact: bool) -> tuple[Tensor, Tensor]:
+    def clean(self, forward: Forward) -> tuple[Tensor, Tensor]:
         """f(x) [batch, outputs] and x [rows, length, hidden]: the task's own, or computed anew where those were
-        rounded to bf16 or made with dropout that the perturbed pass goes without."""
+        made with dropout that the perturbed pass goes without."""
         if self.dropout == "off":
             prediction = forward.again(dropout="off")
             if self.level == "embedding_output":  # which has dropout too
                 assert forward.network.embedding_output is not None
                 return prediction, forward.network.embedding_output
         else:
-            prediction = forward.again() if exact else forward.prediction
+            prediction = forward.prediction
         return prediction, forward.embedded(self.level)
 
     def moved(self, forward: Forward, inputs: Tensor, turn: int) -> Tensor:

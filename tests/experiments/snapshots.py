@@ -19,7 +19,11 @@ from model.recipe import LOOP_VERSION
 from model.technique import Technique, describe
 
 FOLDER = Path(__file__).parent
-LOOP = tuple(f"model.{name}" for name in ("training", "loop", "forward", "network", "batching", "streams", "scoring"))
+LOOP_MODULES = (
+    *("training", "loop", "run", "forward", "network", "batching", "layout", "frozen", "streams", "scoring"),
+    *("dropout", "precision", "encoders.packed"),
+)
+LOOP = tuple(f"model.{name}" for name in LOOP_MODULES)
 
 
 def techniques() -> list[type[Technique]]:

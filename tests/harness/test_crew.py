@@ -6,7 +6,9 @@ import multiprocessing
 from pathlib import Path
 from typing import Any
 
-from harness.execute.local import Crew, Hand
+import pytest
+
+from harness.execute.local import KEEPING, Crew, Hand, worker_environment
 from harness.execute.news import Machine
 from tests.harness.test_memory import cell
 
@@ -21,3 +23,11 @@ def test_an_idle_worker_that_died_gets_nothing_and_is_let_go(tmp_path: Path, enc
     assert list(crew.deal()) == []
     assert crew.queue == [of]
     assert crew.hands == []
+
+
+def test_workers_keep_their_memory_unless_the_user_has_settings_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in KEEPING:
+        monkeypatch.delenv(name, raising=False)
+    assert worker_environment(3) == {"OMP_NUM_THREADS": "3", "MKL_NUM_THREADS": "3"} | KEEPING
+    monkeypatch.setenv("MALLOC_MMAP_MAX_", "65536")
+    assert worker_environment(1)["MALLOC_MMAP_MAX_"] == "65536"

@@ -24,8 +24,8 @@ from model.batching import tokenise
 from model.encoders.bert import Bert
 from model.errors import InputError
 from model.export import load_heads
-from model.loop import Run
 from model.network import Network
+from model.run import Run
 from model.training import answer_all
 from tests.harness.conftest import Invoke
 from tests.harness.test_bad_input import check

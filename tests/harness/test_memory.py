@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from harness.claims import claim
 from harness.execute.work import OutOfMemory, Worker
 from harness.plan import Setup, plan
 from model.forward import TaskForward
+from model.network import Network
 from model.seams import Batch
 
 SHORT = tuple((f"{task}.rows", "40") for task in ("sst", "quora", "sts"))
@@ -44,10 +46,10 @@ def room(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """A device on which batches of more than ``items`` items run out of memory, from update ``after`` on."""
     limits, original = {"items": 3, "after": 2}, TaskForward.__init__
 
-    def limited(self: TaskForward, network: object, batch: Batch, seed: int, step: int, piece: int = 0) -> None:
+    def limited(self: TaskForward, network: Network, batch: Batch, seed: int, step: int, *more: Any) -> None:
         if step >= limits["after"] and len(batch.labels) > limits["items"]:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-        original(self, network, batch, seed, step, piece)  # type: ignore[arg-type]
+        original(self, network, batch, seed, step, *more)
 
     monkeypatch.setattr(TaskForward, "__init__", limited)
     return limits

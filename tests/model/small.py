@@ -11,7 +11,6 @@ import torch
 from transformers import BertConfig, BertModel
 
 from model.batching import TokenTable
-from model.loop import EvaluatedSplit, Run
 from model.network import Network, seeded
 from model.objectives.bce import BceWithLogits
 from model.objectives.cross_entropy import CrossEntropy
@@ -19,6 +18,7 @@ from model.objectives.mse import Mse
 from model.pairing.joint import Joint
 from model.pairing.separate import Concatenate, Difference
 from model.recipe import AdamW, Branch, Recipe
+from model.run import EvaluatedSplit, Run
 from model.schedules.together import Together
 from model.seams import Batch, Forward, Regularizer
 from model.streams import generator
@@ -74,11 +74,15 @@ def table(branch: Branch, rows: int = ROWS, split: str = "train") -> TokenTable:
 
 
 def run(
-    recipe: Recipe = RECIPE, seed: int = 0, rows: int = ROWS, scored: Sequence[EvaluatedSplit] = ("train", "dev")
+    recipe: Recipe = RECIPE,
+    seed: int = 0,
+    rows: int = ROWS,
+    scored: Sequence[EvaluatedSplit] = ("train", "dev"),
+    hidden: int = 16,
 ) -> Run:
     """Everything that ``train`` needs for every branch of the recipe."""
     return Run(
-        network=network(recipe, seed),
+        network=network(recipe, seed, hidden),
         recipe=recipe,
         seed=seed,
         train={branch.key: table(branch, rows) for branch in recipe.branches},

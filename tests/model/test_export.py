@@ -17,8 +17,9 @@ from model.encoders.loading import EncoderError
 from model.export import export, load_heads
 from model.heads.intermediate import Intermediate
 from model.heads.routing import Routing
+from model.layout import Layout
 from model.network import Network
-from model.seams import Encoder
+from model.seams import Encoder, Tokens
 from model.technique import describe
 from tests.model import folders, small
 
@@ -43,12 +44,8 @@ def trained(tmp_path: Path, **start: Any) -> tuple[Network, Any]:
 
 def predictions(network: Network, tokenizer: Any) -> dict[str, torch.Tensor]:
     tokens = tokenizer(TEXTS, padding=True, return_tensors="pt")
-    given = dataclasses.replace(
-        small.batch("sst").tokens,
-        ids=tokens["input_ids"],
-        mask=tokens["attention_mask"],
-        types=tokens["token_type_ids"],
-    )
+    ids, mask, types = (tokens[name] for name in ("input_ids", "attention_mask", "token_type_ids"))
+    given = Tokens(ids, mask, types, Layout.of(mask.bool().numpy()))
     with torch.no_grad():
         return {branch.key: network(branch.key, given) for branch in BRANCHES}
 

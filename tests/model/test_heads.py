@@ -23,7 +23,7 @@ from model.technique import SettingError
 from tests.model import small
 
 FEATURES = small.draws(7, 6)
-ENCODED = Encoded(last=FEATURES[:, None], pooled=FEATURES, mask=torch.ones(7, 1))
+ENCODED = Encoded(pooled=FEATURES, mask=torch.ones(7, 1))
 
 
 def build(head: Head, width: int = 6, outputs: int = 5, dropout: float = 0.3) -> nn.Module:

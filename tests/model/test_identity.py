@@ -122,7 +122,7 @@ def test_how_many_rows_are_scored_at_once_changes_no_training_and_hardly_an_answ
 ) -> None:
     answers, weights = [], []
     for tokens in (30, 5000):
-        monkeypatch.setattr("model.training.scoring_tokens", lambda run, tokens=tokens: tokens)
+        monkeypatch.setattr("model.run.Run.scoring_tokens", tokens)
         given = small.run(RECIPE)
         answers.append([e.scores["dev", "sts"].answers for e in train(given) if isinstance(e, Epoch)][-1])
         weights.append(small.weights(given.network))

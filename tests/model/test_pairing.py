@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from model.layout import Layout
 from model.objectives.bce import BceWithLogits
 from model.pairing.joint import Joint
 from model.pairing.separate import Concatenate, Cosine, Difference
 from model.pairing.single import Single
 from model.recipe import Branch, Recipe
-from model.seams import Encoded, Pairing
+from model.seams import Encoded, Pairing, Tokens
 from model.task import QUORA, STS
 from model.technique import SettingError
 from tests.model import small
@@ -25,7 +26,7 @@ SEPARATE = [Concatenate(), Difference(), Cosine()]
 
 def encoded(*pooled: Tensor) -> Encoded:
     rows = torch.cat(pooled)
-    return Encoded(last=rows[:, None], pooled=rows, mask=torch.ones(len(rows), 1))
+    return Encoded(pooled=rows, mask=torch.ones(len(rows), 1))
 
 
 def features(pairing: Pairing, *pooled: Tensor, dropout: nn.Module | None = None) -> Tensor:
@@ -90,9 +91,8 @@ def test_separate_sentences_never_see_each_other(pairing: Pairing) -> None:
     recipe = with_sts(pairing)
     network, batch = small.network(recipe).eval(), small.batch("sts", recipe)
     rows = network.encode(batch.tokens, network.embed(batch.tokens)).pooled
-    alone = dataclasses.replace(
-        batch.tokens, **{name: getattr(batch.tokens, name)[:4] for name in ("ids", "mask", "types")}
-    )
+    tokens = batch.tokens
+    alone = Tokens(tokens.ids[:4], tokens.mask[:4], tokens.types[:4], Layout.of(tokens.mask[:4].bool().numpy()))
     assert torch.allclose(rows[:4], network.encode(alone, network.embed(alone)).pooled, atol=1e-6)
     assert not batch.tokens.types.any()
 

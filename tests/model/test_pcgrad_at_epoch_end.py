@@ -11,8 +11,9 @@ import torch
 from model.batching import Order
 from model.combiners.pcgrad import PcGrad, PcGradAtEpochEnd
 from model.combiners.total import Total
-from model.loop import Loop, Run
+from model.loop import Loop
 from model.recipe import AdamW
+from model.run import Run
 from model.schedules.never import Never
 from model.schedules.sequential import Sequential
 from model.seams import Step

@@ -54,6 +54,7 @@ def test_the_defaults_stay_what_they_are() -> None:
         "batch": 8,
         "epochs": 10,
         "max_tokens": 128,
+        "precision": "fp32",
     }
 
 

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from model.combiners.pcgrad import PcGrad, PcGradAtEpochEnd
-from model.loop import Loop, Run, Snapshot, indivisible
+from model.loop import Loop, Snapshot, indivisible
 from model.recipe import AdamW, Recipe
 from model.regularizers.proximal import MomentumProximal, ParameterProximal, Proximal
 from model.regularizers.r_drop import RDrop
 from model.regularizers.smart import Smart
+from model.run import Run
 from model.schedules.round_robin import RoundRobin
 from model.schedules.sequential import Sequential
 from model.schedules.weakest_last import WeakestLast

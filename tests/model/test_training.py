@@ -53,7 +53,8 @@ def test_tasks_have_dropout_masks_of_their_own() -> None:
 
 def test_scoring_is_without_dropout_and_training_goes_on_with_it() -> None:
     given, modes = small.run(dataclasses.replace(ALONE, epochs=2)), []
-    given.network.encoder.register_forward_hook(lambda module, args, output: modes.append(module.training))
+    pooler = given.network.encoder.get_submodule("pooler")
+    pooler.register_forward_hook(lambda module, args, output: modes.append(module.training))
     events = list(train(given))
     assert len([event for event in events if isinstance(event, Epoch)]) == 2
     assert modes == ([True] * 3 + [False] * 2) * 2  # three updates; train and dev

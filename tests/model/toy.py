@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from model.layout import Layout
 from model.network import Network
 from model.objectives.cross_entropy import CrossEntropy
 from model.seams import Batch, Objective, Tokens
@@ -43,7 +44,8 @@ class Toy:
         ids = mask.flatten().cumsum(0).reshape(mask.shape) * mask
         items = items or len(lengths)
         labels = torch.zeros(items, dtype=torch.long if task.classes else torch.float64)
-        self.batch = Batch(task=task.name, items=torch.arange(items), tokens=Tokens(ids, mask, 0 * mask), labels=labels)
+        tokens = Tokens(ids, mask, 0 * mask, Layout.of(mask.bool().numpy()))
+        self.batch = Batch(task=task.name, items=torch.arange(items), tokens=tokens, labels=labels)
         self.table = grid(1 + sum(lengths), HIDDEN).requires_grad_()
         self.weight = (2 * grid(HIDDEN, outputs, pace=2.3)).requires_grad_()
         self.network: Any = None
@@ -87,5 +89,5 @@ def lively(network: Network) -> Network:
 def passes(network: Network) -> list[bool]:
     """Grows by an entry with every pass through the encoder from now on: whether the pass can be differentiated."""
     seen: list[bool] = []
-    network.encoder.register_forward_hook(lambda *_: seen.append(torch.is_grad_enabled()))
+    network.encoder.get_submodule("pooler").register_forward_hook(lambda *_: seen.append(torch.is_grad_enabled()))
     return seen

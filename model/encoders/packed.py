@@ -1,0 +1,83 @@
+"""BERT on real tokens alone: its linear layers see no padding, and only attention sees rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
+from transformers import BertModel
+
+from model.dropout import drop
+from model.layout import Layout
+
+
+def packs(encoder: nn.Module) -> bool:
+    """Whether ``encode`` computes what this encoder would: a BertModel and no subclass, not a decoder."""
+    config: Any = encoder.config
+    return type(encoder) is BertModel and not config.is_decoder and not config.add_cross_attention
+
+
+def embed(bert: Any, words: Tensor, types: Tensor, layout: Layout) -> Tensor:
+    """The embedding output [tokens, hidden] of word embeddings and token types [rows, length, (hidden)]."""
+    part = bert.embeddings
+    positions = layout.places % layout.length
+    summed = layout.pack(words) + part.token_type_embeddings(layout.pack(types)) + part.position_embeddings(positions)
+    return dropped(part.dropout, part.LayerNorm(summed))
+
+
+def draw_as_embed(bert: Any, embedded: Tensor) -> None:
+    """Take the draws of ``embed`` and leave it at that, so that what follows draws the same."""
+    dropped(bert.embeddings.dropout, embedded.detach())
+
+
+def encode(bert: Any, embedded: Tensor, layout: Layout, every_state: bool) -> tuple[Tensor, list[Tensor]]:
+    """The pooled first tokens [rows, hidden] of an embedding output [tokens, hidden], and the states of all depths,
+    [tokens, hidden] each; without ``every_state`` there are none, and the last layer computes first tokens alone.
+
+    In eval mode as transformers' BertModel, to rounding; in train mode dropout has its rates but other draws.
+    """
+    *layers, last = bert.encoder.layer
+    states = [embedded]
+    for part in layers:
+        states = [*(states if every_state else ()), layer(part, states[-1], layout)]
+    final = layer(last, states[-1], layout, first_only=not every_state)
+    first = final.index_select(0, layout.firsts) if every_state else final
+    return bert.pooler(first[:, None]), [*states, final] if every_state else []
+
+
+def layer(part: Any, states: Tensor, layout: Layout, first_only: bool = False) -> Tensor:
+    """One layer on [tokens, hidden]; with ``first_only`` its output for each row's first token, [rows, hidden]."""
+    own = states.index_select(0, layout.firsts) if first_only else states
+    found = attend(part.attention.self, own, states, layout, first_only)
+    attended = added(part.attention.output, found, own)
+    return added(part.output, part.intermediate(attended), attended)
+
+
+def attend(part: Any, own: Tensor, states: Tensor, layout: Layout, first_only: bool) -> Tensor:
+    """What the tokens of ``own`` find in their rows, in the shape of ``own``."""
+    query = part.query(own)[:, None] if first_only else layout.pad(part.query(own))
+    key, value = layout.pad(part.key(states)), layout.pad(part.value(states))
+    query, key, value = (
+        each.unflatten(-1, (part.num_attention_heads, -1)).transpose(1, 2) for each in (query, key, value)
+    )  # [rows, heads, length or 1, hidden / heads]
+    rate = part.dropout.p if part.dropout.training else 0.0
+    if rate and query.device.type == "cpu":  # where torch has no fused attention with dropout
+        scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
+        scores = scores if layout.bias is None else scores + layout.bias
+        found = drop(scores.softmax(-1), rate) @ value
+    else:
+        found = scaled_dot_product_attention(query, key, value, attn_mask=layout.bias, dropout_p=rate)
+    rows = found.transpose(1, 2).flatten(2)
+    return rows[:, 0] if first_only else layout.pack(rows)
+
+
+def added(part: Any, found: Tensor, states: Tensor) -> Tensor:
+    """LayerNorm(dropout(W found + b) + states)."""
+    normal: Tensor = part.LayerNorm(dropped(part.dropout, part.dense(found)) + states)
+    return normal
+
+
+def dropped(part: nn.Dropout, states: Tensor) -> Tensor:
+    """A dropout layer's output."""
+    return drop(states, part.p) if part.training else states

@@ -1,0 +1,32 @@
+"""How exactly a run multiplies its matrices. ``bf16`` rounds what it multiplies and adds up in fp32: on a CPU inside
+each product, where the processor can (torch.set_float32_matmul_precision), on a GPU through torch's autocast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Literal
+
+from model.lazy import torch
+
+Precision = Literal["fp32", "bf16"]
+TILE = 16  # rows of a bf16 tile
+
+
+@contextmanager
+def products(precision: Precision) -> Iterator[None]:
+    """What a CPU multiplies inside is of this precision, gradients included."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium" if precision == "bf16" else "highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def passes(precision: Precision, device: str) -> AbstractContextManager[object]:
+    """The passes forward inside, and their gradients wherever they are taken, are of this precision on a GPU."""
+    if device == "cpu" or precision == "fp32":
+        return nullcontext()
+    autocast: AbstractContextManager[object] = torch.autocast(device, torch.bfloat16)
+    return autocast

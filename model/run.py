@@ -1,0 +1,44 @@
+"""What one training is given."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Literal
+
+from model.batching import TokenTable
+from model.frozen import Frozen
+from model.network import Network
+from model.recipe import Recipe
+
+EvaluatedSplit = Literal["train", "dev", "test"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One training: the network, its seed, training tables by task, and tables to score by (split, task).
+
+    ``pieces`` above 1 computes each task's batch in so many parts, one after another, and adds up their gradients: less
+    memory for the same update, apart from rounding and dropout. See ``model.loop.indivisible``.
+    """
+
+    network: Network
+    recipe: Recipe
+    seed: int
+    train: Mapping[str, TokenTable]
+    score: Mapping[tuple[EvaluatedSplit, str], TokenTable]
+    device: str = "cpu"
+    pieces: int = 1
+
+    @property
+    def scoring_tokens(self) -> int:
+        """Tokens of one scoring batch: on a CPU as many as keep a layer's states in its cache, on a GPU plenty, or
+        fewer where training had to split its batches."""
+        numbers = 400_000 if self.device == "cpu" else 50_000_000
+        return numbers // self.network.width // self.pieces
+
+    @functools.cached_property
+    def frozen(self) -> Frozen:
+        """The answers of an encoder that never changes."""
+        return Frozen(self.network, self.scoring_tokens, self.device)

@@ -1,0 +1,154 @@
+"""The pass over real tokens alone, against transformers' own over padded rows."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from transformers import BertModel
+
+from model.encoders import packed
+from model.encoders.disentangled import from_bert
+from model.layout import Layout
+from model.network import Network
+from model.recipe import Recipe
+from model.regularizers.smart import Smart
+from tests.model import small
+
+MASK = np.arange(5) < np.array([[3], [5], [1]])
+
+
+def test_layout_by_hand() -> None:
+    layout = Layout.of(MASK)
+    assert layout.places.tolist() == [0, 1, 2, 5, 6, 7, 8, 9, 10]
+    assert layout.firsts.tolist() == [0, 3, 8]
+    rows = torch.arange(30.0).reshape(3, 5, 2)
+    assert layout.pack(rows)[:, 0].tolist() == [0, 2, 4, 10, 12, 14, 16, 18, 20]
+    assert torch.equal(layout.pad(layout.pack(rows)), rows * torch.from_numpy(MASK)[:, :, None])
+
+
+def test_rows_without_padding_are_left_as_they_are() -> None:
+    layout = Layout.of(np.ones((2, 3), dtype=bool))
+    rows = torch.arange(12.0).reshape(2, 3, 2)
+    assert layout.bias is None
+    assert layout.pack(rows).data_ptr() == rows.data_ptr()
+    assert torch.equal(layout.pad(layout.pack(rows)), rows)
+
+
+def quiet(bert: BertModel) -> BertModel:
+    """Without dropout, in train mode."""
+    for part in bert.modules():
+        if isinstance(part, nn.Dropout):
+            part.p = 0.0
+    return bert.train()
+
+
+def both(bert: BertModel, task: str, every_state: bool) -> tuple[Any, Tensor, list[Tensor]]:
+    """transformers' output on padded rows, ours on real tokens (states padded)."""
+    tokens = small.batch(task).tokens
+    words = bert.get_input_embeddings()(tokens.ids)  # type: ignore[operator]
+    theirs = bert(
+        inputs_embeds=words, attention_mask=tokens.mask, token_type_ids=tokens.types, output_hidden_states=True
+    )
+    words = bert.get_input_embeddings()(tokens.ids)  # type: ignore[operator]
+    embedded = packed.embed(bert, words, tokens.types, tokens.layout)
+    pooled, states = packed.encode(bert, embedded, tokens.layout, every_state)
+    return theirs, pooled, [tokens.layout.pad(state) * tokens.mask[:, :, None] for state in states]
+
+
+@pytest.mark.parametrize("task", ["sst", "quora"])
+def test_answers_and_every_state_are_those_of_transformers(task: str) -> None:
+    bert = small.encoder().eval()
+    theirs, pooled, states = both(bert, task, every_state=True)
+    real = small.batch(task).tokens.mask[:, :, None]
+    assert torch.allclose(pooled, theirs.pooler_output, atol=1e-6)
+    assert len(states) == len(theirs.hidden_states) == 3
+    for ours, other in zip(states, theirs.hidden_states, strict=True):
+        assert torch.allclose(ours, other * real, atol=2e-6)
+
+
+@pytest.mark.parametrize("every_state", [True, False])
+def test_every_gradient_is_that_of_transformers(every_state: bool) -> None:
+    bert = quiet(small.encoder())
+    theirs, pooled, _ = both(bert, "quora", every_state)
+    direction = small.draws(*pooled.shape)
+    names, parameters = zip(*bert.named_parameters(), strict=True)
+    expected = torch.autograd.grad((theirs.pooler_output * direction).sum(), parameters)
+    found = torch.autograd.grad((pooled * direction).sum(), parameters)
+    for name, ours, other in zip(names, found, expected, strict=True):
+        assert torch.allclose(ours, other, atol=1e-6), name
+    assert max(float(gradient.abs().max()) for gradient in expected) > 0.01
+
+
+def test_linear_layers_see_real_tokens_and_the_last_ones_first_tokens() -> None:
+    bert, layout = small.encoder(), small.batch("sst").tokens.layout
+    seen: dict[str, int] = {}
+    for name, part in bert.named_modules():
+        if isinstance(part, nn.Linear):
+            part.register_forward_hook(lambda _, args, __, name=name: seen.update({name: len(args[0])}))
+    both(bert, "sst", every_state=False)
+    tokens, rows = len(layout.places), layout.rows
+    assert rows < tokens < rows * layout.length
+    late = ("query", "attention.output.dense", "intermediate.dense", "output.dense")
+    for name, found in seen.items():
+        first_only = name == "pooler.dense" or (name.startswith("encoder.layer.1") and name.endswith(late))
+        assert found == (rows if first_only else tokens), name
+    assert len(seen) == 2 * 6 + 1
+
+
+@pytest.mark.parametrize("part", ["hidden", "attention"])
+def test_each_dropout_of_bert_is_there(part: str) -> None:
+    bert = quiet(small.encoder())
+    theirs, still, _ = both(bert, "sst", every_state=False)
+    assert torch.allclose(still, theirs.pooler_output, atol=1e-6)
+    for name, module in bert.named_modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.4 if ("attention.self" in name) == (part == "attention") else 0.0
+    torch.manual_seed(0)
+    draws = torch.stack([both(bert, "sst", every_state=False)[1] for _ in range(300)])
+    assert draws.std(dim=0).min() > 1e-5
+    stock = torch.stack([both(bert, "sst", every_state=False)[0].pooler_output for _ in range(300)])
+    error = (draws.var(dim=0) / 300 + stock.var(dim=0) / 300).sqrt()
+    assert ((draws.mean(dim=0) - stock.mean(dim=0)) / error).abs().max() < 5  # 64 normal numbers
+    assert torch.allclose(draws.std(dim=0).mean(), stock.std(dim=0).mean(), rtol=0.05)
+
+
+def test_a_row_does_not_depend_on_its_batch() -> None:
+    table = small.table(small.SENTIMENT)
+    network = small.network().eval()
+    items = np.arange(small.ROWS)
+    whole = network("sst", table.batch(items).tokens)
+    for item in items:
+        assert torch.allclose(whole[item], network("sst", table.batch(items[item : item + 1]).tokens)[0], atol=1e-6)
+
+
+def test_padding_is_computed_only_where_something_reads_it() -> None:
+    assert lengths_seen(small.RECIPE) == {2}
+    asked = dataclasses.replace(small.RECIPE, regularizers=(Smart(mask_of_ones=True),))
+    assert lengths_seen(asked) == {3}
+    assert lengths_seen(dataclasses.replace(small.RECIPE, regularizers=(Smart(),))) == {2}
+
+
+def lengths_seen(recipe: Recipe) -> set[int]:
+    """How many axes the states have that enter the encoder's linear layers: 2 without padding, 3 with it."""
+    network, seen = small.network(recipe), set()
+    layer = network.encoder.get_submodule("encoder.layer.0.intermediate")
+    layer.register_forward_hook(lambda _, args, __: seen.add(args[0].dim()))
+    network("sst", small.batch("sst").tokens)
+    return seen
+
+
+def test_only_bert_itself_is_packed() -> None:
+    class Other(BertModel):
+        """Might compute anything."""
+
+    bert = small.encoder()
+    assert packed.packs(bert)
+    assert not packed.packs(Other(bert.config))
+    assert not packed.packs(from_bert(bert, 0))
+    network = Network(small.RECIPE, from_bert(bert, 0), 0)
+    assert network("sst", small.batch("sst").tokens).shape == (4, 5)
