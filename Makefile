@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: table1 test test-all lint setup pins clean
+.PHONY: table1 test test-all bench lint setup pins clean
 
 table1: $(READY)
 	@$(BIN)/harness run table1 $(ARGS)
@@ -16,6 +16,9 @@ test: lint
 
 test-all: export HARNESS_TEST_COUNTS = full
 test-all: test
+
+bench: $(READY)  # ARGS="--data FOLDER" for real sentences; ARGS="smoothness frozen" for a part
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(READY)
 	@$(BIN)/ruff check --quiet --output-format concise .

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from model.batching import Order
 from model.forward import TaskForward
 from model.frozen import keeps
+from model.lookup import Dense
 from model.precision import passes, products
 from model.recipe import AdamW, Recipe
 from model.run import Run
@@ -61,6 +62,7 @@ class Loop:
             for regularizer in run.recipe.regularizers
         ]
         self.orders: dict[str, Order] = {}
+        self.dense = Dense()
         self.clear()
 
     def clear(self) -> None:
@@ -143,6 +145,8 @@ class Loop:
         seed = key(self.run.seed, "combiner", self.step)
         for name, value in self.run.recipe.combiner.backward(step, self.losses(step), self.shared, seed).items():
             self.signals[name].append(value)
+        for parameter in self.shared:
+            self.dense.fill(parameter)
         optimizer.step()
         for _, _, regularizer in self.regularizers:
             regularizer.after_step(self.run.network)
@@ -236,7 +240,8 @@ def gradient_norm(value: Tensor, parameters: list[nn.Parameter]) -> float:
     if not value.requires_grad:
         return 0.0
     found = torch.autograd.grad(value, parameters, retain_graph=True, allow_unused=True)
-    norms = torch._foreach_norm([gradient for gradient in found if gradient is not None])
+    parts = [part.coalesce().values() if part.is_sparse else part for part in found if part is not None]
+    norms = torch._foreach_norm(parts)
     return float(torch.stack(list(norms)).norm()) if norms else 0.0
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from model.encoders import packed
+from model.lookup import lookup
 from model.precision import TILE
 from model.recipe import Branch, Recipe
 from model.seams import Encoded, Tokens
@@ -70,9 +71,8 @@ class Network(nn.Module):
 
     def embed(self, tokens: Tokens) -> Tensor:
         """Word embeddings [rows, length, hidden], before positions, token types and LayerNorm."""
-        words: nn.Module = self.encoder.get_input_embeddings()  # type: ignore[operator]
-        embedded: Tensor = words(tokens.ids)
-        return embedded
+        words: nn.Embedding = self.encoder.get_input_embeddings()  # type: ignore[operator]
+        return lookup(words, tokens.ids)
 
     def encode(
         self,

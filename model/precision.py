@@ -10,7 +10,7 @@ from typing import Literal
 from model.lazy import torch
 
 Precision = Literal["fp32", "bf16"]
-TILE = 16  # rows of a bf16 tile
+TILE = 32  # tokens: a bf16 kernel is compiled for every number of them that comes
 
 
 @contextmanager

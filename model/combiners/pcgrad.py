@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Gradients = list[Tensor | None]  # one a parameter; None where the task does not use it
 
-PIECE = 1 << 16  # numbers
+PIECE = 1 << 18  # numbers
 
 
 def taken(loss: Tensor, shared: list[nn.Parameter]) -> Gradients:
@@ -50,11 +50,44 @@ def by_task(losses: Iterable[tuple[str, Tensor]], shared: list[nn.Parameter]) ->
 
 
 def added(ones: Gradients, others: Gradients) -> Gradients:
-    """The sums, in the storage of the first."""
+    """The sums, in the storage of the first where that can hold them."""
     return [
-        other if one is None else one if other is None else one.add_(other)
+        other if one is None else one if other is None else other.add_(one) if one.is_sparse else one.add_(other)
         for one, other in zip(ones, others, strict=True)
     ]
+
+
+def aligned(gradients: Sequence[Gradients]) -> tuple[list[Gradients], dict[int, Tensor]]:
+    """The same gradients, dense: of a parameter whose gradients are all sparse only the rows that some task has, and
+    these rows by the parameter's place. A sparse gradient beside a dense one is spread."""
+    whole = [list(task) for task in gradients]
+    rows: dict[int, Tensor] = {}
+    for place, parts in enumerate(zip(*gradients, strict=True)):
+        held = [part for part in parts if part is not None]
+        if not any(part.is_sparse for part in held):
+            continue
+        if all(part.is_sparse for part in held):
+            held = [part.coalesce() for part in held]
+            rows[place] = torch.cat([part.indices()[0] for part in held]).unique()
+            held = [on_rows(part, rows[place]) for part in held]
+        else:
+            held = spread(held)
+        for task, part in zip((task for task in whole if task[place] is not None), held, strict=True):
+            task[place] = part
+    return whole, rows
+
+
+def spread(gradients: Sequence[Tensor | None]) -> Gradients:
+    """The same gradients, dense."""
+    return [part.to_dense() if part is not None and part.is_sparse else part for part in gradients]
+
+
+def on_rows(gradient: Tensor, rows: Tensor) -> Tensor:
+    """The rows [rows, width] of a coalesced sparse gradient that has no others."""
+    values = gradient.values()
+    return values.new_zeros(len(rows), values.shape[1]).index_copy(
+        0, torch.searchsorted(rows, gradient.indices()[0]), values
+    )
 
 
 def gram(gradients: Sequence[Gradients]) -> np.ndarray:
@@ -93,23 +126,33 @@ def surgery(dots: np.ndarray, orders: Sequence[Sequence[int]]) -> np.ndarray:
     return weights
 
 
-def write_sum(gradients: Sequence[Gradients], weights: Iterable[float], shared: list[nn.Parameter]) -> None:
-    """``.grad`` = sum over tasks of weight x gradient, in the storage of the first; None where no task has one."""
+def write_sum(
+    gradients: Sequence[Gradients], weights: Iterable[float], shared: list[nn.Parameter], rows: Mapping[int, Tensor]
+) -> None:
+    """``.grad`` = sum over tasks of weight x gradient, in the storage of the first; None where no task has one. It is
+    sparse where the gradients are of some ``rows``."""
+    sums: list[Tensor | None] = [None] * len(shared)
     for task, weight in zip(gradients, weights, strict=True):
         first: list[Tensor] = []
         totals: list[Tensor] = []
         more: list[Tensor] = []
-        for parameter, gradient in zip(shared, task, strict=True):
-            if gradient is not None and parameter.grad is None:
-                first.append(gradient)
-                parameter.grad = gradient
-            elif gradient is not None and parameter.grad is not None:
-                totals.append(parameter.grad)
+        for place, gradient in enumerate(task):
+            if gradient is not None and (total := sums[place]) is not None:
+                totals.append(total)
                 more.append(gradient)
+            elif gradient is not None:
+                first.append(gradient)
+                sums[place] = gradient
         if weight != 1.0 and first:
             torch._foreach_mul_(first, weight)
         if totals:
             torch._foreach_add_(totals, more, alpha=weight)
+    for place, (parameter, total) in enumerate(zip(shared, sums, strict=True)):
+        if total is not None and place in rows:
+            total = torch.sparse_coo_tensor(
+                rows[place][None], total, parameter.shape, is_coalesced=True, check_invariants=False
+            )
+        parameter.grad = total
 
 
 def signals(names: Sequence[str], dots: np.ndarray) -> dict[str, float]:
@@ -136,10 +179,11 @@ class PcGrad(Combiner):
         self, step: Step, losses: Iterable[tuple[str, Tensor]], shared: list[nn.Parameter], seed: int
     ) -> dict[str, float]:
         found = by_task(losses, shared)
-        gradients, size = list(found.values()), len(found)
+        size = len(found)
+        gradients, rows = aligned(list(found.values()))
         dots = gram(gradients)
         weights = surgery(dots, [permutation(size, seed, "pcgrad", i).tolist() for i in range(size)])
-        write_sum(gradients, weights.sum(axis=0).tolist(), shared)
+        write_sum(gradients, weights.sum(axis=0).tolist(), shared, rows)
         return signals(list(found), dots)
 
 

@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from model.combiners.pcgrad import by_task, gram, signals
+from model.combiners.pcgrad import by_task, gram, signals, spread
 from model.lazy import torch
 from model.precision import products
 from model.seams import Combiner, Step
@@ -78,7 +78,7 @@ class TorchJd(Combiner):
     ) -> dict[str, float]:
         aggregate = self.make()
         found = by_task(losses, shared)
-        gradients = list(found.values())
+        gradients = [spread(task) for task in found.values()]
         used = [k for k in range(len(shared)) if any(task[k] is not None for task in gradients)]
         told = signals(list(found), gram(gradients))
         if len(gradients) == 1 or not used:

@@ -1,0 +1,57 @@
+"""Our side of a comparison, in a process of its own with a worker's environment."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from typing import Any
+
+from benchmarks.apart import answer
+from benchmarks.material import ALONE, run
+from benchmarks.settings import Settings
+from benchmarks.shapes import BERT_BASE
+from model.batching import by_length
+from model.run import Run
+from model.technique import edit
+from model.training import Tick, answer_all, train
+
+
+def measure(job: dict[str, Any]) -> dict[str, Any]:
+    """``work`` "train" (an epoch, after ``warm_up`` updates of a training of its own) or "score"; ``task``, ``rows``,
+    ``precision`` (None: the recipe's), and the call's settings."""
+    settings = Settings.of(job)
+    recipe = ALONE[job["task"]]
+    if job["precision"] is not None:
+        recipe = edit(recipe, "precision", job["precision"])
+    shape = settings.shape(BERT_BASE)
+    if job["work"] == "train":
+        made = run(settings, recipe, shape, job["rows"])
+        return {"seconds": fit(made, job["warm_up"]), "items": job["rows"]}
+    made = run(settings, recipe, shape, recipe.batch, {"dev": job["rows"]})
+    batches = sum(1 for _ in by_length(made.score["dev", job["task"]], made.scoring_tokens))
+    return {"seconds": score(made, job["task"]), "items": job["rows"], "batch": job["rows"] / batches}
+
+
+def fit(run: Run, warm_up: int) -> float:
+    """Seconds from the beginning of training to the end of its last update."""
+    for _ in itertools.islice(train(run), warm_up):
+        pass
+    began = ended = time.monotonic()
+    for event in train(run):
+        if isinstance(event, Tick):
+            ended = time.monotonic()
+    return ended - began
+
+
+def score(run: Run, task: str) -> float:
+    """Seconds of scoring all dev rows, after the last few of them."""
+    table = run.score["dev", task]
+    few = run.train[task]
+    answer_all(run, task, few)
+    began = time.monotonic()
+    answer_all(run, task, table)
+    return time.monotonic() - began
+
+
+if __name__ == "__main__":
+    answer(measure)
