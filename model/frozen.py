@@ -24,15 +24,16 @@ class Frozen:
 
     def __init__(self, network: Network, tokens: int, device: str) -> None:
         self.network, self.tokens, self.device = network, tokens, device
-        self._held: dict[int, Tensor] = {}  # by the table's id; tables outlive a run
+        self._held: dict[int, tuple[TokenTable, Tensor]] = {}  # by the id of the table, which is held so that it stays
 
     def encoded(self, table: TokenTable, batch: Batch) -> Encoded:
         """What the encoder gives for a batch of the table."""
         if id(table) not in self._held:
-            self._held[id(table)] = self._all(table)
+            self._held[id(table)] = table, self._all(table)
         items = batch.items.to(self.device)
         rows = torch.cat((items, items + len(table))) if table.separate else items
-        return Encoded(pooled=self._held[id(table)][rows], mask=batch.tokens.mask)
+        _, pooled = self._held[id(table)]
+        return Encoded(pooled=pooled[rows], mask=batch.tokens.mask)
 
     @torch.no_grad()
     def _all(self, table: TokenTable) -> Tensor:

@@ -102,3 +102,13 @@ def test_both_sentences_of_a_pair_are_found_again() -> None:
     batch = table.batch(items.numpy())
     fresh = network.encode(batch.tokens, network.embed(batch.tokens)).pooled
     assert torch.allclose(given.frozen.encoded(table, batch).pooled, fresh, atol=1e-6)
+
+
+def test_a_table_that_is_let_go_leaves_its_answers_to_no_other() -> None:
+    """Memory, and with it an id, is used again."""
+    given = small.run(FROZEN)
+    for rows in range(5, 40):
+        table = small.table(small.SENTIMENT, rows)
+        batch = table.batch(torch.arange(4).numpy())
+        fresh = given.network.eval().encode(batch.tokens, given.network.embed(batch.tokens)).pooled
+        assert torch.allclose(given.frozen.encoded(table, batch).pooled, fresh, atol=1e-6)
