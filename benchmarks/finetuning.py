@@ -7,7 +7,6 @@ Trainer runs with its random sampling, and with its grouping by length; ours in 
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
 from collections import defaultdict
 from collections.abc import Callable
@@ -20,7 +19,6 @@ from benchmarks.ratio import Bound, Figure, Skipped, alternate, ratios
 from benchmarks.settings import Settings
 from benchmarks.shapes import BERT_BASE, encoder
 from harness.execute.local import worker_environment
-from model.recipe import Recipe
 
 TASKS = ("sst", "quora")
 UPDATES, WARM_UP, ROUNDS = 40, 10, 6
@@ -39,8 +37,6 @@ def trainer_missing() -> None:
 
 def no_bf16() -> str | None:
     """Why bf16 is not measured here, if it is not."""
-    if "precision" not in {field.name for field in dataclasses.fields(Recipe)}:
-        return "recipes have no precision yet"
     cpu = Path("/proc/cpuinfo")
     flags = set(cpu.read_text(encoding="utf-8").split()) if cpu.exists() else set()
     return None if flags & {"amx_bf16", "avx512_bf16"} else "this CPU has neither amx_bf16 nor avx512_bf16"
