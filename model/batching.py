@@ -36,6 +36,30 @@ class TokenTable:
         rows = np.diff(self.starts)
         return np.maximum(rows[: len(self)], rows[len(self) :]) if self.separate else rows
 
+    def take(self, items: np.ndarray, labels: np.ndarray) -> TokenTable:
+        """These items, in this order, under these labels."""
+        rows = np.concatenate((items, items + len(self))) if self.separate else items
+        flat, starts = gathered(self.flat, self.starts, rows)
+        labels = labels.astype(self.labels.dtype)
+        return dataclasses.replace(self, flat=flat, starts=starts, second=self.second[rows], labels=labels)
+
+    def joined(self, other: TokenTable) -> TokenTable:
+        """These items, then the other table's."""
+        starts = np.concatenate((self.starts, self.starts[-1] + other.starts[1:]))
+        both = dataclasses.replace(
+            self,
+            flat=np.concatenate((self.flat, other.flat)),
+            starts=starts,
+            second=np.concatenate((self.second, other.second)),
+            labels=np.concatenate((self.labels, other.labels)),
+        )
+        if not self.separate:
+            return both
+        halves = np.split(np.arange(len(starts) - 1), [len(self), 2 * len(self), 2 * len(self) + len(other)])
+        rows = np.concatenate((halves[0], halves[2], halves[1], halves[3]))  # all first sentences, then all second ones
+        flat, starts = gathered(both.flat, both.starts, rows)
+        return dataclasses.replace(both, flat=flat, starts=starts, second=both.second[rows])
+
     def batch(self, items: np.ndarray, device: str = "cpu") -> Batch:
         """These items, padded to their longest row."""
         rows = np.concatenate((items, items + len(self))) if self.separate else items
@@ -49,6 +73,15 @@ class TokenTable:
         padded, real, kinds, labels = (torch.from_numpy(part).to(device) for part in parts)
         tokens = Tokens(padded, real, kinds, Layout.of(mask, device))
         return Batch(task=self.task, items=torch.from_numpy(items), tokens=tokens, labels=labels)
+
+
+def gathered(flat: np.ndarray, starts: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The tokens of these rows one after another, and where each begins; a run of neighbours is not copied."""
+    lengths = starts[rows + 1] - starts[rows]
+    begins = np.concatenate(([0], lengths.cumsum()))
+    if len(rows) and (np.diff(rows) == 1).all():
+        return flat[starts[rows[0]] : starts[rows[-1] + 1]], begins
+    return flat[np.repeat(starts[rows] - begins[:-1], lengths) + np.arange(begins[-1])], begins
 
 
 def tokenise(examples: Examples, tokenizer: Any, *, joint: bool, max_tokens: int) -> TokenTable:

@@ -33,10 +33,10 @@ class Run:
 
     @property
     def scoring_tokens(self) -> int:
-        """Tokens of one scoring batch: on a CPU as many as keep a layer's states in its cache, on a GPU plenty, or
-        fewer where training had to split its batches."""
-        numbers = 400_000 if self.device == "cpu" else 50_000_000
-        return numbers // self.network.width // self.pieces
+        """Tokens of one scoring batch: on a CPU as many as keep a layer's states in its cache, or enough to make a
+        read of its weights worth while; on a GPU plenty; fewer where training had to split its batches."""
+        tokens = max(400_000 // self.network.width, 1000) if self.device == "cpu" else 50_000_000 // self.network.width
+        return tokens // self.pieces
 
     @functools.cached_property
     def frozen(self) -> Frozen:

@@ -18,9 +18,10 @@ from harness.claims import Claim
 from harness.execute.encoders import Progress, prepared
 from harness.execute.keeping import Keeping
 from harness.execute.news import Paused
+from harness.execute.tokens import Rows
 from harness.revision import revision
 from harness.sources import open_data
-from model.batching import TokenTable, tokenise
+from model.batching import TokenTable
 from model.data.examples import Corpus, Examples, Split
 from model.data.reviews import Reviews, reviews
 from model.loop import NonFinite, indivisible
@@ -72,7 +73,7 @@ class Worker:
         torch.set_num_threads(threads)
         self.home, self.threads, self.device = home, threads, device
         self.interval, self.stop = interval, stop
-        self._tables: dict[tuple[Any, ...], TokenTable] = {}
+        self._rows: dict[tuple[Any, ...], Rows] = {}
 
     def train(self, cell: Cell, keep: Keep, claim: Claim, tell: Progress) -> None:
         """Train the cell, from its checkpoint if it has one, and leave its folder finished: cell.json, journal.jsonl,
@@ -131,28 +132,17 @@ class Worker:
         tables: dict[tuple[Any, str], TokenTable] = {}
         training = {}
         for branch in recipe.branches:
-            cut = (cell.encoder, cell.source, branch.task, branch.pairing.joint, longest)
-            if branch.key in recipe.schedule.tasks():
-                wanted: tuple[Any, ...] = (*cut, "train", branch.rows, branch.extra)
-                training[branch.key] = self.table(wanted, training_examples(corpus, branch), tokenizer)
-            for split, examples in scored_examples(cell, corpus, branch).items():
-                sets[split, branch.key] = examples
-                wanted = (*cut, split, len(examples), "scored")
-                tables[split, branch.key] = self.table(wanted, examples, tokenizer)
+            task, joint = branch.key, branch.pairing.joint
+            key = (cell.encoder, cell.source, branch.task, joint, longest)
+            rows = self._rows.setdefault(key, Rows(joint, longest))
+            trained = [training_examples(corpus, branch)] if task in recipe.schedule.tasks() else []
+            scored = scored_examples(cell, corpus, branch)
+            rows.add([*trained, *scored.values()], tokenizer)
+            for examples in trained:
+                training[task] = rows.table(examples)
+            for split, examples in scored.items():
+                sets[split, task], tables[split, task] = examples, rows.table(examples)
         return Run(network, recipe, cell.seed, training, tables, self.device, pieces), sets
-
-    def table(self, key: tuple[Any, ...], examples: Examples, tokenizer: Any) -> TokenTable:
-        """Tokenise, or take what an earlier cell tokenised under the same key (encoder, source, task, joint, most
-        tokens, and which rows)."""
-        if key not in self._tables:
-            self._tables[key] = tokenise(examples, tokenizer, joint=key[3], max_tokens=key[4])
-        cut = int((self._tables[key].lengths() >= key[4]).sum())
-        if cut:
-            where = f"{examples.task.title} {examples.split}"
-            warnings.warn(
-                f"{cut:,} of {len(examples):,} rows of {where} fill {key[4]} tokens or are cut there", stacklevel=2
-            )
-        return self._tables[key]
 
     def about(self, cell: Cell) -> dict[str, Any]:
         """cell.json: everything that defines the cell, for people and for the tracking store."""

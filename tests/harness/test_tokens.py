@@ -1,0 +1,132 @@
+"""Rows tokenised once: what they share equals what each would be alone, and the tokenizer is asked once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import BertTokenizerFast
+
+from experiments.profiles import PROFILES
+from harness.catalogue import find
+from harness.cell import Keep
+from harness.claims import claim
+from harness.execute import tokens
+from harness.execute.tokens import Rows
+from harness.execute.work import Worker
+from harness.plan import Setup, plan
+from model.batching import TokenTable, tokenise
+from model.data.embedded import embedded
+from model.data.examples import Examples
+from model.task import QUORA, SST, STS, Task
+
+
+class Counted:
+    """A tokenizer that counts its calls and sentences."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer, self.pad_token_id = tokenizer, tokenizer.pad_token_id
+        self.calls = self.rows = 0
+
+    def __call__(self, texts: list[str], *more: Any, **asked: Any) -> Any:
+        self.calls, self.rows = self.calls + 1, self.rows + len(texts)
+        return self.tokenizer(texts, *more, **asked)
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> BertTokenizerFast:
+    letters = list("abcdefghijklmnopqrstuvwxyz,.?!'-")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{letter}" for letter in letters)]
+    return BertTokenizerFast(vocab={word: at for at, word in enumerate(words)})
+
+
+def same(found: TokenTable, expected: TokenTable) -> None:
+    for name in ("flat", "starts", "second", "labels"):
+        ours, theirs = getattr(found, name), getattr(expected, name)
+        assert ours.dtype == theirs.dtype and np.array_equal(ours, theirs), name
+    assert (found.task, found.separate, found.pad) == (expected.task, expected.separate, expected.pad)
+
+
+def sets(task: Task) -> list[Examples]:
+    corpus = embedded()
+    train, dev = corpus.splits[task.name, "train"], corpus.splits[task.name, "dev"]
+    return [train.first(300), train.first(20), dev.first(50), train.first(310), train.take([5, 5, 2])]
+
+
+@pytest.mark.parametrize(("task", "joint"), [(SST, False), (QUORA, True), (QUORA, False), (STS, False)])
+def test_a_table_is_the_same_whatever_was_tokenised_before(
+    tokenizer: BertTokenizerFast, task: Task, joint: bool
+) -> None:
+    rows = Rows(joint, 24)
+    for examples in sets(task):
+        rows.add([examples], tokenizer)
+        with pytest.warns(UserWarning, match="fill 24 tokens"):
+            found = rows.table(examples)
+        same(found, tokenise(examples, tokenizer, joint=joint, max_tokens=24))
+
+
+def test_each_sentence_is_tokenised_once_and_a_task_in_one_call(tokenizer: BertTokenizerFast) -> None:
+    counted, rows = Counted(tokenizer), Rows(False, 512)
+    first, *others = sets(SST)
+    rows.add([first, *others], counted)
+    assert counted.calls == 1
+    assert counted.rows == len({text for examples in (first, *others) for text in examples.texts})
+    rows.add([others[0]], counted)
+    assert counted.calls == 1
+
+
+ragged = st.lists(st.integers(1, 5), min_size=1, max_size=6)
+
+
+def table(lengths: list[int], separate: bool, base: int) -> TokenTable:
+    lengths = lengths * 2 if separate else lengths
+    starts = np.concatenate(([0], np.cumsum(lengths)))
+    items = len(lengths) // (2 if separate else 1)
+    flat = np.arange(base, base + starts[-1], dtype=np.int32)
+    return TokenTable("sts", flat, starts, np.array(lengths, np.int32), np.arange(items, dtype=np.float32), separate, 0)
+
+
+def read(held: TokenTable, item: int) -> list[list[int]]:
+    return [row[row > 0].tolist() for row in held.batch(np.array([item])).tokens.ids.numpy()]
+
+
+@given(ragged, ragged, st.booleans(), st.data())
+def test_items_keep_their_tokens_when_tables_are_joined_and_taken(
+    first: list[int], second: list[int], separate: bool, data: st.DataObject
+) -> None:
+    one, other = table(first, separate, 1), table(second, separate, 1000)
+    both = one.joined(other)
+    items = np.array(data.draw(st.lists(st.integers(0, len(both) - 1), min_size=1, max_size=8)))
+    taken = both.take(items, both.labels[items])
+    for at, item in enumerate(items):
+        expected = read(one, item) if item < len(one) else read(other, item - len(one))
+        assert read(taken, at) == expected
+        assert taken.labels[at] == both.labels[item]
+
+
+def test_a_worker_asks_the_tokenizer_once_for_a_task_of_its_cells(
+    tmp_path: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def counted(examples: Examples, *given: Any, **more: Any) -> TokenTable:
+        asked.append(examples.task.name)
+        return tokenise(examples, *given, **more)
+
+    monkeypatch.setattr(tokens, "tokenise", counted)
+    rows = tuple((f"{task}.rows", "20") for task in ("sst", "quora", "sts"))
+    setup = Setup(
+        profile=PROFILES["demo"], data="embedded", encoder=str(encoder), seeds=2, settings=(*rows, ("epochs", "1"))
+    )
+    worker = Worker(tmp_path, 1, "cpu", 60.0, lambda: False)
+    for planned in plan([find(f"bertram/table1/{row}") for row in ("04-all-three", "08-pcgrad")], setup):
+        for cell in planned.cells:
+            held = claim(tmp_path, cell.id)
+            assert held is not None
+            with held:
+                worker.train(cell, Keep(), held, lambda share: None)
+    assert sorted(asked) == ["quora", "sst", "sts"]
