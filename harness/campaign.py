@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
@@ -36,6 +37,7 @@ def tags(setup: Setup) -> dict[str, str]:
         "data_source": open_data(setup.data).source,
         "encoder": setup.encoder,
         "variant": setup.variant,
+        "data_notes": json.dumps({"notes": open_data(setup.data).notes, "duplicates": repeated(setup)}),
     }
     return told | {"setup": digest({name: told[name] for name in ("profile", "data", "encoder", "variant")})}
 
@@ -186,12 +188,7 @@ def references(rows: Sequence[Planned], setup: Setup) -> list[Reference]:
 
 def header(setup: Setup, told: dict[str, str], rows: Sequence[Planned], ended: Mapping[str, Record]) -> Header:
     """The facts above a table."""
-    corpus = open_data(setup.data)
-    repeated = {}
-    for task in dict.fromkeys(branch.key for row in rows for branch in row.recipe.branches):
-        train, dev = corpus.get(task, "train"), capped(setup, task, "dev")
-        if train is not None and dev is not None:
-            repeated[task] = duplicates(train, dev)
+    corpus, used = open_data(setup.data), {branch.key for row in rows for branch in row.recipe.branches}
     return Header(
         profile=setup.profile.name,
         caveat=setup.profile.says,
@@ -201,9 +198,18 @@ def header(setup: Setup, told: dict[str, str], rows: Sequence[Planned], ended: M
         seeds=tuple(range(setup.seeds)),
         variant=setup.variant.strip("[]"),
         cells=len(cells_of(rows)),
-        duplicates=repeated,
+        duplicates={task: count for task, count in repeated(setup).items() if task in used},
         notes=(*corpus.notes, *warned(rows, ended), *fresh(rows, ended)),
     )
+
+
+def repeated(setup: Setup) -> dict[str, int]:
+    """By task, how many of its scored dev rows also stand in train."""
+    corpus = open_data(setup.data)
+    both = {task: (corpus.get(task, "train"), capped(setup, task, "dev")) for task in corpus.tasks}
+    return {
+        task: duplicates(train, dev) for task, (train, dev) in both.items() if train is not None and dev is not None
+    }
 
 
 def warned(rows: Sequence[Planned], ended: Mapping[str, Record]) -> list[str]:

@@ -10,7 +10,9 @@ from typing import Any
 
 import click
 
+from harness.cli_audit import audit
 from harness.cli_options import home_option
+from harness.cli_report import compare, explain, report
 from harness.cli_run import run, sync
 from harness.cli_trained import export, predict
 from harness.cli_ui import ui
@@ -90,7 +92,7 @@ def results(selectors: tuple[str, ...], parquet: str | None, home: str) -> None:
         click.echo(frame.to_csv(index=False), nl=False)
 
 
-for command in (run, sync, predict, export, ui):
+for command in (run, sync, report, compare, explain, predict, export, ui, audit):
     main.add_command(command)
 
 

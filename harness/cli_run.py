@@ -32,6 +32,7 @@ class How:
     keep: str
     rerun: bool
     retry: bool
+    report: bool
 
 
 @click.command()
@@ -48,6 +49,7 @@ class How:
 @click.option(
     "--checkpoint-minutes", type=float, default=1.0, show_default=True, help="How much training a kill may cost."
 )
+@click.option("--report/--no-report", default=True, help="Write report.pdf and report.html at the end.  [default: yes]")
 @click.option("--dry-run", is_flag=True, help="Say what would be trained, and stop.")
 @home_option
 def run(
@@ -66,6 +68,7 @@ def run(
     rerun: bool,
     retry_failed: bool,
     checkpoint_minutes: float,
+    report: bool,
     dry_run: bool,
     home: str,
 ) -> None:
@@ -93,7 +96,7 @@ def run(
         for line in estimate(planned, setup, machine, rerun):
             _say(console, line)
         return
-    sys.exit(_train_and_print(planned, setup, machine, console, How(keep, rerun, retry_failed)))
+    sys.exit(_train_and_print(planned, setup, machine, console, How(keep, rerun, retry_failed, report)))
 
 
 def _train_and_print(planned: list[Planned], setup: Setup, machine: Machine, console: Console, how: How) -> int:
@@ -114,6 +117,8 @@ def _train_and_print(planned: list[Planned], setup: Setup, machine: Machine, con
         if not is_full(error):
             raise
         end = "disk full"
+    if how.report and end == "finished":
+        end = _report(setup, store, console)
     _say(console, f"browse: {store.browse()}")
     failed = failures(planned, machine.home)
     for line in failed:
@@ -127,6 +132,30 @@ def _train_and_print(planned: list[Planned], setup: Setup, machine: Machine, con
         _say(console, "stopped; the same command goes on from here")
         return INTERRUPTED
     return 1 if failed else 0
+
+
+def _report(setup: Setup, store: Store, console: Console) -> str:
+    """Write the report of all that the store holds of this set-up; how it ended. What keeps it from being written is
+    said and nothing more: the results are kept."""
+    from harness.campaign import tags
+    from harness.catalogue import select
+    from harness.output import file_name
+    from harness.reporting import write
+
+    told = tags(setup)
+    try:
+        with console.status("report") as status:
+            folder = store.home / "reports" / file_name([setup.profile.name, told["setup"][:6]], setup.variant)
+            made = write(store, select(("*",)), folder, status.update, only=told["setup"])
+    except InputError as error:
+        _say(console, f"no report: {error}")
+        return "finished"
+    except OSError as error:
+        if not is_full(error):
+            raise
+        return "disk full"
+    _say(console, f"report: {made.folder / 'report.pdf'}{'' if made.new else ' (unchanged)'}")
+    return "finished"
 
 
 def _train(planned: list[Planned], setup: Setup, machine: Machine, store: Store, console: Console, how: How) -> str:

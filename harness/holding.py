@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from harness.reading import Entry, Reported, alarm, began, flat_scores, reported
 if TYPE_CHECKING:
     import pandas as pd
 
+FEW = 100  # names of parameters: a tag is no place for all
 TOTALS = ("seconds", "training_seconds", "items", "peak_memory_bytes")
 
 Point = tuple[str, float, int]  # a metric's name, value and epoch
@@ -73,6 +75,9 @@ def tags(entry: Entry) -> dict[str, str]:
             "reason": str(entry.record.outcome.get("reason", "")),
             "threads": str(about.get("threads", "")),
             "device": str(about.get("device", "")),
+            "torch": str(about.get("torch", "")),
+            "warnings": json.dumps(entry.record.outcome.get("warnings", [])),
+            "fresh": json.dumps(entry.record.outcome.get("fresh", [])[:FEW]),
         }
         | {name: str(value) for name, value in about.get("code", {}).items()}
         | {f"package/{name}": value for name, value in about.get("packages", {}).items()}

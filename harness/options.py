@@ -18,6 +18,7 @@ LONGEST = 1000  # characters of an option
 DIGITS = 15  # of a whole number
 MOST = 1000  # seeds, jobs or threads
 FOLDERS = ("artifacts", "cells", "encoders", "predictions", "readers", "reports")  # of a home, where they are there
+TABLES = (".csv", ".json", ".md")  # in its reports
 FILES = ("claims.lock", "mlflow.db", "writer.lock")
 UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, bytes that are no UTF-8, line separators
 
@@ -161,7 +162,7 @@ def check_layout(home: Path) -> None:
     """``InputError`` for a file in the place of one of the home's folders, or a folder in that of a file."""
     wrong = [(path, "not a folder") for path in map(home.joinpath, FOLDERS) if not os.path.isdir(path)]
     wrong += [(path, "not a file") for path in map(home.joinpath, FILES) if not os.path.isfile(path)]
-    wrong += [(path, "a folder") for path in home.glob("reports/*") if path.is_dir()]
+    wrong += [(path, "a folder") for path in home.glob("reports/*") if path.suffix in TABLES and path.is_dir()]
     for path, kind in wrong:
         if os.path.lexists(path):
             raise InputError(f"{path} is {kind}; move it away or choose another folder with --home")

@@ -7,7 +7,7 @@ import dataclasses
 
 from experiments import changes
 from experiments.notation import beats, claim, control, controls, row, scores
-from experiments.variant import Change, Suite
+from experiments.variant import Change, Stated, Statement, Suite, Undescribed
 from model.objectives.bce import BceWithLogits
 from model.objectives.cross_entropy import CrossEntropy
 from model.pairing.joint import Joint
@@ -131,6 +131,42 @@ CLAIMS = (
         beats("interleaved-smart", f"{OURS}/interleaved", "sst_gap", "quora_gap", sign=-1),
     ),
 )
+STATEMENTS: tuple[Statement, ...] = (
+    *(
+        Stated(
+            says=f"fine-tuning on {task} alone with SMART improves it",
+            source="section 6",
+            row=name,
+            metric=metric,
+            relation="more",
+            than="baseline",
+        )
+        for name, task, metric in zip(SMART_ROWS[:3], ("sentiment", "paraphrase", "similarity"), ALL, strict=True)
+    ),
+    *(
+        Stated(
+            says="fine-tuning on all three lowers paraphrase and similarity",
+            source="section 6",
+            row="all-three-smart",
+            metric=metric,
+            relation="less",
+            than="baseline",
+        )
+        for metric in ALL[1:]
+    ),
+    *(
+        Stated(
+            says="the model is better on test than on dev",
+            source="section 6",
+            row="interleaved-smart-test",
+            metric=metric,
+            relation="more",
+            than="interleaved-smart",
+        )
+        for metric in ALL
+    ),
+    Undescribed(row="interleaved-smart", says='"tuned hyperparameters"', source="section 5.3"),
+)
 TABLE1 = Suite(
     paper=PAPER,
     table="table1",
@@ -141,6 +177,7 @@ TABLE1 = Suite(
     formula="plain",
     rows=ROWS,
     claims=CLAIMS,
+    statements=STATEMENTS,
     notes=(
         "Probably run with the encoder frozen: untouched tasks repeat to three digits, and 1e-3 is the starter's rate "
         "for that. Every row has a frozen twin among the controls.",

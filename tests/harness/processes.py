@@ -110,5 +110,17 @@ def words(home: Path, encoder: Path, rows: Sequence[str], *more: object) -> list
     """A run of a few short cells of bertram's table, with checkpoints every third of a second."""
     short = [f"{task}.rows={rows}" for task, rows in (("sst", 160), ("quora", 160), ("sts", 96))]
     settings = [word for text in (*short, "epochs=3") for word in ("--set", text)]
-    fixed = ["run", "bertram/table1", "--rows", ",".join(rows), "--encoder", encoder, "--home", home, "--device", "cpu"]
+    fixed = [
+        "run",
+        "bertram/table1",
+        "--rows",
+        ",".join(rows),
+        "--encoder",
+        encoder,
+        "--home",
+        home,
+        "--device",
+        "cpu",
+        "--no-report",
+    ]
     return [*fixed, "--checkpoint-minutes", "0.005", "--keep", "all", *settings, *more]

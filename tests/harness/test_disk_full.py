@@ -104,7 +104,19 @@ def disk() -> Iterator[Disk]:
 
 def words(home: Path, encoder: Path, minutes: int = 0) -> list[object]:
     settings = [word for text in SHORT for word in ("--set", text)]
-    row = ["run", "bertram/table1", "--rows", "04-all-three", "--seeds", 1, "--jobs", 1, "--device", "cpu"]
+    row = [
+        "run",
+        "bertram/table1",
+        "--rows",
+        "04-all-three",
+        "--seeds",
+        1,
+        "--jobs",
+        1,
+        "--device",
+        "cpu",
+        "--no-report",
+    ]
     return [*row, "--keep", "all", "--checkpoint-minutes", minutes, *settings, "--encoder", encoder, "--home", home]
 
 

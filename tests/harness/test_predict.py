@@ -22,7 +22,20 @@ FEW = ("--set", "epochs=2", "--set", "sst.rows=64", "--set", "quora.rows=64", "-
 def home(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Path:
     """A home in which ``ROW`` was trained and the weights of its selected epoch were kept."""
     home = tmp_path_factory.mktemp("trained") / "home"
-    words = ["run", ROW, *FEW, "--seeds", "1", "--encoder", encoder, "--keep", "selected", "--home", home]
+    words = [
+        "run",
+        ROW,
+        *FEW,
+        "--seeds",
+        "1",
+        "--encoder",
+        encoder,
+        "--keep",
+        "selected",
+        "--no-report",
+        "--home",
+        home,
+    ]
     result = CliRunner().invoke(main, [*map(str, words), "--jobs", "1", "--device", "cpu"])
     assert result.exit_code == 0, result.output
     return home
@@ -180,7 +193,7 @@ def test_unlabelled_test_rows_are_predicted_and_no_table_shows_dev_for_them(
     folder = course_folder(tmp_path / "course", **unlabelled)
     shared = ("--data", folder, "--encoder", encoder, "--device", "cpu")
     rows = ("--rows", "12-combined,13-combined-test", "--seeds", "1", "--jobs", "1", "--keep", "selected")
-    run = invoke("run", "bertram/table1", *rows, *shared)
+    run = invoke("run", "bertram/table1", "--no-report", *rows, *shared)
     assert run.exit_code == 0, run.output
     entries = table(tmp_path / "home")
     assert [(state, mean) for row, state, mean in entries if row == "13-combined-test"] == [("no test labels", "")] * 4

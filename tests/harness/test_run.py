@@ -91,7 +91,9 @@ def check_results(invoke: Invoke, home: Path) -> None:
 
 def test_a_failed_cell_is_named_and_others_go_on(invoke: Invoke, encoder: Path, home: Path) -> None:
     rows = ("--rows", "01-baseline,03-sst-quora", "--seeds", "1")
-    result = invoke("run", SUITE, *rows, "--encoder", encoder, "--set", "optimizer.rate=1e30", "--jobs", "1")
+    result = invoke(
+        "run", SUITE, *rows, "--no-report", "--encoder", encoder, "--set", "optimizer.rate=1e30", "--jobs", "1"
+    )
     assert result.exit_code == 1
     assert "failed: bertram/table1/03-sst-quora" in result.output
     assert "the loss of sst is" in result.output
@@ -101,7 +103,7 @@ def test_a_failed_cell_is_named_and_others_go_on(invoke: Invoke, encoder: Path, 
 
 
 def test_a_variant_is_named_after_its_change_and_keeps_its_weights(invoke: Invoke, encoder: Path, home: Path) -> None:
-    words = ("run", SUITE, "--rows", "02-pretrained", "--seeds", "1", "--encoder", encoder, *SMALL)
+    words = ("run", SUITE, "--rows", "02-pretrained", "--no-report", "--seeds", "1", "--encoder", encoder, *SMALL)
     result = invoke(*words, "--with", "mse-on-sts", "--keep", "selected")
     assert result.exit_code == 0, result.output
     assert "mse-on-sts, epochs=2" in result.output
@@ -122,9 +124,9 @@ def test_a_dry_run_trains_nothing(invoke: Invoke, home: Path) -> None:
 
 def test_a_cell_trained_again_keeps_its_readers_and_replaces_its_run(invoke: Invoke, encoder: Path, home: Path) -> None:
     words = ("--seeds", "1", "--encoder", encoder, *SMALL, "--set", "quora.rows=40", "--set", "sst.rows=40")
-    assert invoke("run", SUITE, "--rows", "12-combined,13-combined-test", *words).exit_code == 0
+    assert invoke("run", SUITE, "--rows", "12-combined,13-combined-test", "--no-report", *words).exit_code == 0
     (before,) = records(home)
-    assert invoke("run", SUITE, "--rows", "12-combined", "--rerun", *words).exit_code == 0
+    assert invoke("run", SUITE, "--rows", "12-combined", "--rerun", "--no-report", *words).exit_code == 0
     (after,) = records(home)
     assert after.id == before.id
     assert after.outcome["seconds"] != before.outcome["seconds"]

@@ -75,7 +75,7 @@ class Training:
 
     def __init__(self, home: Path, encoder: Path, server: Server, **more: str) -> None:
         self.said = home.with_suffix(".txt")
-        words = ["run", "bertram/table1", *ROWS, *SHORT, "--encoder", str(encoder), "--home", str(home)]
+        words = ["run", "bertram/table1", "--no-report", *ROWS, *SHORT, "--encoder", str(encoder), "--home", str(home)]
         told = os.environ | {"MLFLOW_TRACKING_URI": server.address, "COLUMNS": "120", "PYTHONUNBUFFERED": "1"} | more
         with self.said.open("wb") as said:
             self.process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Statistics as pure functions on numbers."""
+"""The mean of a few values and how far it may be off."""
 
 from __future__ import annotations
 

@@ -1,0 +1,82 @@
+"""``harness report``, ``compare`` and ``explain``: what the tracking store says of rows."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli_options import home_option
+from model.errors import InputError
+
+if TYPE_CHECKING:
+    from harness.store import Store
+
+store_option = click.option(
+    "--from", "uri", metavar="URI", help="The tracking store.  [default: MLFLOW_TRACKING_URI, or the home's]"
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+
+
+@click.command()
+@click.argument("selectors", nargs=-1)
+@click.option("--out", help="Folder for the files.  [default: reports/all in the home]")
+@click.option("--force", is_flag=True, help="Write it even if nothing has changed.")
+@store_option
+@home_option
+def report(selectors: tuple[str, ...], out: str | None, force: bool, uri: str | None, home: str) -> None:
+    """Write report.pdf, report.html, tables and figures from the tracking store.
+
+    Each set-up (profile, data, encoder, variant) has its own chapter; nothing of two is averaged.
+    """
+    from harness.catalogue import select
+    from harness.reporting import write
+
+    pairs, store = select(selectors or ("*",)), opened(uri, home)
+    folder = Path(out).expanduser() if out else store.home / "reports" / "all"
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; name a folder with --out")
+    try:
+        made = write(store, pairs, folder, click.echo, again=force)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written ({error.strerror or error}); name another with --out") from None
+    click.echo(f"{made.folder / 'report.pdf'}{'' if made.new else ': unchanged'}")
+
+
+@click.command()
+@click.argument("first")
+@click.argument("second")
+@json_option
+@store_option
+@home_option
+def compare(first: str, second: str, as_json: bool, uri: str | None, home: str) -> None:
+    """Compare two rows on all tasks, paired by seed and item: FIRST minus SECOND."""
+    from harness.comparing import compared, told
+
+    found = compared(opened(uri, home), first, second)
+    click.echo(json.dumps(found, indent=1) if as_json else told(found))
+
+
+@click.command()
+@click.argument("figure")
+@json_option
+@store_option
+@home_option
+def explain(figure: str, as_json: bool, uri: str | None, home: str) -> None:
+    """Say what is behind a figure: SUITE/ROW:METRIC, or the name in a report's small print."""
+    from harness.explaining import explained, told
+
+    found = explained(opened(uri, home), figure)
+    click.echo(json.dumps(found, indent=1) if as_json else told(found))
+
+
+def opened(uri: str | None, home: str) -> Store:
+    """The tracking store: one with an address of its own needs no home that was trained in."""
+    from harness.options import existing, writable
+    from harness.store import Store
+
+    elsewhere = uri or os.environ.get("MLFLOW_TRACKING_URI")
+    return Store(writable(home) if elsewhere else existing(home), uri)

@@ -1,0 +1,112 @@
+"""Two rows side by side, in every set-up that has both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from harness.catalogue import find
+from harness.reporting import evidence
+from harness.store import Store
+from model.errors import InputError
+from model.task import TASKS
+from reports.contrasts import Compared
+from reports.contrasts import compare as contrast
+from reports.effects import metrics
+from reports.evidence import Measured, SetUp
+from reports.marks import number
+from reports.sections import p_text, signed
+from reports.statistics.pairs import mcnemar, sign_flips
+from reports.statistics.power import detectable
+
+
+def compared(store: Store, first: str, second: str) -> list[dict[str, Any]]:
+    """One object a set-up and metric. ``InputError`` for an unknown row, or where no set-up has both."""
+    pairs = [find(first), find(second)]
+    if first == second:
+        raise InputError(f"{first} is given twice; give two rows")
+    found = [setup for setup in evidence(store, pairs) if first in setup.rows and second in setup.rows]
+    if not found:
+        raise InputError(f"no set-up in {store.shown} has both {first} and {second}; harness run trains them")
+    names = [name for name in metrics(pairs[0][0]) if name in metrics(pairs[1][0])]
+    return [one(setup, contrast(setup, first, second, name, bootstrap=True)) for setup in found for name in names]
+
+
+def one(setup: SetUp, found: Compared) -> dict[str, Any]:
+    """A comparison as data. ``p_items`` is by items alone: McNemar's test for one seed's right and wrong answers, else
+    a permutation of items."""
+    estimate = found.estimate
+    first, second = setup.rows[found.first], setup.rows[found.second]
+    figures = (
+        {
+            "difference": estimate.mean,
+            "low": estimate.low,
+            "high": estimate.high,
+            "p": estimate.p,
+            "detectable": detectable(estimate),
+            "hedges_g": found.effect,
+            "bootstrap": found.bootstrap,
+            "p_items": by_items(first, second, found),
+        }
+        if estimate
+        else {}
+    )
+    return {
+        "setup": dict(setup.facts),
+        "first": found.first,
+        "second": found.second,
+        "metric": found.metric,
+        "first_mean": mean(first, found),
+        "second_mean": mean(second, found),
+        "seeds": list(found.seeds),
+        "items": dict(found.items),
+        "axes": list(found.axes),
+        "reason": found.reason,
+        **figures,
+    }
+
+
+def mean(row: Measured, found: Compared) -> float | None:
+    values = [value for seed, value in row.values(found.metric).items() if not found.seeds or seed in found.seeds]
+    return sum(values) / len(values) if values else None
+
+
+def by_items(first: Measured, second: Measured, found: Compared) -> float | None:
+    """Of a metric of one task alone."""
+    if len(found.items) != 1:
+        return None
+    (task,) = found.items
+    one, other = first.items(task), second.items(task)
+    assert one is not None and other is not None
+    ours, theirs = (rows.values[[rows.seeds.index(seed) for seed in found.seeds]] for rows in (one, other))
+    if len(found.seeds) == 1 and TASKS[task].metric == "accuracy":
+        return mcnemar(ours[0] == 1, theirs[0] == 1)
+    return sign_flips(ours - theirs)
+
+
+def told(found: Sequence[dict[str, Any]]) -> str:
+    """For a terminal, set-up by set-up."""
+    lines = []
+    for name in dict.fromkeys(str(each["setup"]) for each in found):
+        mine = [each for each in found if str(each["setup"]) == name]
+        facts = mine[0]["setup"]
+        variant = f", {facts['variant']}" if facts["variant"] else ""
+        lines += [
+            f"{facts['profile']} profile, {facts['data_source']}, encoder {facts['encoder']}{variant}",
+            f"{mine[0]['first']} minus {mine[0]['second']}; they differ in {', '.join(mine[0]['axes']) or 'nothing'}",
+            f"  {'':15}{'first':>6} {'second':>6}  {'difference [95% interval]':28} {'p':>5}  {'p items':>7}  seeds",
+        ]
+        lines += [f"  {line(each)}" for each in mine]
+    return "\n".join(lines)
+
+
+def line(each: dict[str, Any]) -> str:
+    first, second = ("·" if each[key] is None else number(each[key]) for key in ("first_mean", "second_mean"))
+    start = f"{each['metric'].replace('_', ' '):15}{first:>6} {second:>6}  "
+    if "difference" not in each:
+        return f"{start}{each['reason']}"
+    interval = f"{signed(each['difference'])} [{signed(each['low'])}, {signed(each['high'])}]"
+    items = "" if each["p_items"] is None else p_text(each["p_items"])
+    seeds = len(each["seeds"])
+    ending = "items alone" if seeds == 1 else f"it would show from {number(each['detectable'])} on"
+    return f"{start}{interval:28} {p_text(each['p']):>5}  {items:>7}  {seeds}  ({ending})"

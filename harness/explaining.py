@@ -1,0 +1,98 @@
+"""What is behind one figure of a report."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from harness.catalogue import find, select
+from harness.reporting import evidence
+from harness.store import Store
+from model.data.course import shown
+from model.errors import InputError
+from reports.effects import metrics
+from reports.evidence import Measured, Seed, SetUp
+from reports.ids import figure_id
+from reports.marks import number
+
+NAME = re.compile(r"[0-9a-f]{6}")
+
+
+def explained(store: Store, figure: str) -> list[dict[str, Any]]:
+    """One object a set-up that has the figure. ``InputError`` for one that does not exist."""
+    row, colon, metric = figure.rpartition(":")
+    if NAME.fullmatch(figure):
+        setups = evidence(store, select(("*",)))
+        every = [(setup, row, name) for setup in setups for row in setup.rows.values() for name in metrics(row.suite)]
+        found = [each for each in every if figure_id(each[0].name, each[1], each[2]) == figure]
+        if not found:
+            raise InputError(f"no figure in {store.shown} is named {figure}; a report of another store may have it")
+        return [behind(*each) for each in found]
+    if not colon:
+        raise InputError(
+            f"{shown(figure, 80)} is no figure; give SUITE/ROW:METRIC or a name from a report's small print"
+        )
+    suite, _ = pair = find(row)
+    if metric not in metrics(suite):
+        raise InputError(f"{suite.slug} has no metric {shown(metric, 80)}; it has {', '.join(metrics(suite))}")
+    held = [setup for setup in evidence(store, [pair]) if row in setup.rows]
+    return [behind(setup, setup.rows[row], metric) for setup in held]
+
+
+def behind(setup: SetUp, row: Measured, metric: str) -> dict[str, Any]:
+    values = row.values(metric)
+    return {
+        "figure": f"{row.slug}:{metric}",
+        "name": figure_id(setup.name, row, metric),
+        "setup": dict(setup.facts),
+        "split": row.row.split,
+        "mean": statistics.fmean(values.values()) if values else None,
+        "printed": row.row.printed.get(metric),
+        "seeds": [seed_told(row, seed, values.get(seed.seed)) for seed in row.seeds],
+    }
+
+
+def seed_told(row: Measured, seed: Seed, value: float | None) -> dict[str, Any]:
+    about = seed.about
+    return {
+        "seed": seed.seed,
+        "value": value,
+        "status": "done" if seed.done else "failed",
+        "reason": seed.reason,
+        "epoch": seed.epoch,
+        "run": seed.run,
+        "cell": seed.cell,
+        "recipe": about.get("digest", ""),
+        "trained": about.get("trained", ""),
+        "predictions": row.prints().get(seed.seed, ""),
+        "data": dict(seed.data),
+        "code": {name: about[name] for name in ("version", "revision", "dirty") if name in about},
+        "machine": {name: about[name] for name in ("device", "threads", "torch") if name in about},
+    }
+
+
+def told(found: Sequence[dict[str, Any]]) -> str:
+    """For a terminal."""
+    lines = []
+    for each in found:
+        facts = each["setup"]
+        mean = "no value" if each["mean"] is None else number(each["mean"])
+        printed = "not printed" if each["printed"] is None else f"printed {number(each['printed'])}"
+        lines += [
+            f"{each['figure']} ({each['name']}): {mean} over {len(each['seeds'])} seeds on {each['split']}, {printed}",
+            f"  {facts['profile']}, {facts['data_source']}, encoder {facts['encoder']} {facts['variant']}".rstrip(),
+        ]
+        for seed in each["seeds"]:
+            value = seed["reason"] or "no value" if seed["value"] is None else number(seed["value"])
+            code = seed["code"].get("revision", seed["code"].get("version", "?"))[:12]
+            dirty = ", changed since" if seed["code"].get("dirty") == "true" else ""
+            lines += [
+                f"  seed {seed['seed']}: {value} after epoch {seed['epoch']}, {seed['trained']}",
+                f"    run {seed['run']}  cell {seed['cell']}  recipe {seed['recipe']}",
+                f"    answers {seed['predictions'] or 'not kept'}  data "
+                + ", ".join(f"{task} {digest}" for task, digest in seed["data"].items()),
+                f"    code {code}{dirty}  " + ", ".join(f"{name} {value}" for name, value in seed["machine"].items()),
+            ]
+    return "\n".join(lines)

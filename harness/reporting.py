@@ -1,0 +1,141 @@
+"""Writes a report: what the tracking store holds of the selected rows, judged, drawn and set."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from experiments.profiles import PROFILES
+from experiments.variant import Suite
+from harness.catalogue import Pair, suites
+from harness.durable import write_aside
+from harness.revision import revision
+from harness.store import Store
+from harness.stored import setups
+from model.errors import InputError
+from model.recipe import digest
+from reports.blocks import Block, Grid
+from reports.evidence import SetUp
+from reports.ids import behind
+
+TITLE = "Ablation report"
+INDEX = "report.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Written:
+    """Where a report is, and whether it was written now or was there with the same inputs."""
+
+    folder: Path
+    new: bool
+
+
+def evidence(store: Store, pairs: Sequence[Pair], only: str | None = None) -> list[SetUp]:
+    """What the store holds of these rows and of all that the claims about them need. ``InputError`` if it holds none
+    of these rows."""
+    papers = {suite.paper for suite, _ in pairs}
+    every = [(suite, row) for suite in suites() if suite.paper in papers for row in suite.rows]
+    wanted = {f"{suite.slug}/{row.name}" for suite, row in pairs}
+    found = [setup for setup in setups(store, every, only) if wanted & set(setup.rows)]
+    if not found:
+        raise InputError(f"the tracking store {store.shown} has no results of these rows; harness run makes them")
+    return found
+
+
+def write(
+    store: Store,
+    pairs: Sequence[Pair],
+    out: Path,
+    say: Callable[[str], None],
+    *,
+    only: str | None = None,
+    again: bool = False,
+) -> Written:
+    """Write the report of these rows into a folder, in one set-up (``only``) or in all of them; nothing is written when
+    its inputs are those of the report that is there, unless asked for ``again``."""
+    found = evidence(store, pairs, only)
+    chosen = grouped(pairs)
+    inputs = inputs_of(found, chosen)
+    before = index(out)
+    if not again and before.get("inputs") == inputs and all((out / name).exists() for name in before["files"]):
+        return Written(out, False)
+    out.mkdir(parents=True, exist_ok=True)
+    blocks = compose(found, chosen, out, say)
+    say("report: setting the pages")
+    files = render(blocks, out)
+    for name in set(before.get("files", ())) - set(files):
+        (out / name).unlink(missing_ok=True)
+    write_aside(out / INDEX, json.dumps({"inputs": inputs, "files": sorted(files)}, indent=1))
+    return Written(out, True)
+
+
+def grouped(pairs: Iterable[Pair]) -> list[tuple[Suite, frozenset[str]]]:
+    """The suites, with the rows of each that are wanted."""
+    rows: dict[str, tuple[Suite, set[str]]] = {}
+    for suite, row in pairs:
+        rows.setdefault(suite.slug, (suite, set()))[1].add(row.name)
+    return [(suite, frozenset(names)) for suite, names in rows.values()]
+
+
+def inputs_of(found: Sequence[SetUp], chosen: Sequence[tuple[Suite, frozenset[str]]]) -> str:
+    """A digest of everything that the report is made from."""
+    rows = [
+        [setup.name, slug, behind(row.seeds), [seed.done for seed in row.seeds]]
+        for setup in found
+        for slug, row in setup.rows.items()
+    ]
+    return digest([rows, [[suite.slug, sorted(names)] for suite, names in chosen], revision()])
+
+
+def index(out: Path) -> dict[str, list[str] | str]:
+    """What the folder's last report was made from and which files it wrote."""
+    try:
+        told = json.loads((out / INDEX).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) and {"inputs", "files"} <= set(told) else {}
+
+
+def compose(
+    found: Sequence[SetUp], chosen: Sequence[tuple[Suite, frozenset[str]]], out: Path, say: Callable[[str], None]
+) -> list[Block]:
+    """The blocks, with the figures written on the way."""
+    from reports import chapters, sections
+    from reports.audit import audit
+    from reports.pictures import pictures
+    from reports.verdicts import judge
+
+    whole = [suite for suite, names in chosen if names >= {row.name for row in suite.rows}]
+    judged = {setup.name: judge(setup, whole) for setup in found}
+    made: list[Block] = chapters.opening(found)
+    overview = chapters.overview(found, judged)
+    made += [overview] if overview else []
+    for setup in found:
+        caveat = PROFILES[setup.facts["profile"]].says if setup.facts["profile"] in PROFILES else ""
+        made += [*chapters.facts(setup, caveat), *chapters.verdicts(setup, judged[setup.name])]
+        for suite, names in chosen:
+            if any(f"{suite.slug}/{name}" in setup.rows for name in names):
+                say(f"report: {suite.slug}, {setup.facts['profile']} profile")
+                told = sections.section(setup, suite, names, caveat)
+                made += [*sections.blocks(told), *pictures(told, out / "figures")]
+    return [*made, *chapters.audited(audit([suite for suite, _ in chosen]))]
+
+
+def render(blocks: Sequence[Block], out: Path) -> list[str]:
+    """Write all forms; the files' names within the folder."""
+    from reports.blocks import Picture
+    from reports.document import files, html, typst
+
+    texts = {"report.html": html.page(blocks, TITLE, out)}
+    for block in blocks:
+        if isinstance(block, Grid):
+            texts |= {f"tables/{name}": text for name, text in files.tables(block).items()}
+    (out / "tables").mkdir(exist_ok=True)
+    for name, text in texts.items():
+        write_aside(out / name, text)
+    write_aside(out / "report.pdf", typst.pdf(blocks, TITLE, out))
+    pictures = [block.name for block in blocks if isinstance(block, Picture)]
+    drawn = [f"figures/{name}.{kind}" for name in pictures for kind in ("svg", "pdf")]
+    return [*texts, "report.pdf", *drawn]

@@ -1,0 +1,158 @@
+"""What a tracking store holds, read back as evidence for reports."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlparse
+
+from experiments.variant import Row, Suite
+from harness.catalogue import Pair
+from harness.delivery import reason
+from harness.store import PAGE, Store, seen
+from model.errors import InputError
+from reports.evidence import Measured, Seed, SetUp
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow.entities import Run
+
+TELLS = ("profile", "data", "data_source", "encoder", "variant")
+ABOUT = (
+    *("digest", "trained", "alarm", "threads", "device", "torch", "warnings", "fresh"),
+    *("version", "revision", "dirty", "split"),
+)
+REPORTED, TRAIN, HEALTH = "reported/", "reported_train/", "health/"
+TOTALS = ("seconds", "training_seconds", "items", "peak_memory_bytes")
+
+
+class Reading:
+    """Reads the large parts of runs (``reports.evidence.Reader``)."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._places: dict[str, str] = {}  # of each run's artifacts
+
+    def placed(self, run: Run) -> None:
+        self._places[run.info.run_id] = str(run.info.artifact_uri)
+
+    def answers(self, run: str) -> pd.DataFrame:
+        import pandas as pd
+
+        place = urlparse(self._places[run])
+        if place.scheme in ("", "file"):
+            path = Path(unquote(place.path)) / "predictions.parquet"
+            return pd.read_parquet(path) if path.exists() else pd.DataFrame()
+        if "predictions.parquet" not in {file.path for file in self.store.client.list_artifacts(run)}:
+            return pd.DataFrame()
+        with tempfile.TemporaryDirectory() as folder:
+            return pd.read_parquet(self.store.client.download_artifacts(run, "predictions.parquet", folder))
+
+    def curves(self, run: str, names: Sequence[str]) -> Mapping[str, Mapping[int, float]]:
+        found = {}
+        for name in names:
+            points = {point.step: point.value for point in self.store.client.get_metric_history(run, name)}
+            if points:
+                found[name] = dict(sorted(points.items()))
+        return found
+
+
+def setups(store: Store, pairs: Iterable[Pair], only: str | None = None) -> list[SetUp]:
+    """The evidence on these rows, one object a set-up (``only``: this one), in the order of profile, data, encoder and
+    variant. ``InputError`` where the store cannot be read."""
+    wanted: dict[str, tuple[Suite, dict[str, Row]]] = {}
+    for suite, row in pairs:
+        wanted.setdefault(suite.slug, (suite, {}))[1][row.name] = row
+    reader = Reading(store)
+    found: dict[str, dict[str, Measured]] = {}
+    facts: dict[str, dict[str, str]] = {}
+    for suite, rows in wanted.values():
+        for run in runs(store, suite, only):
+            tags = run.data.tags
+            own = rows.get(tags["row"].removesuffix(tags.get("variant", "")))
+            if own is None:  # not in the registry any more
+                continue
+            reader.placed(run)
+            facts.setdefault(tags["setup"], {name: tags.get(name, "") for name in (*TELLS, "data_notes")})
+            here = found.setdefault(tags["setup"], {})
+            measured = here.setdefault(f"{suite.slug}/{own.name}", Measured(suite, own, [], reader))
+            measured.seeds = sorted([*measured.seeds, seed(run)], key=by_seed)
+    made = [setup(name, facts[name], found[name], wanted) for name in found]
+    return sorted(made, key=lambda each: [each.facts[name] for name in TELLS])
+
+
+def by_seed(seed: Seed) -> int:
+    return seed.seed
+
+
+def setup(
+    name: str,
+    facts: Mapping[str, str],
+    rows: Mapping[str, Measured],
+    order: Mapping[str, tuple[Suite, Mapping[str, Row]]],
+) -> SetUp:
+    """Rows in the registry's order."""
+    slugs = [f"{suite.slug}/{each}" for suite, held in order.values() for each in held]
+    told = json.loads(facts["data_notes"] or "{}")
+    return SetUp(
+        name=name,
+        facts={key: facts[key] for key in TELLS},
+        rows={slug: rows[slug] for slug in slugs if slug in rows},
+        notes=tuple(told.get("notes", ())),
+        duplicates=told.get("duplicates", {}),
+    )
+
+
+def runs(store: Store, suite: Suite, only: str | None) -> Iterator[Run]:
+    """The whole runs of a suite's seeds, the latest of each."""
+    wanted = "tags.kind = 'seed'" + (f" and tags.setup = '{only}'" if only else "")
+    try:
+        experiment = store.client.get_experiment_by_name(suite.slug)
+        if experiment is None or experiment.lifecycle_stage == "deleted":
+            return
+        latest: dict[tuple[str, str, str], Run] = {}
+        token = None
+        while token != "":
+            page: Any = store.client.search_runs(
+                [experiment.experiment_id], filter_string=wanted, max_results=PAGE, page_token=token
+            )
+            for run in page:
+                tags = run.data.tags
+                if tags.get("superseded") == "true" or not seen(run).whole:
+                    continue
+                key = (tags["row"], tags["seed"], tags["setup"])
+                if key not in latest or seen(latest[key]) < seen(run):
+                    latest[key] = run
+            token = page.token or ""
+    except InputError:
+        raise
+    except Exception as error:  # MLflow's, its database's or its HTTP client's, whichever
+        raise InputError(f"the tracking store {store.shown} cannot be read: {reason(error)}") from None
+    yield from latest.values()
+
+
+def seed(run: Run) -> Seed:
+    tags, metrics = run.data.tags, run.data.metrics
+
+    def under(prefix: str) -> dict[str, float]:
+        return {name.removeprefix(prefix): value for name, value in metrics.items() if name.startswith(prefix)}
+
+    reported = under(REPORTED)
+    return Seed(
+        seed=int(tags["seed"]),
+        run=run.info.run_id,
+        cell=tags["cell"],
+        done=run.info.status == "FINISHED",
+        reason=tags.get("reason", ""),
+        epoch=int(reported.pop("epoch", 0)),
+        scores=reported,
+        train=under(TRAIN),
+        totals={name: metrics[name] for name in TOTALS if name in metrics},
+        health=under(HEALTH),
+        about={name: tags[name] for name in ABOUT if tags.get(name)}
+        | {name: value for name, value in tags.items() if name.startswith("package/")},
+        data={each.dataset.name: each.dataset.digest for each in (run.inputs.dataset_inputs if run.inputs else ())},
+    )

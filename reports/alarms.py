@@ -1,0 +1,92 @@
+"""What should make a reader stop before reading a suite's figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from experiments.variant import Suite
+from reports.contrasts import PAIRED
+from reports.effects import base_slug
+from reports.evidence import Measured, SetUp
+
+INERT = 1e-3  # of the loss's gradient
+
+
+def alarms(setup: SetUp, suite: Suite) -> list[str]:
+    """Each one sentence; none is good."""
+    rows = [each for each in setup.suite(suite).values() if each.done]
+    by_text: dict[str, list[str]] = {}
+    for name, text in [*inert(rows), *collapsed(rows)]:
+        by_text.setdefault(text, []).append(name)
+    grouped = [f"{', '.join(names)}: {text}" for text, names in by_text.items()]
+    return [*same_answers(rows), *not_replayed(setup, suite, rows), *grouped]
+
+
+def same_answers(rows: Sequence[Measured]) -> Iterator[str]:
+    """Rows whose different trainings answered alike on every item and seed that both have."""
+    for at, one in enumerate(rows):
+        for other in rows[:at]:
+            if one.row.split != other.row.split:
+                continue
+            ours, theirs = one.prints(), other.prints()
+            both = sorted(set(ours) & set(theirs))
+            cells = {seed.seed: seed.cell for seed in one.done}, {seed.seed: seed.cell for seed in other.done}
+            apart = [seed for seed in both if cells[0][seed] != cells[1][seed]]
+            if apart and all(ours[seed] == theirs[seed] for seed in apart):
+                yield (
+                    f"{one.row.name} answers every item exactly as {other.row.name} ({counted(len(apart))}): "
+                    "what differs between them did nothing"
+                )
+
+
+def inert(rows: Sequence[Measured]) -> Iterator[tuple[str, str]]:
+    """(row, what): penalties whose gradient is next to nothing beside the loss's."""
+    for each in rows:
+        shares: dict[str, float] = {}
+        for seed in each.done:
+            for name, value in seed.health.items():
+                signal, _, task = name.partition("/")
+                if signal.endswith("_gradient"):
+                    told = f"{signal.removesuffix('_gradient')} on {task}"
+                    shares[told] = max(shares.get(told, 0.0), value)
+        small = {name: share for name, share in shares.items() if share < INERT}
+        if small:
+            largest = max(small.values())
+            share = f"at most {largest:.0e}" if largest else "0"
+            yield each.row.name, f"inert: {', '.join(small)}, {share} of the loss's gradient"
+
+
+def collapsed(rows: Sequence[Measured]) -> Iterator[tuple[str, str]]:
+    """(row, what): networks that give one answer for everything."""
+    for each in rows:
+        told: dict[str, list[int]] = {}
+        for seed in each.done:
+            if "alarm" in seed.about:
+                told.setdefault(seed.about["alarm"], []).append(seed.seed)
+        for alarm, seeds in told.items():
+            yield each.row.name, f"{alarm} ({counted(len(seeds))} of {len(each.done)})"
+
+
+def not_replayed(setup: SetUp, suite: Suite, rows: Sequence[Measured]) -> Iterator[str]:
+    """Pairs of a row and its base that were not trained alike."""
+    for each in rows:
+        base = setup.rows.get(base_slug(suite, each.row) or "")
+        if base is None or not base.done:
+            continue
+        ours, theirs = ({seed.seed: seed for seed in row.done} for row in (each, base))
+        both = sorted(set(ours) & set(theirs))
+        if not both:
+            yield f"{each.row.name} and {base.row.name} have no seed in common, so nothing is paired"
+        for name in PAIRED:
+            apart = [seed for seed in both if ours[seed].about.get(name) != theirs[seed].about.get(name)]
+            if apart:
+                one, other = ours[apart[0]].about.get(name, "?"), theirs[apart[0]].about.get(name, "?")
+                yield f"{each.row.name} and {base.row.name} are not paired exactly: {name} {one} against {other}"
+        tasks = {task for seed in both for task in {*ours[seed].data} & {*theirs[seed].data}}
+        mixed = sorted(task for task in tasks if each.data(task) != base.data(task))
+        if mixed:
+            yield f"{each.row.name} and {base.row.name} were trained on different data: {', '.join(mixed)}"
+
+
+def counted(seeds: int) -> str:
+    return "1 seed" if seeds == 1 else f"{seeds} seeds"

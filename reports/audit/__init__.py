@@ -1,0 +1,37 @@
+"""The papers' own arithmetic: what they print, recomputed from what they print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from experiments.variant import Answered, Gathered, Suite, Undescribed
+from reports.audit import arithmetic, claims, differing, floors, statements
+from reports.audit.finding import Finding, rank
+
+CHECKS = (
+    *(arithmetic.ranges, arithmetic.overalls, arithmetic.deltas, arithmetic.turned),
+    claims.claims,
+    *(differing.across_splits, differing.several, differing.sizes),
+    *(floors.collapsed, floors.below, differing.repeats),
+)
+
+
+def audit(suites: Iterable[Suite]) -> list[Finding]:
+    """Everything that is wrong with the printed figures of these suites or worth knowing of them; by suite, the
+    gravest first, then in the order of checks and rows."""
+    return [finding for suite in suites for finding in sorted(check(suite), key=rank)]
+
+
+def check(suite: Suite) -> Iterator[Finding]:
+    for each in CHECKS:
+        yield from each(suite)
+    if suite.origin == "ours":  # it repeats its table's statements
+        return
+    yield from statements.statements(suite)
+    for said in suite.statements:
+        if isinstance(said, Answered):
+            yield from floors.answers(suite, said)
+        elif isinstance(said, Gathered):
+            yield from arithmetic.lines(suite, said)
+        elif isinstance(said, Undescribed):
+            yield from differing.came_along(suite, said)

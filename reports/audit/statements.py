@@ -1,0 +1,97 @@
+"""What a paper says of its figures in words, held against them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from experiments.variant import RegistryError, Stated, Suite
+from reports.audit.claims import Outcome, outcome_of
+from reports.audit.differing import also
+from reports.audit.finding import Finding, Kind, Severity
+from reports.audit.rounded import Rounded, decimals, find, rounded, score, short, told
+
+
+def statements(suite: Suite) -> Iterator[Finding]:
+    """Each statement with its figures; those that agree, of rows that can be compared, in one note."""
+    agreeing: list[tuple[str, str]] = []
+    for said in suite.statements:
+        found = stated(suite, said) if isinstance(said, Stated) else None
+        if isinstance(found, Finding):
+            yield found
+        elif found is not None:
+            agreeing.append(found)
+    if agreeing:
+        sentence = "said and so printed: " + "; ".join(says for _, says in agreeing)
+        yield _finding(suite, "", "statement", "note", sentence, *dict.fromkeys(name for name, _ in agreeing))
+
+
+def stated(suite: Suite, said: Stated) -> Finding | tuple[str, str] | None:
+    """One statement: its row and words where it agrees; None where a figure is not printed."""
+    home, row = find(suite, said.row)
+    there, base = find(suite, said.than or said.row)
+    found, other = score(home, row, said.metric), score(there, base, said.metric)
+    if found is None or other is None:
+        return None
+    both = f"{short(said.metric)} {told(home, row, said.metric, base)}"
+    if said.value is not None:
+        made, shown = _result(said, found, other)
+        both += shown.format(told(there, base, said.metric, row))
+        outcome: Outcome = "agrees" if made.meets(rounded(said.value, decimals(said.value))) else "contradicts"
+    else:
+        both += f" against {told(there, base, said.metric, row)}"
+        outcome = outcome_of(found - other, 1 if said.relation == "more" else -1)
+    beside = also(suite, said.row, said.than) if said.than else ()
+    return _told(suite, said, outcome, both, beside)
+
+
+def _result(said: Stated, found: Rounded, other: Rounded) -> tuple[Rounded, str]:
+    """What the statement puts a figure to, and how it comes about; the second figure goes into the braces."""
+    if said.relation == "is":
+        return found, ""
+    if said.relation == "times":
+        made = divided(found, other)
+        return made, f" / {{}} is {float(made.value):.2f} times"
+    made = found - other
+    return made, f" - {{}} is {made.signed}"
+
+
+def _told(
+    suite: Suite, said: Stated, outcome: Outcome, both: str, beside: tuple[str, ...]
+) -> Finding | tuple[str, str]:
+    rows = tuple(name for name in (said.row, said.than, said.fair) if name)
+    quoted = f"said in {said.source}: {said.says}; {both}"
+    if outcome == "contradicts":
+        return _finding(suite, said.row, "statement", "contradicted", quoted, *rows)
+    if outcome == "hidden by rounding":
+        return _finding(suite, said.row, "statement", "note", f"{quoted}, which rounding does not tell apart", *rows)
+    if said.value is not None and "split" in beside:
+        return _finding(suite, said.row, "statement", "confounded", f"{quoted}, but on different splits", *rows)
+    if said.value is None and beside:
+        quoted += f", but the rows differ in {' + '.join(beside)}" + _fair(suite, said)
+        return _finding(suite, said.row, "statement", "confounded", quoted, *rows)
+    return said.row, f"{said.says} ({both})"
+
+
+def _fair(suite: Suite, said: Stated) -> str:
+    """What the rows on one split say."""
+    if said.fair is None:
+        return ""
+    row, base = suite.row(said.row), suite.row(said.fair)
+    found, other = score(suite, row, said.metric), score(suite, base, said.metric)
+    if found is None or other is None:
+        return ""
+    outcome = outcome_of(found - other, 1 if said.relation == "more" else -1)
+    says = {"agrees": "the same", "contradicts": "the opposite", "hidden by rounding": "nothing"}[outcome]
+    return f"; on {row.split}, {said.fair}'s {other.told} says {says}"
+
+
+def divided(over: Rounded, under: Rounded) -> Rounded:
+    """A ratio of figures above 0; ``RegistryError`` where the second is not."""
+    if under.low <= 0:
+        raise RegistryError(f"{under.told} is not above 0, so that nothing is a number of times it; state a difference")
+    low, high = over.low / under.high, over.high / under.low
+    return Rounded((low + high) / 2, (high - low) / 2)
+
+
+def _finding(suite: Suite, about: str, kind: Kind, severity: Severity, sentence: str, *rows: str) -> Finding:
+    return Finding(suite=suite.slug, about=about, kind=kind, severity=severity, sentence=sentence, rows=rows)

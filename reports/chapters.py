@@ -1,0 +1,212 @@
+"""A report in reading order: each set-up's verdicts and suites, then what the papers' own figures say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from reports.audit.finding import SEVERITIES, Finding, Severity
+from reports.blocks import Block, Cell, Grid, Heading, Tone, Words
+from reports.evidence import SetUp
+from reports.sections import p_text, signed
+from reports.statistics.crossed import COVERAGE_AT_2, COVERAGE_AT_3, COVERAGE_AT_6
+from reports.verdicts import MEANING, Judged, Tested, Verdict
+
+SIGN: dict[Verdict, tuple[str, Tone]] = {
+    "reproduced": ("✓", "good"),
+    "contradicted": ("✗", "bad"),
+    "equivalent": ("≈", ""),
+    "underpowered": ("?", "warning"),
+    "confounded": ("≠", "warning"),
+    "not run": ("·", "muted"),
+}
+
+TONES: dict[Severity, Tone] = {
+    "impossible": "bad",
+    "misprint": "bad",
+    "contradicted": "bad",
+    "confounded": "warning",
+    "note": "muted",
+}
+
+
+def opening(setups: Sequence[SetUp]) -> list[Block]:
+    told = (
+        "one set-up" if len(setups) == 1 else f"{len(setups)} set-ups; nothing of two set-ups is averaged or compared"
+    )
+    return [
+        Words(
+            f"The rows of the papers' tables, trained here, beside the figures they print: {told}. Every difference is "
+            "paired: the same seeds, the same initial weights, the same order of items, the same items scored."
+        ),
+        Words(
+            "Intervals of differences are 95% over seeds and items at once (crossed random effects, Satterthwaite's "
+            "degrees of freedom), unless one seed was run: then they are over items and say nothing of other seeds. In "
+            f"simulations, {COVERAGE_AT_6}, {COVERAGE_AT_3}, and {COVERAGE_AT_2}."
+        ),
+    ]
+
+
+def facts(setup: SetUp, caveat: str) -> list[Block]:
+    known = setup.facts
+    title = f"{known['profile']} profile, {known['data_source']}, encoder {known['encoder']}"
+    variant = known["variant"].strip("[]")
+    told = f"Data fingerprint {known['data']}; set-up {setup.name}."
+    made: list[Block] = [Heading(1, title + (f", with {variant}" if variant else ""))]
+    if caveat:
+        made.append(Words(f"{known['profile']}: {caveat}.", "warning"))
+    return [*made, Words(told, "muted")]
+
+
+def verdicts(setup: SetUp, judged: Sequence[Judged]) -> list[Block]:
+    """One grid a paper: each claim, its verdict and the contrasts behind it."""
+    papers: dict[str, list[Judged]] = {}
+    for each in judged:
+        papers.setdefault(each.suite.paper, []).append(each)
+    made: list[Block] = []
+    if papers:
+        made.append(Heading(2, "Verdicts on the papers' claims"))
+        known = setup.facts
+        made.append(Words(f"On {known['data_source']}, {known['profile']} profile, encoder {known['encoder']} alone."))
+    return [*made, *(of_paper(setup, paper, claims) for paper, claims in papers.items())]
+
+
+def of_paper(setup: SetUp, paper: str, claims: Sequence[Judged]) -> Grid:
+    body: list[tuple[Cell, ...]] = []
+    for each in claims:
+        sign, tone = SIGN[each.verdict]
+        body.append(
+            (
+                Cell(each.claim.says, below=each.claim.source),
+                Cell(f"{sign} {each.verdict}", below=each.why, strong=True, tone=tone),
+                Cell(""),
+                Cell(""),
+                Cell(""),
+            )
+        )
+        body += [contrast(tested) for tested in each.tested]
+    used = dict.fromkeys(each.verdict for each in claims)
+    return Grid(
+        name=f"{paper}-verdicts-{setup.facts['profile']}-{setup.name[:6]}",
+        caption=f"{paper}: {len(claims)} claims",
+        head=(tuple(map(Cell, ("claim, and the rows that test it", "verdict", "difference", "p", "printed"))),),
+        body=tuple(body),
+        widths=(3.8, 2.3, 2.3, 0.8, 0.9),
+        left=(0, 1),
+        notes=tuple(f"{SIGN[name][0]} {name}: {MEANING[name]}" for name in used),
+        records=tuple(record(setup, each, tested) for each in claims for tested in each.tested),
+    )
+
+
+def contrast(tested: Tested) -> tuple[Cell, ...]:
+    told, found = tested.contrast, tested.found
+    relation = {1: ">", -1: "<", 0: "="}[told.sign]
+    words = found.reason if tested.outcome == "not measured" else tested.outcome
+    detail = " + ".join(found.axes) if tested.outcome == "confounded" else ""
+    if tested.outcome == "undecided" and tested.needed:
+        detail = f"about {tested.needed} seeds"
+    estimate = found.estimate
+    if estimate is None:
+        figures = Cell("")
+    else:
+        interval = f"[{signed(estimate.low)}, {signed(estimate.high)}]"
+        figures = Cell(f"{signed(estimate.mean)} {interval}", value=estimate.mean)
+    return (
+        Cell(f"   {bare(told.better)} {relation} {bare(told.worse)}, {told.metric.replace('_', ' ')}", tone="muted"),
+        Cell(words, below=detail, tone="muted"),
+        figures,
+        Cell("" if tested.p is None else p_text(tested.p)),
+        Cell("" if tested.printed is None else signed(tested.printed)),
+    )
+
+
+def bare(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def record(setup: SetUp, judged: Judged, tested: Tested) -> dict[str, object]:
+    estimate = tested.found.estimate
+    return {
+        "paper": judged.suite.paper,
+        "claim": judged.claim.name,
+        "verdict": judged.verdict,
+        "better": tested.found.first,
+        "worse": tested.found.second,
+        "metric": tested.contrast.metric,
+        "sign": tested.contrast.sign,
+        "outcome": tested.outcome,
+        "difference": estimate.mean if estimate else None,
+        "low": estimate.low if estimate else None,
+        "high": estimate.high if estimate else None,
+        "p_holm": tested.p,
+        "p_equivalent_holm": tested.p_same,
+        "margin": judged.claim.margin,
+        "seeds": len(tested.found.seeds),
+        "seeds_needed": tested.needed,
+        "printed": tested.printed,
+        "axes": " ".join(tested.found.axes),
+        "reason": tested.found.reason,
+        **setup.facts,
+    }
+
+
+def overview(found: Sequence[SetUp], judged: Mapping[str, Sequence[Judged]]) -> Grid | None:
+    """How many claims of each paper got which verdict, by set-up."""
+    names = tuple(SIGN)
+    body = []
+    for setup in found:
+        mine = judged[setup.name]
+        where = f"{setup.facts['profile']}, {setup.facts['encoder']}"
+        for paper in dict.fromkeys(each.suite.paper for each in mine):
+            counts = [sum(each.verdict == name and each.suite.paper == paper for each in mine) for name in names]
+            cells = [Cell(str(count) if count else "", value=count) for count in counts]
+            body.append((Cell(where), Cell(paper), *cells))
+    if not body:
+        return None
+    return Grid(
+        name="verdicts",
+        caption="Claims by verdict",
+        head=(
+            (
+                Cell("set-up"),
+                Cell("paper"),
+                *(
+                    Cell(SIGN[name][0] + "\N{NO-BREAK SPACE}" + name.replace(" ", "\N{NO-BREAK SPACE}"))
+                    for name in names
+                ),
+            ),
+        ),
+        body=tuple(body),
+        widths=(1.9, 1.8, *(1.4 for _ in names)),
+        left=(0, 1),
+    )
+
+
+def audited(findings: Sequence[Finding]) -> list[Block]:
+    """What the papers' own figures say, one grid a suite; notes are left to ``harness audit``."""
+    grave = [each for each in findings if each.severity != "note"]
+    suites = dict.fromkeys(each.suite for each in grave)
+    if not suites:
+        return []
+    words = Words(
+        "Recomputed from the printed figures alone, whatever was trained here. harness audit prints "
+        f"{len(findings) - len(grave)} notes more."
+    )
+    return [Heading(1, "The papers' own arithmetic"), words, *(audit_of(suite, grave) for suite in suites)]
+
+
+def audit_of(suite: str, findings: Sequence[Finding]) -> Grid:
+    mine = [each for each in findings if each.suite == suite]
+    used = dict.fromkeys(each.severity for each in mine)
+    return Grid(
+        name=f"{suite.replace('/', '-')}-audit",
+        caption=suite,
+        head=(tuple(map(Cell, ("where", "what", "the figures"))),),
+        body=tuple(
+            (Cell(each.about or "the table"), Cell(each.severity, tone=TONES[each.severity]), Cell(each.sentence))
+            for each in mine
+        ),
+        widths=(1.7, 1.1, 6),
+        left=(0, 1, 2),
+        notes=tuple(f"{name}: {SEVERITIES[name]}" for name in used),
+        records=tuple(each.record() for each in mine),
+    )

@@ -1,0 +1,147 @@
+"""Two rows compared: paired by seed and, where the metric has items, by item."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import statistics
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from experiments.variant import axes_changed
+from reports.evidence import Measured, Mismatch, SetUp, blocks
+from reports.statistics.bootstrap import hierarchical
+from reports.statistics.crossed import Estimate, crossed
+from reports.statistics.effect import hedges
+
+PAIRED = ("threads", "device", "torch")  # what paired trainings have in common, beside seed and data
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Compared:
+    """``first`` minus ``second``. Without an estimate, ``reason`` says why there is none."""
+
+    first: str
+    second: str
+    metric: str
+    estimate: Estimate | None = None
+    reason: str = ""
+    seeds: tuple[int, ...] = ()  # those of both rows
+    items: Mapping[str, int] = dataclasses.field(default_factory=dict)  # by task; none for a metric by seed alone
+    effect: float | None = None  # Hedges' g over seeds
+    bootstrap: tuple[float, float] | None = None
+    axes: tuple[str, ...] = ()  # on which the two recipes differ
+
+    @property
+    def measured(self) -> bool:
+        """Whether there are at least two seeds, so that the estimate says something of other seeds."""
+        return self.estimate is not None and len(self.seeds) > 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Differences:
+    """By task, [seeds, items]; and by seed, of the metric itself."""
+
+    seeds: tuple[int, ...]
+    by_item: tuple[NDArray[np.float64], ...]
+    weights: tuple[float, ...]
+    by_seed: tuple[float, ...]
+    items: Mapping[str, int]
+
+
+def compare(setup: SetUp, first: str, second: str, metric: str, *, bootstrap: bool = False) -> Compared:
+    """Compare two rows by their full slugs."""
+    told = Compared(first=first, second=second, metric=metric)
+    absent = [name for name in (first, second) if name not in setup.rows or not setup.rows[name].done]
+    if absent:
+        return dataclasses.replace(told, reason=f"not run: {', '.join(dict.fromkeys(absent))}")
+    one, other = setup.rows[first], setup.rows[second]
+    told = dataclasses.replace(told, axes=axes(one, other))
+    try:
+        found = differences(one, other, metric)
+    except Mismatch as error:
+        return dataclasses.replace(told, reason=str(error))
+    if not found.seeds:
+        return dataclasses.replace(told, reason=nothing(one, other, metric))
+    mean = statistics.fmean(found.by_seed)
+    told = dataclasses.replace(told, seeds=found.seeds, items=found.items, effect=hedges(found.by_seed))
+    if not found.by_item:
+        estimate = by_seed(found.by_seed)
+        reason = "" if estimate else "one seed, and the metric has no items of its own"
+        return dataclasses.replace(told, estimate=estimate, reason=reason)
+    estimate = crossed(found.by_item, found.weights, mean=mean)
+    ends = hierarchical(found.by_item, found.weights) if bootstrap and len(found.seeds) > 1 else None
+    return dataclasses.replace(told, estimate=estimate, bootstrap=ends)
+
+
+def axes(one: Measured, other: Measured) -> tuple[str, ...]:
+    """The axes on which two rows differ; split and selection are axes, too."""
+    changed = list(axes_changed(other.suite.recipe(other.row), one.suite.recipe(one.row)))
+    if one.row.split != other.row.split:
+        changed.append("split")
+    if one.suite.selection_of(one.row) != other.suite.selection_of(other.row):
+        changed.append("selection")
+    return tuple(changed)
+
+
+def differences(one: Measured, other: Measured, metric: str) -> Differences:
+    """On the seeds that both rows have. ``Mismatch`` where they did not score the same items."""
+    if one.row.split != other.row.split:
+        raise Mismatch(f"different items: {one.row.split} against {other.row.split}")
+    ours, theirs = one.values(metric), other.values(metric)
+    seeds = sorted(set(ours) & set(theirs))
+    parts, weights, items = [], [], {}
+    for task, weight in blocks(one.suite.formula, metric):
+        first, second = one.items(task), other.items(task)
+        if first is None or second is None:
+            raise Mismatch(f"{one.slug if first is None else other.slug} has kept no answers of {task}")
+        if first.names != second.names or not np.array_equal(first.labels, second.labels):
+            raise Mismatch(f"{one.slug} and {other.slug} did not score the same {task} items")
+        if one.data(task) != other.data(task):
+            raise Mismatch(f"{one.slug} and {other.slug} were scored on different {task} data")
+        seeds = [seed for seed in seeds if seed in first.seeds and seed in second.seeds]
+        parts.append((first, second))
+        weights.append(weight)
+        items[task] = len(first.names)
+    by_item = tuple(
+        first.values[[first.seeds.index(seed) for seed in seeds]]
+        - second.values[[second.seeds.index(seed) for seed in seeds]]
+        for first, second in parts
+    )
+    by_seed = tuple(ours[seed] - theirs[seed] for seed in seeds)
+    return Differences(tuple(seeds), by_item, tuple(weights), by_seed, items)
+
+
+def nothing(one: Measured, other: Measured, metric: str) -> str:
+    """Why there is no seed with the metric in both rows."""
+    for row in (one, other):
+        if not row.values(metric):
+            constant = metric in ("sts_pearson", "overall") and any(row.values(name) for name in ("sst_accuracy",))
+            return f"{row.slug} has no {metric}" + (": one answer for every item has no Pearson r" if constant else "")
+    return f"{one.slug} and {other.slug} have no seed in common that has {metric}"
+
+
+def by_seed(values: tuple[float, ...], level: float = 0.95) -> Estimate | None:
+    """A paired t-interval over seeds, for a metric that has no items; None for one seed.
+
+    Student (1908), "The probable error of a mean", Biometrika 6, 1-25.
+    """
+    if len(values) < 2:
+        return None
+    mean, freedom = statistics.fmean(values), len(values) - 1
+    error = statistics.stdev(values) / math.sqrt(len(values))
+    half = float(stats.t.isf((1 - level) / 2, freedom)) * error
+    p = float(2 * stats.t.sf(abs(mean) / error, freedom)) if error else float(mean == 0)
+    return Estimate(
+        mean=mean,
+        low=mean - half,
+        high=mean + half,
+        p=p,
+        error=error,
+        freedom=freedom,
+        seeds=len(values),
+        components=(),
+    )

@@ -1,0 +1,222 @@
+"""What a tracking store holds of one set-up, as reports read it: rows, seeds, and each item's score when asked."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+import pandas
+from numpy.typing import NDArray
+
+from experiments.variant import Formula, Row, Suite
+from model.scoring import pearson
+from model.task import TASKS, Task
+from reports.seeds import COLUMNS
+from reports.statistics.correlation import pseudo_values
+
+OVERALL = "overall"
+GAP = "_gap"
+
+
+class Mismatch(ValueError):
+    """Two rows, or two seeds of one, did not score the same items: they cannot be compared."""
+
+
+class Reader(Protocol):
+    """Where the large parts of a run are, read when they are asked for."""
+
+    def answers(self, run: str) -> pandas.DataFrame:
+        """id, label, answer, split and task of every scored item at the reported epoch; empty if none were kept."""
+
+    def curves(self, run: str, names: Sequence[str]) -> Mapping[str, Mapping[int, float]]:
+        """These metrics by epoch; a metric that was never written is left out."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Seed:
+    """One training as a row reads it. ``scores`` are on the row's split, both they and ``train`` at the reported
+    epoch; a Pearson r that does not exist is not there. ``totals`` are seconds, items and bytes."""
+
+    seed: int
+    run: str
+    cell: str
+    done: bool
+    reason: str = ""
+    epoch: int = 0
+    scores: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    train: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    totals: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    health: Mapping[str, float] = dataclasses.field(default_factory=dict)  # signals after the last epoch
+    about: Mapping[str, str] = dataclasses.field(default_factory=dict)  # digest, threads, device, alarm, code ...
+    data: Mapping[str, str] = dataclasses.field(default_factory=dict)  # fingerprints by task
+
+
+@dataclasses.dataclass(frozen=True)
+class Items:
+    """Each item's score, [seeds, items]: 1 or 0 for right or wrong, or the jackknife pseudo-value of Pearson's r.
+    ``names`` are the items' ids in order."""
+
+    seeds: tuple[int, ...]
+    names: tuple[str, ...]
+    labels: NDArray[np.float64]
+    values: NDArray[np.float64]
+    undefined: tuple[int, ...] = ()  # seeds whose answers are constant, so that there is no r
+
+
+@dataclasses.dataclass
+class Measured:
+    """One row in one set-up. What its runs answered is read once, when first asked for, and kept as items' scores."""
+
+    suite: Suite
+    row: Row
+    seeds: Sequence[Seed]
+    reader: Reader
+
+    @property
+    def slug(self) -> str:
+        return f"{self.suite.slug}/{self.row.name}"
+
+    @property
+    def done(self) -> list[Seed]:
+        return [seed for seed in self.seeds if seed.done]
+
+    def values(self, metric: str) -> dict[int, float]:
+        """The metric by seed at the reported epoch; ``<task>_gap`` is its training minus its own split's score."""
+        if metric.endswith(GAP):
+            name = TASKS[metric.removesuffix(GAP)].metric_name
+            both = [(each.seed, each.train.get(name), each.scores.get(name)) for each in self.done]
+            known = {seed: train - score for seed, train, score in both if train is not None and score is not None}
+        else:
+            known = {each.seed: each.scores[metric] for each in self.done if metric in each.scores}
+        return {seed: value for seed, value in known.items() if math.isfinite(value)}
+
+    def data(self, task: str) -> set[str]:
+        """The task's data that its seeds were trained and scored on, by fingerprint."""
+        return {each.data[task] for each in self.done if task in each.data}
+
+    def items(self, task: str) -> Items | None:
+        """The task's items on the row's split, None where no seed has kept any. ``Mismatch``."""
+        found = self._read[0].get(task)
+        if isinstance(found, Mismatch):
+            raise found
+        return found
+
+    def items_or_none(self, task: str) -> Items | None:
+        """The same, None for a mismatch too."""
+        try:
+            return self.items(task)
+        except Mismatch:
+            return None
+
+    def prints(self) -> Mapping[int, str]:
+        """A hash of all answers by seed."""
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[dict[str, Items | Mismatch], dict[int, str]]:
+        answers: dict[str, dict[int, Answers]] = {}
+        prints = {}
+        for each in self.done:
+            table = self.reader.answers(each.run)
+            if not len(table):
+                continue
+            own = table[table["split"] == self.row.split]
+            prints[each.seed] = printed(own)
+            for task, part in own.groupby("task", sort=False):
+                names = tuple(map(str, part["id"]))
+                read = Answers(names, part["answer"].to_numpy(float), part["label"].to_numpy(float))
+                answers.setdefault(str(task), {})[each.seed] = read
+        return {task: items(f"{self.slug}, {task}", TASKS[task], found) for task, found in answers.items()}, prints
+
+
+class Answers(NamedTuple):
+    """One seed's answers to one task."""
+
+    names: tuple[str, ...]
+    answers: NDArray[np.float64]
+    labels: NDArray[np.float64]
+
+
+def printed(answers: pandas.DataFrame) -> str:
+    """A short hash of ids, answers and tasks."""
+    running = hashlib.sha256()
+    for name in ("task", "id", "answer"):
+        running.update(repr(answers[name].tolist()).encode())
+    return running.hexdigest()[:12]
+
+
+def items(where: str, task: Task, by_seed: Mapping[int, Answers]) -> Items | Mismatch:
+    """The items' scores; a ``Mismatch`` to raise where seeds did not score the same."""
+    first = next(iter(by_seed.values()))
+    for seed, found in by_seed.items():
+        if found.names != first.names or not np.array_equal(found.labels, first.labels):
+            return Mismatch(f"{where}: seeds {next(iter(by_seed))} and {seed} did not score the same items")
+    scored = {seed: per_item(task, found.answers, found.labels) for seed, found in by_seed.items()}
+    known = {seed: found for seed, found in scored.items() if found is not None}
+    return Items(
+        seeds=tuple(known),
+        names=first.names,
+        labels=first.labels,
+        values=np.stack(list(known.values())) if known else np.empty((0, len(first.names))),
+        undefined=tuple(seed for seed in scored if seed not in known),
+    )
+
+
+def per_item(task: Task, answers: NDArray[np.float64], labels: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Each item's score; None for constant answers, which have no Pearson r."""
+    if task.metric == "accuracy":
+        right: NDArray[np.float64] = (answers == labels).astype(float)
+        return right
+    return None if math.isnan(pearson(answers, labels)) else pseudo_values(answers, labels)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SetUp:
+    """Everything of one profile, data, encoder and variant: nothing of two set-ups is ever averaged."""
+
+    name: str  # a short digest
+    facts: Mapping[str, str]  # profile, data, data_source, encoder, variant
+    rows: Mapping[str, Measured]  # by full slug
+    notes: Sequence[str] = ()
+    duplicates: Mapping[str, int] = dataclasses.field(default_factory=dict)
+
+    def suite(self, suite: Suite) -> dict[str, Measured]:
+        """The suite's rows that have a run, by name."""
+        return {each.row.name: each for each in self.rows.values() if each.suite.slug == suite.slug}
+
+
+def blocks(formula: Formula, metric: str) -> list[tuple[str, float]]:
+    """The tasks that a metric is made of, and their weights; none for a metric that has no items of its own."""
+    if metric == OVERALL:
+        return [("sst", 1 / 3), ("quora", 1 / 3), ("sts", 1 / 3 if formula == "plain" else 1 / 6)]
+    return [(task.name, 1.0) for task in TASKS.values() if task.metric_name == metric]
+
+
+def frame(rows: Sequence[Measured]) -> pandas.DataFrame:
+    """One record a row, seed, split and metric, with the columns of ``reports.seeds``."""
+    told = []
+    for each in rows:
+        for seed in each.seeds:
+            status: Literal["done", "failed"] = "done" if seed.done else "failed"
+            common = {
+                "suite": each.suite.slug,
+                "row": each.row.name,
+                "seed": seed.seed,
+                "cell": seed.cell,
+                "epoch": seed.epoch,
+                "status": status,
+                "reason": seed.reason,
+            }
+            figures: list[tuple[str, str, float]] = [
+                (each.row.split, name, value) for name, value in seed.scores.items()
+            ]
+            figures += [("train", name, value) for name, value in seed.train.items()]
+            told += [common | {"split": split, "metric": name, "value": value} for split, name, value in figures]
+            if not figures:
+                told.append(common | {"split": each.row.split, "metric": "", "value": math.nan})
+    return pandas.DataFrame(told, columns=list(COLUMNS))

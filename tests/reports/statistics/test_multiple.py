@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reports.statistics.multiple import holm
+
+
+def test_the_worked_case() -> None:
+    """Three times the least, twice the next, once the last, and never less than the one before."""
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+
+
+@settings(max_examples=25)  # statsmodels takes 40 ms
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_it_is_the_step_down_procedure(ps: list[float]) -> None:
+    adjusted = holm(ps)
+    order, largest = sorted(range(len(ps)), key=ps.__getitem__), 0.0
+    for rank, index in enumerate(order):
+        largest = max(largest, min(1.0, (len(ps) - rank) * ps[index]))
+        assert adjusted[index] == pytest.approx(largest)
+
+
+def test_nothing_stays_nothing_and_one_p_stays_itself() -> None:
+    assert holm([]) == []
+    assert holm([0.2]) == [0.2]
+
+
+@pytest.mark.parametrize("p", [math.nan, -0.1, 1.1])
+def test_what_is_no_p_is_refused(p: float) -> None:
+    with pytest.raises(ValueError, match="p-value"):
+        holm([0.5, p])
