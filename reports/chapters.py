@@ -43,6 +43,11 @@ def opening(setups: Sequence[SetUp]) -> list[Block]:
             "degrees of freedom), unless one seed was run: then they are over items and say nothing of other seeds. In "
             f"simulations, {COVERAGE_AT_6}, {COVERAGE_AT_3}, and {COVERAGE_AT_2}."
         ),
+        Words(
+            "What is called supported or decided passed a stricter test: the same standard error, a t with one degree "
+            "of freedom less than seeds, and Holm's correction over the table or the paper. With few seeds hardly "
+            "anything can."
+        ),
     ]
 
 

@@ -13,6 +13,7 @@ from experiments.variant import Row, Suite
 from reports.contrasts import Compared, compare
 from reports.evidence import OVERALL, Measured, SetUp
 from reports.notes import confounding
+from reports.statistics.crossed import cautious
 from reports.statistics.multiple import holm
 from reports.statistics.ranks import kendall
 
@@ -82,8 +83,9 @@ def effects(setup: SetUp, suite: Suite) -> list[Effect]:
 
 
 def p_of(compared: Compared) -> float:
+    """For a decision among many."""
     assert compared.estimate is not None
-    return compared.estimate.p
+    return cautious(compared.estimate).p
 
 
 def best(setup: SetUp, suite: Suite, metric: str, split: str = "dev") -> str | None:

@@ -172,7 +172,12 @@ def per_item(task: Task, answers: NDArray[np.float64], labels: NDArray[np.float6
     if task.metric == "accuracy":
         right: NDArray[np.float64] = (answers == labels).astype(float)
         return right
-    return None if math.isnan(pearson(answers, labels)) else pseudo_values(answers, labels)
+    if math.isnan(pearson(answers, labels)):
+        return None
+    try:
+        return pseudo_values(answers, labels)
+    except ValueError:  # constant but for one item: without it there is no r
+        return None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Literal
 from experiments.variant import Claim, Contrast, Suite
 from reports.contrasts import Compared, compare
 from reports.evidence import SetUp
+from reports.statistics.crossed import cautious
 from reports.statistics.equivalence import tost
 from reports.statistics.multiple import holm
 from reports.statistics.power import seeds_needed
@@ -29,9 +30,9 @@ MEANING: dict[Verdict, str] = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Tested:
-    """One contrast. ``p`` and ``p_same`` (of a difference below the margin, both ways) are Holm-adjusted over the
-    paper's contrasts; ``needed`` is the number of seeds at which the larger of margin and found difference would show
-    with 80% power, None where the items alone forbid it."""
+    """One contrast. ``p`` and ``p_same`` (that the difference is not below the margin) come from the cautious t and are
+    Holm-adjusted over the paper's contrasts; ``needed`` is the number of seeds at which the larger of margin and found
+    difference would show with 80% power among as many contrasts, None where the items alone forbid it."""
 
     contrast: Contrast
     found: Compared
@@ -86,14 +87,14 @@ def of_paper(setup: SetUp, claims: Sequence[tuple[Suite, Claim]]) -> list[Judged
         for contrast in claim.contrasts
     ]
     clean = [number for number, (*_, found) in enumerate(contrasts) if found.measured and len(found.axes) < 2]
-    estimates = {number: found.estimate for number, (*_, found) in enumerate(contrasts) if found.estimate}
+    estimates = {number: cautious(found.estimate) for number, (*_, found) in enumerate(contrasts) if found.estimate}
     different = dict(zip(clean, holm([estimates[number].p for number in clean]), strict=True))
     same = dict(
         zip(clean, holm([tost(estimates[number], contrasts[number][1].margin) for number in clean]), strict=True)
     )
     tested: dict[int, list[Tested]] = {}
     for number, (suite, claim, contrast, found) in enumerate(contrasts):
-        made = test(setup, suite, claim, contrast, found, different.get(number), same.get(number))
+        made = test(suite, claim, contrast, found, different.get(number), same.get(number), len(clean))
         tested.setdefault(id(claim), []).append(made)
     return [
         Judged(suite=suite, claim=claim, verdict=verdict(tested[id(claim)]), tested=tuple(tested[id(claim)]))
@@ -111,14 +112,15 @@ def measure(setup: SetUp, suite: Suite, contrast: Contrast) -> Compared:
 
 
 def test(
-    setup: SetUp,
     suite: Suite,
     claim: Claim,
     contrast: Contrast,
     found: Compared,
     p: float | None,
     p_same: float | None,
+    among: int,
 ) -> Tested:
+    """The contrast's outcome by its adjusted p values; ``among`` so many contrasts."""
     on_paper = printed(suite, contrast)
     told = Tested(contrast=contrast, found=found, outcome="not measured", printed=on_paper, p=p, p_same=p_same)
     estimate = found.estimate
@@ -131,7 +133,7 @@ def test(
     outcome = decide(contrast.sign, estimate.mean, p, p_same)
     needed = None
     if outcome == "undecided":
-        needed = seeds_needed(estimate, max(abs(estimate.mean), claim.margin))
+        needed = seeds_needed(estimate, max(abs(estimate.mean), claim.margin), level=1 - LEVEL / among)
     return dataclasses.replace(told, outcome=outcome, needed=needed)
 
 

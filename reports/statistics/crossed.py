@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -102,6 +102,21 @@ def crossed(
         seeds=len(arrays[0]),
         components=components,
     )
+
+
+def cautious(estimate: Estimate) -> Estimate:
+    """The same with n - 1 degrees of freedom, for decisions among many.
+
+    Satterthwaite's degrees of freedom hold at 5%, but not far out in the tails that a correction for many tests looks
+    at: with few seeds a seed variance that comes out small by chance makes p far too small (among 20 true null
+    hypotheses, Holm's correction finds a difference in 10% of experiments at 6 seeds, 27% at 3 and 83% at 2). The
+    variance over seeds has n - 1, and the item part only adds to it, so that this p is at least that of the paired
+    t-test over seeds. One seed: p is 1.
+    """
+    freedom = estimate.seeds - 1
+    if freedom == 0 or not estimate.error:
+        return replace(estimate, p=1.0 if freedom == 0 else estimate.p)
+    return replace(estimate, freedom=freedom, p=float(2 * stdtr(freedom, -abs(estimate.mean) / estimate.error)))
 
 
 def over_both(

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import pandas
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
@@ -51,6 +52,16 @@ def normal(random: np.random.Generator, shape: tuple[int, int], seed: float, ite
     n, m = shape
     values: Array = random.normal(0, math.sqrt(seed), (n, 1)) + random.normal(0, math.sqrt(item), (1, m))
     return values + random.normal(0, math.sqrt(rest), (n, m))
+
+
+def drawn(seed: int, shape: tuple[int, int] = (6, 25), variances: tuple[float, ...] = (0.5, 0.5, 1.0)) -> Array:
+    return normal(np.random.default_rng(seed), shape, *variances) + 0.2
+
+
+def long(block: Array) -> pandas.DataFrame:
+    """One record a cell, as statsmodels reads it."""
+    seeds, items = np.indices(block.shape)
+    return pandas.DataFrame({"y": block.ravel(), "seed": seeds.ravel(), "item": items.ravel(), "all": 1})
 
 
 def right_or_wrong(random: np.random.Generator, n: int, m: int) -> tuple[Drawn, float]:

@@ -3,33 +3,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pandas
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from statsmodels.formula.api import ols
 from statsmodels.regression.mixed_linear_model import MixedLM
-from statsmodels.stats.anova import anova_lm
 
 from reports.statistics.blocks import mean_squares
 from reports.statistics.crossed import Estimate, crossed
-from tests.reports.statistics.experiments import Array, normal, three
-
-
-def drawn(seed: int, shape: tuple[int, int] = (6, 25), variances: tuple[float, ...] = (0.5, 0.5, 1.0)) -> Array:
-    return normal(np.random.default_rng(seed), shape, *variances) + 0.2
-
-
-def long(block: Array) -> pandas.DataFrame:
-    seeds, items = np.indices(block.shape)
-    return pandas.DataFrame({"y": block.ravel(), "seed": seeds.ravel(), "item": items.ravel(), "all": 1})
-
-
-def test_the_mean_squares_are_those_of_statsmodels_analysis_of_variance() -> None:
-    block = drawn(0)
-    table = anova_lm(ols("y ~ C(seed) + C(item)", long(block)).fit())
-    assert mean_squares(block) == pytest.approx(tuple(table["mean_sq"]), rel=1e-9)
+from tests.reports.statistics.experiments import drawn, long, three
 
 
 def test_components_and_error_are_those_of_a_mixed_model_by_restricted_likelihood() -> None:
@@ -139,26 +121,6 @@ def same(found: Estimate, plain: Estimate, factor: float) -> None:
 def test_the_interval_leaves_out_0_exactly_where_p_is_below_its_level(seed: int, level: float) -> None:
     found = crossed([np.random.default_rng(seed).normal(0.5, 1, (3, 6))], level=level)
     assert (found.low > 0 or found.high < 0) == (found.p < 1 - level)
-
-
-@pytest.mark.parametrize(
-    ("blocks", "weights", "level"),
-    [
-        ([], (), 0.95),
-        ([np.zeros((3, 1))], (1.0,), 0.95),
-        ([np.zeros((3, 0))], (1.0,), 0.95),
-        ([np.zeros((0, 3))], (1.0,), 0.95),
-        ([np.zeros(3)], (1.0,), 0.95),
-        ([np.array([[1.0, math.nan]])], (1.0,), 0.95),
-        ([np.zeros((3, 4)), np.zeros((2, 4))], (1.0, 1.0), 0.95),
-        ([np.zeros((3, 4)), np.zeros((3, 4))], (1.0,), 0.95),
-        ([np.zeros((3, 4))], (math.inf,), 0.95),
-        ([np.zeros((3, 4))], (1.0,), 95.0),
-    ],
-)
-def test_what_cannot_be_compared_is_refused(blocks: list[Array], weights: tuple[float, ...], level: float) -> None:
-    with pytest.raises(ValueError, match=r"block|weight|level"):
-        crossed(blocks, weights, level=level)
 
 
 def test_a_mean_that_is_not_finite_is_refused() -> None:
