@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from reports.audit.finding import SEVERITIES, Finding, Severity
 from reports.blocks import Block, Cell, Grid, Heading, Tone, Words
 from reports.evidence import SetUp
-from reports.sections import p_text, signed
+from reports.sections import p_text, plainly, signed
 from reports.statistics.crossed import COVERAGE_AT_2, COVERAGE_AT_3, COVERAGE_AT_6
 from reports.verdicts import MEANING, Judged, Tested, Verdict
 
@@ -81,10 +81,10 @@ def of_paper(setup: SetUp, paper: str, claims: Sequence[Judged]) -> Grid:
         sign, tone = SIGN[each.verdict]
         body.append(
             (
-                Cell(each.claim.says, below=each.claim.source),
+                Cell(each.claim.says, below=each.claim.source, strong=True),
                 Cell(f"{sign} {each.verdict}", below=each.why, strong=True, tone=tone),
                 Cell(""),
-                Cell(""),
+                Cell("" if each.p is None else p_text(each.p), strong=True, value=each.p),
                 Cell(""),
             )
         )
@@ -95,9 +95,12 @@ def of_paper(setup: SetUp, paper: str, claims: Sequence[Judged]) -> Grid:
         caption=f"{paper}: {len(claims)} claims",
         head=(tuple(map(Cell, ("claim, and the rows that test it", "verdict", "difference", "p", "printed"))),),
         body=tuple(body),
-        widths=(3.8, 2.3, 2.3, 0.8, 0.9),
+        widths=(3.9, 2.9, 1.9, 0.6, 0.7),
         left=(0, 1),
-        notes=tuple(f"{SIGN[name][0]} {name}: {MEANING[name]}" for name in used),
+        notes=(
+            *(f"{SIGN[name][0]} {name}: {MEANING[name]}" for name in used),
+            "p: of a claim after Holm's correction over the paper's claims, of a contrast alone",
+        ),
         records=tuple(record(setup, each, tested) for each in claims for tested in each.tested),
     )
 
@@ -105,7 +108,7 @@ def of_paper(setup: SetUp, paper: str, claims: Sequence[Judged]) -> Grid:
 def contrast(tested: Tested) -> tuple[Cell, ...]:
     told, found = tested.contrast, tested.found
     relation = {1: ">", -1: "<", 0: "="}[told.sign]
-    words = found.reason if tested.outcome == "not measured" else tested.outcome
+    words = plainly(found.reason) if tested.outcome == "not run" else tested.outcome
     detail = " + ".join(found.axes) if tested.outcome == "confounded" else ""
     if tested.outcome == "undecided" and tested.needed:
         detail = f"about {tested.needed} seeds"
@@ -116,7 +119,10 @@ def contrast(tested: Tested) -> tuple[Cell, ...]:
         interval = f"[{signed(estimate.low)}, {signed(estimate.high)}]"
         figures = Cell(f"{signed(estimate.mean)} {interval}", value=estimate.mean)
     return (
-        Cell(f"   {bare(told.better)} {relation} {bare(told.worse)}, {told.metric.replace('_', ' ')}", tone="muted"),
+        Cell(
+            f"\N{EM SPACE}{bare(told.better)} {relation} {bare(told.worse)}, {told.metric.replace('_', ' ')}",
+            tone="muted",
+        ),
         Cell(words, below=detail, tone="muted"),
         figures,
         Cell("" if tested.p is None else p_text(tested.p)),
@@ -142,8 +148,10 @@ def record(setup: SetUp, judged: Judged, tested: Tested) -> dict[str, object]:
         "difference": estimate.mean if estimate else None,
         "low": estimate.low if estimate else None,
         "high": estimate.high if estimate else None,
-        "p_holm": tested.p,
-        "p_equivalent_holm": tested.p_same,
+        "p_claim_holm": judged.p,
+        "p_as_claimed": tested.agree,
+        "p_other_way": tested.differ,
+        "p_below_margin": tested.same,
         "margin": judged.claim.margin,
         "seeds": len(tested.found.seeds),
         "seeds_needed": tested.needed,

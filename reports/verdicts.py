@@ -1,4 +1,11 @@
-"""What the evidence of one set-up says of each claim that a paper makes."""
+"""What the evidence of one set-up says of each claim that a paper makes.
+
+A claim is the conjunction of its clean contrasts, those between rows that differ on one axis. It is reproduced where all
+of them hold, so its p is the largest of theirs (Berger 1982, "Multiparameter hypothesis testing and acceptance
+sampling", Technometrics 24, 295-300); it is contradicted where one is the other way round, so that p is the smallest
+times their number (Bonferroni). The claims of one paper are corrected together by Holm's method. Every p is that of
+``reports.statistics.crossed.cautious``.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +13,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from experiments.papers import SUITES
 from experiments.variant import Claim, Contrast, Suite
 from reports.contrasts import Compared, compare
 from reports.evidence import SetUp
@@ -15,13 +23,13 @@ from reports.statistics.multiple import holm
 from reports.statistics.power import seeds_needed
 
 Verdict = Literal["reproduced", "contradicted", "equivalent", "underpowered", "confounded", "not run"]
-Outcome = Literal["holds", "opposite", "no difference", "undecided", "confounded", "not measured"]
+Outcome = Literal["as claimed", "other way round", "below margin", "undecided", "confounded", "not run"]
 
-LEVEL = 0.05  # of every decision, after Holm's correction over the paper's contrasts
+LEVEL = 0.05
 MEANING: dict[Verdict, str] = {
-    "reproduced": "every clean contrast of the claim holds, p < .05 after Holm's correction over the paper",
-    "contradicted": "at least one clean contrast is the other way round, by the same test",
-    "equivalent": "at least one clean contrast is shown to be smaller than the claim's margin, and none is undecided",
+    "reproduced": "every clean contrast is as claimed, p < .05 after Holm's correction over the paper's claims",
+    "contradicted": "a clean contrast is the other way round, by the same test",
+    "equivalent": "every clean contrast is shown to be smaller than the margin, by the same test",
     "underpowered": "the evidence decides neither way",
     "confounded": "the rows compared differ on several axes, so no change can be credited",
     "not run": "a row that the claim needs has not been trained, or has no such figure",
@@ -30,46 +38,43 @@ MEANING: dict[Verdict, str] = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Tested:
-    """One contrast. ``p`` and ``p_same`` (that the difference is not below the margin) come from the cautious t and are
-    Holm-adjusted over the paper's contrasts; ``needed`` is the number of seeds at which the larger of margin and found
-    difference would show with 80% power among as many contrasts, None where the items alone forbid it."""
+    """One contrast, judged alone. ``agree``, ``differ`` and ``same`` are the p values for what is claimed, for the
+    opposite, and for a difference below the margin. ``needed`` seeds would show the larger of margin and found
+    difference with 80% power, at the level that the paper's first claim has to pass; None where items forbid it."""
 
     contrast: Contrast
     found: Compared
     outcome: Outcome
     printed: float | None = None  # the paper's own difference
-    p: float | None = None
-    p_same: float | None = None
+    agree: float = 1.0
+    differ: float = 1.0
+    same: float = 1.0
     needed: int | None = None
+
+    @property
+    def p(self) -> float | None:
+        """That the two rows are the same, alone."""
+        return cautious(self.found.estimate).p if self.found.estimate is not None and self.found.measured else None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Judged:
-    """A claim with its verdict and the contrasts behind it."""
+    """A claim with its verdict, the p behind it after correction, and its contrasts."""
 
     suite: Suite
     claim: Claim
     verdict: Verdict
+    p: float | None
     tested: tuple[Tested, ...]
 
     @property
     def why(self) -> str:
-        """The verdict's reason in a few words."""
-        counts = [(outcome, sum(each.outcome == outcome for each in self.tested)) for outcome in WORDS]
-        told = [f"{count} {WORDS[outcome]}" for outcome, count in counts if count]
+        """What the contrasts say alone, in a few words."""
+        outcomes = [each.outcome for each in self.tested]
+        told = [f"{outcomes.count(outcome)} {outcome}" for outcome in dict.fromkeys(outcomes)]
         if self.verdict == "underpowered":
-            told.append(seeds_told([each for each in self.tested if each.outcome == "undecided"]))
+            told.append(seeds_told(clean(self.tested)))
         return ", ".join(told)
-
-
-WORDS: dict[Outcome, str] = {
-    "holds": "as claimed",
-    "opposite": "the other way round",
-    "no difference": "below the margin",
-    "undecided": "undecided",
-    "confounded": "confounded",
-    "not measured": "not run",
-}
 
 
 def judge(setup: SetUp, suites: Iterable[Suite]) -> list[Judged]:
@@ -81,98 +86,105 @@ def judge(setup: SetUp, suites: Iterable[Suite]) -> list[Judged]:
 
 
 def of_paper(setup: SetUp, claims: Sequence[tuple[Suite, Claim]]) -> list[Judged]:
-    contrasts = [
-        (suite, claim, contrast, measure(setup, suite, contrast))
+    tested = [
+        tuple(test(setup, suite, claim, contrast, len(claims)) for contrast in claim.contrasts)
         for suite, claim in claims
-        for contrast in claim.contrasts
     ]
-    clean = [number for number, (*_, found) in enumerate(contrasts) if found.measured and len(found.axes) < 2]
-    estimates = {number: cautious(found.estimate) for number, (*_, found) in enumerate(contrasts) if found.estimate}
-    different = dict(zip(clean, holm([estimates[number].p for number in clean]), strict=True))
-    same = dict(
-        zip(clean, holm([tost(estimates[number], contrasts[number][1].margin) for number in clean]), strict=True)
-    )
-    tested: dict[int, list[Tested]] = {}
-    for number, (suite, claim, contrast, found) in enumerate(contrasts):
-        made = test(suite, claim, contrast, found, different.get(number), same.get(number), len(clean))
-        tested.setdefault(id(claim), []).append(made)
+    reproduced, contradicted = [conjunction(each) for each in tested], [opposition(each) for each in tested]
+    decided = holm([min(pair) for pair in zip(reproduced, contradicted, strict=True)])
+    same = holm([equivalence(each) for each in tested])
     return [
-        Judged(suite=suite, claim=claim, verdict=verdict(tested[id(claim)]), tested=tuple(tested[id(claim)]))
-        for suite, claim in claims
+        Judged(suite=suite, claim=claim, tested=own, verdict=told, p=p)
+        for (suite, claim), own, (told, p) in zip(
+            claims, tested, map(verdict, tested, reproduced, contradicted, decided, same), strict=True
+        )
     ]
+
+
+def clean(tested: Sequence[Tested]) -> list[Tested]:
+    """The contrasts that can credit one change."""
+    return [each for each in tested if each.outcome != "confounded"]
+
+
+def conjunction(tested: Sequence[Tested]) -> float:
+    """The p that all is as claimed; 1 where something has not been run."""
+    return max((each.agree for each in clean(tested)), default=1.0)
+
+
+def opposition(tested: Sequence[Tested]) -> float:
+    """The p that something is the other way round."""
+    own = clean(tested)
+    return min([1.0, *(len(own) * each.differ for each in own)])
+
+
+def equivalence(tested: Sequence[Tested]) -> float:
+    """The p that no contrast is as large as the margin."""
+    return max((each.same for each in clean(tested)), default=1.0)
+
+
+def verdict(
+    tested: Sequence[Tested], reproduced: float, contradicted: float, decided: float, same: float
+) -> tuple[Verdict, float | None]:
+    """The verdict, and the corrected p behind it."""
+    own = clean(tested)
+    if decided < LEVEL:
+        return ("reproduced" if reproduced <= contradicted else "contradicted"), decided
+    if all(each.outcome == "not run" for each in own):
+        return ("confounded" if any(each.outcome == "confounded" for each in tested) else "not run"), None
+    if any(each.outcome == "not run" for each in own):
+        return "not run", None
+    return ("equivalent", same) if same < LEVEL else ("underpowered", decided)
+
+
+def test(setup: SetUp, suite: Suite, claim: Claim, contrast: Contrast, claims: int) -> Tested:
+    """One contrast of a paper with so many claims."""
+    found = compare(setup, full(suite, contrast.better), full(suite, contrast.worse), contrast.metric)
+    told = Tested(contrast=contrast, found=found, outcome="not run", printed=printed(suite, contrast))
+    if found.estimate is None:
+        return told
+    if len(found.axes) > 1:
+        return dataclasses.replace(told, outcome="confounded")
+    if not found.measured:  # one seed says nothing of others
+        return dataclasses.replace(told, outcome="undecided")
+    careful = cautious(found.estimate)
+    same, apart = tost(careful, claim.margin), careful.p
+    claimed = careful.mean * contrast.sign > 0
+    agree, differ = (same, apart) if contrast.sign == 0 else (apart, 1.0) if claimed else (1.0, apart)
+    outcome = alone(agree, differ, same)
+    needed = None
+    if outcome == "undecided":
+        level = 1 - LEVEL / claims
+        needed = seeds_needed(found.estimate, max(abs(careful.mean), claim.margin), level=level, cautiously=True)
+    return dataclasses.replace(told, outcome=outcome, agree=agree, differ=differ, same=same, needed=needed)
+
+
+def alone(agree: float, differ: float, same: float) -> Outcome:
+    """What a contrast's p values say where it is the only one."""
+    if agree < LEVEL:
+        return "as claimed"
+    if differ < LEVEL:
+        return "other way round"
+    return "below margin" if same < LEVEL else "undecided"
 
 
 def full(suite: Suite, name: str) -> str:
     return name if "/" in name else f"{suite.slug}/{name}"
 
 
-def measure(setup: SetUp, suite: Suite, contrast: Contrast) -> Compared:
-    """The better row minus the worse one."""
-    return compare(setup, full(suite, contrast.better), full(suite, contrast.worse), contrast.metric)
-
-
-def test(
-    suite: Suite,
-    claim: Claim,
-    contrast: Contrast,
-    found: Compared,
-    p: float | None,
-    p_same: float | None,
-    among: int,
-) -> Tested:
-    """The contrast's outcome by its adjusted p values; ``among`` so many contrasts."""
-    on_paper = printed(suite, contrast)
-    told = Tested(contrast=contrast, found=found, outcome="not measured", printed=on_paper, p=p, p_same=p_same)
-    estimate = found.estimate
-    if estimate is None:
-        return told
-    if len(found.axes) > 1:
-        return dataclasses.replace(told, outcome="confounded")
-    if p is None or p_same is None:  # one seed says nothing of others
-        return dataclasses.replace(told, outcome="undecided")
-    outcome = decide(contrast.sign, estimate.mean, p, p_same)
-    needed = None
-    if outcome == "undecided":
-        needed = seeds_needed(estimate, max(abs(estimate.mean), claim.margin), level=1 - LEVEL / among)
-    return dataclasses.replace(told, outcome=outcome, needed=needed)
-
-
-def decide(sign: int, mean: float, p: float, p_same: float) -> Outcome:
-    """What a difference's two p values say of a claimed sign (0: that there is none)."""
-    if sign == 0:
-        return "holds" if p_same < LEVEL else "opposite" if p < LEVEL else "undecided"
-    if p < LEVEL:
-        return "holds" if mean * sign > 0 else "opposite"
-    return "no difference" if p_same < LEVEL else "undecided"
-
-
-def verdict(tested: Sequence[Tested]) -> Verdict:
-    outcomes = [each.outcome for each in tested if each.outcome != "confounded"]
-    if "opposite" in outcomes:
-        return "contradicted"
-    if not outcomes or all(each == "not measured" for each in outcomes):
-        return "confounded" if len(outcomes) < len(tested) else "not run"
-    if "not measured" in outcomes:
-        return "not run"
-    if "undecided" in outcomes:
-        return "underpowered"
-    return "equivalent" if "no difference" in outcomes else "reproduced"
-
-
-def seeds_told(undecided: Sequence[Tested]) -> str:
+def seeds_told(tested: Sequence[Tested]) -> str:
     """How many seeds it would take, in words."""
-    if any(each.found.measured and each.needed is None for each in undecided):
-        return "more seeds alone would not do: there are too few items"
+    undecided = [each for each in tested if each.outcome == "undecided"]
     if any(not each.found.measured for each in undecided):
         return "one seed says nothing of others"
+    if any(each.needed is None for each in undecided):
+        return "more seeds alone would not do: there are too few items"
+    if not undecided:
+        return "not after correction"
     return f"about {max(each.needed or 0 for each in undecided)} seeds would show what was found"
 
 
 def printed(suite: Suite, contrast: Contrast) -> float | None:
     """The difference between the printed figures, where the paper prints both."""
-    from experiments.papers import SUITES
-
     rows = {f"{each.slug}/{row.name}": row for each in SUITES for row in each.rows}
-    both = [rows[full(suite, name)].printed.get(contrast.metric) for name in (contrast.better, contrast.worse)]
-    better, worse = both
+    better, worse = (rows[full(suite, name)].printed.get(contrast.metric) for name in (contrast.better, contrast.worse))
     return None if better is None or worse is None else better - worse

@@ -32,7 +32,13 @@ def detectable(estimate: Estimate, *, power: float = 0.8, level: float = 0.95) -
 
 
 def seeds_needed(
-    estimate: Estimate, effect: float, *, power: float = 0.8, level: float = 0.95, most: int = 10_000
+    estimate: Estimate,
+    effect: float,
+    *,
+    power: float = 0.8,
+    level: float = 0.95,
+    most: int = 10_000,
+    cautiously: bool = False,
 ) -> int | None:
     """The fewest seeds, on the same items, with which a two-sided test of 1 - level finds ``effect`` with this power.
 
@@ -40,7 +46,8 @@ def seeds_needed(
     shrink, and Satterthwaite's degrees of freedom: k - 1 for the seeds' part, m_b - 1 for a block's. None where not
     even ``most`` seeds would do, for then the items set the limit. An estimate without components has seeds alone, and
     this is the paired t-test. The components are estimates themselves: from few seeds, take the number as a rough
-    guide. The level is any in (0, 1), so 1 - alpha / m or Holm's works, too.
+    guide. The level is any in (0, 1), so 1 - alpha / m or Holm's works, too. ``cautiously``: by the test of
+    ``crossed.cautious``, which has k - 1 degrees of freedom.
 
     Cohen (1988) as for ``detectable``; Westfall, Kenny and Judd (2014), "Statistical power and optimal design in
     experiments in which samples of participants respond to samples of stimuli", Journal of Experimental Psychology:
@@ -58,6 +65,7 @@ def seeds_needed(
 
     def enough(seeds: int) -> bool:
         variance, freedom = at(estimate, seeds)
+        freedom = seeds - 1 if cautiously else freedom
         return not variance or found(effect / math.sqrt(variance), freedom, level) >= power
 
     if most < 2 or not enough(most):

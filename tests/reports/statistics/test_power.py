@@ -11,7 +11,7 @@ from scipy import stats
 from scipy.special import ndtr
 from statsmodels.stats.power import TTestPower, ttest_power
 
-from reports.statistics.crossed import Components, Estimate, crossed
+from reports.statistics.crossed import Components, Estimate, cautious, crossed
 from reports.statistics.power import at, detectable, found, seeds_needed
 from tests.reports.statistics.experiments import error, normal
 
@@ -119,3 +119,15 @@ def test_what_has_no_answer_is_refused() -> None:
             seeds_needed(estimate, 1.0, power=power, level=level)
     with pytest.raises(ValueError, match="one seed"):
         seeds_needed(crossed([np.array([[1.0, 2.0]])]), 1.0)
+
+
+def test_the_cautious_test_needs_more_seeds_than_it_has_where_it_found_nothing() -> None:
+    for seed in range(20):
+        block = np.random.default_rng(seed).normal(0.1, 0.3, (3, 200)) + np.random.default_rng(seed).normal(
+            0, 0.1, (3, 1)
+        )
+        estimate = crossed([block])
+        needed = seeds_needed(estimate, abs(estimate.mean), cautiously=True)
+        assert needed is None or needed >= (seeds_needed(estimate, abs(estimate.mean)) or 0)
+        if cautious(estimate).p > 0.05:
+            assert needed is None or needed > 3
