@@ -2,8 +2,8 @@
 
 Time: two trainings in one process take turns, update by update, on the same batches. Memory: each in a fresh process;
 what is compared is the peak of resident memory during ``STEPS`` updates (the second and later ones hold AdamW's
-moments) less what was resident before the first, so weights and libraries count on neither side; the facts have the
-whole peaks too.
+moments). The facts have what was resident before the first, too: the growth above it has a larger ratio, because
+weights and libraries then count on neither side.
 """
 
 from __future__ import annotations
@@ -67,12 +67,12 @@ def in_memory(settings: Settings) -> Figure:
     encoder(shape, settings.data, settings.scratch)
     measured: dict[str, list[dict[str, Any]]] = {name: [] for name in COMBINERS}
 
-    def grown(name: str) -> float:
+    def most(name: str) -> float:
         job = settings.job() | {"work": "memory", "combiner": name}
         measured[name].append(apart("combining", job, worker_environment(settings.threads), settings.scratch))
-        return float(measured[name][-1]["peak"] - measured[name][-1]["before"])
+        return float(measured[name][-1]["peak"])
 
-    contenders = {name: functools.partial(grown, name) for name in COMBINERS}
+    contenders = {name: functools.partial(most, name) for name in COMBINERS}
     found = alternate(contenders, settings.count(PROCESSES), said=settings.says)
     return Figure(MEMORY, ratios(found["pcgrad"], found["summed"]), {"bytes": measured, "shape": shape.name})
 

@@ -1,7 +1,7 @@
 """What the evidence of one set-up says of each claim that a paper makes.
 
-A claim is the conjunction of its clean contrasts, those between rows that differ on one axis. It is reproduced where all
-of them hold, so its p is the largest of theirs (Berger 1982, "Multiparameter hypothesis testing and acceptance
+A claim is the conjunction of its clean contrasts, those between rows that differ on one axis. It is reproduced where
+all of them hold, so its p is the largest of theirs (Berger 1982, "Multiparameter hypothesis testing and acceptance
 sampling", Technometrics 24, 295-300); it is contradicted where one is the other way round, so that p is the smallest
 times their number (Bonferroni). The claims of one paper are corrected together by Holm's method. Every p is that of
 ``reports.statistics.crossed.cautious``.
