@@ -79,4 +79,7 @@ def opened(uri: str | None, home: str) -> Store:
     from harness.store import Store
 
     elsewhere = uri or os.environ.get("MLFLOW_TRACKING_URI")
-    return Store(writable(home) if elsewhere else existing(home), uri)
+    store = Store(writable(home) if elsewhere else existing(home), uri)
+    if store.file is not None and not store.file.exists():
+        raise InputError(f"there is no tracking store {store.shown} yet; harness sync makes it from a home's cells")
+    return store

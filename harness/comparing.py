@@ -14,8 +14,7 @@ from reports.contrasts import Compared
 from reports.contrasts import compare as contrast
 from reports.effects import metrics
 from reports.evidence import Measured, SetUp
-from reports.marks import number
-from reports.sections import p_text, signed
+from reports.marks import number, p_text, signed
 from reports.statistics.pairs import mcnemar, sign_flips
 from reports.statistics.power import detectable
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from reports.ids import behind
 
 TITLE = "Ablation report"
 INDEX = "report.json"
+OWN = re.compile(r"report\.(html|pdf)|(tables|figures)/[\w-]+\.\w+")  # what a report writes, and may remove
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +63,8 @@ def write(
     before = index(out)
     if not again and before.get("inputs") == inputs and all((out / name).exists() for name in before["files"]):
         return Written(out, False)
-    out.mkdir(parents=True, exist_ok=True)
+    for folder in (out, out / "tables", out / "figures"):  # what cannot be written is told before the work
+        folder.mkdir(parents=True, exist_ok=True)
     blocks = compose(found, chosen, out, say)
     say("report: setting the pages")
     files = render(blocks, out)
@@ -90,12 +93,14 @@ def inputs_of(found: Sequence[SetUp], chosen: Sequence[tuple[Suite, frozenset[st
 
 
 def index(out: Path) -> dict[str, list[str] | str]:
-    """What the folder's last report was made from and which files it wrote."""
+    """What the folder's last report was made from and which files it wrote; empty unless it is ours."""
     try:
         told = json.loads((out / INDEX).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return told if isinstance(told, dict) and {"inputs", "files"} <= set(told) else {}
+    if not isinstance(told, dict) or not isinstance(told.get("files"), list) or "inputs" not in told:
+        return {}
+    return told if all(isinstance(name, str) and OWN.fullmatch(name) for name in told["files"]) else {}
 
 
 def compose(
@@ -105,6 +110,7 @@ def compose(
     from reports import chapters, sections
     from reports.audit import audit
     from reports.pictures import pictures
+    from reports.section import section
     from reports.verdicts import judge
 
     whole = [suite for suite, names in chosen if names >= {row.name for row in suite.rows}]
@@ -118,7 +124,7 @@ def compose(
         for suite, names in chosen:
             if any(f"{suite.slug}/{name}" in setup.rows for name in names):
                 say(f"report: {suite.slug}, {setup.facts['profile']} profile")
-                told = sections.section(setup, suite, names, caveat)
+                told = section(setup, suite, names, caveat)
                 made += [*sections.blocks(told), *pictures(told, out / "figures")]
     return [*made, *chapters.audited(audit([suite for suite, _ in chosen]))]
 
@@ -132,7 +138,6 @@ def render(blocks: Sequence[Block], out: Path) -> list[str]:
     for block in blocks:
         if isinstance(block, Grid):
             texts |= {f"tables/{name}": text for name, text in files.tables(block).items()}
-    (out / "tables").mkdir(exist_ok=True)
     for name, text in texts.items():
         write_aside(out / name, text)
     write_aside(out / "report.pdf", typst.pdf(blocks, TITLE, out))

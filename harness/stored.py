@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlparse
 
 from experiments.variant import Row, Suite
@@ -27,37 +28,58 @@ ABOUT = (
 )
 REPORTED, TRAIN, HEALTH = "reported/", "reported_train/", "health/"
 TOTALS = ("seconds", "training_seconds", "items", "peak_memory_bytes")
+ANSWERS = "predictions.parquet"
 
 
 class Reading:
-    """Reads the large parts of runs (``reports.evidence.Reader``)."""
+    """Reads the large parts of runs (``reports.evidence.Reader``). ``InputError`` for what cannot be read."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self._places: dict[str, str] = {}  # of each run's artifacts
 
-    def placed(self, run: Run) -> None:
-        self._places[run.info.run_id] = str(run.info.artifact_uri)
+    def placed(self, run: str, place: str) -> None:
+        self._places[run] = place
 
     def answers(self, run: str) -> pd.DataFrame:
         import pandas as pd
 
         place = urlparse(self._places[run])
-        if place.scheme in ("", "file"):
-            path = Path(unquote(place.path)) / "predictions.parquet"
-            return pd.read_parquet(path) if path.exists() else pd.DataFrame()
-        if "predictions.parquet" not in {file.path for file in self.store.client.list_artifacts(run)}:
-            return pd.DataFrame()
-        with tempfile.TemporaryDirectory() as folder:
-            return pd.read_parquet(self.store.client.download_artifacts(run, "predictions.parquet", folder))
+        with asked(self.store):
+            if place.scheme in ("", "file"):
+                path = self.here(Path(unquote(place.path)) / ANSWERS)
+                return pd.read_parquet(path) if path.exists() else pd.DataFrame()
+            if ANSWERS not in {file.path for file in self.store.client.list_artifacts(run)}:
+                return pd.DataFrame()
+            with tempfile.TemporaryDirectory() as folder:
+                return pd.read_parquet(self.store.client.download_artifacts(run, ANSWERS, folder))
+
+    def here(self, path: Path) -> Path:
+        """The file beside the database, which may have been moved with it, if it is there."""
+        if self.store.file is None:
+            return path
+        moved = self.store.file.parent.joinpath("artifacts", *path.parts[-5:])  # paper/table/run/artifacts/file
+        return moved if moved.exists() else path
 
     def curves(self, run: str, names: Sequence[str]) -> Mapping[str, Mapping[int, float]]:
         found = {}
-        for name in names:
-            points = {point.step: point.value for point in self.store.client.get_metric_history(run, name)}
-            if points:
-                found[name] = dict(sorted(points.items()))
+        with asked(self.store):
+            for name in names:
+                points = {point.step: point.value for point in self.store.client.get_metric_history(run, name)}
+                if points:
+                    found[name] = dict(sorted(points.items()))
         return found
+
+
+@contextmanager
+def asked(store: Store) -> Iterator[None]:
+    """``InputError`` for whatever goes wrong in reading a store."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:  # MLflow's, its database's, its HTTP client's or a file's, whichever
+        raise InputError(f"the tracking store {store.shown} cannot be read: {reason(error)}") from None
 
 
 def setups(store: Store, pairs: Iterable[Pair], only: str | None = None) -> list[SetUp]:
@@ -68,18 +90,17 @@ def setups(store: Store, pairs: Iterable[Pair], only: str | None = None) -> list
         wanted.setdefault(suite.slug, (suite, {}))[1][row.name] = row
     reader = Reading(store)
     found: dict[str, dict[str, Measured]] = {}
-    facts: dict[str, dict[str, str]] = {}
+    facts: dict[str, Mapping[str, str]] = {}
     for suite, rows in wanted.values():
-        for run in runs(store, suite, only):
-            tags = run.data.tags
-            own = rows.get(tags["row"].removesuffix(tags.get("variant", "")))
+        for each in runs(store, suite, only):
+            own = rows.get(each.row.removesuffix(each.facts["variant"]))
             if own is None:  # not in the registry any more
                 continue
-            reader.placed(run)
-            facts.setdefault(tags["setup"], {name: tags.get(name, "") for name in (*TELLS, "data_notes")})
-            here = found.setdefault(tags["setup"], {})
+            reader.placed(each.seed.run, each.place)
+            facts.setdefault(each.setup, each.facts)
+            here = found.setdefault(each.setup, {})
             measured = here.setdefault(f"{suite.slug}/{own.name}", Measured(suite, own, [], reader))
-            measured.seeds = sorted([*measured.seeds, seed(run)], key=by_seed)
+            measured.seeds = sorted([*measured.seeds, each.seed], key=by_seed)
     made = [setup(name, facts[name], found[name], wanted) for name in found]
     return sorted(made, key=lambda each: [each.facts[name] for name in TELLS])
 
@@ -106,32 +127,51 @@ def setup(
     )
 
 
-def runs(store: Store, suite: Suite, only: str | None) -> Iterator[Run]:
+class Found(NamedTuple):
+    """A seed's run: what is kept of it, for a run as MLflow gives it is large."""
+
+    trained: str
+    setup: str
+    row: str  # with its variant
+    seed: Seed
+    facts: Mapping[str, str]
+    place: str  # of its artifacts
+
+
+def runs(store: Store, suite: Suite, only: str | None) -> list[Found]:
     """The whole runs of a suite's seeds, the latest of each."""
     wanted = "tags.kind = 'seed'" + (f" and tags.setup = '{only}'" if only else "")
-    try:
+    latest: dict[tuple[str, int, str], Found] = {}
+    with asked(store):
         experiment = store.client.get_experiment_by_name(suite.slug)
         if experiment is None or experiment.lifecycle_stage == "deleted":
-            return
-        latest: dict[tuple[str, str, str], Run] = {}
+            return []
         token = None
         while token != "":
             page: Any = store.client.search_runs(
                 [experiment.experiment_id], filter_string=wanted, max_results=PAGE, page_token=token
             )
             for run in page:
-                tags = run.data.tags
-                if tags.get("superseded") == "true" or not seen(run).whole:
+                if run.data.tags.get("superseded") == "true" or not seen(run).whole:
                     continue
-                key = (tags["row"], tags["seed"], tags["setup"])
-                if key not in latest or seen(latest[key]) < seen(run):
-                    latest[key] = run
+                each = kept(run)
+                key = (each.row, each.seed.seed, each.setup)
+                if key not in latest or latest[key].trained < each.trained:
+                    latest[key] = each
             token = page.token or ""
-    except InputError:
-        raise
-    except Exception as error:  # MLflow's, its database's or its HTTP client's, whichever
-        raise InputError(f"the tracking store {store.shown} cannot be read: {reason(error)}") from None
-    yield from latest.values()
+    return list(latest.values())
+
+
+def kept(run: Run) -> Found:
+    tags = run.data.tags
+    return Found(
+        trained=tags.get("trained", ""),
+        setup=tags["setup"],
+        row=tags["row"],
+        seed=seed(run),
+        facts={name: tags.get(name, "") for name in (*TELLS, "data_notes")},
+        place=str(run.info.artifact_uri),
+    )
 
 
 def seed(run: Run) -> Seed:

@@ -16,10 +16,10 @@ def alarms(setup: SetUp, suite: Suite) -> list[str]:
     """Each one sentence; none is good."""
     rows = [each for each in setup.suite(suite).values() if each.done]
     by_text: dict[str, list[str]] = {}
-    for name, text in [*inert(rows), *collapsed(rows)]:
+    for name, text in [*not_replayed(setup, suite, rows), *inert(rows), *collapsed(rows)]:
         by_text.setdefault(text, []).append(name)
     grouped = [f"{', '.join(names)}: {text}" for text, names in by_text.items()]
-    return [*same_answers(rows), *not_replayed(setup, suite, rows), *grouped]
+    return [*same_answers(rows), *grouped]
 
 
 def same_answers(rows: Sequence[Measured]) -> Iterator[str]:
@@ -67,8 +67,8 @@ def collapsed(rows: Sequence[Measured]) -> Iterator[tuple[str, str]]:
             yield each.row.name, f"{alarm} ({counted(len(seeds))} of {len(each.done)})"
 
 
-def not_replayed(setup: SetUp, suite: Suite, rows: Sequence[Measured]) -> Iterator[str]:
-    """Pairs of a row and its base that were not trained alike."""
+def not_replayed(setup: SetUp, suite: Suite, rows: Sequence[Measured]) -> Iterator[tuple[str, str]]:
+    """(row, what): rows that were not trained like the row they stand on."""
     for each in rows:
         base = setup.rows.get(base_slug(suite, each.row) or "")
         if base is None or not base.done:
@@ -76,16 +76,16 @@ def not_replayed(setup: SetUp, suite: Suite, rows: Sequence[Measured]) -> Iterat
         ours, theirs = ({seed.seed: seed for seed in row.done} for row in (each, base))
         both = sorted(set(ours) & set(theirs))
         if not both:
-            yield f"{each.row.name} and {base.row.name} have no seed in common, so nothing is paired"
+            yield each.row.name, f"no seed in common with {base.row.name}, so nothing is paired"
         for name in PAIRED:
             apart = [seed for seed in both if ours[seed].about.get(name) != theirs[seed].about.get(name)]
             if apart:
-                one, other = ours[apart[0]].about.get(name, "?"), theirs[apart[0]].about.get(name, "?")
-                yield f"{each.row.name} and {base.row.name} are not paired exactly: {name} {one} against {other}"
+                one, other = ours[apart[0]].about.get(name, "not known"), theirs[apart[0]].about.get(name, "not known")
+                yield each.row.name, f"not paired exactly with the row it stands on: {name} {one} against {other}"
         tasks = {task for seed in both for task in {*ours[seed].data} & {*theirs[seed].data}}
         mixed = sorted(task for task in tasks if each.data(task) != base.data(task))
         if mixed:
-            yield f"{each.row.name} and {base.row.name} were trained on different data: {', '.join(mixed)}"
+            yield each.row.name, f"other data than the row it stands on: {', '.join(mixed)}"
 
 
 def counted(seeds: int) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from reports.audit.finding import SEVERITIES, Finding, Severity
 from reports.blocks import Block, Cell, Grid, Heading, Tone, Words
 from reports.evidence import SetUp
-from reports.sections import p_text, plainly, signed
+from reports.marks import p_text, signed
+from reports.sections import plainly
 from reports.statistics.crossed import COVERAGE_AT_2, COVERAGE_AT_3, COVERAGE_AT_6
 from reports.verdicts import MEANING, Judged, Tested, Verdict
 

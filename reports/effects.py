@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import statistics
 from collections.abc import Sequence
 
@@ -116,7 +115,8 @@ class Agreement:
 
 
 def agreement(setup: SetUp, suite: Suite, metric: str) -> Agreement | None:
-    """None for fewer than three rows with a printed figure and ours on seeds that all of them have."""
+    """None for fewer than three rows with a printed figure and ours on seeds that all of them have, and where one side
+    is the same in every row."""
     held = setup.suite(suite)
     rows = [each for each in held.values() if metric in each.row.printed and each.values(metric)]
     seeds = set.intersection(*(set(each.values(metric)) for each in rows)) if rows else set()
@@ -124,8 +124,9 @@ def agreement(setup: SetUp, suite: Suite, metric: str) -> Agreement | None:
         return None
     printed = [each.row.printed[metric] for each in rows]
     ours = np.array([[each.values(metric)[seed] for each in rows] for seed in sorted(seeds)])
-    tau, low, high = kendall(printed, ours)
-    return None if math.isnan(tau) else Agreement(metric, len(rows), tau, low, high)
+    if len(set(printed)) == 1 or len(set(ours.mean(axis=0).round(12))) == 1:  # all tie
+        return None
+    return Agreement(metric, len(rows), *kendall(printed, ours))
 
 
 @dataclasses.dataclass(frozen=True)

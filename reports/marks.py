@@ -70,3 +70,12 @@ def parse_state(text: str) -> tuple[State, str]:
         if word.strip() == state:
             return state, reason.strip()
     raise ValueError(f"unknown row state {text!r}; a state is one of {', '.join(WORDS)}")
+
+
+def signed(value: float) -> str:
+    text = number(value)
+    return text if text.startswith("-") or text == ".000" else f"+{text}"
+
+
+def p_text(p: float) -> str:
+    return "<.001" if p < 0.001 else number(p)

@@ -20,7 +20,7 @@ from reports.figures import confusion, curves, forest, gap, pareto, printed, sca
 from reports.figures.conflict import Conflict, conflict
 from reports.figures.save import save
 from reports.figures.values import Band, Estimate
-from reports.sections import Section
+from reports.section import Section
 from reports.shape import Entry
 from reports.statistics import mean_interval
 
@@ -52,14 +52,19 @@ def drawn(told: Section) -> Iterator[Drawn]:
         return
     if any(each.found.estimate for each in told.effects):
         made = forest.forest(effects(told))
-        yield from numbered(told, "effects", made, "What each row changes against its base row.")
-    yield from numbered(told, "printed", printed.printed(beside(told), taus(told)), "Ours against the printed figures.")
+        caption = "What each row changes against the row it stands on, with its interval over seeds and items."
+        yield from numbered(told, "effects", made, caption)
+    if any(cell.printed is not None and not cell.ours.word for cell in beside(told)):
+        caption = "Ours against the printed figures: on the diagonal they agree."
+        yield from numbered(told, "printed", printed.printed(beside(told), taus(told)), caption)
     points = [name for name in told.suite.columns if name != OVERALL][:2]
     if len(points) == 2 and any(row.values(points[0]) and row.values(points[1]) for row in held):
         x, y = points
         trade = pareto.pareto([point(told, each, x, y) for each in held], title(told, x), title(told, y))
-        yield Drawn(f"{told.name}-pareto", trade, "The trade between two tasks.")
-    yield from numbered(told, "gap", gap.gap(gaps(told)), "Training and dev scores at the reported epoch.")
+        yield Drawn(
+            f"{told.name}-pareto", trade, f"Who gains in {title(told, x)} and at what price in {title(told, y)}."
+        )
+    yield from numbered(told, "gap", gap.gap(gaps(told)), "How far training runs ahead of dev at the reported epoch.")
     yield from learning(told, held)
     yield from best_row(told, held)
 
@@ -83,12 +88,15 @@ def effects(told: Section) -> list[forest.Effect]:
     made = []
     for each in told.effects:
         estimate = each.found.estimate
+        undefined = estimate is None and "Pearson" in each.found.reason
+        if estimate is None and not undefined:  # the table says why
+            continue
         several = estimate is not None and estimate.seeds > 1
         made.append(
             forest.Effect(
                 row=each.row.name,
                 metric=title(told, each.metric),
-                mean=estimate.mean if estimate else (float("nan") if "Pearson" in each.found.reason else None),
+                mean=estimate.mean if estimate else math.nan,
                 low=estimate.low if estimate and several else None,
                 high=estimate.high if estimate and several else None,
                 n=len(each.found.seeds),

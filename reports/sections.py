@@ -3,94 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Container, Sequence
+import re
+from collections.abc import Sequence
 from typing import Any
 
-from experiments.variant import Split, Suite
-from model.task import TASKS
-from reports.alarms import alarms
 from reports.blocks import Block, Bullets, Cell, Grid, Heading, Tone, Words
-from reports.effects import Agreement, Cost, Effect, agreement, best, costs, effects, metrics
-from reports.evidence import SetUp, frame
-from reports.ids import figure_id
-from reports.marks import SIGNS, number, score
-from reports.reference_lines import Reference, reference_lines
-from reports.shape import Header, Line, Table
-from reports.table import build
-from reports.words import count, label, legend, ours, printed, reference_label
+from reports.effects import Agreement, Cost, Effect, metrics
+from reports.marks import SIGNS, number, p_text, signed
+from reports.scores import scores
+from reports.section import Section
 
-BEST = "★"
-
-
-@dataclasses.dataclass(frozen=True)
-class Section:
-    """What is computed of a suite, for its blocks and its figures."""
-
-    setup: SetUp
-    suite: Suite
-    table: Table
-    effects: tuple[Effect, ...]
-    agreements: tuple[Agreement, ...]
-    costs: tuple[Cost, ...]
-    alarms: tuple[str, ...]
-    best: frozenset[tuple[str, str]]  # (row, metric)
-
-    @property
-    def name(self) -> str:
-        """Of its files."""
-        return f"{self.suite.slug.replace('/', '-')}-{self.setup.facts['profile']}-{self.setup.name[:6]}"
-
-
-def section(setup: SetUp, suite: Suite, names: Container[str], caveat: str) -> Section:
-    """Of these rows of the suite."""
-    shown = [row for row in suite.rows if row.name in names]
-    setup = dataclasses.replace(
-        setup, rows={slug: row for slug, row in setup.rows.items() if row.suite.slug != suite.slug or row.row in shown}
-    )
-    held = setup.suite(suite)
-    results = frame(list(held.values()))
-    splits = dict.fromkeys(row.split for row in shown)
-    tops = [(best(setup, suite, metric, split), metric) for metric in metrics(suite) for split in splits]
-    return Section(
-        setup=setup,
-        suite=suite,
-        table=build(suite, results, {}, references(setup, suite), header(setup, suite, caveat), names),
-        effects=tuple(effects(setup, suite)),
-        agreements=tuple(found for metric in metrics(suite) if (found := agreement(setup, suite, metric)) is not None),
-        costs=tuple(costs(list(held.values()))),
-        alarms=tuple(alarms(setup, suite)),
-        best=frozenset((row, metric) for row, metric in tops if row is not None),
-    )
-
-
-def header(setup: SetUp, suite: Suite, caveat: str) -> Header:
-    held = setup.suite(suite).values()
-    used = {branch.key for each in held for branch in suite.recipe(each.row).branches}
-    facts = setup.facts
-    return Header(
-        profile=facts["profile"],
-        caveat=caveat,
-        data=facts["data_source"],
-        fingerprint=facts["data"],
-        encoder=facts["encoder"],
-        seeds=tuple(sorted({seed.seed for each in held for seed in each.seeds})),
-        variant=facts["variant"].strip("[]"),
-        duplicates={task: count for task, count in setup.duplicates.items() if task in used},
-        notes=tuple(setup.notes),
-    )
-
-
-def references(setup: SetUp, suite: Suite) -> list[Reference]:
-    """From the labels that the runs kept with their answers."""
-    found: dict[Split, dict[str, Any]] = {}
-    for each in setup.suite(suite).values():
-        for task in TASKS:
-            if task not in found.setdefault(each.row.split, {}) and (items := each.items_or_none(task)) is not None:
-                found[each.row.split][task] = items.labels
-    lines: list[Reference] = []
-    for split, labels in found.items():
-        lines += reference_lines(labels, split)
-    return lines
+SUITE = re.compile(r"\b[\w-]+/[\w-]+/(?=[\w-])")
 
 
 def blocks(told: Section) -> list[Block]:
@@ -116,56 +39,6 @@ def facts(told: Section) -> str:
     return "; ".join(f"{name}: {value}" for name, value in kept)
 
 
-def scores(told: Section) -> Grid:
-    """Printed beside ours."""
-    table = told.table
-    head = (
-        (Cell(""), *(Cell(column.title, span=2) for column in table.columns), Cell("")),
-        (Cell("row"), *(Cell(text) for _ in table.columns for text in ("printed", "ours")), Cell("n")),
-    )
-    body = [row_cells(told, line) for line in table.lines]
-    body += [reference_cells(table, line) for line in table.references]
-    notes = [f"{sign} {meaning}" for sign, meaning in legend(table)]
-    if told.best:
-        notes.append(f"{BEST} higher than every other row of its split (paired, p < .05 after Holm)")
-    notes.append("small print: the figure's name in harness explain")
-    return Grid(
-        name=f"{told.name}-scores",
-        caption="Printed and ours: means over seeds and the half-width of their 95% intervals",
-        head=head,
-        body=tuple(body),
-        widths=(3.4, *(width for _ in table.columns for width in (1.0, 2.0)), 0.5),
-        notes=tuple(notes),
-    )
-
-
-def row_cells(told: Section, line: Line) -> tuple[Cell, ...]:
-    held = told.setup.suite(told.suite).get(line.name)
-    cells = [Cell(label(line), tone="muted" if line.state != "done" else "")]
-    for column, entry in zip(told.table.columns, line.entries, strict=True):
-        name = figure_id(told.setup.name, held, column.key) if held is not None and entry.mean is not None else ""
-        top = (line.name, column.key) in told.best
-        cells.append(Cell(printed(entry), value=entry.printed, tone="muted" if entry.printed is None else ""))
-        cells.append(
-            Cell(
-                ours(entry) + (BEST if top else ""),
-                below=name,
-                strong=top,
-                tone="muted" if entry.mean is None else "",
-                value=entry.mean,
-            )
-        )
-    return (*cells, Cell(count(line), value=line.n))
-
-
-def reference_cells(table: Table, line: Reference) -> tuple[Cell, ...]:
-    cells = [Cell(reference_label(line), tone="muted")]
-    for column in table.columns:
-        known = column.key in line.values
-        cells += [Cell(""), Cell(score(line.values[column.key]) if known else "", tone="muted")]
-    return (*cells, Cell(""))
-
-
 def deltas(told: Section) -> Grid:
     """Each row against the row it stands on."""
     names = metrics(told.suite)
@@ -177,7 +50,7 @@ def deltas(told: Section) -> Grid:
     for row, found in by_row.items():
         first = next(iter(found.values()))
         sign = f" {SIGNS['confounded'][0]}" if first.confounded else ""
-        against = first.base.removeprefix(f"{told.suite.slug}/")
+        against = first.base.removeprefix(f"{told.suite.slug}/").removeprefix(f"{told.suite.paper}/")
         body.append((Cell(row + sign, below=f"against {against}"), *(delta(found[name]) for name in names)))
     return Grid(
         name=f"{told.name}-effects",
@@ -274,14 +147,12 @@ def cost_cells(each: Cost) -> tuple[Cell, ...]:
     )
 
 
-def signed(value: float) -> str:
-    text = number(value)
-    return text if text.startswith("-") or text == ".000" else f"+{text}"
-
-
-def p_text(p: float) -> str:
-    return "<.001" if p < 0.001 else number(p)
-
-
 def short(reason: str) -> str:
-    return reason if len(reason) < 60 else f"{reason[:57]}..."
+    about, _, why = plainly(reason).partition(": ")
+    told = why if " has no " in about else plainly(reason)
+    return told if len(told) < 72 else f"{told[:69]}..."
+
+
+def plainly(text: str) -> str:
+    """Without the suites before rows' names."""
+    return SUITE.sub("", text)

@@ -5,28 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Sequence
+from typing import Any
 
 from reports.blocks import Cell, Grid
+from reports.document.latex import latex
+from reports.document.plain import plain
 
-SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "·": r"$\cdot$",
-    "±": r"$\pm$",
-    "≠": r"$\neq$",
-    "≡": r"$\equiv$",
-    "≈": r"$\approx$",
-    "↓": r"$\downarrow$",
-    "★": r"$\star$",
-    "✓": r"$\surd$",
-    "✗": r"$\times$",
-    "°": r"$^\circ$",
-    "¹": r"$^1$",
-    "ⁿ": r"$^n$",
-    "\N{NO-BREAK SPACE}": "~",
-} | {sign: f"\\{sign}" for sign in "&%$#_{}"}
-NEGATIVE = re.compile(r"(?<![\w-])-(?=\.?\d)")
+FORMULA = ("=", "+", "-", "@")
+MARKDOWN = re.compile(r"([\\`*<>|~&#]|(?<![^\W_])_|_(?![^\W_])|!(?=\[)|(?<=\])[(:]|(?<=\[)\^)")
+OPENING = re.compile(r"^([+=-]|\d+(?=[.)]))")
 
 
 def tables(block: Grid) -> dict[str, str]:
@@ -36,71 +24,76 @@ def tables(block: Grid) -> dict[str, str]:
 
 
 def comma_separated(block: Grid) -> str:
-    """Its records; where it has none, its cells as they are shown."""
+    """Its records; where it has none, its cells as they are shown. Text that a spreadsheet would take for a formula
+    gets an apostrophe before it; numbers stay numbers."""
     stream = io.StringIO()
+    lines = csv.writer(stream, lineterminator="\n")
     if block.records:
-        records = csv.DictWriter(stream, list(block.records[0]), lineterminator="\n")
-        records.writeheader()
-        records.writerows(block.records)
+        names = list(block.records[0])
+        lines.writerow(map(safe, names))
+        lines.writerows([safe(record[name]) for name in names] for record in block.records)
     else:
-        plain = csv.writer(stream, lineterminator="\n")
-        plain.writerow(expanded(block)[-1])
-        plain.writerows([cell.text for cell in row] for row in block.body)
+        lines.writerow(map(safe, names_of(block)))
+        lines.writerows([safe(cell.text) for cell in row] for row in block.body)
     return stream.getvalue()
 
 
-def expanded(block: Grid) -> list[list[str]]:
-    """The head's lines with one text a column."""
-    return [[text for cell in row for text in (cell.text, *[""] * (cell.span - 1))] for row in block.head]
+def safe(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        value = " ".join(map(str, value))
+    if not isinstance(value, str):
+        return value
+    text = plain(value)
+    return f"'{text}" if text.startswith(FORMULA) and not number(text) else text
+
+
+def number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return text.isascii() and "_" not in text
+
+
+def expanded(cells: Sequence[Cell]) -> list[str]:
+    """A line of the head with one text a column."""
+    return [cell.text for cell in cells for _ in range(cell.span)]
+
+
+def names_of(block: Grid) -> list[str]:
+    """One name a column, with the name of its group where a head of several lines has one."""
+    *over, last = map(expanded, block.head)
+    return [" ".join(filter(None, (*(line[at] for line in over), name))) for at, name in enumerate(last)]
 
 
 def markdown(block: Grid) -> str:
-    *over, last = expanded(block)
-    named, group = list(last), ""
-    for at, name in enumerate(last):
-        group = over[-1][at] or group if over else ""
-        named[at] = f"{group} {name}".strip() if over and name in ("printed", "ours") else name
-    rows = [named, *([marked(cell) for cell in row] for row in block.body)]
-    widths = [max(3, *(len(row[at]) for row in rows)) for at in range(len(named))]
-    lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows]
-    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    notes = [f"- {note}" for note in block.notes]
-    return "\n".join([f"### {block.caption}", "", *lines, "", *notes]).rstrip() + "\n"
+    rows = [list(map(escaped, names_of(block))), *([marked(cell) for cell in row] for row in block.body)]
+    widths = [max(3, *(len(row[at]) for row in rows)) for at in range(len(rows[0]))]
+    sides = [str.ljust if at in block.left else str.rjust for at in range(len(widths))]
+    lines = [
+        "| " + " | ".join(side(text, width) for side, text, width in zip(sides, row, widths, strict=True)) + " |"
+        for row in rows
+    ]
+    rule = [
+        f" {'-' * width} " if side is str.ljust else f" {'-' * (width - 1)}: "
+        for side, width in zip(sides, widths, strict=True)
+    ]
+    lines.insert(1, f"|{'|'.join(rule)}|")
+    notes = [f"- {opening(note)}" for note in block.notes]
+    return "\n".join([f"### {escaped(block.caption)}", "", *lines, "", *notes]).rstrip() + "\n"
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown shows as it is, inside a line."""
+    return MARKDOWN.sub(r"\\\1", plain(text).strip(" "))
+
+
+def opening(text: str) -> str:
+    """The same at the begin of a line."""
+    return OPENING.sub(lambda found: f"\\{found[0]}" if not found[0].isdigit() else f"{found[0]}\\", escaped(text))
 
 
 def marked(cell: Cell) -> str:
-    text = cell.text.strip().replace("|", "\\|")
-    below = f" ({cell.below})".replace("|", "\\|") if cell.below else ""
+    text = escaped(cell.text)
+    below = f" ({escaped(cell.below)})" if cell.below else ""
     return f"**{text}**{below}" if cell.strong and text else f"{text}{below}"
-
-
-def latex(block: Grid) -> str:
-    """A tabular with booktabs' rules, and its caption."""
-    align = "".join("l" if at in block.left else "r" for at in range(len(block.widths)))
-    head = [" & ".join(spanning(cell) for cell in row) + r" \\" for row in block.head]
-    body = [" & ".join(bold(cell) for cell in row) + r" \\" for row in block.body]
-    lines = [r"\begin{table}", r"\centering\small", rf"\caption{{{tex(block.caption)}}}"]
-    lines += [
-        rf"\begin{{tabular}}{{{align}}}",
-        r"\toprule",
-        *head,
-        r"\midrule",
-        *body,
-        r"\bottomrule",
-        r"\end{tabular}",
-    ]
-    if block.notes:
-        lines.append(r"\par\footnotesize " + tex("; ".join(block.notes)))
-    return "\n".join([*lines, r"\end{table}"]) + "\n"
-
-
-def spanning(cell: Cell) -> str:
-    return rf"\multicolumn{{{cell.span}}}{{c}}{{{tex(cell.text)}}}" if cell.span > 1 else tex(cell.text)
-
-
-def bold(cell: Cell) -> str:
-    return rf"\textbf{{{tex(cell.text)}}}" if cell.strong and cell.text else tex(cell.text)
-
-
-def tex(text: str) -> str:
-    return NEGATIVE.sub("$-$", "".join(SPECIAL.get(sign, sign) for sign in text.strip()))

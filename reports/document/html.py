@@ -2,39 +2,53 @@
 
 from __future__ import annotations
 
+import html
 import re
-from collections.abc import Sequence
-from html import escape
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reports.blocks import Block, Bullets, Cell, Grid, Heading, Picture, Words
+from reports.document.figures import described, required
+from reports.document.plain import plain
 
 HERE = Path(__file__).parent
 ANCHOR = re.compile(r"[^a-z0-9]+")
+OWN = re.compile(r'(\bid="|url\(#|href="#)')
+METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+LONG = 30  # characters that are kept on one line
+INDENT = "\N{EM SPACE}"  # before what belongs to the row above
 
 
 def page(blocks: Sequence[Block], title: str, folder: Path) -> str:
-    """The page; its pictures are read from ``<folder>/figures/<name>.svg``."""
+    """The page; its pictures are read from ``<folder>/figures/<name>.svg``. ``FigureError`` for one that is missing."""
+    required(blocks, folder)
     style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    words = described(blocks)
     contents = "".join(
         f'<li class="level{block.level}"><a href="#{anchor(number, block)}">{escape(block.text)}</a></li>'
         for number, block in enumerate(blocks)
         if isinstance(block, Heading) and block.level < 3
     )
-    body = "\n".join(drawn(number, block, folder) for number, block in enumerate(blocks))
+    body = "\n".join(drawn(number, block, folder, words) for number, block in enumerate(blocks))
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
-        f"<style>\n{style}</style>\n</head>\n<body>\n<nav><ul>{contents}</ul></nav>\n<main>\n<h1>{escape(title)}</h1>\n"
-        f"{body}\n</main>\n<script>\n{script}</script>\n</body>\n</html>\n"
+        f'<style>\n{style}</style>\n</head>\n<body>\n<nav aria-label="Contents"><ul>{contents}</ul></nav>\n<main>\n'
+        f"<h1>{escape(title)}</h1>\n{body}\n</main>\n<script>\n{script}</script>\n</body>\n</html>\n"
     )
+
+
+def escape(text: str) -> str:
+    return html.escape(plain(text))
 
 
 def anchor(number: int, block: Heading) -> str:
     return f"{ANCHOR.sub('-', block.text.lower()).strip('-')}-{number}"
 
 
-def drawn(number: int, block: Block, folder: Path) -> str:
+def drawn(number: int, block: Block, folder: Path, words: Mapping[str, str]) -> str:
     if isinstance(block, Heading):
         return f'<h{block.level + 1} id="{anchor(number, block)}">{escape(block.text)}</h{block.level + 1}>'
     if isinstance(block, Words):
@@ -43,37 +57,59 @@ def drawn(number: int, block: Block, folder: Path) -> str:
         title = f'<p class="title {block.tone}">{escape(block.title)}</p>' if block.title else ""
         return f"{title}<ul>{''.join(f'<li>{escape(item)}</li>' for item in block.items)}</ul>"
     if isinstance(block, Picture):
-        return f"<figure>{svg(folder, block.name)}<figcaption>{escape(block.caption)}</figcaption></figure>"
+        drawing = svg(folder, block.name, words[block.name])
+        return f"<figure>{drawing}<figcaption>{escape(block.caption)}</figcaption></figure>"
     return grid(block)
 
 
-def svg(folder: Path, name: str) -> str:
+def svg(folder: Path, name: str, words: str) -> str:
     """The picture as an element; its ids are made its own, for a page holds many."""
     text = (folder / "figures" / f"{name}.svg").read_text(encoding="utf-8")
-    text = text[text.index("<svg") :]
-    text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", text)
-    return text.replace("<svg", f'<svg role="img" aria-label="{escape(name)}"', 1)
+    text = METADATA.sub("", text[text.index("<svg") :])
+    text = OWN.sub(rf"\g<1>{ANCHOR.sub('-', name.lower())}-", text)
+    return text.replace("<svg", f'<svg role="img" aria-label="{escape(words)}"', 1)
 
 
 def grid(block: Grid) -> str:
-    head = "".join(row(each, "th", block.left) for each in block.head)
-    body = "".join(row(each, "td", block.left) for each in block.body)
+    head = "".join(
+        f"<tr>{''.join(header(each, at in block.left) for at, each in placed(row))}</tr>" for row in block.head
+    )
+    body = "".join(row(each, block.left) for each in block.body)
     notes = "".join(f"<span>{escape(note)}</span>" for note in block.notes)
     return (
-        f'<div class="grid"><p class="caption">{escape(block.caption)}</p><div class="scroll"><table>'
-        f"<thead>{head}</thead><tbody>{body}</tbody></table></div>"
-        f'<p class="notes">{notes}</p></div>'
+        f'<div class="grid"><div class="scroll" tabindex="0" role="region" aria-label="{escape(block.caption)}"><table>'
+        f"<caption>{escape(block.caption)}</caption><thead>{head}</thead><tbody>{body}</tbody></table></div>"
+        + (f'<p class="notes">{notes}</p>' if notes else "")
+        + "</div>"
     )
 
 
-def row(cells: Sequence[Cell], kind: str, left: Sequence[int]) -> str:
-    return f"<tr>{''.join(cell(each, kind, at in left) for at, each in enumerate(cells))}</tr>"
+def placed(cells: Sequence[Cell]) -> list[tuple[int, Cell]]:
+    """The cells with their columns."""
+    return [(sum(before.span for before in cells[:at]), cell) for at, cell in enumerate(cells)]
 
 
-def cell(told: Cell, kind: str, left: bool) -> str:
-    names = " ".join(filter(None, (told.tone, "strong" if told.strong else "", "left" if left else "")))
-    marks = f' class="{names}"' if names else ""
-    marks += f' colspan="{told.span}"' if told.span > 1 else ""
-    marks += f' data-value="{told.value!r}"' if told.value is not None else ""
-    below = f"<small>{escape(told.below)}</small>" if told.below else ""
-    return f"<{kind}{marks}>{escape(told.text)}{below}</{kind}>"
+def header(told: Cell, left: bool) -> str:
+    if told.span == 1 and not told.text:
+        return "<td></td>"
+    scope = f'scope="colgroup" colspan="{told.span}"' if told.span > 1 else 'scope="col"'
+    return f"<th {scope}{marks(told, left)}>{inner(told)}</th>"
+
+
+def row(cells: Sequence[Cell], left: Sequence[int]) -> str:
+    first, *others = cells
+    under = ' class="under"' if first.text.startswith(INDENT) else ""
+    told = "".join(f"<td{marks(each, at in left)}>{inner(each)}</td>" for at, each in enumerate(others, 1))
+    return f'<tr{under}><th scope="row"{marks(first, 0 in left)}>{inner(first)}</th>{told}</tr>'
+
+
+def marks(told: Cell, left: bool) -> str:
+    long = "words" if left and len(told.text) > LONG else ""
+    names = " ".join(filter(None, (told.tone, "strong" if told.strong else "", "left" if left else "", long)))
+    found = f' class="{names}"' if names else ""
+    return found + (f' data-value="{told.value!r}"' if told.value is not None else "")
+
+
+def inner(told: Cell) -> str:
+    long = ' class="words"' if len(told.below) > LONG else ""
+    return escape(told.text) + (f"<small{long}>{escape(told.below)}</small>" if told.below else "")

@@ -1,25 +1,35 @@
 "use strict";
+// A click, Enter or Space on a heading sorts up, then down, then as it was. Indented rows stay under their own row.
 for (const table of document.querySelectorAll("table")) {
-  const heads = table.tHead.rows[table.tHead.rows.length - 1].cells;
-  const key = (row, at) => {
-    const cell = row.cells[at];
+  const body = table.tBodies[0];
+  const heads = Array.from(table.tHead.rows[table.tHead.rows.length - 1].cells);
+  const groups = [];
+  for (const row of body.rows) {
+    if (row.classList.contains("under") && groups.length) groups[groups.length - 1].push(row);
+    else groups.push([row]);
+  }
+  const key = (group, at) => {
+    const cell = group[0].cells[at];
     if (cell.dataset.value !== undefined) return Number(cell.dataset.value);
-    const text = cell.firstChild ? cell.firstChild.textContent.trim() : "";
-    const number = Number(text.replace(/^(-?)\./, "$10."));
-    return text !== "" && !Number.isNaN(number) ? number : text;
+    const text = cell.firstChild && cell.firstChild.nodeType === Node.TEXT_NODE ? cell.firstChild.data.trim() : "";
+    return /^[-+]?(\d[\d,]*\.?\d*|\.\d+)$/.test(text) ? Number(text.replaceAll(",", "")) : text;
   };
-  const compare = (a, b) =>
-    typeof a === "number" && typeof b === "number" ? a - b
-      : typeof a === "number" ? -1 : typeof b === "number" ? 1 : a.localeCompare(b);
+  // Numbers before words, and nothing always last.
+  const rank = (value) => (typeof value === "number" && !Number.isNaN(value) ? 0 : value === "" || value === "·" ? 2 : 1);
+  const compare = (a, b, up) =>
+    rank(a) !== rank(b) ? rank(a) - rank(b)
+      : (up ? 1 : -1) * (rank(a) === 0 ? a - b : String(a).localeCompare(String(b), "en", { numeric: true }));
   const sort = (at) => {
-    const up = heads[at].getAttribute("aria-sort") !== "ascending";
-    const rows = Array.from(table.tBodies[0].rows);
-    rows.sort((a, b) => (up ? 1 : -1) * compare(key(a, at), key(b, at)));
-    table.tBodies[0].append(...rows);
+    const before = heads[at].getAttribute("aria-sort");
+    const next = before === null ? "ascending" : before === "ascending" ? "descending" : null;
+    const order = next === null ? groups
+      : [...groups].sort((a, b) => compare(key(a, at), key(b, at), next === "ascending"));
+    body.append(...order.flat());
     for (const head of heads) head.removeAttribute("aria-sort");
-    heads[at].setAttribute("aria-sort", up ? "ascending" : "descending");
+    if (next !== null) heads[at].setAttribute("aria-sort", next);
   };
-  Array.from(heads).forEach((head, at) => {
+  heads.forEach((head, at) => {
+    if (head.tagName !== "TH") return;
     head.tabIndex = 0;
     head.title = "sort";
     head.addEventListener("click", () => sort(at));

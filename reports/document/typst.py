@@ -2,78 +2,109 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reports.blocks import Block, Bullets, Cell, Grid, Heading, Picture, Tone, Words
+from reports.document.figures import described, required
+from reports.document.pages import Columns, Item, Run, Sheet, paged, runs
+from reports.document.plain import plain
+
+if TYPE_CHECKING:
+    import typst
 
 STYLE = Path(__file__).with_name("style.typ")
 COLOURS: dict[Tone, str] = {"": "ink", "muted": "muted", "good": "good", "bad": "bad", "warning": "warning"}
-HALF = 3.3  # inches
-SPECIAL = re.compile(r"([\\#$*_`@<>\[\]~\"'/=+\-])")
+BOTTOM = 11.0  # inches from the page's top to its text's end
+WHOLE = 14  # lines: a table of no more is not broken over pages
+MARK = "#context [#metadata(here().position().y / 1in)<run>]"
 
 
 def pdf(blocks: Sequence[Block], title: str, folder: Path) -> bytes:
-    """The document; its pictures are ``<folder>/figures/<name>.svg``. The same blocks give the same bytes."""
-    import matplotlib
-    import typst
-
-    fonts = Path(matplotlib.get_data_path()) / "fonts" / "ttf"  # DejaVu Sans: the signs that a text face lacks
-    text = source(blocks, title).encode()
-    made = typst.Compiler(root=str(folder), font_paths=[str(fonts)], ignore_system_fonts=True).compile(
-        text, format="pdf", timestamp=0
-    )
+    """The document; its pictures are ``<folder>/figures/<name>.svg``. The same blocks give the same bytes, whatever
+    fonts the machine has. ``FigureError`` for a picture that is missing."""
+    required(blocks, folder)
+    made = compiler(source(blocks, title, planned(blocks, title, folder)), folder).compile(format="pdf", timestamp=0)
     assert isinstance(made, bytes)
     return made
 
 
-def source(blocks: Sequence[Block], title: str) -> str:
-    parts = [STYLE.read_text(encoding="utf-8"), f"#show: report.with(title: [{escaped(title)}])"]
-    return "\n\n".join([*parts, *map(drawn, side_by_side(blocks))]) + "\n"
+def compiler(text: str, folder: Path) -> typst.Compiler:
+    import matplotlib
+    import typst
+
+    dejavu = Path(matplotlib.get_data_path()) / "fonts" / "ttf"  # the signs that Typst's own faces lack
+    fonts = typst.Fonts(include_system_fonts=False, font_paths=[dejavu])
+    return typst.Compiler(text.encode(), root=folder, font_paths=fonts)
 
 
-def side_by_side(blocks: Sequence[Block]) -> Iterator[Block | tuple[Picture, Picture]]:
-    """The blocks, with neighbouring pictures of half the page's width as pairs."""
-    left: Picture | None = None
-    for block in blocks:
-        half = isinstance(block, Picture) and block.width < HALF
-        if left is not None and isinstance(block, Picture) and half:
-            yield left, block
-            left = None
-            continue
-        if left is not None:
-            yield left
-        left = block if isinstance(block, Picture) and half else None
-        if left is None:
-            yield block
-    if left is not None:
-        yield left
+def planned(blocks: Sequence[Block], title: str, folder: Path) -> list[Run]:
+    """The runs of figures on pages. Where a run begins is asked of drafts without the figures' drawings: it is known
+    for all runs up to one that text follows on its page, whose end moves what comes after."""
+    items = [each for each in runs(blocks) if isinstance(each, tuple)]
+    plans: list[Run] = []
+    while len(plans) < len(items):
+        asked = compiler(source(blocks, title, plans, draft=True), folder).query("<run>", field="value")
+        for begin in json.loads(asked):
+            plans.append(paged(items[len(plans)], BOTTOM - begin))
+            if plans[-1].open:
+                break
+    return plans
 
 
-def escaped(text: str) -> str:
-    """Text that Typst's markup shows as it is."""
-    return SPECIAL.sub(r"\\\1", text).replace("\n", " ")
+def source(blocks: Sequence[Block], title: str, plans: Sequence[Run] = (), draft: bool = False) -> str:
+    """The document; a run of figures that has no plan yet is a mark at which its page ends."""
+    parts = [STYLE.read_text(encoding="utf-8"), f"#let draft = {json.dumps(draft)}"]
+    parts.append(f"#show: report.with(title: {literal(title)})")
+    words, plan = described(blocks), iter(plans)
+    for block in runs(blocks):
+        if isinstance(block, tuple):
+            found = next(plan, None)
+            parts.append(f"{MARK}\n#pagebreak(weak: true)" if found is None else run(found, words))
+        else:
+            parts.append(drawn(block))
+    return "\n\n".join(parts) + "\n"
 
 
-def drawn(block: Block | tuple[Picture, Picture]) -> str:
-    if isinstance(block, tuple):
-        left, right = map(picture, block)
-        return f"#pair({left}, {right})"
+def literal(text: str) -> str:
+    """A string of Typst's code: nothing in it is markup."""
+    return '"' + re.sub(r'(["\\])', r"\\\1", plain(text)) + '"'
+
+
+def literals(texts: Iterable[str]) -> str:
+    return f"({''.join(f'{literal(text)},' for text in texts)})"
+
+
+def run(told: Run, words: dict[str, str]) -> str:
+    sheets = "\n#pagebreak(weak: true)\n".join(sheet(each, words) for each in told.sheets)
+    return sheets if told.open else f"{sheets}\n#pagebreak(weak: true)"
+
+
+def sheet(told: Sheet, words: dict[str, str]) -> str:
+    return "\n".join(f"#{item(each, told.scale, words)}" for each in told.items)
+
+
+def item(told: Item, scale: float, words: dict[str, str]) -> str:
+    if isinstance(told, Columns):
+        left, right = ("".join(f"{item(each, scale, words)}," for each in side) for side in (told.left, told.right))
+        return f"columns-of(({left}), ({right}))"
+    path, alt = literal(f"figures/{told.name}.svg"), literal(words[told.name])
+    size = f"{told.width * scale:.4f}in, {told.height * scale:.4f}in"
+    return f"picture(draft, {path}, {size}, {literal(told.caption)}, {alt})"
+
+
+def drawn(block: Block) -> str:
     if isinstance(block, Heading):
-        return f"#heading(level: {block.level})[{escaped(block.text)}]"
+        return f"#heading(level: {block.level}, {literal(block.text)})"
     if isinstance(block, Words):
-        return f"#words(tone: {COLOURS[block.tone]})[{escaped(block.text)}]"
+        return f"#words(tone: {COLOURS[block.tone]}, {literal(block.text)})"
     if isinstance(block, Bullets):
-        items = "".join(f"[{escaped(item)}]," for item in block.items)
-        return f"#bullets(title: [{escaped(block.title)}], tone: {COLOURS[block.tone]}, ({items}))"
-    if isinstance(block, Picture):
-        return f"#{picture(block)}"
+        return f"#bullets(title: {literal(block.title)}, tone: {COLOURS[block.tone]}, {literals(block.items)})"
+    assert not isinstance(block, Picture)
     return grid(block)
-
-
-def picture(block: Picture) -> str:
-    return f'picture("figures/{block.name}.svg", {block.width}in, [{escaped(block.caption)}])'
 
 
 def grid(block: Grid) -> str:
@@ -81,17 +112,30 @@ def grid(block: Grid) -> str:
     align = ", ".join("left" if at in block.left else "right" for at in range(len(block.widths)))
     head = "".join("".join(map(cell, row)) + "\n" for row in block.head)
     body = "".join("".join(map(cell, row)) + "\n" for row in block.body)
-    notes = "".join(f"[{escaped(note)}]," for note in block.notes)
+    lines = sum(2 if any(each.below for each in row) else 1 for row in block.body)
     return (
-        f"#grid-of(columns: ({widths},), align: ({align},), caption: [{escaped(block.caption)}], "
-        f"notes: ({notes}), heads: {len(block.head)},\n  head: (\n{head}), body: (\n{body}))"
+        f"#grid-of(columns: ({widths},), align: ({align},), caption: {literal(block.caption)}, "
+        f"notes: {literals(block.notes)}, heads: {len(block.head)}, starts: ({starts(block)}), "
+        f"whole: {json.dumps(lines <= WHOLE)},\n  head: (\n{head}), body: (\n{body}))"
     )
 
 
+def starts(block: Grid) -> str:
+    """The columns with which a group of columns, or what follows one, begins."""
+    found: set[int] = set()
+    for row in block.head:
+        at = 0
+        for each in row:
+            found |= {at, at + each.span} if each.span > 1 else set()
+            at += each.span
+    return "".join(f"{at}," for at in sorted(found))
+
+
 def cell(told: Cell) -> str:
-    text = f"[{escaped(told.text)}]"
+    text = literal(told.text)
+    if told.span > 1:
+        return f"group({told.span}, {text}),"
     parts = [f"tone: {COLOURS[told.tone]}"] if told.tone else []
     parts += ["strong-text: true"] if told.strong else []
-    parts += [f"below: [{escaped(told.below)}]"] if told.below else []
-    inner = f"cell({', '.join([text, *parts])})" if parts else text
-    return f"table.cell(colspan: {told.span}, align: center, {inner})," if told.span > 1 else f"{inner},"
+    parts += [f"below: {literal(told.below)}"] if told.below else []
+    return f"cell({', '.join([text, *parts])})," if parts else f"{text},"

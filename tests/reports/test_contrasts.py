@@ -212,7 +212,7 @@ def test_inert_penalties_collapse_and_unlike_pairs_raise_alarms(both: SetUp) -> 
     told = "\n".join(alarms(both, SUITE))
     assert "06-smart: inert: smart on sst, at most 1e-07 of the loss's gradient" in told
     assert "06-smart: one answer for everything: quora (4 seeds of 4)" in told
-    assert "06-smart and 04-all-three are not paired exactly: threads 2 against 1" in told
+    assert "06-smart: not paired exactly with the row it stands on: threads 2 against 1" in told
 
 
 def test_a_failed_seed_is_in_the_frame_without_a_figure(both: SetUp) -> None:

@@ -1,0 +1,87 @@
+"""What is computed of one suite in one set-up, for its pages and its figures."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Container
+from typing import Any
+
+from experiments.variant import Split, Suite
+from model.task import TASKS
+from reports.alarms import alarms
+from reports.effects import Agreement, Cost, Effect, agreement, best, costs, effects, metrics
+from reports.evidence import SetUp, frame
+from reports.reference_lines import Reference, reference_lines
+from reports.shape import Header, Table
+from reports.table import build
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """What is computed of a suite, for its blocks and its figures."""
+
+    setup: SetUp
+    suite: Suite
+    table: Table
+    effects: tuple[Effect, ...]
+    agreements: tuple[Agreement, ...]
+    costs: tuple[Cost, ...]
+    alarms: tuple[str, ...]
+    best: frozenset[tuple[str, str]]  # (row, metric)
+
+    @property
+    def name(self) -> str:
+        """Of its files."""
+        return f"{self.suite.slug.replace('/', '-')}-{self.setup.facts['profile']}-{self.setup.name[:6]}"
+
+
+def section(setup: SetUp, suite: Suite, names: Container[str], caveat: str) -> Section:
+    """Of these rows of the suite."""
+    shown = [row for row in suite.rows if row.name in names]
+    setup = dataclasses.replace(
+        setup, rows={slug: row for slug, row in setup.rows.items() if row.suite.slug != suite.slug or row.row in shown}
+    )
+    held = setup.suite(suite)
+    results = frame(list(held.values()))
+    splits = dict.fromkeys(row.split for row in shown)
+    tops = [(best(setup, suite, metric, split), metric) for metric in metrics(suite) for split in splits]
+    return Section(
+        setup=setup,
+        suite=suite,
+        table=build(suite, results, {}, references(setup, suite), header(setup, suite, caveat), names),
+        effects=tuple(effects(setup, suite)),
+        agreements=tuple(found for metric in metrics(suite) if (found := agreement(setup, suite, metric)) is not None),
+        costs=tuple(costs(list(held.values()))),
+        alarms=tuple(alarms(setup, suite)),
+        best=frozenset((row, metric) for row, metric in tops if row is not None),
+    )
+
+
+def header(setup: SetUp, suite: Suite, caveat: str) -> Header:
+    held = setup.suite(suite).values()
+    used = {branch.key for each in held for branch in suite.recipe(each.row).branches}
+    facts = setup.facts
+    return Header(
+        profile=facts["profile"],
+        caveat=caveat,
+        data=facts["data_source"],
+        fingerprint=facts["data"],
+        encoder=facts["encoder"],
+        seeds=tuple(sorted({seed.seed for each in held for seed in each.seeds})),
+        variant=facts["variant"].strip("[]"),
+        duplicates={task: count for task, count in setup.duplicates.items() if task in used},
+        notes=tuple(setup.notes),
+    )
+
+
+def references(setup: SetUp, suite: Suite) -> list[Reference]:
+    """From the labels that the runs kept with their answers."""
+    found: dict[Split, dict[str, Any]] = {}
+    for each in setup.suite(suite).values():
+        for task in TASKS:
+            if task not in found.setdefault(each.row.split, {}) and (items := each.items_or_none(task)) is not None:
+                found[each.row.split][task] = items.labels
+    lines: list[Reference] = []
+    for split, labels in found.items():
+        lines += reference_lines(labels, split)
+    return lines
