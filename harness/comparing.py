@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from harness.catalogue import find
@@ -13,8 +14,9 @@ from model.task import TASKS
 from reports.contrasts import Compared
 from reports.contrasts import compare as contrast
 from reports.effects import metrics
-from reports.evidence import Measured, SetUp
+from reports.evidence import Runs, SetUp
 from reports.marks import number, p_text, signed
+from reports.statistics.correlation import pearson, williams, zou
 from reports.statistics.pairs import mcnemar, sign_flips
 from reports.statistics.power import detectable
 
@@ -32,8 +34,7 @@ def compared(store: Store, first: str, second: str) -> list[dict[str, Any]]:
 
 
 def one(setup: SetUp, found: Compared) -> dict[str, Any]:
-    """A comparison as data. ``p_items`` is by items alone: McNemar's test for one seed's right and wrong answers, else
-    a permutation of items."""
+    """A comparison as data. ``p_items`` is by items alone; ``zou`` for one seed's correlation."""
     estimate = found.estimate
     first, second = setup.rows[found.first], setup.rows[found.second]
     figures = (
@@ -46,6 +47,7 @@ def one(setup: SetUp, found: Compared) -> dict[str, Any]:
             "hedges_g": found.effect,
             "bootstrap": found.bootstrap,
             "p_items": by_items(first, second, found),
+            "zou": zou_ends(first, second, found),
         }
         if estimate
         else {}
@@ -65,13 +67,13 @@ def one(setup: SetUp, found: Compared) -> dict[str, Any]:
     }
 
 
-def mean(row: Measured, found: Compared) -> float | None:
+def mean(row: Runs, found: Compared) -> float | None:
     values = [value for seed, value in row.values(found.metric).items() if not found.seeds or seed in found.seeds]
     return sum(values) / len(values) if values else None
 
 
-def by_items(first: Measured, second: Measured, found: Compared) -> float | None:
-    """Of a metric of one task alone."""
+def by_items(first: Runs, second: Runs, found: Compared) -> float | None:
+    """Of a metric of one task alone: for one seed McNemar's test or Williams's, for several a permutation of items."""
     if len(found.items) != 1:
         return None
     (task,) = found.items
@@ -80,7 +82,28 @@ def by_items(first: Measured, second: Measured, found: Compared) -> float | None
     ours, theirs = (rows.values[[rows.seeds.index(seed) for seed in found.seeds]] for rows in (one, other))
     if len(found.seeds) == 1 and TASKS[task].metric == "accuracy":
         return mcnemar(ours[0] == 1, theirs[0] == 1)
+    if len(found.seeds) == 1:
+        with suppress(ValueError):  # the two rows' answers are the same but for scale
+            return williams(*correlations(first, second, task, found.seeds[0]), len(one.names))[1]
+        return None
     return sign_flips(ours - theirs)
+
+
+def correlations(first: Runs, second: Runs, task: str, seed: int) -> tuple[float, float, float]:
+    """Pearson's r of the first row's answers with the labels, of the second's, and of the two rows' answers."""
+    tables = [row.reader.answers(next(each.run for each in row.done if each.seed == seed)) for row in (first, second)]
+    one, other = (table[(table["split"] == first.row.split) & (table["task"] == task)] for table in tables)
+    ours, theirs, gold = (of.to_numpy(float) for of in (one["answer"], other["answer"], one["label"]))
+    return pearson(ours, gold), pearson(theirs, gold), pearson(ours, theirs)
+
+
+def zou_ends(first: Runs, second: Runs, found: Compared) -> tuple[float, float] | None:
+    """Zou's interval of the difference of two correlations, for one seed."""
+    if found.metric != "sts_pearson" or len(found.seeds) != 1 or found.estimate is None:
+        return None
+    with suppress(ValueError):
+        return zou(*correlations(first, second, "sts", found.seeds[0]), found.items["sts"])
+    return None
 
 
 def told(found: Sequence[dict[str, Any]]) -> str:

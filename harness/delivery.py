@@ -45,7 +45,7 @@ class Delivery:
         self.again = 0.0  # when to try again after a failure
         self.failed = ""  # why something was not delivered
         self.full = False  # for want of space on this machine
-        self._down = False
+        self._down = self._wrote = False
         self._told: set[str] = set()
 
     def __enter__(self) -> Delivery:
@@ -56,6 +56,8 @@ class Delivery:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.lock is not None:
+            if self._wrote:
+                self.store.settle()
             self.lock.close()
 
     def tell(self, text: str) -> None:
@@ -94,7 +96,9 @@ class Delivery:
             return None
         began = time.monotonic()
         try:
-            return self.store.keep(entry)
+            new = self.store.keep(entry)
+            self._wrote |= new
+            return new
         except Unreadable as error:
             self.failed = f"{entry.suite.slug}/{entry.name} seed {entry.seed} cannot be read ({error})"
             self.tell(f"{self.failed}; `harness run --rerun` trains it again")

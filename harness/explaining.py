@@ -13,7 +13,7 @@ from harness.store import Store
 from model.data.course import shown
 from model.errors import InputError
 from reports.effects import metrics
-from reports.evidence import Measured, Seed, SetUp
+from reports.evidence import Runs, Seed, SetUp
 from reports.ids import figure_id
 from reports.marks import number
 
@@ -41,7 +41,7 @@ def explained(store: Store, figure: str) -> list[dict[str, Any]]:
     return [behind(setup, setup.rows[row], metric) for setup in held]
 
 
-def behind(setup: SetUp, row: Measured, metric: str) -> dict[str, Any]:
+def behind(setup: SetUp, row: Runs, metric: str) -> dict[str, Any]:
     values = row.values(metric)
     return {
         "figure": f"{row.slug}:{metric}",
@@ -54,7 +54,7 @@ def behind(setup: SetUp, row: Measured, metric: str) -> dict[str, Any]:
     }
 
 
-def seed_told(row: Measured, seed: Seed, value: float | None) -> dict[str, Any]:
+def seed_told(row: Runs, seed: Seed, value: float | None) -> dict[str, Any]:
     about = seed.about
     return {
         "seed": seed.seed,

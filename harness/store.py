@@ -7,7 +7,7 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -136,6 +136,14 @@ class Store:
             self.client.set_tag(run.run, "superseded", "true")
         known[here] = before[-1:]
         return new
+
+    def settle(self) -> None:
+        """Have SQLite count what its tables hold, so that it looks up a history by its run: else it reads every run's.
+        No loss where it cannot be done now."""
+        if self.own is not None and self.own.exists():
+            with suppress(sqlite3.Error), closing(sqlite3.connect(self.own, timeout=1.0)) as database:
+                database.execute("PRAGMA analysis_limit=400")
+                database.execute("ANALYZE metrics")
 
     def _experiment(self, suite: Suite) -> str:
         """The experiment's id; it is made when first needed."""

@@ -15,7 +15,7 @@ from harness.catalogue import Pair
 from harness.delivery import reason
 from harness.store import PAGE, Store, seen
 from model.errors import InputError
-from reports.evidence import Measured, Seed, SetUp
+from reports.evidence import Runs, Seed, SetUp
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,7 @@ TOTALS = ("seconds", "training_seconds", "items", "peak_memory_bytes")
 ANSWERS = "predictions.parquet"
 
 
-class Reading:
+class Artifacts:
     """Reads the large parts of runs (``reports.evidence.Reader``). ``InputError`` for what cannot be read."""
 
     def __init__(self, store: Store) -> None:
@@ -88,8 +88,8 @@ def setups(store: Store, pairs: Iterable[Pair], only: str | None = None) -> list
     wanted: dict[str, tuple[Suite, dict[str, Row]]] = {}
     for suite, row in pairs:
         wanted.setdefault(suite.slug, (suite, {}))[1][row.name] = row
-    reader = Reading(store)
-    found: dict[str, dict[str, Measured]] = {}
+    reader = Artifacts(store)
+    found: dict[str, dict[str, Runs]] = {}
     facts: dict[str, Mapping[str, str]] = {}
     for suite, rows in wanted.values():
         for each in runs(store, suite, only):
@@ -99,7 +99,7 @@ def setups(store: Store, pairs: Iterable[Pair], only: str | None = None) -> list
             reader.placed(each.seed.run, each.place)
             facts.setdefault(each.setup, each.facts)
             here = found.setdefault(each.setup, {})
-            measured = here.setdefault(f"{suite.slug}/{own.name}", Measured(suite, own, [], reader))
+            measured = here.setdefault(f"{suite.slug}/{own.name}", Runs(suite, own, [], reader))
             measured.seeds = sorted([*measured.seeds, each.seed], key=by_seed)
     made = [setup(name, facts[name], found[name], wanted) for name in found]
     return sorted(made, key=lambda each: [each.facts[name] for name in TELLS])
@@ -112,7 +112,7 @@ def by_seed(seed: Seed) -> int:
 def setup(
     name: str,
     facts: Mapping[str, str],
-    rows: Mapping[str, Measured],
+    rows: Mapping[str, Runs],
     order: Mapping[str, tuple[Suite, Mapping[str, Row]]],
 ) -> SetUp:
     """Rows in the registry's order."""

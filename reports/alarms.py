@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from experiments.variant import Suite
 from reports.contrasts import PAIRED
 from reports.effects import base_slug
-from reports.evidence import Measured, SetUp
+from reports.evidence import Runs, SetUp
 
 INERT = 1e-3  # of the loss's gradient
 
@@ -22,7 +22,7 @@ def alarms(setup: SetUp, suite: Suite) -> list[str]:
     return [*same_answers(rows), *grouped]
 
 
-def same_answers(rows: Sequence[Measured]) -> Iterator[str]:
+def same_answers(rows: Sequence[Runs]) -> Iterator[str]:
     """Rows whose different trainings answered alike on every item and seed that both have."""
     for at, one in enumerate(rows):
         for other in rows[:at]:
@@ -39,7 +39,7 @@ def same_answers(rows: Sequence[Measured]) -> Iterator[str]:
                 )
 
 
-def inert(rows: Sequence[Measured]) -> Iterator[tuple[str, str]]:
+def inert(rows: Sequence[Runs]) -> Iterator[tuple[str, str]]:
     """(row, what): penalties whose gradient is next to nothing beside the loss's."""
     for each in rows:
         shares: dict[str, float] = {}
@@ -56,7 +56,7 @@ def inert(rows: Sequence[Measured]) -> Iterator[tuple[str, str]]:
             yield each.row.name, f"inert: {', '.join(small)}, {share} of the loss's gradient"
 
 
-def collapsed(rows: Sequence[Measured]) -> Iterator[tuple[str, str]]:
+def collapsed(rows: Sequence[Runs]) -> Iterator[tuple[str, str]]:
     """(row, what): networks that give one answer for everything."""
     for each in rows:
         told: dict[str, list[int]] = {}
@@ -67,7 +67,7 @@ def collapsed(rows: Sequence[Measured]) -> Iterator[tuple[str, str]]:
             yield each.row.name, f"{alarm} ({counted(len(seeds))} of {len(each.done)})"
 
 
-def not_replayed(setup: SetUp, suite: Suite, rows: Sequence[Measured]) -> Iterator[tuple[str, str]]:
+def not_replayed(setup: SetUp, suite: Suite, rows: Sequence[Runs]) -> Iterator[tuple[str, str]]:
     """(row, what): rows that were not trained like the row they stand on."""
     for each in rows:
         base = setup.rows.get(base_slug(suite, each.row) or "")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from experiments.variant import axes_changed
-from reports.evidence import Measured, Mismatch, SetUp, blocks
+from reports.evidence import Mismatch, Runs, SetUp, blocks
 from reports.statistics.bootstrap import hierarchical
 from reports.statistics.crossed import Estimate, crossed
 from reports.statistics.effect import hedges
@@ -77,7 +77,7 @@ def compare(setup: SetUp, first: str, second: str, metric: str, *, bootstrap: bo
     return dataclasses.replace(told, estimate=estimate, bootstrap=ends)
 
 
-def axes(one: Measured, other: Measured) -> tuple[str, ...]:
+def axes(one: Runs, other: Runs) -> tuple[str, ...]:
     """The axes on which two rows differ; split and selection are axes, too."""
     changed = list(axes_changed(other.suite.recipe(other.row), one.suite.recipe(one.row)))
     if one.row.split != other.row.split:
@@ -87,7 +87,7 @@ def axes(one: Measured, other: Measured) -> tuple[str, ...]:
     return tuple(changed)
 
 
-def differences(one: Measured, other: Measured, metric: str) -> Differences:
+def differences(one: Runs, other: Runs, metric: str) -> Differences:
     """On the seeds that both rows have. ``Mismatch`` where they did not score the same items."""
     if one.row.split != other.row.split:
         raise Mismatch(f"different items: {one.row.split} against {other.row.split}")
@@ -115,7 +115,7 @@ def differences(one: Measured, other: Measured, metric: str) -> Differences:
     return Differences(tuple(seeds), by_item, tuple(weights), by_seed, items)
 
 
-def nothing(one: Measured, other: Measured, metric: str) -> str:
+def nothing(one: Runs, other: Runs, metric: str) -> str:
     """Why there is no seed with the metric in both rows."""
     for row in (one, other):
         if not row.values(metric):

@@ -10,7 +10,7 @@ import numpy as np
 
 from experiments.variant import Row, Suite
 from reports.contrasts import Compared, compare
-from reports.evidence import OVERALL, Measured, SetUp
+from reports.evidence import OVERALL, Runs, SetUp
 from reports.notes import confounding
 from reports.statistics.crossed import cautious
 from reports.statistics.multiple import holm
@@ -115,10 +115,12 @@ class Agreement:
 
 
 def agreement(setup: SetUp, suite: Suite, metric: str) -> Agreement | None:
-    """None for fewer than three rows with a printed figure and ours on seeds that all of them have, and where one side
-    is the same in every row."""
+    """Of rows scored on dev. None for fewer than three with a printed figure and ours on seeds that all of them have,
+    and where one side is the same in every row."""
     held = setup.suite(suite)
-    rows = [each for each in held.values() if metric in each.row.printed and each.values(metric)]
+    rows = [
+        each for each in held.values() if metric in each.row.printed and each.values(metric) and each.row.split == "dev"
+    ]
     seeds = set.intersection(*(set(each.values(metric)) for each in rows)) if rows else set()
     if len(rows) < 3 or not seeds:
         return None
@@ -140,7 +142,7 @@ class Cost:
     memory: float
 
 
-def costs(rows: Sequence[Measured]) -> list[Cost]:
+def costs(rows: Sequence[Runs]) -> list[Cost]:
     told = []
     for each in rows:
         totals = [seed.totals for seed in each.done if seed.totals]

@@ -69,7 +69,7 @@ class Items:
 
 
 @dataclasses.dataclass
-class Measured:
+class Runs:
     """One row in one set-up. What its runs answered is read once, when first asked for, and kept as items' scores."""
 
     suite: Suite
@@ -186,11 +186,11 @@ class SetUp:
 
     name: str  # a short digest
     facts: Mapping[str, str]  # profile, data, data_source, encoder, variant
-    rows: Mapping[str, Measured]  # by full slug
+    rows: Mapping[str, Runs]  # by full slug
     notes: Sequence[str] = ()
     duplicates: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
-    def suite(self, suite: Suite) -> dict[str, Measured]:
+    def suite(self, suite: Suite) -> dict[str, Runs]:
         """The suite's rows that have a run, by name."""
         return {each.row.name: each for each in self.rows.values() if each.suite.slug == suite.slug}
 
@@ -202,7 +202,7 @@ def blocks(formula: Formula, metric: str) -> list[tuple[str, float]]:
     return [(task.name, 1.0) for task in TASKS.values() if task.metric_name == metric]
 
 
-def frame(rows: Sequence[Measured]) -> pandas.DataFrame:
+def frame(rows: Sequence[Runs]) -> pandas.DataFrame:
     """One record a row, seed, split and metric, with the columns of ``reports.seeds``."""
     told = []
     for each in rows:

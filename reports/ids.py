@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from model.recipe import digest
-from reports.evidence import Measured, Seed
+from reports.evidence import Runs, Seed
 
 
-def figure_id(setup: str, row: Measured, metric: str) -> str:
+def figure_id(setup: str, row: Runs, metric: str) -> str:
     """Six hex digits of what is behind a row's figure: set-up, row, metric and the trainings."""
     return digest([setup, row.slug, metric, behind(row.done)], 6)
 

@@ -15,7 +15,7 @@ from model.scoring import pearson
 from model.task import TASKS
 from reports.blocks import Picture
 from reports.effects import metrics
-from reports.evidence import OVERALL, Measured
+from reports.evidence import OVERALL, Runs
 from reports.figures import confusion, curves, forest, gap, pareto, printed, scatter
 from reports.figures.conflict import Conflict, conflict
 from reports.figures.save import save
@@ -146,7 +146,7 @@ def estimate(values: Sequence[float]) -> Estimate:
     return Estimate(mean) if half is None else Estimate(mean, mean - half, mean + half)
 
 
-def point(told: Section, row: Measured, x: str, y: str) -> pareto.Point:
+def point(told: Section, row: Runs, x: str, y: str) -> pareto.Point:
     return pareto.Point(
         row=row.row.name, x=estimate(list(row.values(x).values())), y=estimate(list(row.values(y).values()))
     )
@@ -171,7 +171,7 @@ def gaps(told: Section) -> list[gap.Gap]:
     return made
 
 
-def learning(told: Section, held: Sequence[Measured]) -> Iterator[Drawn]:
+def learning(told: Section, held: Sequence[Runs]) -> Iterator[Drawn]:
     """Learning curves and gradient conflict: each run's history is read once."""
     wanted = [OVERALL] if OVERALL in metrics(told.suite) else [name for name in told.suite.columns if name != OVERALL]
     names = [f"{split}/{metric}" for metric in wanted for split in ("dev", "train")]
@@ -230,7 +230,7 @@ def mean_of(curves: Sequence[Mapping[int, float]]) -> dict[int, float]:
     return {epoch: statistics.fmean(each[epoch] for each in curves) for epoch in epochs}
 
 
-def best_row(told: Section, held: Sequence[Measured]) -> Iterator[Drawn]:
+def best_row(told: Section, held: Sequence[Runs]) -> Iterator[Drawn]:
     """What the row with the highest mean answered, on its first seed: a confusion matrix or a scatter a task."""
     ranked = metrics(told.suite)[-1]
     scored = [row for row in held if row.row.split == "dev" and row.values(ranked)]

@@ -55,6 +55,7 @@ def score_record(told: Section, line: Line, at: int) -> dict[str, Any]:
         "low": low,
         "high": high,
         "seeds": entry.n,
+        "failed": line.failed,
         "state": entry.state,
         "marks": " ".join(entry.marks),
         "best": (line.name, column.key) in told.best,

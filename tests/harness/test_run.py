@@ -37,7 +37,10 @@ def test_a_suite_runs_to_a_table_and_runs_again_without_training(invoke: Invoke,
     second = invoke(*command, "--encoder", encoder)
     assert second.exit_code == 0
     assert {cell.about["started"] for cell in records(home)} == started
-    assert second.output.split("Exploring")[1] == first.output.split("Exploring")[1]  # the same table
+    same, report = (result.output.split("Exploring")[1].partition("report: ")[::2] for result in (first, second))
+    assert same[0] == report[0]  # the same table
+    assert same[1].split()[0] == report[1].split()[0] and "(unchanged)" in report[1]
+    assert Path(same[1].split()[0]).read_bytes().startswith(b"%PDF")
 
     for suffix in ("md", "csv"):
         assert list((home / "reports").glob(f"bertram-table1-demo*.{suffix}"))

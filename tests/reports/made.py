@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from experiments.variant import Row, Suite
 from model.scoring import score
 from model.task import TASKS
-from reports.evidence import Measured, Seed, SetUp
+from reports.evidence import Runs, Seed, SetUp
 
 Floats = NDArray[np.float64]
 FACTS = {"profile": "demo", "data": "d1", "data_source": "made", "encoder": "tiny", "variant": ""}
@@ -51,7 +51,7 @@ def table(split: str, given: Mapping[str, tuple[Floats, Floats]]) -> pandas.Data
 
 def measured(
     suite: Suite, row: Row, by_seed: Mapping[int, Mapping[str, tuple[Floats, Floats]]], reader: Kept, cell: str = ""
-) -> Measured:
+) -> Runs:
     """A row whose seeds gave these answers (by seed, then task: answers and labels)."""
     seeds = []
     for seed, given in by_seed.items():
@@ -59,7 +59,7 @@ def measured(
         reader.tables[run] = table(row.split, given)
         scores = {TASKS[task].metric_name: score(TASKS[task], *pair) for task, pair in given.items()}
         seeds.append(made_seed(seed, run, cell or f"{row.name}-{seed}", scores, tuple(given)))
-    return Measured(suite, row, seeds, reader)
+    return Runs(suite, row, seeds, reader)
 
 
 def made_seed(seed: int, run: str, cell: str, scores: Mapping[str, float], tasks: Sequence[str]) -> Seed:
@@ -77,7 +77,7 @@ def made_seed(seed: int, run: str, cell: str, scores: Mapping[str, float], tasks
     )
 
 
-def setup(rows: Sequence[Measured]) -> SetUp:
+def setup(rows: Sequence[Runs]) -> SetUp:
     return SetUp(name="0123456789abcdef", facts=FACTS, rows={each.slug: each for each in rows})
 
 

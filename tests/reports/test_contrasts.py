@@ -11,7 +11,7 @@ from experiments.papers import SUITES
 from reports.alarms import alarms
 from reports.contrasts import compare
 from reports.effects import agreement, best, costs, effects
-from reports.evidence import Measured, SetUp, frame
+from reports.evidence import Runs, SetUp, frame
 from reports.statistics.correlation import pearson, pseudo_values
 from reports.statistics.crossed import crossed
 from tests.reports.made import Floats, Kept, measured, right, setup
@@ -26,7 +26,7 @@ def labels() -> dict[str, Floats]:
     return {task: drawn.integers(0, 2 if task != "sts" else 6, count).astype(float) for task, count in COUNTS.items()}
 
 
-def row(name: str, reader: Kept, *, seeds: int = 4, share: float = 0.6, cell: str = "") -> Measured:
+def row(name: str, reader: Kept, *, seeds: int = 4, share: float = 0.6, cell: str = "") -> Runs:
     drawn, gold = np.random.default_rng(len(name)), labels()
     given = {}
     for seed in range(seeds):
@@ -192,7 +192,7 @@ def test_a_change_that_did_nothing_raises_an_alarm(reader: Kept) -> None:
     assert not any("exactly as" in alarm for alarm in alarms(evidence, SUITE))
     for seed in range(4):
         reader.tables[f"{ONE}#{seed}"] = reader.tables[f"{OTHER}#{seed}"]
-    same = setup([Measured(SUITE, each.row, each.seeds, reader) for each in evidence.rows.values()])
+    same = setup([Runs(SUITE, each.row, each.seeds, reader) for each in evidence.rows.values()])
     (told,) = (alarm for alarm in alarms(same, SUITE) if "exactly as" in alarm)
     assert "04-all-three" in told and "06-smart" in told and "4 seeds" in told
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from experiments.papers import SUITES
 from experiments.variant import Claim, Contrast, Row, Suite
-from reports.evidence import Items, Measured, SetUp
+from reports.evidence import Items, Runs, SetUp
 from reports.statistics.correlation import pseudo_values
 from reports.verdicts import Judged, Verdict, alone, judge
 from tests.reports.made import Kept, made_seed, measured, right, setup
@@ -159,7 +159,7 @@ class Null:
         difficulty: float,
         counts: Mapping[str, int],
         gold: NDArray[np.float64],
-    ) -> Measured:
+    ) -> Runs:
         items: dict[str, Items] = {}
         for task, count in counts.items():
             hidden = self.drawn.normal(0, luck, (seeds, 1)) + self.drawn.normal(0, difficulty, (1, count))
@@ -182,7 +182,7 @@ class Null:
             )
             for seed in range(seeds)
         ]
-        found = Measured(suite, row, told, Kept())
+        found = Runs(suite, row, told, Kept())
         found.__dict__["_read"] = (items, {})
         return found
 

@@ -1,0 +1,214 @@
+"""Homes made by hand whose answers mean something: every score follows from the answers that are kept beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.variant import Row, Suite, overall
+from harness.catalogue import find
+from harness.cell import checks
+from harness.delivery import Count, Delivery
+from harness.durable import sealed
+from harness.store import Store
+from model.recipe import digest
+from model.technique import flatten
+from tests.harness.homes import METRICS, TAGS, TASKS, moment
+
+ITEMS = {"sst": 40, "quora": 50, "sts": 30}
+SPLITS = ("dev", "test")
+EPOCHS = 2
+
+Array = NDArray[np.float64]
+Answers = dict[tuple[str, str, int], Array]  # by split, task and epoch
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Training:
+    """One cell. ``skill`` is the chance of a right answer; ``ended`` the minute it ended in; ``constant`` names tasks
+    with one answer for every item; ``splits`` those that have labels; ``data`` decides labels and fingerprints."""
+
+    name: str
+    row: str  # full slug
+    seed: int = 0
+    skill: float = 0.6
+    ended: int = 1
+    constant: tuple[str, ...] = ()
+    splits: tuple[str, ...] = SPLITS
+    data: str = "d1"
+    ids: str = ""  # before each item's id
+    failure: str = ""
+
+    @property
+    def pair(self) -> tuple[Suite, Row]:
+        return find(self.row)
+
+
+def drawn(*names: object) -> np.random.Generator:
+    """A stream of this name."""
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(repr(names).encode()).digest()[:8], "big"))
+
+
+def labels(training: Training, split: str, task: str) -> Array:
+    random, size = drawn(training.data, split, task), ITEMS[task]
+    if task == "sts":
+        return random.uniform(0, 5, size).round(1)
+    return random.integers(5 if task == "sst" else 2, size=size).astype(float)
+
+
+def answers(training: Training) -> Answers:
+    found = {}
+    for split in training.splits:
+        for task in TASKS:
+            gold = labels(training, split, task)
+            for epoch in range(1, EPOCHS + 1):
+                random = drawn(training.name, split, task, epoch)
+                if task in training.constant:
+                    found[split, task, epoch] = np.full(len(gold), 2.5 if task == "sts" else 1.0)
+                elif task == "sts":
+                    noise = random.uniform(0, 5, len(gold))
+                    found[split, task, epoch] = training.skill * gold + (1 - training.skill) * noise
+                else:
+                    classes = 5 if task == "sst" else 2
+                    wrong = (gold + random.integers(1, classes, len(gold))) % classes
+                    right = random.uniform(size=len(gold)) < training.skill
+                    found[split, task, epoch] = np.where(right, gold, wrong)
+    return found
+
+
+def score(task: str, given: Array, gold: Array) -> float:
+    """Accuracy, or Pearson's r by NumPy; NaN for constant answers."""
+    if task != "sts":
+        return float(np.mean(given == gold))
+    return math.nan if np.ptp(given) == 0 else float(np.corrcoef(given, gold)[0, 1])
+
+
+def scores(training: Training, split: str, epoch: int) -> dict[str, float]:
+    """The metrics of one split and epoch, without overall."""
+    kept = answers(training)
+    return {
+        METRICS[task]: score(task, kept[split, task, epoch], labels(training, split, task))
+        for task in TASKS
+        if split in training.splits
+    }
+
+
+def expected(training: Training) -> tuple[int, dict[str, float]]:
+    """The epoch that the row's selection reads, and what it reports there on its split; with overall where it is."""
+    suite, row = training.pair
+    dev = [with_overall(suite, scores(training, "dev", epoch)) for epoch in range(1, EPOCHS + 1)]
+    chosen = 1 + suite.selection_of(row).choose(dev)
+    told = scores(training, row.split, chosen)
+    return chosen, {name: value for name, value in with_overall(suite, told).items() if math.isfinite(value)}
+
+
+def with_overall(suite: Suite, told: Mapping[str, float]) -> dict[str, float]:
+    total = overall(suite.formula, told)
+    return dict(told) | ({} if total is None else {"overall": total})
+
+
+def train(home: Path, training: Training) -> str:
+    """Leave the training's cell in the home, as the executor does; its name."""
+    folder = home / "cells" / training.name
+    folder.mkdir(parents=True, exist_ok=True)
+    ended = moment(training.ended)
+    if training.failure:
+        (folder / "outcome.json").write_text(sealed({"status": "failed", "reason": training.failure, "ended": ended}))
+        return training.name
+    journal = [sealed(epoch(training, number)) for number in range(1, EPOCHS + 1)]
+    (folder / "journal.jsonl").write_text("".join(f"{line}\n" for line in journal))
+    (folder / "cell.json").write_text(sealed(about(training)))
+    (folder / "predictions.npz").write_bytes(predictions(training))
+    spent = {"seconds": 60.25, "training_seconds": 50.5, "items": 960, "peak_memory_bytes": 10**9}
+    outcome = {"status": "done", "epochs": EPOCHS, "checks": checks(folder), "ended": ended}
+    (folder / "outcome.json").write_text(sealed(outcome | spent))
+    return training.name
+
+
+def about(training: Training) -> dict[str, Any]:
+    suite, row = training.pair
+    return {
+        "key": f"key-{training.name}",
+        "seed": training.seed,
+        "settings": {key: str(value) for key, value in flatten(suite.recipe(row)).items()},
+        "data": {task: digest([training.data, task]) for task in TASKS},
+        "source": "embedded",
+        "threads": 1,
+        "device": "cpu",
+        "torch": "2",
+        "code": {"version": "0", "revision": "abc"},
+        "started": moment(training.ended - 1),
+    }
+
+
+def epoch(training: Training, number: int) -> dict[str, Any]:
+    told = {split: scores(training, split, number) for split in training.splits}
+    collapsed = {f"collapsed/{task}": float(task in training.constant) for task in TASKS}
+    signals = {f"loss/{task}": 1 / number for task in TASKS} | collapsed | {"conflict": 0.25 * number}
+    return {
+        "epoch": number,
+        "scores": {"train": told["dev"]} | told,
+        "signals": signals,
+        "training_seconds": 16.5,
+        "items": 320,
+    }
+
+
+def predictions(training: Training) -> bytes:
+    arrays: dict[str, Any] = {}
+    for (split, task, number), given in answers(training).items():
+        gold = labels(training, split, task)
+        ids = [f"{training.ids}{split}-{task}-{at}" for at in range(len(gold))]
+        arrays[f"{split}/{task}/ids"] = np.array(ids, dtype=np.str_)
+        arrays[f"{split}/{task}/labels"] = gold
+        arrays[f"{split}/{task}/{number}"] = given
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)
+    return stream.getvalue()
+
+
+def reads(home: Path, row: str, trainings: Iterable[Training], **tags: str) -> None:
+    """Note that a row (its full slug) reads these cells in the set-up of these tags."""
+    suite, _, name = row.rpartition("/")
+    told = TAGS | {"data_notes": json.dumps({"notes": [], "duplicates": {}})} | tags
+    cells = {each.name: each.seed for each in trainings}
+    entry = {"tags": told, "rows": [{"suite": suite, "row": name, "name": name + told["variant"], "cells": cells}]}
+    path = home / "readers" / f"{digest(entry)}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(sealed(entry))
+
+
+def furnish(home: Path, trainings: Iterable[Training], **tags: str) -> list[Training]:
+    """Train them all, each read by its own row, in one set-up."""
+    made = list(trainings)
+    for each in made:
+        train(home, each)
+    for row in dict.fromkeys(each.row for each in made):
+        reads(home, row, [each for each in made if each.row == row], **tags)
+    return made
+
+
+def seeds(row: str, count: int, **more: Any) -> list[Training]:
+    """Trainings of a row on seeds from 0."""
+    stem = row.replace("/", "-") + more.pop("suffix", "")
+    return [Training(name=f"{stem}-{seed}", row=row, seed=seed, ended=seed + 1, **more) for seed in range(count)]
+
+
+def deliver(home: Path, uri: str | None = None) -> Count:
+    """Every cell of the home into its store, or another."""
+    with Delivery(Store(home, uri), print) as delivery:
+        return delivery.all(home)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file under a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
