@@ -14,6 +14,7 @@ from harness.cell import Cell, Keep, Record
 from harness.delivery import Delivery
 from harness.execute.local import execute
 from harness.execute.news import Machine
+from harness.holding import few, started_fresh
 from harness.plan import Ledger, Planned, Setup, ledger
 from harness.progress import Watch
 from harness.readers import note
@@ -37,7 +38,9 @@ def tags(setup: Setup) -> dict[str, str]:
         "data_source": open_data(setup.data).source,
         "encoder": setup.encoder,
         "variant": setup.variant,
-        "data_notes": json.dumps({"notes": open_data(setup.data).notes, "duplicates": repeated(setup)}),
+        "data_notes": json.dumps(
+            {"notes": few(open_data(setup.data).notes), "duplicates": repeated(setup)}, ensure_ascii=False
+        ),
     }
     return told | {"setup": digest({name: told[name] for name in ("profile", "data", "encoder", "variant")})}
 
@@ -228,9 +231,7 @@ def fresh(rows: Sequence[Planned], ended: Mapping[str, Record]) -> list[str]:
     told = []
     for row in rows:
         names = next((ended[cell.id].outcome.get("fresh") for cell in row.cells if cell.id in ended), None)
-        if names:
-            few = ", ".join(names[:2])
-            told.append(f"{row.row.name}: {len(names)} encoder tensors start fresh ({few}{', ...' * (len(names) > 2)})")
+        told += [f"{row.row.name}: {text}" for text in started_fresh(names or [])]
     return told
 
 

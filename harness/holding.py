@@ -13,7 +13,8 @@ from harness.reading import Entry, Reported, alarm, began, flat_scores, reported
 if TYPE_CHECKING:
     import pandas as pd
 
-FEW = 100  # names of parameters: a tag is no place for all
+MOST = 20  # texts in a tag, which may have 5,000 characters
+LONGEST = 200  # characters of one
 TOTALS = ("seconds", "training_seconds", "items", "peak_memory_bytes")
 
 Point = tuple[str, float, int]  # a metric's name, value and epoch
@@ -76,12 +77,28 @@ def tags(entry: Entry) -> dict[str, str]:
             "threads": str(about.get("threads", "")),
             "device": str(about.get("device", "")),
             "torch": str(about.get("torch", "")),
-            "warnings": json.dumps(entry.record.outcome.get("warnings", [])),
-            "fresh": json.dumps(entry.record.outcome.get("fresh", [])[:FEW]),
+            "warnings": listed(entry.record.outcome.get("warnings", [])),
+            "fresh": listed(started_fresh(entry.record.outcome.get("fresh", []))),
         }
         | {name: str(value) for name, value in about.get("code", {}).items()}
         | {f"package/{name}": value for name, value in about.get("packages", {}).items()}
     )
+
+
+def listed(texts: Sequence[str]) -> str:
+    """Texts as a tag's value."""
+    return json.dumps(few(texts), ensure_ascii=False)
+
+
+def few(texts: Sequence[str]) -> list[str]:
+    """As many as a tag has room for, each cut to size."""
+    return [text[:LONGEST] for text in texts[:MOST]]
+
+
+def started_fresh(names: Sequence[str]) -> list[str]:
+    """Encoder parameters that no checkpoint gave, in a sentence."""
+    few = ", ".join(names[:2]) + ", ..." * (len(names) > 2)
+    return [f"{len(names)} encoder tensors start fresh ({few})"] if names else []
 
 
 def points(entry: Entry, told: Reported) -> Iterator[Point]:

@@ -113,8 +113,7 @@ def compose(
     from reports.section import section
     from reports.verdicts import judge
 
-    whole = [suite for suite, names in chosen if names >= {row.name for row in suite.rows}]
-    judged = {setup.name: judge(setup, whole) for setup in found}
+    judged = {setup.name: judge(setup, whole_tables(setup, chosen)) for setup in found}
     made: list[Block] = chapters.opening(found)
     overview = chapters.overview(found, judged)
     made += [overview] if overview else []
@@ -126,7 +125,14 @@ def compose(
                 say(f"report: {suite.slug}, {setup.facts['profile']} profile")
                 told = section(setup, suite, names, caveat)
                 made += [*sections.blocks(told), *pictures(told, out / "figures")]
-    return [*made, *chapters.audited(audit([suite for suite, _ in chosen]))]
+    papers = {paper for setup in found for paper in setup.papers}
+    return [*made, *chapters.audited(audit([suite for suite, _ in chosen if suite.paper in papers]))]
+
+
+def whole_tables(setup: SetUp, chosen: Sequence[tuple[Suite, frozenset[str]]]) -> list[Suite]:
+    """The suites whose claims are judged: all rows are asked for, and something of the paper has been run."""
+    whole = [suite for suite, names in chosen if names >= {row.name for row in suite.rows}]
+    return [suite for suite in whole if suite.paper in setup.papers]
 
 
 def render(blocks: Sequence[Block], out: Path) -> list[str]:

@@ -190,6 +190,11 @@ class SetUp:
     notes: Sequence[str] = ()
     duplicates: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
+    @property
+    def papers(self) -> set[str]:
+        """Those of which a row has been run."""
+        return {each.suite.paper for each in self.rows.values()}
+
     def suite(self, suite: Suite) -> dict[str, Runs]:
         """The suite's rows that have a run, by name."""
         return {each.row.name: each for each in self.rows.values() if each.suite.slug == suite.slug}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Container
+import json
+from collections.abc import Container, Sequence
 from typing import Any
 
 from experiments.variant import Split, Suite
 from model.task import TASKS
 from reports.alarms import alarms
 from reports.effects import Agreement, Cost, Effect, agreement, best, costs, effects, metrics
-from reports.evidence import SetUp, frame
+from reports.evidence import Runs, SetUp, frame
 from reports.reference_lines import Reference, reference_lines
 from reports.shape import Header, Table
 from reports.table import build
@@ -70,8 +71,18 @@ def header(setup: SetUp, suite: Suite, caveat: str) -> Header:
         seeds=tuple(sorted({seed.seed for each in held for seed in each.seeds})),
         variant=facts["variant"].strip("[]"),
         duplicates={task: count for task, count in setup.duplicates.items() if task in used},
-        notes=tuple(setup.notes),
+        notes=(*setup.notes, *warned(list(held))),
     )
+
+
+def warned(rows: Sequence[Runs]) -> list[str]:
+    """What the trainings of the rows warned of, each once, with the rows it holds for."""
+    by_text: dict[str, dict[str, None]] = {}
+    for row in rows:
+        for seed in row.done:
+            for text in (*json.loads(seed.about.get("warnings", "[]")), *json.loads(seed.about.get("fresh", "[]"))):
+                by_text.setdefault(text, {})[row.row.name] = None
+    return [f"{', '.join(names)}: {text}" for text, names in by_text.items()]
 
 
 def references(setup: SetUp, suite: Suite) -> list[Reference]:

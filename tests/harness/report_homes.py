@@ -47,6 +47,7 @@ class Training:
     data: str = "d1"
     ids: str = ""  # before each item's id
     failure: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def pair(self) -> tuple[Suite, Row]:
@@ -130,6 +131,7 @@ def train(home: Path, training: Training) -> str:
     (folder / "predictions.npz").write_bytes(predictions(training))
     spent = {"seconds": 60.25, "training_seconds": 50.5, "items": 960, "peak_memory_bytes": 10**9}
     outcome = {"status": "done", "epochs": EPOCHS, "checks": checks(folder), "ended": ended}
+    outcome["warnings"] = list(training.warnings)
     (folder / "outcome.json").write_text(sealed(outcome | spent))
     return training.name
 

@@ -362,6 +362,16 @@ def test_answers_that_are_gone_are_told(invoke: Invoke, few: Path, tmp_path: Pat
     assert "has kept no answers of" in words(tmp_path / "out")
 
 
+@pytest.mark.usefixtures("no_figures")
+def test_warnings_are_told_however_many_and_long_they_are(invoke: Invoke, tmp_path: Path) -> None:
+    home, out = tmp_path / "home", tmp_path / "out"
+    furnish(home, seeds(BASE, 2, warnings=tuple(f"warning {at} {'ü' * 3000}" for at in range(300))))
+    assert deliver(home).left == 0
+    suite, _, name = BASE.rpartition("/")
+    assert invoke("report", suite, "--home", home, "--out", out).exit_code == 0
+    assert f"{name}: warning 0 ü" in words(out)
+
+
 def test_a_moved_home_keeps_its_answers(invoke: Invoke, few: Path, tmp_path: Path) -> None:
     before = invoke("compare", BASE, CHANGED)
     assert "has kept no answers" not in before.output
