@@ -125,6 +125,8 @@ def compose(
                 say(f"report: {suite.slug}, {setup.facts['profile']} profile")
                 told = section(setup, suite, names, caveat)
                 made += [*sections.blocks(told), *pictures(told, out / "figures")]
+                for row in setup.suite(suite).values():
+                    row.forget()  # a store may hold more runs than memory their items
     papers = {paper for setup in found for paper in setup.papers}
     return [*made, *chapters.audited(audit([suite for suite, _ in chosen if suite.paper in papers]))]
 

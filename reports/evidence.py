@@ -117,6 +117,10 @@ class Runs:
         """A hash of all answers by seed."""
         return self._read[1]
 
+    def forget(self) -> None:
+        """Let go of the items; they are read again when asked for."""
+        self.__dict__.pop("_read", None)
+
     @cached_property
     def _read(self) -> tuple[dict[str, Items | Mismatch], dict[int, str]]:
         answers: dict[str, dict[int, Answers]] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import statistics
 from collections.abc import Sequence
 from typing import Any
 
@@ -63,9 +64,25 @@ def deltas(told: Section) -> Grid:
             "small print: p after Holm over this table, Hedges' g over seeds, printed difference",
             "bold: p < .05",
             f"{SIGNS['confounded'][0]} {SIGNS['confounded'][1]}",
+            *cross_check(told.effects),
         ),
         records=tuple(record(told, effect) for effect in told.effects),
     )
+
+
+def cross_check(found: Sequence[Effect]) -> list[str]:
+    """How wide the hierarchical bootstrap's intervals are beside these, in words."""
+    widths = [
+        (each.found.bootstrap[1] - each.found.bootstrap[0]) / (estimate.high - estimate.low)
+        for each in found
+        if each.found.bootstrap and (estimate := each.found.estimate) and estimate.high > estimate.low
+    ]
+    if not widths:
+        return []
+    width = f"{statistics.median(widths):.2f}"
+    return [
+        f"cross-check of overall: a hierarchical bootstrap's intervals, too narrow with few seeds, are {width} as wide"
+    ]
 
 
 def delta(effect: Effect) -> Cell:
