@@ -22,10 +22,11 @@ from benchmarks.settings import Settings
 from benchmarks.shapes import MINILM, encoder
 from experiments.profiles import PROFILES
 from harness.catalogue import find
-from harness.cell import Keep, read
+from harness.cell import read
 from harness.claims import claim
 from harness.execute.keeping import Keeping
 from harness.execute.local import worker_environment
+from harness.execute.orders import Order
 from harness.plan import Setup, plan
 
 OVERHEAD = Bound("harness over the bare loop", "the loop of the same cell", "at most", 1.02)
@@ -99,7 +100,7 @@ def keep(job: dict[str, Any]) -> dict[str, Any]:
     assert held is not None
     began = time.monotonic()
     with held:
-        worker.train(cell, Keep(), held, lambda share: None)
+        worker.train(Order(cell), held, lambda share: None, lambda epochs: True)
     whole = time.monotonic() - began - building.seconds
     record = read(home / "cells" / cell.id)
     assert record is not None and record.done

@@ -14,6 +14,7 @@ from harness.cell import Cell, Keep, Record
 from harness.delivery import Delivery
 from harness.execute.local import execute
 from harness.execute.news import Machine
+from harness.execute.orders import Listed, Order
 from harness.holding import few, started_fresh
 from harness.plan import Ledger, Planned, Setup, ledger
 from harness.progress import Watch
@@ -70,14 +71,14 @@ def carry_out(
     note(machine.home, rows, told)
     book = ledger(machine.home)
     left = book.left(rows, rerun, retry)
-    before = {cell.id: book.ended[cell.id].trained for cell in left if cell.id in book.ended}
-    users = by_cell(rows)
+    kept, users = keeps(rows, keep), by_cell(rows)
+    orders = [Order(cell, kept.get(cell.id, Keep()), trained(book, cell)) for cell in left]
     waiting = Counter(cell.seed for cell in left)
     with Watch(len(left), names(rows), console) as watch, Delivery(store, watch.say) as delivery:
         for text in book.damaged_among(left):
             watch.say(f"{text}; the cell is trained again")
         delivery.all(machine.home)
-        with closing(execute(left, keeps(rows, keep), before, machine, stop)) as running:
+        with closing(execute(Listed(orders), machine, stop)) as running:
             for news in running:
                 watch.hear(news)
                 if news is None:
@@ -100,6 +101,11 @@ def carry_out(
                     raise DiskFull(machine.home)
         else:
             watch.say("another process writes the tracking store, these results too")
+
+
+def trained(book: Ledger, cell: Cell) -> str | None:
+    """What tells the cell's training that has ended from another, if there is one."""
+    return book.ended[cell.id].trained if cell.id in book.ended else None
 
 
 def entry(row: Planned, cell: Cell, record: Record, told: Mapping[str, str]) -> Entry:

@@ -8,14 +8,15 @@ import multiprocessing
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
-from harness.cell import Cell, Keep, Record, fail, read
+from harness.cell import Cell, Record, fail, read
 from harness.claims import is_held
 from harness.durable import Damaged
 from harness.execute.news import Kind, Machine, News, Said
+from harness.execute.orders import Order, Source
 from harness.execute.serve import serve
 
 LIVES = 3  # workers that may die over one cell
@@ -26,26 +27,27 @@ KEEPING = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MAL
 
 
 def execute(
-    cells: Sequence[Cell],
-    keep: Mapping[str, Keep],
-    before: Mapping[str, str],
-    machine: Machine,
-    stop: Callable[[], bool] = lambda: False,
+    source: Source, machine: Machine, stop: Callable[[], bool] = lambda: False
 ) -> Generator[News | None, None, None]:
-    """Train the cells in order, ``jobs`` at a time; yields news as it comes and None when nothing came for a moment.
+    """Train what the source orders, ``jobs`` at a time; yields news as it comes and None when nothing came for a
+    moment.
 
-    ``keep`` says by cell id which weights stay; ``before`` names the ended training of a cell that is to be trained
-    again. An encoder that must be made first is made by one worker while the others wait. A cell whose worker dies
-    goes on from its checkpoint with another; a cell that another process has is waited for. When ``stop`` says so,
-    workers write checkpoints and the rest is left. Closing the iterator kills the workers.
+    An encoder that must be made first is made by one worker while the others wait. A cell whose worker dies goes on
+    from its checkpoint with another; a cell that another process has is waited for. When ``stop`` says so, workers
+    write checkpoints and the rest is left. Closing the iterator kills the workers.
     """
-    crew = Crew(list(cells), keep, before, machine)
+    crew = Crew(source, machine)
     try:
-        while crew.queue or crew.working():
+        while True:
             if stop():
                 crew.stop()
-            yield from crew.deal()
-            yield from crew.listen(0.25)
+            orders = () if crew.stopping else source.orders(crew.idle())
+            if not orders and not crew.working():
+                return
+            for news in (*crew.deal(orders), *crew.listen(0.25)):
+                if news is not None:
+                    source.heard(news)
+                yield news
     finally:
         crew.kill()
 
@@ -60,16 +62,14 @@ def worker_environment(threads: int) -> dict[str, str]:
 class Hand:
     process: SpawnProcess
     pipe: Connection
-    cell: Cell | None = None
+    order: Order | None = None
 
 
 class Crew:
-    """The workers and what is left for them to do."""
+    """The workers and what they are at."""
 
-    def __init__(
-        self, queue: list[Cell], keep: Mapping[str, Keep], before: Mapping[str, str], machine: Machine
-    ) -> None:
-        self.queue, self.keep, self.before, self.machine = queue, keep, before, machine
+    def __init__(self, source: Source, machine: Machine) -> None:
+        self.source, self.machine = source, machine
         self.hands: list[Hand] = []
         self.made: set[str] = set()  # encoders
         self.deaths: Counter[str] = Counter()
@@ -77,11 +77,14 @@ class Crew:
         self.stopping = False
 
     def working(self) -> list[Hand]:
-        return [hand for hand in self.hands if hand.cell]
+        return [hand for hand in self.hands if hand.order]
+
+    def idle(self) -> int:
+        """Workers, hired or yet to be, that have nothing to do."""
+        return self.machine.jobs - len(self.working())
 
     def stop(self) -> None:
         """Have every worker write its checkpoint, and deal no more."""
-        self.queue.clear()
         if not self.stopping:
             self.stopping = True
             for hand in self.working():
@@ -94,42 +97,42 @@ class Crew:
         for hand in self.hands:
             hand.process.join(5)
 
-    def deal(self) -> Iterator[News]:
-        """Give cells to idle workers, hiring up to ``jobs``. A cell whose encoder is just being made has to wait."""
-        for cell in list(self.queue):
-            idle = next((hand for hand in self.hands if hand.cell is None), None)
+    def deal(self, orders: Sequence[Order]) -> Iterator[News]:
+        """Give orders to idle workers, hiring up to ``jobs``. A cell whose encoder is just being made has to wait."""
+        for order in orders:
+            idle = next((hand for hand in self.hands if hand.order is None), None)
             if idle is None and len(self.hands) >= self.machine.jobs:
                 return
-            making = {hand.cell.encoder for hand in self.hands if hand.cell} - self.made
-            if cell.encoder in making or self.elsewhere.get(cell.id, 0.0) > time.monotonic():
+            cell, given = order.cell, [hand.order.cell for hand in self.hands if hand.order]
+            if cell.id in {each.id for each in given} or self.elsewhere.get(cell.id, 0.0) > time.monotonic():
                 continue
-            record = self.ended(cell)
+            if cell.encoder in {each.encoder for each in given} - self.made:
+                continue
+            record = self.ended(order)
             if record is not None:
-                self.queue.remove(cell)
                 yield told(cell, record, True)
             elif is_held(self.machine.home / "cells" / cell.id):
                 yield from self.busy(cell)
-            elif self.give(cell, idle or self.hire()):
-                self.queue.remove(cell)
+            elif self.give(order, idle or self.hire()):
                 yield News("started", cell)
 
-    def give(self, cell: Cell, hand: Hand) -> bool:
-        """Whether the worker took the cell; one that died idle is let go."""
+    def give(self, order: Order, hand: Hand) -> bool:
+        """Whether the worker took the order; one that died idle is let go."""
         try:
-            hand.pipe.send((cell, self.keep.get(cell.id, Keep()), self.before.get(cell.id)))
+            hand.pipe.send(order)
         except (BrokenPipeError, ConnectionResetError):
             self.hands.remove(hand)
             return False
-        hand.cell = cell
+        hand.order = order
         return True
 
-    def ended(self, cell: Cell) -> Record | None:
-        """The cell's record, if it has ended since the plan was made."""
+    def ended(self, order: Order) -> Record | None:
+        """The cell's record, if it has ended since it was ordered."""
         try:
-            record = read(self.machine.home / "cells" / cell.id)
+            record = read(self.machine.home / "cells" / order.cell.id)
         except Damaged:
             return None
-        return None if record is None or record.trained == self.before.get(cell.id) else record
+        return None if record is None or record.trained == order.before else record
 
     def busy(self, cell: Cell) -> Iterator[News]:
         """Leave the cell to the process that has it, and look again later."""
@@ -161,35 +164,43 @@ class Crew:
                 yield from self.heard(hand, said)
 
     def heard(self, hand: Hand, said: Said) -> Iterator[News]:
-        cell = hand.cell
-        assert cell is not None
+        assert hand.order is not None
+        cell = hand.order.cell
         if not said.preparing:
             self.made.add(cell.encoder)
         if said.kind == "share":
             yield News("share", cell, said.share, said.preparing)
             return
-        hand.cell = None
+        if said.kind == "epochs":
+            self.answer(hand, self.source.goes_on(cell, said.epochs))
+            return
+        hand.order = None
         if said.kind == "busy":
-            self.queue.append(cell)
             yield from self.busy(cell)
         elif said.kind == "full":
             self.stop()
             yield News("full", cell)
+        elif said.kind == "cut":
+            yield News("cut", cell)
         elif said.kind == "paused" and self.stopping:
             yield News("paused", cell)
         elif said.kind == "paused":  # by a signal from elsewhere
             self.hands.remove(hand)
-            self.queue.insert(0, cell)
             yield News("again", cell, reason="its worker process was asked to end")
         else:
             record = read(self.machine.home / "cells" / cell.id)
             assert record is not None
             yield told(cell, record, said.elsewhere)
 
+    def answer(self, hand: Hand, goes_on: bool) -> None:
+        """Tell a worker that waits; one that has died since is found out by its silence."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            hand.pipe.send(goes_on)
+
     def died(self, hand: Hand) -> News:
         """A worker's process is gone."""
-        cell = hand.cell
-        assert cell is not None
+        assert hand.order is not None
+        cell = hand.order.cell
         self.hands.remove(hand)
         hand.process.join(5)
         reason = f"its worker process ended with exit code {hand.process.exitcode}"
@@ -197,7 +208,6 @@ class Crew:
         if self.stopping:
             return News("paused", cell)
         if self.deaths[cell.id] < LIVES:
-            self.queue.insert(0, cell)
             return News("again", cell, reason=reason)
         reason = f"{reason}, {LIVES} times"
         fail(self.machine.home, cell, reason, "")

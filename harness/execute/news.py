@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from harness.cell import Cell, Record
 
-Kind = Literal["started", "share", "done", "failed", "paused", "busy", "again", "full"]
+Kind = Literal["started", "share", "done", "failed", "cut", "paused", "busy", "again", "full"]
 
 
 class Paused(Exception):
     """A training was asked to stop, and what it needs to go on is kept."""
+
+
+class Cut(Paused):
+    """A training was found not worth another epoch."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,18 +34,20 @@ class Machine:
 @dataclasses.dataclass(frozen=True)
 class Said:
     """A worker's word on its cell: how far it is (``share`` in 0..1; of its encoder's preparation if ``preparing``);
-    it has ended, by this process or ``elsewhere``; another process has it; paused; the disk is full."""
+    it has ended, by this process or ``elsewhere``; another process has it; paused; cut short; the disk is full; or
+    these are its ``epochs`` so far, and the worker waits to be told whether it goes on."""
 
-    kind: Literal["share", "ended", "busy", "paused", "full"]
+    kind: Literal["share", "epochs", "ended", "busy", "paused", "cut", "full"]
     share: float = 0.0
     preparing: bool = False
     elsewhere: bool = False
+    epochs: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclasses.dataclass(frozen=True)
 class News:
-    """What became known of a cell: it started, how far it is, done or failed (with its record), paused with a
-    checkpoint, busy in another process, its worker died and it goes on ``again``, or the disk is full."""
+    """What became known of a cell: it started, how far it is, done or failed (with its record), cut short or paused
+    with a checkpoint, busy in another process, its worker died and it goes on ``again``, or the disk is full."""
 
     kind: Kind
     cell: Cell

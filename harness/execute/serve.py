@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 import signal
 import traceback
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
-from harness.cell import Cell, Keep, fail, read
+from harness.cell import Cell, fail, read
 from harness.claims import Claim, Lost, claim
 from harness.durable import Damaged, is_full
-from harness.execute.news import Machine, Paused, Said
+from harness.execute.news import Cut, Machine, Paused, Said
+from harness.execute.orders import Entry, Order
 
 if TYPE_CHECKING:
     from harness.execute.work import Worker
 
 
 class Line:
-    """The worker's end of the pipe: progress goes out, a wish to stop comes in."""
+    """The worker's end of the pipe: progress goes out, a wish to stop and answers come in."""
 
     def __init__(self, pipe: Connection) -> None:
         self.pipe, self.parent, self.told = pipe, os.getppid(), -1.0
@@ -37,6 +39,21 @@ class Line:
             self.pipe.send(said)
         except (BrokenPipeError, ConnectionResetError):
             self.asked = True
+
+    def goes_on(self, epochs: Sequence[Entry]) -> bool:
+        """Ask whether a judged cell is worth another epoch after these, and wait for the answer; a wish to stop is
+        none."""
+        self.say(Said("epochs", epochs=epochs))
+        while not self.asked and os.getppid() == self.parent:
+            if self.pipe.poll(1.0):
+                try:
+                    answer = self.pipe.recv()
+                except EOFError:
+                    answer = None
+                if answer is not None:
+                    return bool(answer)
+                self.asked = True
+        return True
 
     def stop(self) -> bool:
         """Whether to stop: the parent wishes it, a signal does, or there is no parent any more."""
@@ -59,25 +76,27 @@ def serve(pipe: Connection, machine: Machine) -> None:
     worker = Worker(machine.home, machine.threads, machine.device, machine.checkpoint_seconds, line.stop)
     while not line.asked:
         try:
-            task = pipe.recv()
+            order = pipe.recv()
         except EOFError:
             return
-        if task is None:
+        if order is None:
             return
-        line.say(turn(worker, line, *task))
+        line.say(turn(worker, line, order))
 
 
-def turn(worker: Worker, line: Line, cell: Cell, keep: Keep, before: str | None) -> Said:
-    """Train one cell, unless another process has it or has ended it since ``before``."""
+def turn(worker: Worker, line: Line, order: Order) -> Said:
+    """Train one cell, unless another process has it or has ended it since it was ordered."""
     try:
-        held = claim(worker.home, cell.id)
+        held = claim(worker.home, order.cell.id)
         if held is None:
             return Said("busy")
         with held:
-            elsewhere = ended(worker, cell) not in (None, before)
+            elsewhere = ended(worker, order.cell) not in (None, order.before)
             if not elsewhere:
-                train(worker, line, cell, keep, held)
+                train(worker, line, order, held)
         return Said("ended", elsewhere=elsewhere)
+    except Cut:
+        return Said("cut")
     except Paused:
         return Said("paused")
     except Lost:
@@ -97,14 +116,15 @@ def ended(worker: Worker, cell: Cell) -> str | None:
     return record.trained if record else None
 
 
-def train(worker: Worker, line: Line, cell: Cell, keep: Keep, held: Claim) -> None:
+def train(worker: Worker, line: Line, order: Order, held: Claim) -> None:
     """Train, and keep the reason if that fails."""
     from harness.execute.encoders import prepared
 
+    cell = order.cell
     try:
         prepared(cell.recipe.encoder, cell.source, worker.home, lambda share: line.share(share, True))
         line.share(0.0)
-        worker.train(cell, keep, held, line.share)
+        worker.train(order, held, line.share, line.goes_on)
     except (Paused, Lost):
         raise
     except Exception as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import resource
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.cell import Cell, Keep, now
+from harness.cell import Cell, now
 from harness.claims import Claim
 from harness.execute.encoders import Progress, prepared
 from harness.execute.keeping import Keeping
-from harness.execute.news import Paused
+from harness.execute.news import Cut, Paused
+from harness.execute.orders import Entry, Order
 from harness.execute.tokens import Rows
 from harness.revision import revision
 from harness.sources import open_data
@@ -30,6 +31,8 @@ from model.recipe import Branch, versions
 from model.run import Run
 from model.technique import describe, flatten, parts
 from model.training import Tick, train
+
+Judge = Callable[[Sequence[Entry]], bool]  # whether a cell goes on after these epochs
 
 
 class OutOfMemory(RuntimeError):
@@ -75,11 +78,12 @@ class Worker:
         self.interval, self.stop = interval, stop
         self._rows: dict[tuple[Any, ...], Rows] = {}
 
-    def train(self, cell: Cell, keep: Keep, claim: Claim, tell: Progress) -> None:
+    def train(self, order: Order, claim: Claim, tell: Progress, goes_on: Judge) -> None:
         """Train the cell, from its checkpoint if it has one, and leave its folder finished: cell.json, journal.jsonl,
-        predictions.npz, outcome.json. ``Paused`` when asked to stop; ``OutOfMemory``."""
-        pieces = 1
-        while not self.attempt(cell, keep, claim, tell, pieces):
+        predictions.npz, outcome.json. ``Paused`` when asked to stop, ``Cut`` when a judged cell does not go on;
+        ``OutOfMemory``."""
+        cell, pieces = order.cell, 1
+        while not self.attempt(order, claim, tell, goes_on, pieces):
             torch.cuda.empty_cache()
             pieces *= 2
             whole = indivisible(cell.recipe)
@@ -89,22 +93,28 @@ class Worker:
             if pieces > cell.recipe.batch:
                 raise OutOfMemory("the GPU's memory is too small for a batch of one; --set max_tokens=N")
 
-    def attempt(self, cell: Cell, keep: Keep, claim: Claim, tell: Progress, pieces: int) -> bool:
+    def attempt(self, order: Order, claim: Claim, tell: Progress, goes_on: Judge, pieces: int) -> bool:
         """Train with batches in so many pieces; False if the device's memory is too small for that."""
+        cell = order.cell
         folder = self.home / "cells" / cell.id
-        keeping, about = Keeping(folder, claim, keep, self.interval), self.about(cell)
+        keeping, about = Keeping(folder, claim, order.keep, self.interval), self.about(cell)
         if pieces > 1:
             keeping.note(f"batches were computed in {pieces} parts, for want of GPU memory")
         with warnings.catch_warnings(record=True) as raised:
             warnings.simplefilter("always", UserWarning)
             try:
                 start = keeping.begin(about)
+                if order.judged and keeping.entries and not goes_on(keeping.entries):
+                    raise Cut
                 run, sets = self.build(cell, pieces)
                 for event in train(run, start):
                     if isinstance(event, Tick):
                         tell((event.epoch + event.share) / max(1, run.recipe.epochs))
                     else:
                         keeping.epoch(run, event)
+                        if order.judged and event.number < run.recipe.epochs and not goes_on(keeping.entries):
+                            keeping.checkpoint(event.take, about)
+                            raise Cut
                     stop = self.stop()
                     if stop or keeping.due():
                         keeping.checkpoint(event.take, about)

@@ -10,18 +10,19 @@ import pytest
 
 from harness.execute.local import KEEPING, Crew, Hand, worker_environment
 from harness.execute.news import Machine
+from harness.execute.orders import Listed, Order
 from tests.harness.test_memory import cell
 
 
 def test_an_idle_worker_that_died_gets_nothing_and_is_let_go(tmp_path: Path, encoder: Path) -> None:
-    of = cell(encoder)
-    crew = Crew([of], {}, {}, Machine(home=tmp_path, jobs=1, threads=1, device="cpu"))
+    source = Listed([Order(cell(encoder))])
+    crew = Crew(source, Machine(home=tmp_path, jobs=1, threads=1, device="cpu"))
     ours, theirs = multiprocessing.Pipe()
     theirs.close()
     gone: Any = None  # its process, which is not asked
     crew.hands = [Hand(gone, ours)]
-    assert list(crew.deal()) == []
-    assert crew.queue == [of]
+    assert list(crew.deal(source.orders(1))) == []
+    assert len(source.orders(1)) == 1
     assert crew.hands == []
 
 

@@ -13,6 +13,7 @@ from harness.claims import claim
 from harness.execute import keeping
 from harness.execute.encoders import Progress, prepared
 from harness.execute.news import Paused
+from harness.execute.orders import Order
 from harness.execute.work import Worker
 from model.encoders.tiny import Tiny
 from tests.harness.test_memory import cell
@@ -33,7 +34,7 @@ def train(home: Path, of: Cell, tell: Progress, stop: Callable[[], bool] = lambd
     held = claim(home, of.id)
     assert held is not None
     with held:
-        Worker(home, 1, "cpu", 60.0, stop).train(of, Keep(all=all), held, tell)
+        Worker(home, 1, "cpu", 60.0, stop).train(Order(of, Keep(all=all)), held, tell, lambda epochs: True)
 
 
 @pytest.mark.parametrize("update", [7.0, 25.0, 61.0])

@@ -11,8 +11,9 @@ import torch
 
 from experiments.profiles import PROFILES
 from harness.catalogue import find
-from harness.cell import Cell, Keep, Record, read
+from harness.cell import Cell, Record, read
 from harness.claims import claim
+from harness.execute.orders import Order
 from harness.execute.work import OutOfMemory, Worker
 from harness.plan import Setup, plan
 from model.forward import TaskForward
@@ -35,7 +36,7 @@ def trained(home: Path, of: Cell) -> Record:
     held = claim(home, of.id)
     assert held is not None
     with held:
-        worker.train(of, Keep(), held, lambda share: None)
+        worker.train(Order(of), held, lambda share: None, lambda epochs: True)
     record = read(home / "cells" / of.id)
     assert record is not None
     return record

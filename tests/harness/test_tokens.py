@@ -13,9 +13,9 @@ from transformers import BertTokenizerFast
 
 from experiments.profiles import PROFILES
 from harness.catalogue import find
-from harness.cell import Keep
 from harness.claims import claim
 from harness.execute import tokens
+from harness.execute.orders import Order
 from harness.execute.tokens import Rows
 from harness.execute.work import Worker
 from harness.plan import Setup, plan
@@ -128,5 +128,5 @@ def test_a_worker_asks_the_tokenizer_once_for_a_task_of_its_cells(
             held = claim(tmp_path, cell.id)
             assert held is not None
             with held:
-                worker.train(cell, Keep(), held, lambda share: None)
+                worker.train(Order(cell), held, lambda share: None, lambda epochs: True)
     assert sorted(asked) == ["quora", "sst", "sts"]
