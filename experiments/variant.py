@@ -81,6 +81,7 @@ class Claim:
     margin: float = 0.01
     source: str = ""  # where in the paper
     biggest: bool = False  # the first contrast's step is said to be bigger than that of any other single change
+    as_wholes: bool = False  # the rows are compared as wholes: which of their differences does it is not asked
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

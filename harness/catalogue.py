@@ -10,6 +10,7 @@ from typing import Literal
 import experiments.changes
 from experiments.papers import SUITES
 from experiments.variant import Change, RegistryError, Row, Suite
+from harness import tuned
 from model.data.course import shown
 from model.recipe import Recipe
 
@@ -17,8 +18,8 @@ Pair = tuple[Suite, Row]
 
 
 def suites() -> tuple[Suite, ...]:
-    """Every suite, papers in alphabetical order."""
-    return SUITES
+    """Every suite, papers in alphabetical order, then what was tuned."""
+    return SUITES + tuned.suites()
 
 
 def slug(suite: Suite, row: Row) -> str:
@@ -31,11 +32,14 @@ def select(selectors: Sequence[str], rows: Sequence[str] = ()) -> list[Pair]:
 
     A selector is a table (``table1``: that table of every paper), a paper, ``paper/table``, ``paper/table/row`` or a
     pattern of one of these with ``*`` and ``?``. ``rows`` keeps the rows with these names, patterns too.
-    ``RegistryError`` for a selector or a row name that fits nothing.
+    ``RegistryError`` for a selector or a row name that fits nothing, and for a selector that a file of tuned settings
+    concerns which cannot be read.
     """
     chosen: dict[str, Pair] = {}
+    every = everything()
     for selector in selectors or ("*",):
-        found = {slug(*pair): pair for pair in _pairs() if _fits(selector, *pair)}
+        found = {slug(*pair): pair for pair in every if _fits(selector, *pair)}
+        _refuse(selector)
         if not found:
             raise RegistryError(f"there is no suite or row {shown(selector, 80)}; {_near(selector, _selectors())}")
         chosen |= found
@@ -49,16 +53,17 @@ def select(selectors: Sequence[str], rows: Sequence[str] = ()) -> list[Pair]:
 
 def find(wanted: str) -> Pair:
     """The row of this full slug, ``paper/table/row``; ``RegistryError`` with near names if there is none."""
-    for pair in _pairs():
+    for pair in everything():
         if slug(*pair) == wanted:
             return pair
+    _refuse(wanted)
     raise RegistryError(f"there is no row {shown(wanted, 80)}, as paper/table/row; {_near(wanted, _row_slugs())}")
 
 
 def named_changes() -> dict[str, Change]:
     """Every change that ``--with`` can name: the shared ones, then those of single rows."""
     shared = [each for each in vars(experiments.changes).values() if isinstance(each, Change)]
-    return {each.name: each for each in shared} | {each.name: each for _, row in _pairs() for each in row.changes}
+    return {each.name: each for each in shared} | {each.name: each for _, row in everything() for each in row.changes}
 
 
 def change(name: str) -> Change:
@@ -74,8 +79,16 @@ def status(recipe: Recipe) -> Literal["ready", "not built"]:
     return "ready" if recipe.ready else "not built"
 
 
-def _pairs() -> list[Pair]:
+def everything() -> list[Pair]:
+    """Every row that can be read: for what must go on although a file of tuned settings cannot be."""
     return [(suite, row) for suite in suites() for row in suite.rows]
+
+
+def _refuse(selector: str) -> None:
+    """Raise ``TunedError`` if the selector may mean a row of a file that cannot be used."""
+    for name, fault in tuned.faults().items():
+        if any(fnmatchcase(each, selector) for each in tuned.slugs(name)):
+            raise tuned.TunedError(fault)
 
 
 def _fits(selector: str, suite: Suite, row: Row) -> bool:
@@ -84,8 +97,8 @@ def _fits(selector: str, suite: Suite, row: Row) -> bool:
 
 def _row_slugs() -> dict[str, str]:
     """Full slugs by themselves and by the bare row name."""
-    return {row.name: slug(suite, row) for suite, row in reversed(_pairs())} | {
-        slug(*pair): slug(*pair) for pair in _pairs()
+    return {row.name: slug(suite, row) for suite, row in reversed(everything())} | {
+        slug(*pair): slug(*pair) for pair in everything()
     }
 
 

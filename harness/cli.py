@@ -15,6 +15,7 @@ from harness.cli_options import home_option
 from harness.cli_report import compare, explain, report
 from harness.cli_run import run, sync
 from harness.cli_trained import export, predict
+from harness.cli_tune import tune
 from harness.cli_ui import ui
 from model.errors import InputError
 
@@ -92,7 +93,7 @@ def results(selectors: tuple[str, ...], parquet: str | None, home: str) -> None:
         click.echo(frame.to_csv(index=False), nl=False)
 
 
-for command in (run, sync, report, compare, explain, predict, export, ui, audit):
+for command in (run, tune, sync, report, compare, explain, predict, export, ui, audit):
     main.add_command(command)
 
 

@@ -14,7 +14,7 @@ from typing import IO
 from harness.cell import Record, records
 from harness.durable import is_full, try_lock
 from harness.holding import Unreadable
-from harness.readers import entry_of, readers
+from harness.readers import entry_of, readers, trials
 from harness.reading import Entry
 from harness.secrets import hidden
 from harness.store import Store
@@ -100,7 +100,7 @@ class Delivery:
             self._wrote |= new
             return new
         except Unreadable as error:
-            self.failed = f"{entry.suite.slug}/{entry.name} seed {entry.seed} cannot be read ({error})"
+            self.failed = f"{entry.suite.slug}/{entry.name} {entry.part} cannot be read ({error})"
             self.tell(f"{self.failed}; `harness run --rerun` trains it again")
         except Exception as error:  # MLflow's, its database's or its HTTP client's, whichever
             self.store.forget()
@@ -156,6 +156,7 @@ def entries(home: Path, tell: Tell) -> list[Entry]:
                 gone.add(reader.slug)
             else:
                 found.append(entry)
+    found += trials(home, gone, lost)
     for text in lost:
         tell(f"{text}; it is not delivered")
     if gone:

@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import singledispatch
 from typing import TYPE_CHECKING
 
 from harness.reading import Entry, Reported, alarm, began, flat_scores, reported
@@ -36,8 +37,10 @@ class Holding:
     predictions: pd.DataFrame | None
     start: int  # milliseconds since 1970
     end: int
+    status: str  # FINISHED, FAILED or KILLED
 
 
+@singledispatch
 def holding(entry: Entry) -> Holding:
     """Read all of it off the cell. ``Unreadable``."""
     about, outcome = entry.record.about, entry.record.outcome
@@ -53,6 +56,7 @@ def holding(entry: Entry) -> Holding:
             predictions=predictions(entry, told.epoch) if told else None,
             start=start,
             end=start + round(1000 * outcome.get("seconds", 0.0)),
+            status="FINISHED" if entry.record.done else "FAILED",
         )
     except Exception as error:  # a damaged file, or a row that has come to read what its cell never measured
         raise Unreadable(f"{type(error).__name__}: {error}") from error
@@ -70,6 +74,7 @@ def tags(entry: Entry) -> dict[str, str]:
             "seed": str(entry.seed),
             "cell": entry.record.id,
             "digest": about.get("key", ""),
+            "versions": json.dumps(about.get("versions", {})),
             "split": entry.row.split,
             "trained": entry.record.trained,
             "alarm": alarm(entry),

@@ -17,7 +17,8 @@ from model.errors import InputError
 LONGEST = 1000  # characters of an option
 DIGITS = 15  # of a whole number
 MOST = 1000  # seeds, jobs or threads
-FOLDERS = ("artifacts", "cells", "encoders", "predictions", "readers", "reports")  # of a home, where they are there
+# of a home, where they are there
+FOLDERS = ("artifacts", "cells", "encoders", "predictions", "readers", "reports", "studies")
 TABLES = (".csv", ".json", ".md")  # in its reports
 FILES = ("claims.lock", "mlflow.db", "writer.lock")
 UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, bytes that are no UTF-8, line separators

@@ -16,6 +16,11 @@ from reports.render import csv, markdown, terminal
 from reports.shape import Table
 
 
+def say(console: Console, text: str, style: str | None = None) -> None:
+    """A line as it is."""
+    console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
+
+
 def print_tables(tables: Sequence[Table], console: Console) -> None:
     for table in tables:
         console.print()

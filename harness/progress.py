@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -22,7 +23,7 @@ def clock(seconds: float) -> str:
 class Watch:
     """Follows the news of a run. Time left is what the work done so far took, scaled to the work left."""
 
-    def __init__(self, total: int, names: Mapping[str, str], console: Console) -> None:
+    def __init__(self, total: int | None, names: Mapping[str, str], console: Console, what: str = "cells") -> None:
         self.total, self.names, self.console = total, names, console
         self.done = self.failed = 0
         self.began = time.monotonic()
@@ -38,9 +39,9 @@ class Watch:
             console=console,
             transient=True,
         )
-        self.overall = self.bars.add_task("cells", total=total, left="")
+        self.overall = self.bars.add_task(what, total=total, left="")
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> Self:
         if self.console.is_terminal:
             self.bars.start()
         return self
@@ -53,7 +54,7 @@ class Watch:
     def left(self) -> float | None:
         """Seconds until all cells have ended, or None before it can be told."""
         worked = self.done + self.failed + sum(self.shares.values())
-        if self.first is None or worked < 0.5:
+        if self.total is None or self.first is None or worked < 0.5:
             return None
         return (time.monotonic() - self.first) / worked * (self.total - worked)
 
@@ -87,7 +88,7 @@ class Watch:
 
     def _ended(self, news: News, name: str) -> None:
         self._over(news)
-        if news.kind in ("paused", "full"):
+        if news.kind in ("cut", "paused", "full"):
             return
         if news.kind == "done":
             self.done += 1

@@ -1,11 +1,12 @@
-"""Which rows read which cells, kept in the home: one file a command and its set-up, under ``<home>/readers``. With it
-whatever is shown of a home, in MLflow or elsewhere, can be made again from the home alone."""
+"""Which rows and trials read which cells, kept in the home under ``<home>/readers``: one file a command and its set-up,
+one a trial. With it whatever is shown of a home, in MLflow or elsewhere, can be made again from the home alone."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from experiments.variant import RegistryError, Row, Suite
 from harness.catalogue import find
@@ -13,6 +14,8 @@ from harness.cell import Record
 from harness.durable import Damaged, sealed, unsealed, write_aside
 from harness.plan import Planned
 from harness.reading import Entry
+from harness.tune import told
+from harness.tune.told import Tried
 from model.recipe import digest
 
 
@@ -49,14 +52,14 @@ class Reader:
 
 def note(home: Path, rows: Iterable[Planned], tags: Mapping[str, str]) -> None:
     """Keep which rows of this set-up read which cells."""
-    told = [
+    read = [
         {"suite": row.suite.slug, "row": row.row.name, "name": row.name, "cells": {c.id: c.seed for c in row.cells}}
         for row in rows
         if row.cells
     ]
-    if not told:
+    if not read:
         return
-    entry = {"tags": dict(tags), "rows": told}
+    entry = {"tags": dict(tags), "rows": read}
     path = home / "readers" / f"{digest(entry)}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_bytes() != sealed(entry).encode():  # damaged
@@ -66,18 +69,41 @@ def note(home: Path, rows: Iterable[Planned], tags: Mapping[str, str]) -> None:
 def readers(home: Path, damaged: list[str] | None = None) -> dict[str, list[Reader]]:
     """The rows that read each cell, by cell id; names of damaged files are added to ``damaged``."""
     found: dict[str, dict[Reader, None]] = {}
+    for entry in noted(home, damaged):
+        for row in entry.get("rows", ()):
+            for cell, seed in row["cells"].items():
+                reader = Reader(row["suite"], row["row"], row["name"], Tags(entry["tags"]), seed)
+                found.setdefault(cell, {})[reader] = None
+    return {cell: list(rows) for cell, rows in found.items()}
+
+
+def trials(home: Path, gone: set[str], damaged: list[str]) -> list[Tried]:
+    """The ended trials of a home's studies, in the order in which they ended; studies that are not in the registry any
+    more are added to ``gone``, what cannot be read to ``damaged``."""
+    found = []
+    for each in noted(home, None):
+        if "trial" not in each:
+            continue
+        try:
+            entry = told.entry(each, home / "cells")
+        except Damaged as damage:
+            damaged.append(str(damage))
+            continue
+        if entry is None:
+            gone.add(f"{told.PAPER}/{each['about']['study']}")
+        else:
+            found.append(entry)
+    return sorted(found, key=lambda entry: entry.trial.ended)
+
+
+def noted(home: Path, damaged: list[str] | None) -> Iterator[dict[str, Any]]:
+    """What commands have noted."""
     for path in sorted((home / "readers").glob("*.json")):
         try:
-            entry = unsealed(path.read_text(encoding="utf-8"), str(path))
+            yield unsealed(path.read_text(encoding="utf-8"), str(path))
         except (OSError, ValueError, Damaged):
             if damaged is not None:
                 damaged.append(f"{path} is damaged")
-            continue
-        for told in entry["rows"]:
-            for cell, seed in told["cells"].items():
-                reader = Reader(told["suite"], told["row"], told["name"], Tags(entry["tags"]), seed)
-                found.setdefault(cell, {})[reader] = None
-    return {cell: list(rows) for cell, rows in found.items()}
 
 
 def names(rows: Iterable[Reader]) -> list[str]:

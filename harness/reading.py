@@ -27,6 +27,11 @@ class Entry:
     tags: Mapping[str, str]
     seed: int
 
+    @property
+    def part(self) -> str:
+        """What tells it from others of its row and set-up."""
+        return f"seed {self.seed}"
+
 
 @dataclasses.dataclass(frozen=True)
 class Reported:

@@ -15,11 +15,13 @@ from harness.durable import write_aside
 from harness.revision import revision
 from harness.store import Store
 from harness.stored import setups
+from harness.tune.kept import studies, weighed
 from model.errors import InputError
 from model.recipe import digest
 from reports.blocks import Block, Grid
 from reports.evidence import SetUp
 from reports.ids import behind
+from reports.tuning.evidence import Tuned
 
 TITLE = "Ablation report"
 INDEX = "report.json"
@@ -37,13 +39,18 @@ class Written:
 def evidence(store: Store, pairs: Sequence[Pair], only: str | None = None) -> list[SetUp]:
     """What the store holds of these rows and of all that the claims about them need. ``InputError`` if it holds none
     of these rows."""
-    papers = {suite.paper for suite, _ in pairs}
-    every = [(suite, row) for suite in suites() if suite.paper in papers for row in suite.rows]
-    wanted = {f"{suite.slug}/{row.name}" for suite, row in pairs}
-    found = [setup for setup in setups(store, every, only) if wanted & set(setup.rows)]
+    found = held(store, pairs, only)
     if not found:
         raise InputError(f"the tracking store {store.shown} has no results of these rows; harness run makes them")
     return found
+
+
+def held(store: Store, pairs: Sequence[Pair], only: str | None = None) -> list[SetUp]:
+    """The same, and nothing where there is nothing."""
+    papers = {suite.paper for suite, _ in pairs}
+    every = [(suite, row) for suite in suites() if suite.paper in papers for row in suite.rows]
+    wanted = {f"{suite.slug}/{row.name}" for suite, row in pairs}
+    return [setup for setup in setups(store, every, only) if wanted & set(setup.rows)]
 
 
 def write(
@@ -52,20 +59,23 @@ def write(
     out: Path,
     say: Callable[[str], None],
     *,
+    tuned: Sequence[str] | None = None,
     only: str | None = None,
     again: bool = False,
 ) -> Written:
-    """Write the report of these rows into a folder, in one set-up (``only``) or in all of them; nothing is written when
-    its inputs are those of the report that is there, unless asked for ``again``."""
-    found = evidence(store, pairs, only)
+    """Write the report of these rows and of the studies ``tuned`` (None: all) into a folder, in one set-up (``only``)
+    or in all of them; nothing is written when its inputs are those of the report that is there, unless asked for
+    ``again``."""
+    sought = [each for each in studies(store, only) if tuned is None or each.study in tuned]
+    found = held(store, pairs, only) if sought else evidence(store, pairs, only)
     chosen = grouped(pairs)
-    inputs = inputs_of(found, chosen)
+    inputs = inputs_of(found, chosen, sought)
     before = index(out)
     if not again and before.get("inputs") == inputs and all((out / name).exists() for name in before["files"]):
         return Written(out, False)
     for folder in (out, out / "tables", out / "figures"):  # what cannot be written is told before the work
         folder.mkdir(parents=True, exist_ok=True)
-    blocks = compose(found, chosen, out, say)
+    blocks = compose(found, chosen, sought, out, say)
     say("report: setting the pages")
     files = render(blocks, out)
     for name in set(before.get("files", ())) - set(files):
@@ -82,14 +92,18 @@ def grouped(pairs: Iterable[Pair]) -> list[tuple[Suite, frozenset[str]]]:
     return [(suite, frozenset(names)) for suite, names in rows.values()]
 
 
-def inputs_of(found: Sequence[SetUp], chosen: Sequence[tuple[Suite, frozenset[str]]]) -> str:
+def inputs_of(found: Sequence[SetUp], chosen: Sequence[tuple[Suite, frozenset[str]]], sought: Sequence[Tuned]) -> str:
     """A digest of everything that the report is made from."""
     rows = [
         [setup.name, slug, behind(row.seeds), [seed.done for seed in row.seeds]]
         for setup in found
         for slug, row in setup.rows.items()
     ]
-    return digest([rows, [[suite.slug, sorted(names)] for suite, names in chosen], revision()])
+    trials = [
+        [each.name, each.setup, [[trial.number, trial.state, trial.value, trial.cost] for trial in each.trials]]
+        for each in sought
+    ]
+    return digest([rows, [[suite.slug, sorted(names)] for suite, names in chosen], trials, revision()])
 
 
 def index(out: Path) -> dict[str, list[str] | str]:
@@ -104,17 +118,23 @@ def index(out: Path) -> dict[str, list[str] | str]:
 
 
 def compose(
-    found: Sequence[SetUp], chosen: Sequence[tuple[Suite, frozenset[str]]], out: Path, say: Callable[[str], None]
+    found: Sequence[SetUp],
+    chosen: Sequence[tuple[Suite, frozenset[str]]],
+    sought: Sequence[Tuned],
+    out: Path,
+    say: Callable[[str], None],
 ) -> list[Block]:
     """The blocks, with the figures written on the way."""
     from reports import chapters, sections
     from reports.audit import audit
     from reports.pictures import pictures
     from reports.section import section
+    from reports.tuning.chapter import chapter
+    from reports.tuning.pictures import pictures as tuning_pictures
     from reports.verdicts import judge
 
     judged = {setup.name: judge(setup, whole_tables(setup, chosen)) for setup in found}
-    made: list[Block] = chapters.opening(found)
+    made: list[Block] = chapters.opening(found) if found else []
     overview = chapters.overview(found, judged)
     made += [overview] if overview else []
     for setup in found:
@@ -127,6 +147,10 @@ def compose(
                 made += [*sections.blocks(told), *pictures(told, out / "figures")]
                 for row in setup.suite(suite).values():
                     row.forget()  # a store may hold more runs than memory their items
+    if sought:
+        say("report: tuning")
+        weighty = [weighed(each) for each in sought]
+        made += [*chapter(weighty), *tuning_pictures(weighty, out / "figures")]
     papers = {paper for setup in found for paper in setup.papers}
     return [*made, *chapters.audited(audit([suite for suite, _ in chosen if suite.paper in papers]))]
 

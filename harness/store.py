@@ -1,4 +1,5 @@
-"""The tracking store: the only module that knows MLflow. One experiment a suite, a parent run a row, a child a seed."""
+"""The tracking store; with ``harness.stored``, which reads it, all that knows MLflow. One experiment a suite, a parent
+run a row, a child a seed; one a study, a parent an arm, a child a trial."""
 
 from __future__ import annotations
 
@@ -31,6 +32,7 @@ CALM = {
 ELSEWHERE = ("databricks", "uc:", "arn:")  # addresses without //
 DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 PER_CALL = {"metrics": 1000, "params": 100}  # what one log_batch may carry
+PARTS = ("seed", "trial")  # kinds of runs under a parent
 PAGE = 500  # runs a search gives at a time: within the timeout, at some milliseconds each
 
 
@@ -126,7 +128,7 @@ class Store:
         the other way round; a run that was left half written is replaced. ``Unreadable`` if the cell is."""
         experiment = self._experiment(entry.suite)
         known = self._known(experiment)
-        here = (f"{entry.name}#{entry.seed}", entry.tags["setup"])
+        here = (f"{entry.name}#{entry.part}", entry.tags["setup"])
         before = self._whole(known, here)
         new = not before or before[-1].trained < entry.record.trained
         if new:
@@ -165,7 +167,7 @@ class Store:
         return str(self.client.create_experiment(suite.slug, artifact_location=location, tags=tags))
 
     def _known(self, experiment: str) -> dict[tuple[str, str], list[Held]]:
-        """The runs by row, with ``#`` and seed where it is a seed's, and set-up."""
+        """The runs by row, with ``#`` and its part where it is a part's, and set-up."""
         if experiment not in self._runs:
             found: dict[tuple[str, str], list[Held]] = {}
             token = None
@@ -174,8 +176,8 @@ class Store:
                 for run in page:
                     tags = run.data.tags
                     if "kind" in tags and tags.get("superseded") != "true":
-                        seed = f"#{tags['seed']}" if tags["kind"] == "seed" else ""
-                        found.setdefault((tags["row"] + seed, tags["setup"]), []).append(seen(run))
+                        part = f"#{tags['kind']} {tags[tags['kind']]}" if tags["kind"] in PARTS else ""
+                        found.setdefault((tags["row"] + part, tags["setup"]), []).append(seen(run))
                 token = page.token or ""
             self._runs[experiment] = found
         return self._runs[experiment]
@@ -203,7 +205,7 @@ class Store:
     def _write(self, experiment: str, parent: str, entry: Entry, held: Holding) -> Held:
         run = self.client.create_run(
             experiment,
-            run_name=f"{entry.name} seed {entry.seed}",
+            run_name=f"{entry.name} {entry.part}",
             start_time=held.start,
             tags={**held.tags, "mlflow.parentRunId": parent},
         )
@@ -214,7 +216,7 @@ class Store:
                 path = Path(folder) / "predictions.parquet"
                 held.predictions.to_parquet(path)
                 self.client.log_artifact(run.info.run_id, str(path))
-        self.client.set_terminated(run.info.run_id, "FINISHED" if entry.record.done else "FAILED", end_time=held.end)
+        self.client.set_terminated(run.info.run_id, held.status, end_time=held.end)
         return seen(run)._replace(whole=True)
 
     def _batch(self, run: str, metrics: Sequence[Point], params: Mapping[str, str] | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +15,7 @@ from harness.catalogue import Pair
 from harness.delivery import reason
 from harness.store import PAGE, Store, seen
 from model.errors import InputError
+from model.recipe import versions
 from reports.evidence import Runs, Seed, SetUp
 
 if TYPE_CHECKING:
@@ -91,17 +92,22 @@ def setups(store: Store, pairs: Iterable[Pair], only: str | None = None) -> list
     reader = Artifacts(store)
     found: dict[str, dict[str, Runs]] = {}
     facts: dict[str, Mapping[str, str]] = {}
+    stale: dict[str, set[str]] = {}
     for suite, rows in wanted.values():
+        newest = {name: versions(suite.recipe(row)) for name, row in rows.items()}
         for each in runs(store, suite, only):
             own = rows.get(each.row.removesuffix(each.facts["variant"]))
             if own is None:  # not in the registry any more
                 continue
-            reader.placed(each.seed.run, each.place)
             facts.setdefault(each.setup, each.facts)
-            here = found.setdefault(each.setup, {})
-            measured = here.setdefault(f"{suite.slug}/{own.name}", Runs(suite, own, [], reader))
+            here, slug = found.setdefault(each.setup, {}), f"{suite.slug}/{own.name}"
+            if any(newest[own.name].get(part, version) != version for part, version in each.versions.items()):
+                stale.setdefault(each.setup, set()).add(slug)
+                continue
+            reader.placed(each.seed.run, each.place)
+            measured = here.setdefault(slug, Runs(suite, own, [], reader))
             measured.seeds = sorted([*measured.seeds, each.seed], key=by_seed)
-    made = [setup(name, facts[name], found[name], wanted) for name in found]
+    made = [setup(name, facts[name], found[name], wanted, stale.get(name, set())) for name in found]
     return sorted(made, key=lambda each: [each.facts[name] for name in TELLS])
 
 
@@ -114,6 +120,7 @@ def setup(
     facts: Mapping[str, str],
     rows: Mapping[str, Runs],
     order: Mapping[str, tuple[Suite, Mapping[str, Row]]],
+    stale: Collection[str],
 ) -> SetUp:
     """Rows in the registry's order."""
     slugs = [f"{suite.slug}/{each}" for suite, held in order.values() for each in held]
@@ -124,7 +131,40 @@ def setup(
         rows={slug: rows[slug] for slug in slugs if slug in rows},
         notes=tuple(told.get("notes", ())),
         duplicates=told.get("duplicates", {}),
+        stale=frozenset(stale),
     )
+
+
+class Tried(NamedTuple):
+    """A trial's run."""
+
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
+def trials(store: Store, studies: str, only: str | None = None) -> list[Tried]:
+    """The whole runs of all trials (of one set-up), in experiments ``studies``/NAME; the latest of each."""
+    latest: dict[tuple[str, str, str], Tried] = {}
+    with asked(store):
+        for experiment in store.client.search_experiments(filter_string=f"name LIKE '{studies}/%'"):
+            for run in whole(store, experiment.experiment_id, "trial", only):
+                each = Tried(run.data.tags, run.data.metrics)
+                key = (each.tags["arm"], each.tags["setup"], each.tags["trial"])
+                if key not in latest or latest[key].tags["trained"] < each.tags["trained"]:
+                    latest[key] = each
+    return list(latest.values())
+
+
+def whole(store: Store, experiment: str, kind: str, only: str | None) -> Iterator[Run]:
+    """The runs of a kind that were written whole and not superseded."""
+    wanted = f"tags.kind = '{kind}'" + (f" and tags.setup = '{only}'" if only else "")
+    token = None
+    while token != "":
+        page: Any = store.client.search_runs([experiment], filter_string=wanted, max_results=PAGE, page_token=token)
+        for run in page:
+            if run.data.tags.get("superseded") != "true" and seen(run).whole:
+                yield run
+        token = page.token or ""
 
 
 class Found(NamedTuple):
@@ -136,29 +176,21 @@ class Found(NamedTuple):
     seed: Seed
     facts: Mapping[str, str]
     place: str  # of its artifacts
+    versions: Mapping[str, int]  # of the code that trained it
 
 
 def runs(store: Store, suite: Suite, only: str | None) -> list[Found]:
     """The whole runs of a suite's seeds, the latest of each."""
-    wanted = "tags.kind = 'seed'" + (f" and tags.setup = '{only}'" if only else "")
     latest: dict[tuple[str, int, str], Found] = {}
     with asked(store):
         experiment = store.client.get_experiment_by_name(suite.slug)
         if experiment is None or experiment.lifecycle_stage == "deleted":
             return []
-        token = None
-        while token != "":
-            page: Any = store.client.search_runs(
-                [experiment.experiment_id], filter_string=wanted, max_results=PAGE, page_token=token
-            )
-            for run in page:
-                if run.data.tags.get("superseded") == "true" or not seen(run).whole:
-                    continue
-                each = kept(run)
-                key = (each.row, each.seed.seed, each.setup)
-                if key not in latest or latest[key].trained < each.trained:
-                    latest[key] = each
-            token = page.token or ""
+        for run in whole(store, experiment.experiment_id, "seed", only):
+            each = kept(run)
+            key = (each.row, each.seed.seed, each.setup)
+            if key not in latest or latest[key].trained < each.trained:
+                latest[key] = each
     return list(latest.values())
 
 
@@ -171,6 +203,7 @@ def kept(run: Run) -> Found:
         seed=seed(run),
         facts={name: tags.get(name, "") for name in (*TELLS, "data_notes")},
         place=str(run.info.artifact_uri),
+        versions=json.loads(tags.get("versions") or "{}"),
     )
 
 

@@ -193,6 +193,7 @@ class SetUp:
     rows: Mapping[str, Runs]  # by full slug
     notes: Sequence[str] = ()
     duplicates: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    stale: frozenset[str] = frozenset()  # slugs of rows of which runs were left out: older code trained them
 
     @property
     def papers(self) -> set[str]:

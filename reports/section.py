@@ -45,11 +45,12 @@ def section(setup: SetUp, suite: Suite, names: Container[str], caveat: str) -> S
     held = setup.suite(suite)
     results = frame(list(held.values()))
     splits = dict.fromkeys(row.split for row in shown)
+    states = {(suite.slug, row.name): "stale" for row in shown if f"{suite.slug}/{row.name}" in setup.stale}
     tops = [(best(setup, suite, metric, split), metric) for metric in metrics(suite) for split in splits]
     return Section(
         setup=setup,
         suite=suite,
-        table=build(suite, results, {}, references(setup, suite), header(setup, suite, caveat), names),
+        table=build(suite, results, states, references(setup, suite), header(setup, suite, caveat), names),
         effects=tuple(effects(setup, suite)),
         agreements=tuple(found for metric in metrics(suite) if (found := agreement(setup, suite, metric)) is not None),
         costs=tuple(costs(list(held.values()))),

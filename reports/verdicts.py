@@ -1,9 +1,10 @@
 """What the evidence of one set-up says of each claim that a paper makes.
 
-A claim is the conjunction of its clean contrasts, those between rows that differ on one axis. It is reproduced where
-all of them hold, so its p is the largest of theirs (Berger 1982, "Multiparameter hypothesis testing and acceptance
-sampling", Technometrics 24, 295-300); it is contradicted where one is the other way round, so that p is the smallest
-times their number (Bonferroni). The claims of one paper are corrected together by Holm's method. Every p is that of
+A claim is the conjunction of its clean contrasts, those between rows that differ on one axis or that it compares as
+wholes. It is reproduced where all of them hold, so its p is the largest of theirs (Berger 1982, "Multiparameter
+hypothesis testing and acceptance sampling", Technometrics 24, 295-300); it is contradicted where one is the other way
+round, so that p is the smallest times their number (Bonferroni). The claims of one paper are corrected together by
+Holm's method. Every p is that of
 ``reports.statistics.crossed.cautious``.
 """
 
@@ -142,7 +143,7 @@ def test(setup: SetUp, suite: Suite, claim: Claim, contrast: Contrast, claims: i
     told = Tested(contrast=contrast, found=found, outcome="not run", printed=printed(suite, contrast))
     if found.estimate is None:
         return told
-    if len(found.axes) > 1:
+    if len(found.axes) > 1 and not claim.as_wholes:
         return dataclasses.replace(told, outcome="confounded")
     if not found.measured:  # one seed says nothing of others
         return dataclasses.replace(told, outcome="undecided")
@@ -185,6 +186,6 @@ def seeds_told(tested: Sequence[Tested]) -> str:
 
 def printed(suite: Suite, contrast: Contrast) -> float | None:
     """The difference between the printed figures, where the paper prints both."""
-    rows = {f"{each.slug}/{row.name}": row for each in SUITES for row in each.rows}
-    better, worse = (rows[full(suite, name)].printed.get(contrast.metric) for name in (contrast.better, contrast.worse))
+    told = {f"{each.slug}/{row.name}": row.printed for each in (*SUITES, suite) for row in each.rows}
+    better, worse = (told.get(full(suite, name), {}).get(contrast.metric) for name in (contrast.better, contrast.worse))
     return None if better is None or worse is None else better - worse

@@ -24,7 +24,7 @@ os.environ |= {  # before torch and the hub's client are imported, and for the p
     "MKL_NUM_THREADS": "1",
 }
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job and its children ignore Ctrl-C
-for _name in ("MLFLOW_TRACKING_URI", "HARNESS_HOME", "NO_COLOR", "FORCE_COLOR"):
+for _name in ("MLFLOW_TRACKING_URI", "HARNESS_HOME", "HARNESS_TUNED", "NO_COLOR", "FORCE_COLOR"):
     os.environ.pop(_name, None)
 
 settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)

@@ -16,8 +16,8 @@ class Paused(Exception):
     """A training was asked to stop, and what it needs to go on is kept."""
 
 
-class Cut(Paused):
-    """A training was found not worth another epoch."""
+class Cut(Exception):
+    """A training was found not worth another epoch. Its journal stays."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Said:
 
 @dataclasses.dataclass(frozen=True)
 class News:
-    """What became known of a cell: it started, how far it is, done or failed (with its record), cut short or paused
-    with a checkpoint, busy in another process, its worker died and it goes on ``again``, or the disk is full."""
+    """What became known of a cell: it started, how far it is, done or failed (with its record), cut short, paused with
+    a checkpoint, busy in another process, its worker died and it goes on ``again``, or the disk is full."""
 
     kind: Kind
     cell: Cell

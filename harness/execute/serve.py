@@ -125,7 +125,7 @@ def train(worker: Worker, line: Line, order: Order, held: Claim) -> None:
         prepared(cell.recipe.encoder, cell.source, worker.home, lambda share: line.share(share, True))
         line.share(0.0)
         worker.train(order, held, line.share, line.goes_on)
-    except (Paused, Lost):
+    except (Cut, Paused, Lost):
         raise
     except Exception as error:
         if is_full(error):

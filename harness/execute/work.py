@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import resource
 import warnings
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -17,6 +16,7 @@ from harness.cell import Cell, now
 from harness.claims import Claim
 from harness.execute.encoders import Progress, prepared
 from harness.execute.keeping import Keeping
+from harness.execute.memory import forget_peak, peak
 from harness.execute.news import Cut, Paused
 from harness.execute.orders import Entry, Order
 from harness.execute.tokens import Rows
@@ -83,6 +83,7 @@ class Worker:
         predictions.npz, outcome.json. ``Paused`` when asked to stop, ``Cut`` when a judged cell does not go on;
         ``OutOfMemory``."""
         cell, pieces = order.cell, 1
+        forget_peak(self.device)
         while not self.attempt(order, claim, tell, goes_on, pieces):
             torch.cuda.empty_cache()
             pieces *= 2
@@ -113,7 +114,6 @@ class Worker:
                     else:
                         keeping.epoch(run, event)
                         if order.judged and event.number < run.recipe.epochs and not goes_on(keeping.entries):
-                            keeping.checkpoint(event.take, about)
                             raise Cut
                     stop = self.stop()
                     if stop or keeping.due():
@@ -122,13 +122,14 @@ class Worker:
                         raise Paused
             except torch.OutOfMemoryError:
                 return False
-            except NonFinite:
+            except (Cut, NonFinite):
                 keeping.forget()
                 raise
         notes = sorted({str(warning.message) for warning in raised} | set(keeping.notes))
-        peak = torch.cuda.max_memory_allocated() if self.device == "cuda" else usage_bytes()
         fresh = list(getattr(run.network.encoder, "new_parameters", ()))  # what the encoder's files lacked
-        keeping.finish(sets, {"peak_memory_bytes": peak, "warnings": notes, "fresh": fresh, "pieces": pieces})
+        keeping.finish(
+            sets, {"peak_memory_bytes": peak(self.device), "warnings": notes, "fresh": fresh, "pieces": pieces}
+        )
         return True
 
     def build(self, cell: Cell, pieces: int) -> tuple[Run, dict[tuple[str, str], Examples]]:
@@ -173,8 +174,3 @@ class Worker:
             "code": revision(),
             "started": now(),
         }
-
-
-def usage_bytes() -> int:
-    """Peak resident memory of this process."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -79,6 +79,10 @@ def test_find_needs_the_full_slug() -> None:
         catalogue.find("bertram/06-smart")
 
 
+def test_everything_is_what_no_selector_chooses() -> None:
+    assert catalogue.everything() == catalogue.select([])
+
+
 def test_changes_are_found_by_name() -> None:
     wanted = {"smart-sst", "smart-all", "pcgrad", "pcgrad-epoch-end", "mse-on-sts", "rotate", "weakest-last", "bppo"}
     assert wanted | {"joint-pairs", "bce-logits-sum", "20-epochs"} <= set(catalogue.named_changes())

@@ -1,8 +1,13 @@
-"""A GPU whose memory is too small for a batch: the cell is trained with the batch in parts, and says so."""
+"""Memory: a GPU's that is too small for a batch, so that the cell is trained with the batch in parts and says so; and
+the peak of one training among several."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +18,7 @@ from experiments.profiles import PROFILES
 from harness.catalogue import find
 from harness.cell import Cell, Record, read
 from harness.claims import claim
+from harness.execute.local import worker_environment
 from harness.execute.orders import Order
 from harness.execute.work import OutOfMemory, Worker
 from harness.plan import Setup, plan
@@ -40,6 +46,28 @@ def trained(home: Path, of: Cell) -> Record:
     record = read(home / "cells" / of.id)
     assert record is not None
     return record
+
+
+PEAKS = """
+import json, torch
+from harness.execute.memory import forget_peak, peak
+peaks = []
+for side in (1000, 7000, 1000):
+    forget_peak("cpu")
+    (torch.ones(side, side) * 2).sum()
+    peaks.append(peak("cpu"))
+print(json.dumps(peaks))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process's peak cannot be forgotten")
+def test_a_peak_is_one_trainings_and_not_that_of_a_larger_one_before_it() -> None:
+    environment = os.environ | worker_environment(1)  # memory is kept, as workers do
+    done = subprocess.run([sys.executable, "-c", PEAKS], capture_output=True, text=True, check=True, env=environment)
+    small, large, again = json.loads(done.stdout)
+    megabyte = 1 << 20
+    assert large - small > 300 * megabyte
+    assert abs(again - small) < 60 * megabyte
 
 
 @pytest.fixture

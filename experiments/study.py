@@ -1,0 +1,105 @@
+"""Studies: what is tuned on a row, as one function that is both the search space and the tuned variant."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from experiments.variant import Change, RegistryError
+from model.data.course import shown
+
+Value = float | int | str
+
+
+class Trial(Protocol):
+    """What a study asks for its parameters: a tuner, or ``Known`` ones. Optuna's trials fit."""
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float: ...
+
+    def suggest_int(self, name: str, low: int, high: int) -> int: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """Where a parameter is sought: both ends included, evenly or evenly in its logarithm."""
+
+    low: float
+    high: float
+    log: bool = False
+    whole: bool = False
+
+
+@dataclasses.dataclass
+class Known:
+    """A trial whose parameters are given. ``RegistryError`` for one that is absent, of another type or outside its
+    range; ``space`` collects the ranges that were asked for."""
+
+    params: Mapping[str, Value]
+    space: dict[str, Range] = dataclasses.field(default_factory=dict)
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
+        return float(self._given(name, Range(low, high, log)))
+
+    def suggest_int(self, name: str, low: int, high: int) -> int:
+        return int(self._given(name, Range(low, high, whole=True)))
+
+    def _given(self, name: str, within: Range) -> float:
+        self.space[name] = within
+        wanted = f"{'a whole' if within.whole else 'a'} number in {within.low:g} to {within.high:g}"
+        if name not in self.params:
+            raise RegistryError(f"the parameters lack {name}; give it {wanted}")
+        value = self.params[name]
+        if isinstance(value, bool | str) or (within.whole and not isinstance(value, int)):
+            raise RegistryError(f"{name} must be {wanted}")
+        if not within.low <= value <= within.high:
+            raise RegistryError(f"{name} is {value!r}; the study seeks {wanted}")
+        return value
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Start:
+    """A paper's own setting, tried before any other."""
+
+    name: str
+    says: str  # where it is printed, and what of it is our reading
+    params: Mapping[str, Value]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Study:
+    """``suggest`` asks a trial for the parameters and answers with what they change in ``row`` (a full slug; rates are
+    the paper's, before a profile scales them)."""
+
+    name: str
+    says: str
+    row: str
+    suggest: Callable[[Trial], tuple[Change, ...]]
+    starts: tuple[Start, ...]
+
+    def changes(self, params: Mapping[str, Value]) -> tuple[Change, ...]:
+        """The variant with these parameters; ``RegistryError`` for one that is missing, unknown or out of range."""
+        known = Known(params)
+        told = self.suggest(known)
+        if unknown := [name for name in params if name not in known.space]:
+            raise RegistryError(
+                f"the study {self.name} has no parameter {shown(unknown[0], 80)}; it seeks {', '.join(known.space)}"
+            )
+        return told
+
+    def space(self) -> dict[str, Range]:
+        """Every parameter's range, in the order in which they are asked for."""
+        asked = Known(self.starts[0].params)
+        self.suggest(asked)
+        return asked.space
+
+
+def terse(value: Value, digits: int = 3) -> str:
+    """A number as people write it: 1e-5, not 1e-05."""
+    return re.sub(r"e([+-])0+(?=\d)", r"e\1", f"{value:.{digits}g}") if isinstance(value, float) else str(value)
+
+
+def settings(params: Mapping[str, Value]) -> str:
+    """Parameters in a line."""
+    return ", ".join(f"{name} {terse(value)}" for name, value in params.items())

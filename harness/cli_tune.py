@@ -1,0 +1,128 @@
+"""``harness tune``: seek a study's parameters, and set what was found against what it has to beat."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli_options import device_option, home_option
+from model.errors import InputError
+
+if TYPE_CHECKING:
+    from experiments.study import Study
+    from harness.plan import Setup
+    from harness.tune.arm import Arm, Method
+
+
+@click.command()
+@click.option("--study", "name", required=True, help="What to tune: smart, pcgrad, heads or baseline.")
+@click.option("--on", "row", metavar="ROW", help="The row to tune.  [default: the study's]")
+@click.option("--trials", type=int, default=40, show_default=True, help="Trials of the study, earlier ones included.")
+@click.option("--budget", type=float, metavar="MINUTES", help="Device minutes of trials, instead of --trials.")
+@click.option("--against", metavar="STUDY", help="Tune this too on the same row and budget, and compare the winners.")
+@click.option("--export", is_flag=True, help="Write the winner to tuned/STUDY.toml: harness run tuned/STUDY trains it.")
+@click.option("--profile", default="demo", show_default=True, help="Scale: demo, small or paper.")
+@click.option("--data", help="Folder of course files, hub, hub:FOLDER (a local copy), or embedded.")
+@click.option("--encoder", help="Hugging Face id or folder of a BERT encoder, or tiny.")
+@click.option("--sampler", default="tpe", show_default=True, help="Optuna's tpe (multivariate), random or gp.")
+@click.option("--pruner", default="hyperband", show_default=True, help="Optuna's hyperband, by epochs, or none.")
+@click.option("--sampler-seed", type=int, default=0, show_default=True, help="Another seed, another study.")
+@click.option("--seeds", type=int, help="Fresh seeds for --against.  [default: the profile's]")
+@click.option("--jobs", type=int, help="Trials trained at a time.  [default: cores / threads; 1 on a GPU]")
+@click.option("--threads", type=int, help="CPU threads a trial.  [default: the profile's]")
+@click.option("--at-once", type=int, help="Most trials in training, over all processes.  [default: 4, or --jobs]")
+@click.option("--timeout", type=float, metavar="MINUTES", help="Stop in good order after so long.")
+@click.option("--storage", metavar="URL|FILE", help="Optuna's storage.  [default: studies/optuna.log in the home]")
+@click.option("--report/--no-report", default=True, help="Write report.pdf and report.html at the end.  [default: yes]")
+@device_option
+@home_option
+def tune(
+    name: str,
+    row: str | None,
+    trials: int,
+    budget: float | None,
+    against: str | None,
+    export: bool,
+    profile: str,
+    data: str | None,
+    encoder: str | None,
+    sampler: str,
+    pruner: str,
+    sampler_seed: int,
+    seeds: int | None,
+    jobs: int | None,
+    threads: int | None,
+    at_once: int | None,
+    timeout: float | None,
+    storage: str | None,
+    report: bool,
+    device: str,
+    home: str,
+) -> None:
+    """Seek a study's parameters, the papers' own first.
+
+    Each trial is one training, judged after every epoch by its dev overall. What was stopped or killed goes on with the
+    same command. Several commands on one home share the trials.
+    """
+    from rich.console import Console
+
+    from harness.options import check_number, machine_of, setup_of, writable
+    from harness.tune.command import Ask, carry_out
+
+    check_number("--trials", trials)
+    for option, minutes in (("--budget", budget), ("--timeout", timeout)):
+        if minutes is not None and not (math.isfinite(minutes) and minutes > 0):
+            raise InputError(f"{option} is {minutes}; it must be a number of minutes above 0")
+    setup = setup_of(profile, data, encoder, seeds, (), ())
+    machine = machine_of(writable(home), jobs, setup.profile.threads if threads is None else threads, device)
+    if at_once is not None:
+        check_number("--at-once", at_once)
+    ask = Ask(
+        trials=trials,
+        budget=None if budget is None else 60 * budget,
+        until=None if timeout is None else time.monotonic() + 60 * timeout,
+        storage=storage,
+        at_once=at_once,
+        export=export or against is not None,
+        report=report,
+    )
+    arms = arms_of([name, *([against] if against else [])], row, setup, method_of(sampler, pruner, sampler_seed))
+    sys.exit(carry_out(arms, ask, machine, Console(soft_wrap=False)))
+
+
+def method_of(sampler: str, pruner: str, seed: int) -> Method:
+    from harness.options import near
+    from harness.tune.arm import Method
+    from harness.tune.sampling import PRUNERS, SAMPLERS
+
+    for what, name, known in (("sampler", sampler, SAMPLERS), ("pruner", pruner, PRUNERS)):
+        if name not in known:
+            raise InputError(f"there is no {what} {name!r}; choose one of {near(name, list(known))}")
+    return Method(sampler=sampler, pruner=pruner, seed=seed)
+
+
+def arms_of(names: Sequence[str], row: str | None, setup: Setup, method: Method) -> list[Arm]:
+    """The studies on one row: the first one's, unless told otherwise."""
+    from harness.catalogue import find
+    from harness.tune.arm import Arm
+
+    studies = [study_of(name) for name in names]
+    if len(set(names)) < len(names):
+        raise InputError(f"--against {names[-1]} is the study itself; name another, e.g. baseline")
+    suite, on = find(row or studies[0].row)
+    return [Arm(study=study, suite=suite, row=on, setup=setup, method=method) for study in studies]
+
+
+def study_of(name: str) -> Study:
+    from experiments.studies import STUDIES
+    from harness.options import near
+    from model.data.course import shown
+
+    if name not in STUDIES:
+        raise InputError(f"there is no study {shown(name, 80)}; choose one of {near(name, list(STUDIES))}")
+    return STUDIES[name]

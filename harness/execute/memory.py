@@ -1,0 +1,38 @@
+"""How much memory one training took at its peak, in a process that trains one after another."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import re
+import resource
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+
+PROCESS = Path("/proc/self")
+
+
+def forget_peak(device: str) -> None:
+    """Begin anew: what earlier trainings took is given back to the system, and their peak forgotten. Where the system
+    cannot do that (it is not Linux), a peak is that of the process so far."""
+    gc.collect()
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        return
+    with suppress(OSError, AttributeError):  # glibc's; the worker has it keep what is freed within a training
+        ctypes.CDLL(None).malloc_trim(0)
+    with suppress(OSError):
+        (PROCESS / "clear_refs").write_text("5")
+
+
+def peak(device: str) -> int:
+    """Bytes at the peak: on the GPU, or resident in this process."""
+    if device == "cuda":
+        return int(torch.cuda.max_memory_allocated())
+    with suppress(OSError):
+        found = re.search(r"VmHWM:\s+(\d+) kB", (PROCESS / "status").read_text())
+        if found:
+            return 1024 * int(found[1])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,0 +1,48 @@
+"""Which parameters the value of a study's trials depended on."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import optuna
+from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+from optuna.trial import create_trial
+
+from harness.tune.sampling import distributions
+from reports.tuning.evidence import Importance, Trial, Tuned
+
+FEWEST = 10  # complete trials
+RESAMPLES, TREES = 100, 16
+
+
+def importances(tuned: Tuned) -> dict[str, Importance]:
+    """fANOVA's shares (Hutter, Hoos and Leyton-Brown 2014; Optuna's, on complete trials) by parameter, the largest
+    first; the interval resamples trials. Empty for fewer than ten, or where all have one value."""
+    trials = [trial for trial in tuned.trials if trial.state == "complete" and trial.value is not None]
+    if len(trials) < FEWEST or len({trial.value for trial in trials}) == 1:
+        return {}
+    found = shares(tuned, trials, 64)
+    drawn = np.random.default_rng(0)
+    resampled = []
+    for _ in range(RESAMPLES):
+        some = [trials[at] for at in drawn.integers(0, len(trials), len(trials))]
+        if len({trial.value for trial in some}) > 1:
+            resampled.append(shares(tuned, some, TREES))
+    told = {}
+    for name in sorted(found, key=lambda name: -found[name]):
+        low, high = np.quantile([each[name] for each in resampled], (0.025, 0.975))
+        told[name] = Importance(mean=found[name], low=float(low), high=float(high))
+    return told
+
+
+def shares(tuned: Tuned, trials: list[Trial], trees: int) -> dict[str, float]:
+    spread = distributions(tuned.space)
+    study = optuna.create_study(direction="maximize")
+    study.add_trials(
+        [create_trial(params=dict(trial.params), distributions=spread, value=trial.value) for trial in trials]
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        evaluator = FanovaImportanceEvaluator(n_trees=trees, seed=0)
+    return get_param_importances(study, evaluator=evaluator)

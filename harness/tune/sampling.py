@@ -1,0 +1,119 @@
+"""Which parameters to try next, and whether a trial is worth another epoch: Optuna's answers to what was known when the
+trial began. Both are functions of earlier trials alone, so that a study that was killed goes on as it would have."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from experiments.study import Range, Study, Value
+from harness.tune.trial import Trial
+from model.recipe import digest
+
+SAMPLERS = ("tpe", "random", "gp")
+PRUNERS = ("hyperband", "none")
+STATES = {
+    "running": TrialState.RUNNING,
+    "complete": TrialState.COMPLETE,
+    "pruned": TrialState.PRUNED,
+    "failed": TrialState.PRUNED,  # without values: the worst there is, from which a sampler learns
+}
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
+def distributions(space: Mapping[str, Range]) -> dict[str, BaseDistribution]:
+    return {
+        name: IntDistribution(int(within.low), int(within.high))
+        if within.whole
+        else FloatDistribution(within.low, within.high, log=within.log)
+        for name, within in space.items()
+    }
+
+
+def propose(study: Study, number: int, known: Sequence[Trial], sampler: str, seed: int) -> dict[str, Value]:
+    """The parameters of trial ``number``, seen from all earlier ones; those of which the result may not be looked at
+    are running. The papers' settings come first."""
+    if number < len(study.starts):
+        given, space = study.starts[number].params, study.space()
+        return {name: int(given[name]) if within.whole else float(given[name]) for name, within in space.items()}
+    seeded = int(digest([seed, number], 8), 16)
+    view = mirror(study, known, sampler_of(sampler, seeded), optuna.pruners.NopPruner())
+    trial = view.ask()
+    assert trial.number == number
+    study.suggest(trial)
+    return {name: trial.params[name] for name in study.space()}
+
+
+def judge(
+    study: Study, number: int, known: Sequence[Trial], curve: Mapping[int, float], pruner: str, epochs: int
+) -> tuple[int | None, dict[str, float]]:
+    """The epoch after which a trial with these values is pruned, or None; and its rungs until then. The papers'
+    settings are never pruned, nor is anything after its last epoch."""
+    if pruner == "none" or number < len(study.starts):
+        return None, {}
+    hyperband = optuna.pruners.HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=3)
+    view = mirror(study, known, optuna.samplers.RandomSampler(seed=0), hyperband)
+    trial = view.ask()
+    for epoch, value in sorted(curve.items()):
+        trial.report(value, epoch)
+        if epoch < epochs and trial.should_prune():
+            return epoch, rungs(view, number)
+    return None, rungs(view, number)
+
+
+def rungs(view: optuna.Study, number: int) -> dict[str, float]:
+    attributes = view.get_trials(deepcopy=False)[number].system_attrs
+    return {name: value for name, value in attributes.items() if name.startswith("completed_rung_")}
+
+
+def sampler_of(name: str, seed: int) -> optuna.samplers.BaseSampler:
+    if name == "random":
+        return optuna.samplers.RandomSampler(seed=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        if name == "gp":
+            return optuna.samplers.GPSampler(seed=seed)
+        return optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
+
+
+def mirror(
+    study: Study, known: Sequence[Trial], sampler: optuna.samplers.BaseSampler, pruner: optuna.pruners.BasePruner
+) -> optuna.Study:
+    """A study in memory with these trials, under their numbers. Hyperband's brackets hash the name."""
+    made = optuna.create_study(direction="maximize", study_name=study.name, sampler=sampler, pruner=pruner)
+    spread = distributions(study.space())
+    made.add_trials([frozen(trial, spread) for trial in sorted(known, key=lambda trial: trial.number)])
+    return made
+
+
+def frozen(trial: Trial, spread: Mapping[str, BaseDistribution]) -> FrozenTrial:
+    state = STATES[trial.state]
+    if state == TrialState.COMPLETE and (trial.value is None or math.isnan(trial.value)):
+        state = TrialState.PRUNED
+    told = state != TrialState.RUNNING and trial.state != "failed" and trial.value is not None
+    attributes: dict[str, Any] = dict(trial.rungs) if state != TrialState.RUNNING else {}
+    return create_trial(
+        state=state,
+        value=trial.value if told else None,
+        params=dict(trial.params),
+        distributions=dict(spread),
+        intermediate_values=dict(trial.curve) if told else {},
+        system_attrs=attributes,
+    )
+
+
+def seen_from(trials: Sequence[Trial], number: int, at_once: int) -> list[Trial] | None:
+    """The trials before ``number`` as it may know them: the last of them as running, whatever became of them since.
+    None as long as one of the others has not ended."""
+    earlier = sorted((trial for trial in trials if trial.number < number), key=lambda trial: trial.number)
+    old, new = earlier[: max(0, number - at_once + 1)], earlier[max(0, number - at_once + 1) :]
+    if any(trial.running for trial in old):
+        return None
+    return old + [Trial(number=trial.number, params=trial.params, cell=trial.cell) for trial in new]

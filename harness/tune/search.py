@@ -1,0 +1,155 @@
+"""The orders of a study: trials that are running, and new ones as workers become idle; each is ended by what its
+cell's journal says, whoever trained it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+
+from harness.cell import Cell, Record, journal, now, read, read_sealed
+from harness.durable import Damaged
+from harness.execute.news import Machine, News
+from harness.execute.orders import Entry, Order
+from harness.tune.arm import METRIC, Arm
+from harness.tune.sampling import judge, propose, seen_from
+from harness.tune.storage import Storage
+from harness.tune.trial import Trial, cost, curve, reached, spent
+
+
+@dataclasses.dataclass(frozen=True)
+class Limit:
+    """When a study has had enough: so many trials, or what they cost in seconds of the device."""
+
+    trials: int | None
+    budget: float | None = None
+
+    def reached(self, trials: Sequence[Trial]) -> bool:
+        if self.trials is not None and len(trials) >= self.trials:
+            return True
+        return self.budget is not None and spent(trials) >= self.budget
+
+
+class Search:
+    """Orders for an executor (``harness.execute.orders.Source``). ``noting`` is told of an ended trial before the
+    storage is, so that a kill in between loses nothing."""
+
+    def __init__(
+        self, arm: Arm, storage: Storage, machine: Machine, limit: Limit, noting: Callable[[Trial], None]
+    ) -> None:
+        self.arm, self.storage, self.machine, self.limit, self.noting = arm, storage, machine, limit, noting
+        self.trials: list[Trial] = []
+        self.names: dict[str, str] = {}  # of cells in training
+        self._ended: list[Trial] = []
+        self._cells: dict[int, Cell] = {}
+
+    def orders(self, idle: int) -> Sequence[Order]:
+        with self.storage.alone():
+            self.look()
+            while self._grow(idle):
+                self.look()
+        running = [trial for trial in self.trials if trial.running]
+        self.names |= {trial.cell: f"trial {trial.number}" for trial in running}
+        cells = {trial.cell: self.cell(trial) for trial in running}
+        return [Order(cell, judged=True) for cell in cells.values()]
+
+    def look(self) -> None:
+        """Read all trials, and end those of which the cells have come far enough."""
+        self.trials = self.storage.trials()
+        for at, trial in enumerate(self.trials):
+            if trial.running and (over := self.over(trial)) is not None:
+                self.noting(over)
+                self.storage.end(over)
+                self.trials[at] = over
+                self._ended.append(over)
+
+    def _grow(self, idle: int) -> bool:
+        """Begin a trial if a worker would have nothing to do without it; whether one was begun."""
+        number, waiting = len(self.trials), sum(trial.running for trial in self.trials)
+        if waiting >= self.machine.jobs or idle < 1 or self.limit.reached(self.trials):
+            return False
+        known = seen_from(self.trials, number, self.storage.at_once)
+        if known is None:
+            return False
+        method = self.arm.method
+        params = propose(self.arm.study, number, known, method.sampler, method.seed)
+        cell, start = self.arm.cell(params), self.arm.start(params)
+        self.storage.create(
+            Trial(
+                number=number,
+                params=params,
+                cell=cell.id,
+                start=start.name if start else "",
+                reused=self.record(cell.id) is not None or any(trial.cell == cell.id for trial in self.trials),
+            )
+        )
+        return True
+
+    def goes_on(self, cell: Cell, epochs: Sequence[Entry]) -> bool:
+        """As long as one of the trials on this cell does."""
+        mine = [trial for trial in self.trials if trial.running and trial.cell == cell.id]
+        return not mine or any(self.pruned(trial, epochs)[0] is None for trial in mine)
+
+    def heard(self, news: News) -> None:
+        """What became of a cell is read off its folder."""
+
+    def cell(self, trial: Trial) -> Cell:
+        if trial.number not in self._cells:
+            self._cells[trial.number] = self.arm.cell(trial.params)
+        return self._cells[trial.number]
+
+    def record(self, cell: str) -> Record | None:
+        """Of a cell that has ended."""
+        try:
+            return read(self.machine.home / "cells" / cell)
+        except Damaged:  # it is trained again
+            return None
+
+    def pruned(self, trial: Trial, epochs: Sequence[Entry]) -> tuple[int | None, dict[str, float]]:
+        known = seen_from(self.trials, trial.number, self.storage.at_once)
+        assert known is not None
+        values = curve(self.arm.suite, self.arm.row, epochs)
+        return judge(self.arm.study, trial.number, known, values, self.arm.method.pruner, self.arm.epochs)
+
+    def over(self, trial: Trial) -> Trial | None:
+        """The trial as it ended, or None while its cell has not come far enough."""
+        record = self.record(trial.cell)
+        if record is not None and not record.done:
+            reason = str(record.outcome.get("reason", ""))
+            return dataclasses.replace(trial, state="failed", reason=reason, ended=now())
+        folder = self.machine.home / "cells" / trial.cell
+        try:
+            epochs = record.epochs if record else journal(folder / "journal.jsonl")
+            about = record.about if record else read_sealed(folder / "cell.json")
+        except Damaged:
+            return None
+        if not epochs or not about:
+            return None
+        at, rungs = self.pruned(trial, epochs)
+        if at is None and record is None:
+            return None
+        return self.closed(trial, epochs[:at], about, rungs, at is not None)
+
+    def closed(
+        self, trial: Trial, epochs: Sequence[Entry], about: Entry, rungs: dict[str, float], pruned: bool
+    ) -> Trial:
+        told = reached(self.arm.suite, self.arm.row, epochs)
+        scores = {name: score for name, score in told.scores.items() if not math.isnan(score)}
+        absent = METRIC not in scores and not pruned
+        return dataclasses.replace(
+            trial,
+            state="pruned" if pruned else "failed" if absent else "complete",
+            reason=f"no {METRIC}: a task has one answer for everything" if absent else "",
+            value=scores.get(METRIC),
+            scores=scores,
+            epoch=told.epoch,
+            curve=curve(self.arm.suite, self.arm.row, epochs),
+            rungs=rungs,
+            cost=cost(epochs, about),
+            ended=now(),
+        )
+
+    def taken(self) -> list[Trial]:
+        """The trials that ended since this was last asked for."""
+        ended, self._ended = self._ended, []
+        return ended

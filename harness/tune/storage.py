@@ -1,0 +1,203 @@
+"""A study's trials in Optuna's storage: a file of the home, or a database that Optuna knows."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages import JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from harness.delivery import reason
+from harness.durable import locked, write_aside
+from harness.secrets import hidden
+from harness.tune.arm import Arm
+from harness.tune.sampling import distributions
+from harness.tune.trial import State, Trial
+from model.errors import InputError
+
+FILE = "optuna.log"
+ENDED: dict[State, TrialState] = {
+    "complete": TrialState.COMPLETE,
+    "pruned": TrialState.PRUNED,
+    "failed": TrialState.FAIL,
+}
+STATES: dict[TrialState, State] = {state: name for name, state in ENDED.items()} | {TrialState.RUNNING: "running"}
+KEPT = ("cell", "start", "reused", "scores", "rungs", "epoch", "cost", "reason", "ended")  # beside what Optuna knows
+
+Tell = Callable[[str], None]
+
+
+class Lock:
+    """The lock of a journal's file (Optuna's BaseJournalFileLock); unlike Optuna's own it ends with its process."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._held: Any = None
+
+    def acquire(self) -> bool:
+        self._held = locked(self.path)
+        self._held.__enter__()
+        return True
+
+    def release(self) -> None:
+        self._held.__exit__(None, None, None)
+
+
+class Storage:
+    """The trials of one arm. Several processes on one home may use it; the lock of ``alone`` is held for whatever
+    looks first and writes then. ``InputError`` for a storage that cannot be used."""
+
+    def __init__(self, home: Path, given: str | None, arm: Arm, at_once: int, tell: Tell = print) -> None:
+        self.home, self.arm = home, arm
+        folder = home / "studies"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.shown = hidden(given) if given else str(folder / FILE)
+        with self.alone():
+            url = given if given and "://" in given else None
+            self._study = self._open(url, Path(os.path.expanduser(given or folder / FILE)), tell)
+            self.at_once = self._settled(at_once)
+
+    def _open(self, url: str | None, file: Path, tell: Tell) -> optuna.Study:
+        with self.asked():
+            if url is not None:
+                storage: Any = RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+            else:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                mend(file, tell)
+                lock: Any = Lock(file.with_name(f"{file.name}.lock"))
+                storage = JournalStorage(JournalFileBackend(str(file), lock))
+            return optuna.create_study(
+                study_name=self.arm.name, storage=storage, direction="maximize", load_if_exists=True
+            )
+
+    def _settled(self, at_once: int) -> int:
+        """How many trials may be in training at a time, as the study began with; it must be of this home."""
+        with self.asked():
+            known = self._study.user_attrs
+            if "home" not in known:
+                told = {
+                    "home": identity(self.home),
+                    "at_once": at_once,
+                    "row": f"{self.arm.suite.slug}/{self.arm.row.name}",
+                }
+                for name, value in told.items():
+                    self._study.set_user_attr(name, value)
+                known = self._study.user_attrs
+        if known["home"] != identity(self.home):
+            raise InputError(
+                f"the study {self.arm.name} in {self.shown} belongs to another home, which has its cells; "
+                "share that folder with --home, or take another --storage or --sampler-seed"
+            )
+        return int(known["at_once"])
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """No other process of this home looks or writes."""
+        with locked(self.home / "studies" / "lock"):
+            yield
+
+    @contextmanager
+    def asked(self) -> Iterator[None]:
+        """``InputError`` for whatever a storage fails with; the cells have every result."""
+        try:
+            yield
+        except InputError:
+            raise
+        except ModuleNotFoundError as error:
+            raise InputError(
+                f"--storage {self.shown} needs the Python package {error.name}; for PostgreSQL: "
+                'pip install "ablation-harness[postgres]" and postgresql+psycopg://...'
+            ) from None
+        except Exception as error:  # Optuna's, SQLAlchemy's or a database driver's, whichever
+            raise InputError(
+                f"the storage {self.shown} cannot be used now: {reason(error)}; nothing is lost, "
+                "the same command goes on from here"
+            ) from None
+
+    def trials(self) -> list[Trial]:
+        """By number."""
+        with self.asked():
+            return [trial_of(each) for each in self._study.get_trials(deepcopy=False)]
+
+    def create(self, trial: Trial) -> None:
+        """Add a running trial under the next number, whole or not at all."""
+        kept = {"cell": trial.cell, "start": trial.start, "reused": trial.reused}
+        with self.asked():
+            self._study.add_trial(
+                create_trial(
+                    state=TrialState.RUNNING,
+                    params=dict(trial.params),
+                    distributions=distributions(self.arm.study.space()),
+                    user_attrs=kept,
+                )
+            )
+
+    def end(self, trial: Trial) -> None:
+        """Write what became of a running trial; can be done again after a kill in the middle."""
+        with self.asked():
+            written = self._study.get_trials(deepcopy=False)[trial.number]
+            if written.state.is_finished():
+                return
+            handle = optuna.Trial(self._study, written._trial_id)
+            for epoch, value in trial.curve.items():
+                if epoch not in written.intermediate_values:
+                    handle.report(value, epoch)
+            for name in KEPT:
+                handle.set_user_attr(name, _plain(getattr(trial, name)))
+            complete = trial.state == "complete"
+            self._study.tell(trial.number, trial.value if complete else None, state=ENDED[trial.state])
+
+
+def trial_of(found: FrozenTrial) -> Trial:
+    kept = {name: found.user_attrs[name] for name in KEPT if name in found.user_attrs}
+    state = STATES[found.state]
+    value = found.value if found.values else None
+    return Trial(
+        number=found.number,
+        params=dict(found.params),
+        state=state,
+        value=value,
+        curve=dict(found.intermediate_values),
+        **kept,
+    )
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, dict) else value
+
+
+def identity(home: Path) -> str:
+    """What tells a home from others, wherever it is moved."""
+    path = home / "studies" / "home"
+    if not path.exists():
+        write_aside(path, uuid.uuid4().hex)
+    return path.read_text(encoding="utf-8").strip()
+
+
+def mend(file: Path, tell: Tell) -> None:
+    """Cut off a last line that was not written whole; put a file aside that holds anything else but lines of JSON. Its
+    studies are sought again then, on cells that are there."""
+    if not file.exists() or not file.stat().st_size:
+        return
+    text = file.read_bytes()
+    whole = text[: text.rfind(b"\n") + 1]
+    try:
+        for line in whole.splitlines():
+            json.loads(line)
+    except ValueError:
+        aside = file.with_name(f"{file.name}.damaged-{datetime.datetime.now():%Y%m%d-%H%M%S-%f}")
+        file.rename(aside)
+        tell(f"{file} was damaged; it is now {aside.name}, and its studies are made again from their cells")
+        return
+    if whole != text:
+        with file.open("r+b") as stream:
+            stream.truncate(len(whole))
