@@ -35,15 +35,15 @@ GRID: dict[str, tuple[float, ...]] = {
     "weight_decay": (1e-6, 1e-3, 1e-1),
 }
 METHODS = (("tpe", "hyperband"), ("tpe", "none"), ("random", "hyperband"), ("random", "none"))
-REPEATS, BUDGET, AT_ONCE = 10, 150, 1  # studies, epochs of each, trials at a time
+REPEATS, BUDGETS, AT_ONCE = 10, (50, 75, 100, 150), 1  # studies, epochs of each, trials at a time
 Place = tuple[int, ...]
 
 
 class Told(NamedTuple):
-    """Of one study: the best value within the budget, and how many trials that paid for."""
+    """Of one study: the best value within each budget, and how many trials it paid for."""
 
-    best: float
-    trials: int
+    best: dict[int, float]
+    trials: dict[int, int]
 
 
 def ask(trial: Trial) -> tuple[Change, ...]:
@@ -85,7 +85,8 @@ def params_at(place: Place) -> dict[str, Value]:
 def sought(known: dict[Place, dict[int, float]], sampler: str, pruner: str, seed: int) -> Told:
     """One study on the table: trials one after another until their epochs are spent."""
     trials: list[Tried] = []
-    epochs, spent, best = max(next(iter(known.values()))), 0, -1.0
+    epochs, spent, told = max(next(iter(known.values()))), 0, Told({}, {})
+    best = -1.0
     while True:
         number, seen = len(trials), seen_from(trials, len(trials), AT_ONCE)
         assert seen is not None
@@ -94,8 +95,11 @@ def sought(known: dict[Place, dict[int, float]], sampler: str, pruner: str, seed
         at, rungs = judge(SEARCH, number, seen, values, pruner, epochs)
         taken = {epoch: value for epoch, value in values.items() if at is None or epoch <= at}
         spent += len(taken)
-        if spent > BUDGET:
-            return Told(best, number)
+        for budget in BUDGETS:
+            if spent > budget and budget not in told.best:
+                told.best[budget], told.trials[budget] = best, number
+        if len(told.best) == len(BUDGETS):
+            return told
         state: State = "complete" if at is None else "pruned"
         value = taken[max(taken)]
         trials.append(Tried(number=number, params=params, cell="", state=state, value=value, curve=taken, rungs=rungs))
@@ -104,20 +108,23 @@ def sought(known: dict[Place, dict[int, float]], sampler: str, pruner: str, seed
 
 def report(known: dict[Place, dict[int, float]], say: Callable[[str], None] = print) -> None:
     final = np.array([values[max(values)] for values in known.values()])
-    say(f"{len(final)} cells: best {np.nanmax(final):.3f}, mean {np.nanmean(final):.3f}; budget {BUDGET} epochs")
+    say(f"{len(final)} cells: best {np.nanmax(final):.3f}, mean {np.nanmean(final):.3f}; {REPEATS} studies each")
     found = {method: [sought(known, *method, seed) for seed in range(REPEATS)] for method in METHODS}
-    for (sampler, pruner), told in found.items():
-        mean, half = mean_interval([each.best for each in told])
-        trials = sum(each.trials for each in told) / REPEATS
-        say(f"{sampler:7} {pruner:10} best {mean:.4f} +- {half or 0:.4f}, {trials:.0f} trials")
-    for pruner in ("hyperband", "none"):
-        paired = difference(found["tpe", pruner], found["random", pruner])
-        mean, half = mean_interval(paired)
-        say(f"tpe minus random, {pruner}: {mean:+.4f} +- {half or 0:.4f} over {REPEATS} studies")
+    for budget in BUDGETS:
+        say(f"{budget} epochs:")
+        for (sampler, pruner), told in found.items():
+            trials = sum(each.trials[budget] for each in told) / REPEATS
+            best = interval([each.best[budget] for each in told])
+            say(f"  {sampler:7} {pruner:10} best {best}, {trials:.0f} trials")
+        for pruner in ("hyperband", "none"):
+            pairs = zip(found["tpe", pruner], found["random", pruner], strict=True)
+            say(f"  tpe minus random, {pruner}: {interval([a.best[budget] - b.best[budget] for a, b in pairs])}")
 
 
-def difference(one: Sequence[Told], other: Sequence[Told]) -> list[float]:
-    return [first.best - second.best for first, second in zip(one, other, strict=True)]
+def interval(values: Sequence[float]) -> str:
+    """The mean and the half-width of its 95% interval over studies."""
+    mean, half = mean_interval(values)
+    return f"{mean:.4f} +- {half or 0:.4f}"
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from collections.abc import Sequence
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from experiments.study import Study
     from harness.plan import Setup
     from harness.tune.arm import Arm, Method
+
+LONGEST = 1_000_000  # minutes: two years
 
 
 @click.command()
@@ -71,17 +72,19 @@ def tune(
     """
     from rich.console import Console
 
-    from harness.options import check_number, machine_of, setup_of, writable
+    from harness.options import check_number, check_text, check_user, machine_of, setup_of, writable
     from harness.tune.command import Ask, carry_out
 
     check_number("--trials", trials)
     for option, minutes in (("--budget", budget), ("--timeout", timeout)):
-        if minutes is not None and not (math.isfinite(minutes) and minutes > 0):
-            raise InputError(f"{option} is {minutes}; it must be a number of minutes above 0")
+        if minutes is not None and not 0 < minutes <= LONGEST:
+            raise InputError(f"{option} is {minutes:g}; it must be a number of minutes above 0, {LONGEST:,} at most")
     setup = setup_of(profile, data, encoder, seeds, (), ())
     machine = machine_of(writable(home), jobs, setup.profile.threads if threads is None else threads, device)
-    if at_once is not None:
-        check_number("--at-once", at_once)
+    check_number("--at-once", at_once)
+    if storage is not None:
+        check_text("--storage", storage)
+        check_user("--storage", storage)
     ask = Ask(
         trials=trials,
         budget=None if budget is None else 60 * budget,
@@ -91,7 +94,8 @@ def tune(
         export=export or against is not None,
         report=report,
     )
-    arms = arms_of([name, *([against] if against else [])], row, setup, method_of(sampler, pruner, sampler_seed))
+    names = [name] if against is None else [name, against]
+    arms = arms_of(names, row, setup, method_of(sampler, pruner, sampler_seed))
     sys.exit(carry_out(arms, ask, machine, Console(soft_wrap=False)))
 
 
@@ -99,22 +103,29 @@ def method_of(sampler: str, pruner: str, seed: int) -> Method:
     from harness.options import near
     from harness.tune.arm import Method
     from harness.tune.sampling import PRUNERS, SAMPLERS
+    from harness.tuned import LARGEST
+    from model.data.course import shown
 
     for what, name, known in (("sampler", sampler, SAMPLERS), ("pruner", pruner, PRUNERS)):
         if name not in known:
-            raise InputError(f"there is no {what} {name!r}; choose one of {near(name, list(known))}")
+            raise InputError(f"there is no {what} {shown(name, 80)}; choose one of {near(name, list(known))}")
+    if not 0 <= seed < LARGEST:
+        raise InputError(f"--sampler-seed must be a whole number from 0 to {LARGEST - 1:,}")
     return Method(sampler=sampler, pruner=pruner, seed=seed)
 
 
 def arms_of(names: Sequence[str], row: str | None, setup: Setup, method: Method) -> list[Arm]:
     """The studies on one row: the first one's, unless told otherwise."""
-    from harness.catalogue import find
+    from experiments.tuned import PAPER
+    from harness.catalogue import find, slug
     from harness.tune.arm import Arm
 
     studies = [study_of(name) for name in names]
     if len(set(names)) < len(names):
         raise InputError(f"--against {names[-1]} is the study itself; name another, e.g. baseline")
-    suite, on = find(row or studies[0].row)
+    suite, on = find(studies[0].row if row is None else row)
+    if suite.paper == PAPER:
+        raise InputError(f"{slug(suite, on)} comes of tuning; name the row it was tuned on with --on")
     return [Arm(study=study, suite=suite, row=on, setup=setup, method=method) for study in studies]
 
 

@@ -42,6 +42,8 @@ class Arm:
         if self.suite.formula == "none":
             raise InputError(f"{where} has no overall score to tune; name a row of another table with --on")
         reason = obstacle(self.recipe(self.study.starts[0].params), self.setup, fingerprints(self.setup.data))
+        if not self.epochs:
+            raise InputError(f"{where} trains nothing; name another row with --on")
         if reason:
             raise InputError(f"{where} cannot be tuned here: {reason}")
 

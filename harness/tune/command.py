@@ -17,6 +17,7 @@ from experiments.tuned import PAPER, Winner
 from harness import tuned
 from harness.campaign import DiskFull, tags
 from harness.catalogue import everything, select
+from harness.durable import is_full
 from harness.execute.news import Machine
 from harness.interrupt import Interrupt
 from harness.output import say
@@ -96,8 +97,10 @@ def sought(
             trials = seek(arm, storage, limit, machine, store, console, over)
         except KeyboardInterrupt:
             return None, INTERRUPTED
-        except DiskFull as full:
-            say(console, str(full))
+        except (DiskFull, OSError) as error:
+            if not isinstance(error, DiskFull) and not is_full(error):
+                raise
+            say(console, str(DiskFull(machine.home)))
             return None, 1
     console.print(summary(arm, trials, unit(machine)))
     if limit.reached(trials) and not any(trial.running for trial in trials):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import numpy as np
@@ -9,6 +10,7 @@ import optuna
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import create_trial
 
+from experiments.study import Range, Value
 from harness.tune.sampling import distributions
 from reports.tuning.evidence import Importance, Trial, Tuned
 
@@ -37,12 +39,29 @@ def importances(tuned: Tuned) -> dict[str, Importance]:
 
 
 def shares(tuned: Tuned, trials: list[Trial], trees: int) -> dict[str, float]:
-    spread = distributions(tuned.space)
+    """Of the variance over the space as it is sought: Optuna's evaluator takes every parameter for evenly spread, so
+    that of four decades the last one would be all that counts."""
+    spread = distributions({name: even(within) for name, within in tuned.space.items()})
     study = optuna.create_study(direction="maximize")
     study.add_trials(
-        [create_trial(params=dict(trial.params), distributions=spread, value=trial.value) for trial in trials]
+        [
+            create_trial(
+                params={name: evenly(value, tuned.space[name]) for name, value in trial.params.items()},
+                distributions=spread,
+                value=trial.value,
+            )
+            for trial in trials
+        ]
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         evaluator = FanovaImportanceEvaluator(n_trees=trees, seed=0)
     return get_param_importances(study, evaluator=evaluator)
+
+
+def even(within: Range) -> Range:
+    return Range(math.log(within.low), math.log(within.high)) if within.log else within
+
+
+def evenly(value: Value, within: Range) -> Value:
+    return math.log(float(value)) if within.log else value

@@ -12,7 +12,6 @@ from experiments.study import Range
 from harness.store import Store
 from harness.stored import HEALTH, REPORTED, TELLS, Tried, trials
 from harness.tune.arm import METRIC
-from harness.tune.importances import importances
 from harness.tune.told import PAPER
 from reports.tuning.evidence import State, Trial, Tuned
 
@@ -55,6 +54,8 @@ def tuned(runs: Sequence[Tried]) -> Tuned:
 
 def weighed(found: Tuned) -> Tuned:
     """With its importances, which take seconds."""
+    from harness.tune.importances import importances  # Optuna is not wanted where nothing was tuned
+
     return dataclasses.replace(found, importances=importances(found))
 
 

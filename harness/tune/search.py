@@ -4,10 +4,10 @@ cell's journal says, whoever trained it."""
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Sequence
 
 from harness.cell import Cell, Record, journal, now, read, read_sealed
+from harness.claims import is_held
 from harness.durable import Damaged
 from harness.execute.news import Machine, News
 from harness.execute.orders import Entry, Order
@@ -42,6 +42,7 @@ class Search:
         self.names: dict[str, str] = {}  # of cells in training
         self._ended: list[Trial] = []
         self._cells: dict[int, Cell] = {}
+        self._mine: set[str] = set()  # cells that this process's workers have
 
     def orders(self, idle: int) -> Sequence[Order]:
         with self.storage.alone():
@@ -65,8 +66,8 @@ class Search:
 
     def _grow(self, idle: int) -> bool:
         """Begin a trial if a worker would have nothing to do without it; whether one was begun."""
-        number, waiting = len(self.trials), sum(trial.running for trial in self.trials)
-        if waiting >= self.machine.jobs or idle < 1 or self.limit.reached(self.trials):
+        number, free = len(self.trials), sum(trial.running and self.free(trial.cell) for trial in self.trials)
+        if free >= idle or self.limit.reached(self.trials):
             return False
         known = seen_from(self.trials, number, self.storage.at_once)
         if known is None:
@@ -86,12 +87,23 @@ class Search:
         return True
 
     def goes_on(self, cell: Cell, epochs: Sequence[Entry]) -> bool:
-        """As long as one of the trials on this cell does."""
-        mine = [trial for trial in self.trials if trial.running and trial.cell == cell.id]
-        return not mine or any(self.pruned(trial, epochs)[0] is None for trial in mine)
+        """As long as one of the trials on this cell does; one that has ended, as far as it came."""
+        return any(
+            self.pruned(trial, epochs)[0] is None if trial.running else len(epochs) < len(trial.curve)
+            for trial in self.trials
+            if trial.cell == cell.id
+        )
 
     def heard(self, news: News) -> None:
-        """What became of a cell is read off its folder."""
+        """What became of a cell is read off its folder; here it is only known which are in training."""
+        if news.kind == "started":
+            self._mine.add(news.cell.id)
+        elif news.kind != "share":
+            self._mine.discard(news.cell.id)
+
+    def free(self, cell: str) -> bool:
+        """Whether nobody trains the cell."""
+        return cell not in self._mine and not is_held(self.machine.home / "cells" / cell)
 
     def cell(self, trial: Trial) -> Cell:
         if trial.number not in self._cells:
@@ -134,14 +146,13 @@ class Search:
         self, trial: Trial, epochs: Sequence[Entry], about: Entry, rungs: dict[str, float], pruned: bool
     ) -> Trial:
         told = reached(self.arm.suite, self.arm.row, epochs)
-        scores = {name: score for name, score in told.scores.items() if not math.isnan(score)}
-        absent = METRIC not in scores and not pruned
+        absent = told.value is None and not pruned
         return dataclasses.replace(
             trial,
             state="pruned" if pruned else "failed" if absent else "complete",
             reason=f"no {METRIC}: a task has one answer for everything" if absent else "",
-            value=scores.get(METRIC),
-            scores=scores,
+            value=told.value,
+            scores=told.scores,
             epoch=told.epoch,
             curve=curve(self.arm.suite, self.arm.row, epochs),
             rungs=rungs,

@@ -17,7 +17,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from harness.delivery import reason
-from harness.durable import locked, write_aside
+from harness.durable import is_full, locked, write_aside
 from harness.secrets import hidden
 from harness.tune.arm import Arm
 from harness.tune.sampling import distributions
@@ -107,17 +107,23 @@ class Storage:
 
     @contextmanager
     def asked(self) -> Iterator[None]:
-        """``InputError`` for whatever a storage fails with; the cells have every result."""
+        """``InputError`` for whatever a storage fails with, but for a full disk; the cells have every result."""
         try:
             yield
         except InputError:
             raise
-        except ModuleNotFoundError as error:
-            raise InputError(
-                f"--storage {self.shown} needs the Python package {error.name}; for PostgreSQL: "
-                'pip install "ablation-harness[postgres]" and postgresql+psycopg://...'
-            ) from None
         except Exception as error:  # Optuna's, SQLAlchemy's or a database driver's, whichever
+            if is_full(error):
+                raise
+            if (lacking := driver(error)) is not None:
+                raise InputError(
+                    f"--storage {self.shown} needs the Python package {lacking}; for PostgreSQL: "
+                    'pip install "ablation-harness[postgres]", and postgresql+psycopg://...'
+                ) from None
+            if isinstance(error, OSError):
+                raise InputError(
+                    f"the storage {self.shown} cannot be used ({error.strerror}); name another with --storage"
+                ) from None
             raise InputError(
                 f"the storage {self.shown} cannot be used now: {reason(error)}; nothing is lost, "
                 "the same command goes on from here"
@@ -173,6 +179,15 @@ def trial_of(found: FrozenTrial) -> Trial:
 
 def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, dict) else value
+
+
+def driver(error: BaseException | None) -> str | None:
+    """The package whose absence an error comes of, if it does."""
+    while error is not None:
+        if isinstance(error, ModuleNotFoundError):
+            return error.name
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def identity(home: Path) -> str:

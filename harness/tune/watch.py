@@ -35,7 +35,8 @@ class Following(Watch):
         self.failed += trial.state == "failed"
         top = best(all_trials)
         leader = f"best {top.value:.3f}, trial {top.number}" if top and top.value is not None else "none complete"
-        self.bars.update(self.overall, description=f"trials: {leader}")
+        ended = self.before + self.done + self.failed
+        self.bars.update(self.overall, completed=ended, description=f"trials: {leader}")
         new = top is not None and top.number == trial.number
         if self.console.is_terminal and not new and trial.state != "failed":
             return
@@ -43,9 +44,8 @@ class Following(Watch):
         rest = f", {clock(left)} left" if left is not None else ""
         spent = clock(time.monotonic() - self.began)
         of = "" if self.total is None else f"/{self.before + self.total}"
-        count = f"{self.before + self.done + self.failed}{of}"
         told = "the best so far" if new else leader
-        self.say(f"{count}  trial {trial.number} {result(trial)}  ({told}; {spent}{rest})")
+        self.say(f"{ended}{of}  trial {trial.number} {result(trial)}  ({told}; {spent}{rest})")
 
 
 def result(trial: Trial) -> str:
