@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -15,19 +16,20 @@ from harness.delivery import Delivery
 from harness.execute.local import execute
 from harness.execute.news import Machine
 from harness.execute.orders import Listed, Order
-from harness.holding import few, started_fresh
+from harness.holding import few
+from harness.measured import measured
 from harness.plan import Ledger, Planned, Setup, ledger
 from harness.progress import Watch
 from harness.readers import note
-from harness.reading import Entry, frame
+from harness.reading import Entry
 from harness.sources import fingerprints, open_data
 from harness.store import Store
 from model.data.examples import Examples, Split
 from model.data.leakage import duplicates
 from model.recipe import digest
 from reports.reference_lines import Reference, reference_lines
-from reports.shape import Header, Table
-from reports.table import build
+from reports.section import header, tabled
+from reports.shape import Table
 
 
 def tags(setup: Setup) -> dict[str, str]:
@@ -146,27 +148,19 @@ def names(rows: Sequence[Planned]) -> dict[str, str]:
 
 def tables(rows: Sequence[Planned], setup: Setup, machine: Machine) -> list[Table]:
     """One table a suite, from the cells of this set-up that have ended."""
-    suites = list(dict.fromkeys(row.suite.slug for row in rows))
     told, book = tags(setup), ledger(machine.home)
+    held = measured(rows, told, book)
     made = []
-    for slug in suites:
-        mine = [row for row in rows if row.suite.slug == slug]
-        suite = mine[0].suite
-        found = frame(
-            [entry(row, cell, book.ended[cell.id], told) for row in mine for cell in row.cells if cell.id in book.ended]
+    for suite in dict.fromkeys(row.suite.slug for row in rows):
+        mine = [row for row in rows if row.suite.slug == suite]
+        states = {(suite, row.row.name): state for row in mine if (state := unmeasured(row, book))}
+        asked = dataclasses.replace(
+            header(held, mine[0].suite, setup.profile.says),
+            seeds=tuple(range(setup.seeds)),
+            cells=len(cells_of(mine)),
         )
-        found["row"] = found["row"].str.removesuffix(setup.variant)
-        states = {(slug, row.row.name): state for row in mine if (state := unmeasured(row, book))}
-        made.append(
-            build(
-                suite,
-                found,
-                states,
-                references(mine, setup),
-                header(setup, told, mine, book.ended),
-                {row.row.name for row in mine},
-            )
-        )
+        names = {row.row.name for row in mine}
+        made.append(tabled(held, mine[0].suite, names, asked, references(mine, setup), states))
     return made
 
 
@@ -195,23 +189,6 @@ def references(rows: Sequence[Planned], setup: Setup) -> list[Reference]:
     return lines
 
 
-def header(setup: Setup, told: dict[str, str], rows: Sequence[Planned], ended: Mapping[str, Record]) -> Header:
-    """The facts above a table."""
-    corpus, used = open_data(setup.data), {branch.key for row in rows for branch in row.recipe.branches}
-    return Header(
-        profile=setup.profile.name,
-        caveat=setup.profile.says,
-        data=corpus.source,
-        fingerprint=told["data"],
-        encoder=setup.encoder,
-        seeds=tuple(range(setup.seeds)),
-        variant=setup.variant.strip("[]"),
-        cells=len(cells_of(rows)),
-        duplicates={task: count for task, count in repeated(setup).items() if task in used},
-        notes=(*corpus.notes, *warned(rows, ended), *fresh(rows, ended)),
-    )
-
-
 def repeated(setup: Setup) -> dict[str, int]:
     """By task, how many of its scored dev rows also stand in train."""
     corpus = open_data(setup.data)
@@ -219,26 +196,6 @@ def repeated(setup: Setup) -> dict[str, int]:
     return {
         task: duplicates(train, dev) for task, (train, dev) in both.items() if train is not None and dev is not None
     }
-
-
-def warned(rows: Sequence[Planned], ended: Mapping[str, Record]) -> list[str]:
-    """What the techniques of the rows warned of, each once, with the rows it holds for."""
-    by_warning: dict[str, list[str]] = {}
-    for row in rows:
-        for text in {
-            text for cell in row.cells if cell.id in ended for text in ended[cell.id].outcome.get("warnings", ())
-        }:
-            by_warning.setdefault(text, []).append(row.row.name)
-    return [f"{', '.join(names)}: {text}" for text, names in by_warning.items()]
-
-
-def fresh(rows: Sequence[Planned], ended: Mapping[str, Record]) -> list[str]:
-    """Encoder parameters that no checkpoint gave, by row."""
-    told = []
-    for row in rows:
-        names = next((ended[cell.id].outcome.get("fresh") for cell in row.cells if cell.id in ended), None)
-        told += [f"{row.row.name}: {text}" for text in started_fresh(names or [])]
-    return told
 
 
 def failures(rows: Sequence[Planned], home: Path) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import singledispatch
 from typing import TYPE_CHECKING
 
+from harness.cell import Record
 from harness.reading import Entry, Reported, alarm, began, flat_scores, reported
 
 if TYPE_CHECKING:
@@ -27,14 +28,14 @@ class Unreadable(Exception):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Holding:
-    """``data`` maps each task to its fingerprint; ``predictions`` are those of the reported epoch, if there are any."""
+    """``data`` maps each task to its fingerprint; ``answered`` is the epoch of which answers are kept, if any are."""
 
     tags: Mapping[str, str]
     params: Mapping[str, str]
     metrics: Sequence[Point]
     data: Mapping[str, str]
     source: str
-    predictions: pd.DataFrame | None
+    answered: int | None
     start: int  # milliseconds since 1970
     end: int
     status: str  # FINISHED, FAILED or KILLED
@@ -53,7 +54,7 @@ def holding(entry: Entry) -> Holding:
             metrics=list(points(entry, told)) if told else (),
             data=about.get("data", {}),
             source=str(about.get("source", "")),
-            predictions=predictions(entry, told.epoch) if told else None,
+            answered=told.epoch if told else None,
             start=start,
             end=start + round(1000 * outcome.get("seconds", 0.0)),
             status="FINISHED" if entry.record.done else "FAILED",
@@ -120,14 +121,20 @@ def points(entry: Entry, told: Reported) -> Iterator[Point]:
         yield name, entry.record.outcome[name], 0
 
 
-def predictions(entry: Entry, epoch: int) -> pd.DataFrame | None:
-    """The answers on dev and test after an epoch: id, label, answer, split, task."""
+def answers(record: Record, epoch: int | None) -> pd.DataFrame | None:
+    """The answers on dev and test after an epoch: id, label, answer, split, task. None where none are kept.
+    ``Unreadable``."""
     import pandas as pd
 
-    told = [
-        pd.DataFrame(found | {"split": split, "task": task})
-        for task in entry.record.about["data"]
-        for split in ("dev", "test")
-        if (found := entry.record.predictions(split, task, epoch)) is not None
-    ]
-    return pd.concat(told).astype({"label": float, "answer": float}) if told else None
+    if epoch is None:
+        return None
+    try:
+        told = [
+            pd.DataFrame(found | {"split": split, "task": task})
+            for task in record.about["data"]
+            for split in ("dev", "test")
+            if (found := record.predictions(split, task, epoch)) is not None
+        ]
+        return pd.concat(told).astype({"label": float, "answer": float}) if told else None
+    except Exception as error:  # a damaged file, in whatever way
+        raise Unreadable(f"{type(error).__name__}: {error}") from error

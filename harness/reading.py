@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from experiments.variant import Row, Suite
 from harness.cell import Record, comparable, with_overall
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 COLUMNS = ("suite", "row", "seed", "cell", "split", "metric", "value", "epoch", "status", "reason")
 
@@ -86,38 +86,6 @@ def alarm(entry: Entry) -> str:
         name.removeprefix("collapsed/") for name, value in signals.items() if name.startswith("collapsed/") and value
     ]
     return f"one answer for everything: {', '.join(tasks)}" if tasks else ""
-
-
-def frame(entries: Sequence[Entry]) -> pd.DataFrame:
-    """Reported results, tidy; the columns are ``COLUMNS``. A failed cell gives one row without a metric."""
-    import pandas as pd
-
-    return pd.DataFrame([line for entry in entries for line in lines(entry)], columns=list(COLUMNS))
-
-
-def lines(entry: Entry) -> Iterator[dict[str, Any]]:
-    record, suite, row = entry.record, entry.suite, entry.row
-    common = {
-        "suite": suite.slug,
-        "row": entry.name,
-        "seed": entry.seed,
-        "cell": record.id,
-        "epoch": None,
-        "status": "done" if record.done else "failed",
-        "reason": str(record.outcome.get("reason", "")),
-    }
-    if not record.done:
-        yield common | {"split": row.split, "metric": "", "value": float("nan")}
-        return
-    told = reported(suite, row, record)
-    scores = [(row.split, told.scores), ("train", told.train)]
-    found = [
-        common | {"split": split, "metric": name, "value": value, "epoch": told.epoch}
-        for split, metrics in scores
-        for name, value in metrics.items()
-        if value is not None
-    ]
-    yield from found or [common | {"split": row.split, "metric": "", "value": float("nan"), "epoch": told.epoch}]
 
 
 def began(record: Record) -> int | None:

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from experiments.variant import Suite
 from harness.durable import aside
-from harness.holding import Holding, Point, holding
+from harness.holding import Holding, Point, answers, holding
 from harness.reading import Entry
 from harness.secrets import hidden
 from model.errors import InputError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from mlflow.entities import Run
     from mlflow.tracking import MlflowClient
 
@@ -133,7 +134,8 @@ class Store:
         new = not before or before[-1].trained < entry.record.trained
         if new:
             held = holding(entry)
-            before = [*before, self._write(experiment, self._parent(experiment, known, entry), entry, held)]
+            given = answers(entry.record, held.answered)
+            before = [*before, self._write(experiment, self._parent(experiment, known, entry), entry, held, given)]
         for run in before[:-1]:
             self.client.set_tag(run.run, "superseded", "true")
         known[here] = before[-1:]
@@ -202,7 +204,7 @@ class Store:
             known[here] = [seen(run)._replace(whole=True)]
         return known[here][0].run
 
-    def _write(self, experiment: str, parent: str, entry: Entry, held: Holding) -> Held:
+    def _write(self, experiment: str, parent: str, entry: Entry, held: Holding, given: pd.DataFrame | None) -> Held:
         run = self.client.create_run(
             experiment,
             run_name=f"{entry.name} {entry.part}",
@@ -211,10 +213,10 @@ class Store:
         )
         self._batch(run.info.run_id, held.metrics, held.params)
         self._inputs(run.info.run_id, held)
-        if held.predictions is not None:
+        if given is not None:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "predictions.parquet"
-                held.predictions.to_parquet(path)
+                given.to_parquet(path)
                 self.client.log_artifact(run.info.run_id, str(path))
         self.client.set_terminated(run.info.run_id, held.status, end_time=held.end)
         return seen(run)._replace(whole=True)

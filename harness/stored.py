@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlparse
 from experiments.variant import Row, Suite
 from harness.catalogue import Pair
 from harness.delivery import reason
+from harness.seed import seed_of
 from harness.store import PAGE, Store, seen
 from model.errors import InputError
 from model.recipe import versions
@@ -23,12 +24,6 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 TELLS = ("profile", "data", "data_source", "encoder", "variant")
-ABOUT = (
-    *("digest", "trained", "alarm", "threads", "device", "torch", "warnings", "fresh"),
-    *("version", "revision", "dirty", "split"),
-)
-REPORTED, TRAIN, HEALTH = "reported/", "reported_train/", "health/"
-TOTALS = ("seconds", "training_seconds", "items", "peak_memory_bytes")
 ANSWERS = "predictions.parquet"
 
 
@@ -208,24 +203,5 @@ def kept(run: Run) -> Found:
 
 
 def seed(run: Run) -> Seed:
-    tags, metrics = run.data.tags, run.data.metrics
-
-    def under(prefix: str) -> dict[str, float]:
-        return {name.removeprefix(prefix): value for name, value in metrics.items() if name.startswith(prefix)}
-
-    reported = under(REPORTED)
-    return Seed(
-        seed=int(tags["seed"]),
-        run=run.info.run_id,
-        cell=tags["cell"],
-        done=run.info.status == "FINISHED",
-        reason=tags.get("reason", ""),
-        epoch=int(reported.pop("epoch", 0)),
-        scores=reported,
-        train=under(TRAIN),
-        totals={name: metrics[name] for name in TOTALS if name in metrics},
-        health=under(HEALTH),
-        about={name: tags[name] for name in ABOUT if tags.get(name)}
-        | {name: value for name, value in tags.items() if name.startswith("package/")},
-        data={each.dataset.name: each.dataset.digest for each in (run.inputs.dataset_inputs if run.inputs else ())},
-    )
+    data = {each.dataset.name: each.dataset.digest for each in (run.inputs.dataset_inputs if run.inputs else ())}
+    return seed_of(run.info.run_id, run.data.tags, run.data.metrics, run.info.status == "FINISHED", data)

@@ -55,6 +55,11 @@ class Seed:
     about: Mapping[str, str] = dataclasses.field(default_factory=dict)  # digest, threads, device, alarm, code ...
     data: Mapping[str, str] = dataclasses.field(default_factory=dict)  # fingerprints by task
 
+    @property
+    def collapsed(self) -> list[str]:
+        """The tasks with one answer for everything at the reported epoch."""
+        return [task for task in self.about.get("alarm", "").rpartition(": ")[2].split(", ") if task in TASKS]
+
 
 @dataclasses.dataclass(frozen=True)
 class Items:
@@ -231,7 +236,11 @@ def frame(rows: Sequence[Runs]) -> pandas.DataFrame:
                 (each.row.split, name, value) for name, value in seed.scores.items()
             ]
             figures += [("train", name, value) for name, value in seed.train.items()]
-            told += [common | {"split": split, "metric": name, "value": value} for split, name, value in figures]
+            same = {TASKS[task].metric_name for task in seed.collapsed}
+            told += [
+                common | {"split": split, "metric": name, "value": value, "constant": split != "train" and name in same}
+                for split, name, value in figures
+            ]
             if not figures:
-                told.append(common | {"split": each.row.split, "metric": "", "value": math.nan})
-    return pandas.DataFrame(told, columns=list(COLUMNS))
+                told.append(common | {"split": each.row.split, "metric": "", "value": math.nan, "constant": False})
+    return pandas.DataFrame(told, columns=[*COLUMNS, "constant"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from experiments.variant import Split, Suite
@@ -43,20 +43,32 @@ def section(setup: SetUp, suite: Suite, names: Container[str], caveat: str) -> S
         setup, rows={slug: row for slug, row in setup.rows.items() if row.suite.slug != suite.slug or row.row in shown}
     )
     held = setup.suite(suite)
-    results = frame(list(held.values()))
     splits = dict.fromkeys(row.split for row in shown)
-    states = {(suite.slug, row.name): "stale" for row in shown if f"{suite.slug}/{row.name}" in setup.stale}
     tops = [(best(setup, suite, metric, split), metric) for metric in metrics(suite) for split in splits]
     return Section(
         setup=setup,
         suite=suite,
-        table=build(suite, results, states, references(setup, suite), header(setup, suite, caveat), names),
+        table=tabled(setup, suite, names, header(setup, suite, caveat), references(setup, suite)),
         effects=tuple(effects(setup, suite)),
         agreements=tuple(found for metric in metrics(suite) if (found := agreement(setup, suite, metric)) is not None),
         costs=tuple(costs(list(held.values()))),
         alarms=tuple(alarms(setup, suite)),
         best=frozenset((row, metric) for row, metric in tops if row is not None),
     )
+
+
+def tabled(
+    setup: SetUp,
+    suite: Suite,
+    names: Container[str],
+    header: Header,
+    references: Sequence[Reference],
+    states: Mapping[tuple[str, str], str] | None = None,
+) -> Table:
+    """The table of these rows. ``states`` are known of rows without results, by suite and row."""
+    stale = {(suite.slug, row.name): "stale" for row in suite.rows if f"{suite.slug}/{row.name}" in setup.stale}
+    results = frame(list(setup.suite(suite).values()))
+    return build(suite, results, stale | dict(states or {}), references, header, names)
 
 
 def header(setup: SetUp, suite: Suite, caveat: str) -> Header:

@@ -35,6 +35,7 @@ class Keeping:
         self.answers: dict[str, np.ndarray] = {}
         self.notes: list[str] = []  # what a reader of the result should know
         self.spent = 0.0  # seconds before this process took over
+        self.computed = -time.process_time()  # CPU-seconds since the last epoch ended, less this process's now
         self.began = self.saved = time.monotonic()
 
     def begin(self, about: Mapping[str, Any]) -> Snapshot | None:
@@ -59,6 +60,7 @@ class Keeping:
     def resume(self, tensors: dict[str, torch.Tensor], facts: dict[str, Any], about: Mapping[str, Any]) -> Snapshot:
         """The snapshot in a checkpoint; the folder as it was then."""
         self.entries, self.spent = facts["entries"], facts["spent"]
+        self.computed += facts.get("computed", 0.0)
         self.notes += facts["notes"]
         differing = [name for name in ("threads", "device", "torch") if facts["about"][name] != about[name]]
         for name in differing:
@@ -87,7 +89,8 @@ class Keeping:
     def epoch(self, run: Run, event: Epoch) -> None:
         """After an epoch: its weights if they are to be kept, then its line in the journal."""
         self.claim.check()
-        self.entries.append(entry(event))
+        self.entries.append(entry(event) | {"cpu_seconds": self.computed + time.process_time()})
+        self.computed = -time.process_time()
         self.answers |= {
             f"{split}/{task}/{event.number}": scored.answers
             for (split, task), scored in event.scores.items()
@@ -137,6 +140,7 @@ class Keeping:
             "entries": self.entries,
             "notes": self.notes,
             "spent": self.seconds(),
+            "computed": self.computed + time.process_time(),
             "about": dict(about),
         }
         try:

@@ -9,8 +9,9 @@ from typing import cast
 
 from experiments.studies import STUDIES
 from experiments.study import Range
+from harness.seed import HEALTH, REPORTED
 from harness.store import Store
-from harness.stored import HEALTH, REPORTED, TELLS, Tried, trials
+from harness.stored import TELLS, Tried, trials
 from harness.tune.arm import METRIC
 from harness.tune.told import PAPER
 from reports.tuning.evidence import State, Trial, Tuned

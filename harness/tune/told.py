@@ -129,7 +129,7 @@ def _(entry: Tried) -> Holding:
         metrics=list(points(entry)),
         data=record.about.get("data", {}),
         source=str(record.about.get("source", "")),
-        predictions=None,
+        answered=None,
         start=end - round(1000 * sum(total(entry, name) for name in TOTALS[1:2])),
         end=end,
         status=STATUS[trial.state],

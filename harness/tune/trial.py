@@ -66,9 +66,14 @@ def curve(suite: Suite, row: Row, epochs: Sequence[Entry]) -> dict[int, float]:
 
 
 def cost(epochs: Sequence[Entry], about: Mapping[str, object]) -> float:
-    """Seconds of training and scoring on a GPU, or times threads on a CPU."""
-    seconds = sum(float(epoch["training_seconds"]) + float(epoch["scoring_seconds"]) for epoch in epochs)
-    return seconds * (int(str(about["threads"])) if about["device"] == "cpu" else 1)
+    """Seconds of training and scoring on a GPU; on a CPU, what its cores did, whatever else they had to do. Cells of
+    older journals, which did not count that, are charged seconds times threads."""
+    on_cpu = about["device"] == "cpu"
+    threads = int(str(about["threads"])) if on_cpu else 1
+    whole = [threads * (float(epoch["training_seconds"]) + float(epoch["scoring_seconds"])) for epoch in epochs]
+    if on_cpu:
+        return sum(float(epoch.get("cpu_seconds", all_in)) for epoch, all_in in zip(epochs, whole, strict=True))
+    return sum(whole)
 
 
 def best(trials: Sequence[Trial]) -> Trial | None:
