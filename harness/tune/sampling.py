@@ -55,15 +55,15 @@ def judge(
     study: Study, number: int, known: Sequence[Trial], curve: Mapping[int, float], pruner: str, epochs: int
 ) -> tuple[int | None, dict[str, float]]:
     """The epoch after which a trial with these values is pruned, or None; and its rungs until then. The papers'
-    settings are never pruned, nor is anything after its last epoch."""
-    if pruner == "none" or number < len(study.starts):
+    settings are never pruned, but others have to compete with them; nothing is after its last epoch."""
+    if pruner == "none":
         return None, {}
     hyperband = optuna.pruners.HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=3)
     view = mirror(study, known, optuna.samplers.RandomSampler(seed=0), hyperband)
     trial = view.ask()
     for epoch, value in sorted(curve.items()):
         trial.report(value, epoch)
-        if epoch < epochs and trial.should_prune():
+        if epoch < epochs and trial.should_prune() and number >= len(study.starts):
             return epoch, rungs(view, number)
     return None, rungs(view, number)
 

@@ -16,10 +16,13 @@ from harness.tune.sampling import judge, propose, seen_from
 from harness.tune.storage import Storage
 from harness.tune.trial import Trial, cost, curve, reached, spent
 
+IN_VAIN = 10  # trials that fail one after the other: the next ones would, too
+
 
 @dataclasses.dataclass(frozen=True)
 class Limit:
-    """When a study has had enough: so many trials, or what they cost in seconds of the device."""
+    """When a study has had enough: so many trials, or what they cost in seconds of the device. A budget is given up
+    where all trials fail, which may cost nothing."""
 
     trials: int | None
     budget: float | None = None
@@ -27,7 +30,10 @@ class Limit:
     def reached(self, trials: Sequence[Trial]) -> bool:
         if self.trials is not None and len(trials) >= self.trials:
             return True
-        return self.budget is not None and spent(trials) >= self.budget
+        if self.budget is None:
+            return False
+        last = [trial.state for trial in sorted(trials, key=lambda trial: trial.number)][-IN_VAIN:]
+        return spent(trials) >= self.budget or last == IN_VAIN * ["failed"]
 
 
 class Search:
@@ -128,7 +134,8 @@ class Search:
         record = self.record(trial.cell)
         if record is not None and not record.done:
             reason = str(record.outcome.get("reason", ""))
-            return dataclasses.replace(trial, state="failed", reason=reason, ended=now())
+            charged = cost(record.epochs, record.about) if record.epochs else 0.0
+            return dataclasses.replace(trial, state="failed", reason=reason, cost=charged, ended=now())
         folder = self.machine.home / "cells" / trial.cell
         try:
             epochs = record.epochs if record else journal(folder / "journal.jsonl")

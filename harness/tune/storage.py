@@ -72,8 +72,9 @@ class Storage:
                 storage: Any = RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
             else:
                 file.parent.mkdir(parents=True, exist_ok=True)
-                mend(file, tell)
                 lock: Any = Lock(file.with_name(f"{file.name}.lock"))
+                with locked(lock.path):  # another home may write its studies there
+                    mend(file, tell)
                 storage = JournalStorage(JournalFileBackend(str(file), lock))
             return optuna.create_study(
                 study_name=self.arm.name, storage=storage, direction="maximize", load_if_exists=True
@@ -85,9 +86,9 @@ class Storage:
             known = self._study.user_attrs
             if "home" not in known:
                 told = {
-                    "home": identity(self.home),
                     "at_once": at_once,
                     "row": f"{self.arm.suite.slug}/{self.arm.row.name}",
+                    "home": identity(self.home),  # last: it says that the others are there
                 }
                 for name, value in told.items():
                     self._study.set_user_attr(name, value)

@@ -1,0 +1,247 @@
+"""Which combinations of factors to train, and what these can and cannot tell apart.
+
+A factor is on (+1) or off (-1); a factor's or an interaction's effect has the product of its factors' columns.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from model.errors import InputError
+
+Kind = Literal["full", "fraction", "D-optimal", "leave one out", "add one"]
+Run = frozenset[str]  # the factors that are on
+Effect = tuple[str, ...]  # one factor, or several that interact; none: the mean
+
+# By number of factors, generators of the ones after the base factors A, B, C...: the fractions of least aberration in
+# Box, Hunter & Hunter, Statistics for Experimenters, and Montgomery, Design and Analysis of Experiments, table 8.14.
+FRACTIONS: dict[int, tuple[str, ...]] = {
+    3: ("AB",),
+    4: ("ABC",),
+    5: ("AB AC", "ABCD"),
+    6: ("AB AC BC", "ABC BCD", "ABCDE"),
+    7: ("AB AC BC ABC", "ABC BCD ACD", "ABCD ABDE", "ABCDEF"),
+    8: ("BCD ACD ABC ABD", "ABC ABD BCDE", "ABCD ABEF"),
+    9: ("ABC BCD ACD ABD ABCD", "BCDE ACDE ABDE ABCE", "ABCD ACEF CDEF"),
+    10: ("ABC BCD ACD ABD ABCD AB", "ABCD ABCE ABDE ACDE BCDE"),
+    11: ("ABC BCD ACD ABD ABCD AB AC", "ABC BCD CDE ACD ADE BDE"),
+}
+STARTS = 30  # of the exchange, which may stop at a local best
+ROMAN = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII")
+
+
+class DesignError(InputError):
+    """A design that cannot be. The message says why and how to mend it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Design:
+    """Runs in standard order (the first factor changes slowest), each once. ``why`` says how it was chosen."""
+
+    kind: Kind
+    names: tuple[str, ...]
+    runs: tuple[Run, ...]
+    why: str = ""
+
+    @cached_property
+    def rows(self) -> tuple[tuple[int, ...], ...]:
+        """The runs as rows of 0 and 1, [runs][factors]."""
+        return tuple(tuple(int(name in run) for name in self.names) for run in self.runs)
+
+    @cached_property
+    def resolution(self) -> int | None:
+        """The length of the shortest defining word; None if there is none, or the design is no regular fraction."""
+        return min(map(len, self.words), default=None) if self.kind == "fraction" else None
+
+    @cached_property
+    def words(self) -> tuple[Effect, ...]:
+        """The effects that have one value in all runs, and so cannot be told from the mean."""
+        effects = list(every_effect(self.names, len(self.names)))[1:]
+        table = columns(self, effects)
+        return tuple(effect for effect, column in zip(effects, table.T, strict=True) if abs(column.sum()) == len(table))
+
+    @cached_property
+    def efficiency(self) -> float:
+        """|X'X|^(1/p) / n of the mean and the main effects: 1 for an orthogonal design, 0 where the main effects
+        cannot be told apart."""
+        return efficiency(columns(self, every_effect(self.names, 1)))
+
+    def aliases(self, order: int = 2) -> tuple[str, ...]:
+        """What each estimate holds besides its own effect, of effects of up to ``order`` factors: ``A + B:C``, or
+        ``A - 0.5 B:C`` where a part of it.
+
+        The model has all the effects that the runs tell apart, low orders first; of designs that are neither full
+        nor regular the mean and main effects alone, as they are too few runs for more.
+        """
+        model = order if self.kind in ("full", "fraction") else 1
+        leading: list[Effect] = []
+        others: list[Effect] = []
+        for effect in every_effect(self.names, order):
+            wider = columns(self, [*leading, effect])
+            apart = len(effect) <= model and np.linalg.matrix_rank(wider) == len(leading) + 1
+            (leading if apart else others).append(effect)
+        held = np.linalg.lstsq(columns(self, leading), columns(self, others), rcond=None)[0].round(6).tolist()
+        chains = [[pair for pair in zip(others, row, strict=True) if pair[1]] for row in held]  # one a leading effect
+        return tuple(
+            " ".join([":".join(effect) or "mean", *itertools.starmap(_term, chain)])
+            for effect, chain in zip(leading, chains, strict=True)
+            if effect or any(len(other) == 1 for other, _ in chain)
+        )
+
+    def clear(self, order: int = 2) -> tuple[str, ...]:
+        """The effects whose estimates hold no other effect of up to ``order`` factors."""
+        return tuple(line for line in self.aliases(order) if " " not in line)
+
+
+def _term(effect: Effect, share: float) -> str:
+    part = "" if abs(share) == 1 else f"{abs(share):.2g} "
+    return f"{'-' if share < 0 else '+'} {part}{':'.join(effect)}"
+
+
+def every_effect(names: Sequence[str], order: int) -> Iterator[Effect]:
+    """The mean, the main effects, then interactions of up to ``order`` factors."""
+    return itertools.chain.from_iterable(itertools.combinations(names, size) for size in range(order + 1))
+
+
+def columns(design: Design, effects: Iterable[Effect]) -> np.ndarray:
+    """The effects' columns, float [runs, effects], +1 and -1."""
+    signs = {name: np.array([2.0 * row[place] - 1 for row in design.rows]) for place, name in enumerate(design.names)}
+    ones = np.ones(len(design.runs))
+    chosen = [np.prod(np.array([ones, *(signs[name] for name in effect)]), axis=0) for effect in effects]
+    return np.array(chosen).reshape(len(chosen), len(ones)).T
+
+
+def efficiency(model: np.ndarray) -> float:
+    """|X'X|^(1/p) / n of X [n runs, p effects]."""
+    runs, effects = model.shape
+    sign, size = np.linalg.slogdet(model.T @ model)
+    return float(np.exp(size / effects) / runs) if sign > 0 and np.linalg.matrix_rank(model) == effects else 0.0
+
+
+def design(kind: Kind, names: Sequence[str], runs: Iterable[Run]) -> Design:
+    """The runs in standard order."""
+    return Design(kind, tuple(names), tuple(sorted(set(runs), key=lambda run: [name in run for name in names])))
+
+
+def possible(names: Sequence[str], impossible: Collection[Run] = ()) -> list[Run]:
+    """The combinations of factors that are possible, fewest factors first."""
+    return [run for run in map(frozenset, every_effect(names, len(names))) if run not in impossible]
+
+
+def full(names: Sequence[str], impossible: Collection[Run] = ()) -> Design:
+    """Every combination that is possible."""
+    return design("full", names, possible(names, impossible))
+
+
+def leave_one_out(names: Sequence[str], impossible: Collection[Run] = ()) -> Design:
+    """All factors on, and each one off in turn: each effect is the one beside all others."""
+    every = frozenset(names)
+    return design("leave one out", names, {every, *(every - {name} for name in names)} - set(impossible))
+
+
+def add_one(names: Sequence[str], impossible: Collection[Run] = ()) -> Design:
+    """No factor on, and each one on in turn: each effect is the one without any other."""
+    return design("add one", names, {frozenset[str](), *(frozenset({name}) for name in names)} - set(impossible))
+
+
+def fraction(names: Sequence[str], generators: Mapping[str, Sequence[str]], off: Collection[str] = ()) -> Design:
+    """A regular fraction: each factor in ``generators`` has the product of these base factors' columns, negated where
+    it is in ``off``. With none in ``off`` all factors are on in one run. ``DesignError`` below resolution III."""
+    found = []
+    for run in possible([name for name in names if name not in generators]):
+        signs = {name: math.prod(1 if each in run else -1 for each in word) for name, word in generators.items()}
+        found.append(run | {name for name, sign in signs.items() if (sign > 0) != (name in off)})
+    made = design("fraction", names, found)
+    if made.resolution is not None and made.resolution < 3:
+        raise DesignError(f"{' '.join(made.words[0])} has one value in all runs; give the fraction other generators")
+    return made
+
+
+def fractions(names: Sequence[str], budget: int, impossible: Collection[Run] = ()) -> Iterator[Design]:
+    """The tabled fractions within the budget whose runs are all possible, one a size: the first of its signs that
+    fits, all factors on if that does."""
+    for told in FRACTIONS.get(len(names), ()):
+        words = told.split()
+        base, made = names[: -len(words)], names[-len(words) :]
+        if 2 ** len(base) <= budget:
+            letters = dict(zip("ABCDEF", base, strict=False))
+            given = {name: [letters[each] for each in word] for name, word in zip(made, words, strict=True)}
+            signed = (fraction(names, given, off) for off in every_effect(made, len(made)))
+            yield from itertools.islice((each for each in signed if not set(impossible) & set(each.runs)), 1)
+
+
+def d_optimal(names: Sequence[str], size: int, impossible: Collection[Run] = (), kept: Collection[Run] = ()) -> Design:
+    """The ``size`` possible runs, those ``kept`` among them, that tell the main effects apart best: the largest
+    determinant |X'X| that exchanges of one run (Fedorov 1972, Theory of Optimal Experiments) reach from ``STARTS``
+    random sets, drawn from a fixed seed. ``DesignError`` where no such runs tell the main effects apart."""
+    runs = possible(names, impossible)
+    model = columns(Design("D-optimal", tuple(names), tuple(runs)), every_effect(names, 1))
+    first = [place for place, run in enumerate(runs) if run in kept]
+    blurred = f"no {size} possible runs tell {len(names)} main effects apart; allow more runs or drop a factor"
+    if size <= len(names) or not efficiency(model):
+        raise DesignError(blurred)
+    if not len(kept) == len(first) <= size <= len(runs):
+        raise DesignError(f"{size} of {len(runs)} possible runs cannot be chosen with {len(kept)} to be kept in")
+    free, draws = np.setdiff1d(np.arange(len(runs)), first), np.random.default_rng(0)
+    starts = ([*first, *draws.permutation(free)[: size - len(first)]] for _ in range(STARTS))
+    ends = [exchanged(model, np.array(start), len(first)) for start in starts]
+    best = max(ends, key=lambda end: round(efficiency(model[end]), 9))  # the first of equals
+    if not efficiency(model[best]):
+        raise DesignError(blurred)
+    return design("D-optimal", names, [runs[place] for place in best])
+
+
+def exchanged(model: np.ndarray, inside: np.ndarray, fixed: int) -> np.ndarray:
+    """Places of rows of ``model`` [rows, effects] after the best exchanges of one row inside against one outside, as
+    long as one raises the determinant. The ``fixed`` first rows stay."""
+    ridge = 1e-4 * model.T @ model / len(model)  # so that a start may be singular
+    before, size = inside, -np.inf
+    while True:
+        information = model[inside].T @ model[inside] + ridge
+        last, size = size, np.linalg.slogdet(information)[1]
+        if size <= last + 1e-9:
+            return before
+        spread = np.linalg.inv(information)
+        variance = np.einsum("ij,jk,ik->i", model, spread, model)  # [rows]
+        between = model[inside] @ spread @ model.T  # [inside, rows]
+        gain = np.outer(1 - variance[inside], 1 + variance) + between**2  # the determinant's factor
+        gain[:fixed], gain[:, inside] = 0, 0
+        out, new = np.unravel_index(np.argmax(gain.round(9)), gain.shape)
+        before, inside = inside, np.where(np.arange(len(inside)) == out, new, inside)
+
+
+def choose(names: Sequence[str], impossible: Collection[Run], budget: int) -> Design:
+    """The design for ``budget`` cells a seed: every combination if they fit; else the regular fraction of the highest
+    resolution, then of the fewest runs; else the D-optimal runs for the main effects, both ends (no factor on, all
+    on) among them; else all factors and each one left out. ``DesignError`` where the budget is below factors + 1."""
+    count, runs = len(names), len(possible(names, impossible))
+    if budget <= count and budget < runs:
+        raise DesignError(f"{count} factors take {count + 1} cells a seed or more and the budget is {budget}; raise it")
+    ruled_out = f"; {2**count - runs} of {2**count} combinations are impossible" if impossible else ""
+    if runs <= budget:
+        return _because(full(names, impossible), f"all {runs} combinations fit {budget} cells a seed{ruled_out}")
+    over = f"{runs} combinations do not fit {budget} cells a seed{ruled_out}"
+    if found := sorted(fractions(names, budget, impossible), key=lambda one: (-(one.resolution or 0), len(one.runs))):
+        size = f"{len(found[0].runs)} runs, resolution {ROMAN[found[0].resolution or 0]}"
+        return _because(found[0], f"{over}: the regular fraction of {size}")
+    try:
+        best = d_optimal(names, budget, impossible, {frozenset[str](), frozenset(names)} - set(impossible))
+    except DesignError as error:
+        if not (left := leave_one_out(names, impossible)).runs:
+            raise
+        return _because(left, f"{error}: each one left out of all")
+    apart = f"the {budget} runs that tell the main effects apart best, {best.efficiency:.0%} of an orthogonal design"
+    return _because(best, f"{over}, and no regular fraction does: {apart}")
+
+
+def _because(made: Design, why: str) -> Design:
+    """The design with the reason for it, and what it cannot tell apart even of the main effects."""
+    blurred = [line for line in made.aliases(1) if " " in line]
+    return dataclasses.replace(made, why=why + (f"; not told apart: {', '.join(blurred)}" if blurred else ""))

@@ -1,0 +1,235 @@
+"""A study's orders: the same study whoever trains its cells, in whatever order and however often it is killed."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments.study import Value
+from harness.cell import journal
+from harness.tune import search as searching
+from harness.tune.arm import Method
+from harness.tune.search import Limit
+from harness.tune.trial import Trial, best, spent, within
+from tests.harness.trials import FULL
+from tests.harness.tune.journals import SECONDS, THREADS, Hands, arm, carried_out, expected, made, train, whole
+
+EPOCH = THREADS * (SECONDS + SECONDS / 6)  # what one costs
+SETTINGS = {"lr": 2e-5, "dropout": 0.25, "weight_decay": 1e-3}
+
+
+def told(trials: list[Trial]) -> list[dict[str, Any]]:
+    """All but the clock's."""
+    return [dataclasses.asdict(trial) | {"ended": ""} for trial in trials]
+
+
+@pytest.mark.parametrize(
+    ("at_once", "jobs", "chance"),
+    [(at_once, jobs, chance) for at_once in (1, 3, 4) for jobs in (1, 2, 3) for chance in range(20)]
+    if FULL
+    else [(3, 3, 2), (1, 2, 3)],
+)
+def test_the_study_is_the_same_whatever_ends_first_and_whenever_it_is_killed(
+    tmp_path: Path, at_once: int, jobs: int, chance: int
+) -> None:
+    of = arm()
+    alone = carried_out(of, Hands(tmp_path / "alone"), 16, at_once)
+    assert {trial.state for trial in alone} == {"complete", "pruned"}
+    hands = Hands(tmp_path / "home", jobs, chance)
+    search = hands.search(of, 16, at_once)
+    while hands.step(search):
+        if hands.chance.random() < 0.1:
+            hands.killed()
+            search = hands.search(of, 16, at_once)
+    trials = search.storage.trials()
+    assert told(trials) == told(alone)
+    assert [trial.number for trial in trials] == list(range(16))
+
+
+def test_a_trial_has_what_its_epochs_came_to(tmp_path: Path) -> None:
+    of = arm()
+    trials = carried_out(of, Hands(tmp_path), 16, 2)
+    for trial in trials:
+        last = len(trial.curve)
+        assert trial.curve == {epoch: expected(trial.params, epoch)[1] for epoch in range(1, last + 1)}
+        assert (trial.epoch, trial.value) == expected(trial.params, last)
+        assert trial.scores == {**made(trial.params, trial.epoch), "overall": trial.value}
+        assert trial.cost == pytest.approx(last * EPOCH)
+        assert last == of.epochs if trial.state == "complete" else 0 < last < of.epochs
+        assert trial.cell == of.cell(trial.params).id
+    assert [trial.start for trial in trials] == ["bertram"] + 15 * [""]
+    top = best(trials)
+    assert top is not None
+    assert top.value == max(trial.value or 0 for trial in trials if trial.state == "complete")
+
+
+def test_cells_that_are_there_are_not_trained_but_cut_and_charged_as_if_they_were(tmp_path: Path) -> None:
+    """Random draws do not depend on results, so that both studies try the same."""
+    unpruned, pruned = (arm(method=Method(sampler="random", pruner=name)) for name in ("none", "hyperband"))
+    assert all(trial.state == "complete" for trial in carried_out(unpruned, Hands(tmp_path / "home"), 12))
+    hands = Hands(tmp_path / "home")
+    again = carried_out(pruned, hands, 12)
+    assert hands.trained == []
+    fresh = carried_out(pruned, Hands(tmp_path / "fresh"), 12)
+    assert told(again) == [each | {"reused": True} for each in told(fresh)]
+    assert not any(trial.reused for trial in fresh)
+    assert any(trial.state == "pruned" and trial.cost < 4 * EPOCH for trial in again)
+
+
+def test_a_pruned_cell_that_was_trained_to_its_end_is_charged_for_the_epochs_that_count(tmp_path: Path) -> None:
+    of = arm()
+    first = carried_out(of, Hands(tmp_path), 12)
+    cut = next(trial for trial in first if trial.state == "pruned")
+    assert len(journal(tmp_path / "cells" / cut.cell / "journal.jsonl")) == len(cut.curve) < of.epochs
+    whole(tmp_path, of.cell(cut.params), cut.params, of.epochs)
+    (tmp_path / "studies" / "optuna.log").unlink()
+    later = carried_out(of, Hands(tmp_path), 12)
+    assert [each | {"reused": False} for each in told(later)] == told(first)
+
+
+def test_two_trials_on_one_cell_train_it_once_and_both_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def same(study: object, number: int, *more: object) -> dict[str, Value]:
+        return SETTINGS | {"dropout": 0.1 * min(number, 2)}
+
+    monkeypatch.setattr(searching, "propose", same)
+    hands = Hands(tmp_path, jobs=4)
+    search = hands.search(arm(), 4, 4)
+    assert len(search.orders(4)) == 3
+    assert [trial.reused for trial in search.trials] == [False, False, False, True]
+    assert [order.cell.id for order in search.orders(4)] == list(dict.fromkeys(trial.cell for trial in search.trials))
+    while hands.step(search):
+        pass
+    ended = search.storage.trials()
+    assert sorted(hands.trained) == sorted({trial.cell for trial in ended})
+    first, second = ended[2:]
+    assert first.cell == second.cell
+    assert first.cost == second.cost > 0
+    assert (first.value, first.curve) == (second.value, second.curve)
+
+
+def test_a_cell_whose_trial_was_found_over_before_its_worker_asked_does_not_go_on(tmp_path: Path) -> None:
+    """Its journal may be read between its last line and its question."""
+    of, hands = arm(), Hands(tmp_path)
+    cut = next(trial for trial in carried_out(of, Hands(tmp_path / "alone"), 16) if trial.state == "pruned")
+    search = hands.search(of, cut.number + 1, 1)
+    while cut.number not in {trial.number for trial in search.trials}:
+        assert hands.step(search)
+    cell = search.cell(search.trials[cut.number])
+    while len(epochs := train(tmp_path, cell, cut.params, of.epochs)) < len(cut.curve):
+        assert search.goes_on(cell, epochs)
+    assert search.orders(0) == []
+    assert not search.goes_on(cell, epochs)
+
+
+def test_a_failed_cell_fails_its_trial_for_the_same_reason_and_the_study_goes_on(tmp_path: Path) -> None:
+    hands = Hands(tmp_path)
+    search = hands.search(arm(), 3, 1)
+    (order,) = search.orders(1)
+    train(tmp_path, order.cell, SETTINGS, 4)
+    hands.fail(order.cell, "the loss of sst is nan")
+    while hands.step(search):
+        pass
+    failed, *others = search.storage.trials()
+    assert (failed.state, failed.reason, failed.value) == ("failed", "the loss of sst is nan", None)
+    assert failed.cost == pytest.approx(EPOCH)
+    assert {trial.state for trial in others} <= {"complete", "pruned"}
+    assert best([failed]) is None
+
+
+def test_a_budget_is_given_up_where_every_trial_fails_at_no_cost(tmp_path: Path) -> None:
+    hands = Hands(tmp_path)
+    search = hands.search(arm(method=Method(sampler="random")), 0, 1)
+    search.limit = Limit(None, 100.0)
+    for _ in range(50):
+        orders = search.orders(1)
+        for order in orders:
+            hands.fail(order.cell, "out of memory")
+        if not orders:
+            break
+    assert {trial.state for trial in search.trials} == {"failed"}
+    assert len(search.trials) == 10
+
+
+@pytest.mark.parametrize("undefined", [None, math.nan])
+def test_a_trial_without_an_overall_fails_and_says_why(tmp_path: Path, undefined: float | None) -> None:
+    def constant(params: object, epoch: int) -> dict[str, float | None]:
+        return {"sst_accuracy": 0.2 + 0.1 * epoch, "quora_accuracy": 0.5, "sts_pearson": undefined}
+
+    of = arm()
+    first, *_ = carried_out(of, Hands(tmp_path, scores=constant), 1)
+    assert first.state == "failed"
+    assert first.reason == "no overall: a task has one answer for everything"
+    assert first.value is None
+    assert "overall" not in first.scores
+    assert first.cost == pytest.approx(4 * EPOCH)
+    assert best([first]) is None
+
+
+@pytest.mark.parametrize("at", range(1, 4))
+def test_a_study_that_is_killed_before_an_ended_trial_is_stored_ends_it_again(tmp_path: Path, at: int) -> None:
+    of, noted = arm(), list[Trial]()
+
+    def dying(trial: Trial) -> None:
+        noted.append(trial)
+        if len(noted) == at:
+            raise KeyboardInterrupt
+
+    hands = Hands(tmp_path / "home")
+    search = hands.search(of, 5, 1, dying)
+    with pytest.raises(KeyboardInterrupt):
+        while hands.step(search):
+            pass
+    search = hands.search(of, 5, 1, noted.append)
+    while hands.step(search):
+        pass
+    assert told(search.storage.trials()) == told(carried_out(of, Hands(tmp_path / "alone"), 5))
+    assert [trial.number for trial in noted] == [*range(at), *range(at - 1, 5)]
+    assert told(noted[at - 1 : at]) == told(noted[at : at + 1])
+
+
+def test_no_more_trials_are_begun_than_workers_are_idle_or_the_limit_allows(tmp_path: Path) -> None:
+    hands = Hands(tmp_path, jobs=2)
+    search = hands.search(arm(), 3, 4)
+    assert len(search.orders(0)) == 0
+    assert len(search.orders(2)) == 2
+    assert len(search.orders(2)) == 2
+    for order in search.orders(0):
+        whole(tmp_path, order.cell, SETTINGS, 4)
+    assert len(search.orders(2)) == 1
+    assert len(search.storage.trials()) == 3
+    assert [trial.number for trial in search.taken()] == [0, 1]
+    assert search.taken() == []
+
+
+COSTS = st.lists(st.tuples(st.floats(0, 100), st.sampled_from(["complete", "pruned", "failed", "running"])), max_size=9)
+
+
+@given(costs=COSTS, budget=st.none() | st.floats(0, 500))
+def test_within_a_budget_is_the_longest_run_of_ended_trials_that_it_pays_for(
+    costs: list[tuple[float, Any]], budget: float | None
+) -> None:
+    trials = [
+        Trial(number=at, params={}, cell="", cost=0.0 if state == "running" else cost, state=state)
+        for at, (cost, state) in enumerate(costs)
+    ]
+    paid = within(trials[::-1], budget)
+    assert paid == trials[: len(paid)]
+    assert not any(trial.running for trial in paid)
+    assert budget is None or spent(paid) <= budget
+    if len(paid) < len(trials):
+        longer = trials[: len(paid) + 1]
+        assert longer[-1].running or (budget is not None and spent(longer) > budget)
+    assert within(trials, spent(paid)) == paid or any(trial.cost == 0 for trial in trials)
+
+
+@given(costs=COSTS, budget=st.floats(0, 500))
+def test_a_limit_is_reached_by_trials_or_by_what_they_cost(costs: list[tuple[float, Any]], budget: float) -> None:
+    trials = [Trial(number=at, params={}, cell="", cost=cost, state=state) for at, (cost, state) in enumerate(costs)]
+    assert Limit(None, budget).reached(trials) == (spent(trials) >= budget)
+    assert Limit(5).reached(trials) == (len(trials) >= 5)

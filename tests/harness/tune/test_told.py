@@ -1,0 +1,218 @@
+"""Ended trials in the tracking store: each once, with all its numbers, as often as the store is made again."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow.tracking import MlflowClient
+
+from experiments import studies
+from harness import store as storing
+from harness.delivery import Count, Delivery, entries
+from harness.durable import append, sealed
+from harness.execute.news import Machine
+from harness.store import Store
+from harness.tune import told
+from harness.tune.arm import Arm
+from harness.tune.seek import unit
+from harness.tune.trial import Trial
+from tests.harness.conftest import Invoke
+from tests.harness.homes import TAGS, all_of, empty
+from tests.harness.tune.journals import SECONDS, Hands, arm, line, made, whole
+
+Shown = dict[tuple[str, ...], Any]
+
+
+@pytest.fixture(autouse=True)
+def quickly_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """New databases are copies of one."""
+    empty()
+    monkeypatch.setattr(storing, "migrate", lambda file: file.write_bytes(empty()))
+
+
+def sought(home: Path, of: Arm, trials: int) -> list[Trial]:
+    """A study without a tracking store, with a failed trial and pruned ones; each is noted as it ends."""
+    machine = Machine(home=home, jobs=1, threads=1, device="cpu")
+    hands = Hands(home)
+    search = hands.search(of, trials, 2, lambda trial: told.note(home, told.noted(of, unit(machine), trial, TAGS)))
+    while hands.step(search):
+        if len(search.trials) == 3 and search.trials[2].running:
+            hands.fail(search.cell(search.trials[2]), "the loss of sst is nan")
+    return search.storage.trials()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+Delivered = tuple[Path, list[Trial], Shown]
+
+
+@pytest.fixture(scope="module")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
+    """Such a home whose trials are in its tracking store, and all that this holds."""
+    home = tmp_path_factory.mktemp("delivered") / "home"
+    trials = sought(home, arm(), 8)
+    (home / "mlflow.db").write_bytes(empty())
+    assert deliver(home) == Count(new=8)
+    return home, trials, shown(uri(home))
+
+
+def deliver(home: Path, uri: str | None = None) -> Count:
+    with Delivery(Store(home, uri), print) as delivery:
+        return delivery.all(home)
+
+
+def uri(home: Path) -> str:
+    return f"sqlite:///{home / 'mlflow.db'}"
+
+
+def shown(uri: str) -> Shown:
+    """All that a store shows of trials and their parents, each once and whole."""
+    client, found = MlflowClient(uri), Shown()
+    for experiment in client.search_experiments():
+        runs = {run.info.run_id: run for run in client.search_runs([experiment.experiment_id])}
+        for run in runs.values():
+            key = (experiment.name, run.data.tags["row"], run.data.tags.get("trial", ""))
+            assert key not in found
+            found[key] = all_of(client, run, runs)
+            assert found[key]["status"] != "RUNNING"
+    return found
+
+
+def check(run: dict[str, Any], trial: Trial, of: Arm) -> None:
+    """A trial's run has what the trial came to, epoch by epoch."""
+    status = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}[trial.state]
+    assert (run["status"], run["parent"], run["name"]) == (status, of.name, f"{of.name} trial {trial.number}")
+    tags, metrics = run["tags"], run["metrics"]
+    assert (tags["kind"], tags["trial"], tags["state"], tags["cell"]) == (
+        *("trial", str(trial.number), trial.state, trial.cell),
+    )
+    assert (tags["reason"], tags["start"], tags["reused"]) == (trial.reason, trial.start, str(trial.reused).lower())
+    assert (tags["sampler"], tags["pruner"], tags["sampler_seed"]) == ("tpe", "hyperband", "0")
+    assert {name: tags[name] for name in TAGS} == TAGS
+    assert json.loads(tags["params"]) == trial.params
+    assert {name: float(run["params"][name]) for name in trial.params} == trial.params
+    assert metrics["cost"] == [(0, repr(trial.cost))]
+    assert metrics["epochs"] == [(0, repr(float(len(trial.curve))))]
+    for name in ("sst_accuracy", "quora_accuracy", "sts_pearson"):
+        points = [(epoch, repr(made(trial.params, epoch)[name])) for epoch in sorted(trial.curve)]
+        assert metrics.get(f"dev/{name}", []) == points
+    assert {name for name in metrics if name.startswith("reported/")} == (
+        {f"reported/{name}" for name in (*trial.scores, "epoch")} if trial.curve else set()
+    )
+    for name, score in trial.scores.items():
+        assert metrics[f"reported/{name}"] == [(trial.epoch, repr(score))]
+    start, end = run["times"]
+    assert end == round(1000 * datetime.datetime.fromisoformat(trial.ended).timestamp())
+    assert end - start == round(1000 * SECONDS * len(trial.curve))
+
+
+def test_every_ended_trial_is_there_once_with_all_its_numbers(delivered: Delivered) -> None:
+    (home, trials, found), of = delivered, arm()
+    assert {trial.state for trial in trials} == {"complete", "pruned", "failed"}
+    assert set(found) == {("tuning/baseline", of.name, number) for number in ("", *map(str, range(8)))}
+    for trial in trials:
+        check(found["tuning/baseline", of.name, str(trial.number)], trial, of)
+    parent = found["tuning/baseline", of.name, ""]
+    assert (parent["parent"], parent["tags"]["kind"]) == (None, "row")
+    assert deliver(home) == Count(known=8)
+
+
+def test_sync_tells_another_store_the_same_whatever_became_of_the_cells(
+    delivered: Delivered, home: Path, invoke: Invoke
+) -> None:
+    (told_of, trials, found), of = delivered, arm()
+    shutil.copytree(told_of, home, ignore=shutil.ignore_patterns("mlflow.db*"))
+    cut = next(trial for trial in trials if trial.state == "pruned")
+    whole(home, of.cell(cut.params), cut.params, of.epochs)  # a row wanted it
+    (home / "studies" / "optuna.log").unlink()
+    other = f"sqlite:///{home.parent / 'other.db'}"
+    result = invoke("sync", "--home", home, "--to", other)
+    assert (result.exit_code, result.output) == (0, f"{other}: 8 new, 0 there before, 0 not delivered\n")
+    assert shown(other) == found
+
+
+def test_a_trial_whose_cell_has_lost_its_epochs_is_left_for_later(home: Path) -> None:
+    """Another process trains it from the start."""
+    of = arm()
+    trials = sought(home, of, 4)
+    path = home / "cells" / trials[0].cell / "journal.jsonl"
+    first, *rest = path.read_text().splitlines()
+    path.write_text(f"{first}\n")
+    assert deliver(home) == Count(new=3, left=1)
+    path.write_text("".join(f"{each}\n" for each in (first, *rest)))
+    assert deliver(home) == Count(new=1, known=3)
+    check(shown(uri(home))["tuning/baseline", of.name, "0"], trials[0], of)
+
+
+def test_damaged_files_cost_their_own_trial_alone(home: Path) -> None:
+    trials = sought(home, arm(), 4)
+    append(home / "cells" / trials[0].cell / "journal.jsonl", "{")
+    noted = sorted((home / "readers").glob("trial-*.json"))
+    assert len(noted) == 4
+    damaged = next(path for path in noted if json.loads(path.read_text())["trial"]["number"] == 1)
+    damaged.write_text(damaged.read_text().replace("complete", "pruned"))
+    said: list[str] = []
+    found = entries(home, said.append)
+    assert [entry.part for entry in found] == ["trial 2", "trial 3"]
+    assert {text.partition(" is damaged")[0] for text in said} == {
+        f"{home / 'cells' / trials[0].cell / 'journal.jsonl'}:{len(trials[0].curve) + 1}",
+        str(damaged),
+    }
+
+
+def test_a_study_that_left_the_registry_is_told_and_skipped(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sought(home, arm(), 2)
+    monkeypatch.delitem(studies.STUDIES, "baseline")
+    said: list[str] = []
+    assert entries(home, said.append) == []
+    assert said == ["not in the registry any more: tuning/baseline"]
+
+
+def test_noting_again_changes_nothing(home: Path) -> None:
+    of = arm()
+    trials = sought(home, of, 3)
+    deliver(home)
+    files = {path: path.read_bytes() for path in (home / "readers").iterdir()}
+    for trial in trials:
+        told.note(home, told.noted(of, "CPU-seconds", trial, TAGS))
+    assert {path: path.read_bytes() for path in (home / "readers").iterdir()} == files
+    assert deliver(home) == Count(known=3)
+
+
+def test_a_trial_without_an_overall_has_the_scores_that_there_are(home: Path) -> None:
+    of = arm()
+    cell = of.cell(SETTINGS)
+    folder = home / "cells" / cell.id
+    whole(home, cell, SETTINGS, 3)
+    journal = [sealed(line({"sst_accuracy": 0.5, "quora_accuracy": 0.25, "sts_pearson": None}, at)) for at in (1, 2)]
+    (folder / "journal.jsonl").write_text("".join(f"{each}\n" for each in journal))
+    trial = Trial(
+        number=0,
+        params=SETTINGS,
+        cell=cell.id,
+        state="failed",
+        scores={"sst_accuracy": 0.5, "quora_accuracy": 0.25},
+        curve={1: float("nan"), 2: float("nan")},
+        epoch=1,
+        cost=7.0,
+        reason="no overall",
+        ended="2026-01-01T00:00:00.000+00:00",
+    )
+    told.note(home, told.noted(of, "CPU-seconds", trial, TAGS))
+    assert deliver(home) == Count(new=1)
+    run = shown(uri(home))["tuning/baseline", of.name, "0"]
+    assert (run["status"], run["tags"]["reason"]) == ("FAILED", "no overall")
+    assert run["metrics"]["reported/sst_accuracy"] == [(1, "0.5")]
+    assert "reported/overall" not in run["metrics"]
+    assert run["metrics"]["epochs"] == [(0, "2.0")]
+
+
+SETTINGS = {"lr": 2e-5, "dropout": 0.25, "weight_decay": 1e-3}
