@@ -1,0 +1,48 @@
+"""Optuna's file torn, garbled or gone: the study is made again from its cells, and none is trained again."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.harness.tune.quick import TRIALS, finish, same, settled, trainings, words
+
+
+def torn(file: Path) -> None:
+    text = file.read_bytes()
+    last = text.rstrip(b"\n").rfind(b"\n") + 1
+    file.write_bytes(text[: (last + len(text)) // 2])
+
+
+def torn_early(file: Path) -> None:
+    """In the middle of some trial."""
+    text = file.read_bytes()
+    file.write_bytes(text[: len(text) // 2])
+
+
+def garbled(file: Path) -> None:
+    text = file.read_bytes()
+    half = len(text) // 2
+    file.write_bytes(text[:half] + bytes(byte ^ 0x55 for byte in text[half : half + 40]) + text[half + 40 :])
+
+
+@pytest.mark.parametrize(("damage", "aside"), [(torn, 0), (torn_early, 0), (garbled, 1), (Path.unlink, 0)])
+def test_a_damaged_storage_costs_no_training(
+    damage: Callable[[Path], None], aside: int, tmp_path: Path, encoder: Path, alone: Path
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(alone, home)
+    before, file = settled(home), home / "studies" / "optuna.log"
+    damage(file)
+    damaged = file.read_bytes() if file.exists() else b""
+    told = finish(*words(home, encoder, TRIALS, "--jobs", 2))
+    same(home, alone)
+    assert settled(home) == before
+    assert not trainings(home)
+    put = list(file.parent.glob("optuna.log.damaged-*"))
+    assert len(put) == aside
+    assert [path.read_bytes() for path in put] == [damaged] * aside
+    assert [" ".join(told.split()).count("was damaged; it is now")] == [aside]

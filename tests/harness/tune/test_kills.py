@@ -1,0 +1,45 @@
+"""kill -9 of a study's command or of a worker at any moment: what goes on from there is the same study, to the bit."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+from tests.harness.processes import kill, samples, until, workers
+from tests.harness.tune.quick import TRIALS, finish, same, settled, start, trainings, words
+
+VICTIMS = ("command", "worker", "command twice")
+
+
+def killed(draw: random.Random, command: list[object], home: Path, victim: str) -> dict[str, bytes]:
+    """Begin or go on, and kill at a random moment after some training; what had ended by then."""
+    known = sum(trainings(home).values())
+    with start(*command) as run:
+        assert run.stdout is not None
+        until(lambda: sum(trainings(home).values()) > known or run.poll() is not None, 180)
+        time.sleep(draw.uniform(0.0, 2.0))
+        hands = workers(run.pid)
+        if run.poll() is None:
+            kill(draw.choice(hands) if victim == "worker" and hands else run.pid)
+        there = settled(home)
+        told = run.stdout.read()
+    assert "Traceback" not in told, told
+    if victim == "worker" and hands:
+        assert run.returncode == 0, told
+    else:  # orphans leave
+        until(lambda: not [number for number in hands if Path(f"/proc/{number}").exists()], 60)
+    return there
+
+
+@samples(2, 10)
+def test_a_kill_changes_nothing(sample: int, home: Path, encoder: Path, alone: Path) -> None:
+    draw, victim = random.Random(sample), VICTIMS[sample % len(VICTIMS)]
+    command = words(home, encoder, TRIALS, "--jobs", 2)
+    there: dict[str, bytes] = {}
+    for _ in range(victim.count("twice") + 1):
+        there |= killed(draw, command, home, victim)
+    if victim != "worker":
+        finish(*command)
+    assert {cell: kept for cell, kept in settled(home).items() if cell in there} == there  # none trained again
+    same(home, alone)

@@ -1,0 +1,21 @@
+"""A command that dies exactly between two things that belong together: the next one sees to it that both are done."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from tests.harness.tune.quick import DEAD, TRIALS, cells, finish, same, sequence, trainings, words
+
+
+def test_a_study_goes_on_from_the_worst_places_to_die_at(home: Path, encoder: Path, alone: Path) -> None:
+    """Most cells are there, so that the trials follow fast; two have to be trained."""
+    states, known = [state for _, _, state, *_ in sequence(alone)], cells(alone)
+    absent = {known[states.index("PRUNED")], known[states.index("COMPLETE", 1)]}
+    shutil.copytree(alone / "cells", home / "cells", ignore=shutil.ignore_patterns(*absent))
+    command = words(home, encoder, TRIALS, "--jobs", 1)
+    for place in ("created:2", "noted:1", "reported:2", "ended:1", "sent:1"):
+        finish(*command, code=DEAD, dying=place)
+    finish(*command)
+    same(home, alone)
+    assert set(trainings(home)) == absent

@@ -1,0 +1,36 @@
+"""A study that is stopped in good order, by Ctrl-C or by its time, goes on from there."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from tests.harness.processes import until
+from tests.harness.tune.quick import TRIALS, finish, hands, same, settled, start, trainings, words
+
+
+def test_after_its_time_and_after_ctrl_c_a_study_goes_on_with_the_same_bits(
+    home: Path, encoder: Path, alone: Path
+) -> None:
+    command = words(home, encoder, TRIALS, "--jobs", 2)
+    told = finish(*command, "--timeout", 0.05)
+    assert "time is up; the same command goes on from here" in told
+    before = sum(trainings(home).values())
+    assert before < TRIALS
+    with start(*command) as run:
+        assert run.stdout is not None
+        until(lambda: len(hands(home, run.pid)) == 2 or run.poll() is not None, 180)  # both workers are up
+        os.killpg(run.pid, signal.SIGINT)  # as a terminal does
+        told = run.stdout.read()
+    assert run.returncode == 130, told
+    assert "Traceback" not in told, told
+    assert "Ctrl-C again stops at once" in told
+    assert "stopped; the same command goes on from here" in told
+    there = settled(home)
+    for folder in (home / "cells").iterdir():  # whatever was begun is kept
+        assert folder.name in there or (folder / "checkpoint.safetensors").exists() or not list(folder.iterdir())
+    told = finish(*command)
+    assert "goes on from here" not in told
+    assert {cell: kept for cell, kept in settled(home).items() if cell in there} == there
+    same(home, alone)
