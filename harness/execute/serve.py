@@ -48,7 +48,7 @@ class Line:
             if self.pipe.poll(1.0):
                 try:
                     answer = self.pipe.recv()
-                except EOFError:
+                except (EOFError, ConnectionResetError):
                     answer = None
                 if answer is not None:
                     return bool(answer)
@@ -77,7 +77,7 @@ def serve(pipe: Connection, machine: Machine) -> None:
     while not line.asked:
         try:
             order = pipe.recv()
-        except EOFError:
+        except (EOFError, ConnectionResetError):
             return
         if order is None:
             return

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.cell import Cell, now
+from harness.cell import Cell, journal, now
 from harness.claims import Claim
+from harness.durable import Damaged
 from harness.execute.encoders import Progress, prepared
 from harness.execute.keeping import Keeping
 from harness.execute.memory import forget_peak, peak
@@ -66,6 +67,14 @@ def scored_examples(cell: Cell, corpus: Corpus, branch: Branch) -> dict[str, Exa
     return sets
 
 
+def left(folder: Path) -> list[dict[str, Any]]:
+    """The epochs that an earlier training of the cell has in its journal."""
+    try:
+        return journal(folder / "journal.jsonl")
+    except Damaged:
+        return []
+
+
 class Worker:
     """Trains cells one after another; tokenised rows are shared between those that need the same.
 
@@ -104,9 +113,10 @@ class Worker:
         with warnings.catch_warnings(record=True) as raised:
             warnings.simplefilter("always", UserWarning)
             try:
-                start = keeping.begin(about)
-                if order.judged and keeping.entries and not goes_on(keeping.entries):
+                epochs = left(folder) if order.judged else []  # by whichever command
+                if epochs and not goes_on(epochs):
                     raise Cut
+                start = keeping.begin(about)
                 run, sets = self.build(cell, pieces)
                 for event in train(run, start):
                     if isinstance(event, Tick):

