@@ -34,7 +34,7 @@ def importances(tuned: Tuned) -> dict[str, Importance]:
     told = {}
     for name in sorted(found, key=lambda name: -found[name]):
         low, high = np.quantile([each[name] for each in resampled], (0.025, 0.975))
-        told[name] = Importance(mean=found[name], low=float(low), high=float(high))
+        told[name] = Importance(mean=float(found[name]), low=float(low), high=float(high))
     return told
 
 
