@@ -18,7 +18,7 @@ from harness.cell import Record, journal, read_sealed
 from harness.durable import sealed, write_aside
 from harness.holding import TOTALS, Holding, Point, Unreadable, holding, listed
 from harness.reading import Entry, flat_scores
-from harness.tune.arm import METRIC, SEED, Arm
+from harness.tune.arm import SEED, Arm
 from harness.tune.trial import Trial
 from model.recipe import digest
 
@@ -179,8 +179,3 @@ def points(entry: Tried) -> Iterator[Point]:
 def total(entry: Tried, name: str) -> float:
     """Of the epochs that count."""
     return sum(float(epoch[name]) for epoch in entry.record.epochs[: len(entry.trial.curve)])
-
-
-def value_name() -> str:
-    """The metric that a trial's value is kept under."""
-    return f"reported/{METRIC}"
