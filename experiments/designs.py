@@ -16,7 +16,7 @@ import numpy as np
 
 from model.errors import InputError
 
-Kind = Literal["full", "fraction", "D-optimal", "leave one out", "add one"]
+Kind = Literal["full", "fraction", "D-optimal", "leave one out", "add one", "some"]
 Run = frozenset[str]  # the factors that are on
 Effect = tuple[str, ...]  # one factor, or several that interact; none: the mean
 
@@ -75,18 +75,9 @@ class Design:
 
     def aliases(self, order: int = 2) -> tuple[str, ...]:
         """What each estimate holds besides its own effect, of effects of up to ``order`` factors: ``A + B:C``, or
-        ``A - 0.5 B:C`` where a part of it.
-
-        The model has all the effects that the runs tell apart, low orders first; of designs that are neither full
-        nor regular the mean and main effects alone, as they are too few runs for more.
-        """
-        model = order if self.kind in ("full", "fraction") else 1
-        leading: list[Effect] = []
-        others: list[Effect] = []
-        for effect in every_effect(self.names, order):
-            wider = columns(self, [*leading, effect])
-            apart = len(effect) <= model and np.linalg.matrix_rank(wider) == len(leading) + 1
-            (leading if apart else others).append(effect)
+        ``A - 0.5 B:C`` where a part of it. The estimates are those of ``model``."""
+        leading = self.model(order)
+        others = [effect for effect in every_effect(self.names, order) if effect not in leading]
         held = np.linalg.lstsq(columns(self, leading), columns(self, others), rcond=None)[0].round(6).tolist()
         chains = [[pair for pair in zip(others, row, strict=True) if pair[1]] for row in held]  # one a leading effect
         return tuple(
@@ -94,6 +85,16 @@ class Design:
             for effect, chain in zip(leading, chains, strict=True)
             if effect or any(len(other) == 1 for other, _ in chain)
         )
+
+    def model(self, order: int = 2) -> tuple[Effect, ...]:
+        """The mean and all effects that the runs tell apart, low orders first; of designs that are neither full nor
+        regular main effects alone, as they are too few runs for more."""
+        most = order if self.kind in ("full", "fraction") else 1
+        leading: list[Effect] = []
+        for effect in every_effect(self.names, most):
+            if np.linalg.matrix_rank(columns(self, [*leading, effect])) == len(leading) + 1:
+                leading.append(effect)
+        return tuple(leading)
 
     def clear(self, order: int = 2) -> tuple[str, ...]:
         """The effects whose estimates hold no other effect of up to ``order`` factors."""
@@ -133,6 +134,17 @@ def design(kind: Kind, names: Sequence[str], runs: Iterable[Run]) -> Design:
 def possible(names: Sequence[str], impossible: Collection[Run] = ()) -> list[Run]:
     """The combinations of factors that are possible, fewest factors first."""
     return [run for run in map(frozenset, every_effect(names, len(names))) if run not in impossible]
+
+
+def recognised(names: Sequence[str], runs: Collection[Run], impossible: Collection[Run] = ()) -> Design:
+    """The design that these runs are: a full one, a regular fraction, one factor at a time, or any other."""
+    wanted = set(runs)
+    for made in (full, leave_one_out, add_one):
+        if set((known := made(names, impossible)).runs) == wanted:
+            return known
+    found = design("fraction", names, runs)
+    regular = len(found.runs) * (1 + len(found.words)) == 2 ** len(names)
+    return found if regular else dataclasses.replace(found, kind="some")
 
 
 def full(names: Sequence[str], impossible: Collection[Run] = ()) -> Design:

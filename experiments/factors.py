@@ -69,11 +69,13 @@ def combinations(factors: Sequence[Factor]) -> Iterator[frozenset[str]]:
             yield frozenset(some)
 
 
-def impossible(base: Recipe, factors: Sequence[Factor]) -> dict[frozenset[str], str]:
+def impossible(
+    base: Recipe, factors: Sequence[Factor], always: frozenset[str] = frozenset()
+) -> dict[frozenset[str], str]:
     """The combinations that are no training of their own, and why: no recipe or network can be so, or it would be
-    trained as a combination of fewer factors is (see ``repeats``)."""
+    trained as a combination of fewer factors is (see ``repeats``). The factors ``always`` on are in none of them."""
     order = [factor.name for factor in factors]
-    trained = {on: _trained(base, factors, on) for on in combinations(factors)}
+    trained = _all_trained(base, factors, always)
     same = {
         on: f"it trains what {' + '.join(sorted(less, key=order.index)) or 'no factor'} trains"
         for on, less in _repeated(trained).items()
@@ -82,10 +84,12 @@ def impossible(base: Recipe, factors: Sequence[Factor]) -> dict[frozenset[str], 
     return {on: (faults | same)[on] for on in trained if on in faults or on in same}
 
 
-def repeats(base: Recipe, factors: Sequence[Factor]) -> dict[frozenset[str], frozenset[str]]:
+def repeats(
+    base: Recipe, factors: Sequence[Factor], always: frozenset[str] = frozenset()
+) -> dict[frozenset[str], frozenset[str]]:
     """Combinations that would be trained to the same bits as one with fewer factors, and that one: a combiner that
     never has two tasks to combine, a penalty that is always 0. An analysis may take the figures from there."""
-    return _repeated({on: _trained(base, factors, on) for on in combinations(factors)})
+    return _repeated(_all_trained(base, factors, always))
 
 
 def plain(recipe: Recipe) -> Recipe:
@@ -104,6 +108,11 @@ def plain(recipe: Recipe) -> Recipe:
         ),
         encoder_dropout_when_frozen=recipe.trainable == "all" or recipe.encoder_dropout_when_frozen,
     )
+
+
+def _all_trained(base: Recipe, factors: Sequence[Factor], always: frozenset[str]) -> dict[frozenset[str], Recipe | str]:
+    varied = [factor for factor in factors if factor.name not in always]
+    return {on: _trained(base, factors, on | always) for on in combinations(varied)}
 
 
 def _trained(base: Recipe, factors: Sequence[Factor], on: frozenset[str]) -> Recipe | str:

@@ -57,6 +57,7 @@ class Row:
     origin: Origin = "paper"
     fixes_encoder: bool = False  # --encoder does not reach this row
     marks: Mapping[str, Mark] = dataclasses.field(default_factory=dict)
+    levels: Mapping[str, bool] = dataclasses.field(default_factory=dict)  # of an ablation's factors: on or off
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

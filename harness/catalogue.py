@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 import experiments.changes
+from experiments.ablation import PAPER, Ablation
 from experiments.papers import SUITES
 from experiments.variant import Change, RegistryError, Row, Suite
 from harness import tuned
@@ -38,7 +39,8 @@ def select(selectors: Sequence[str], rows: Sequence[str] = ()) -> list[Pair]:
     chosen: dict[str, Pair] = {}
     every = everything()
     for selector in selectors or ("*",):
-        found = {slug(*pair): pair for pair in every if _fits(selector, *pair)}
+        own = combined(selector) if selector.startswith(f"{PAPER}/") else every
+        found = {slug(*pair): pair for pair in own if _fits(selector, *pair)}
         _refuse(selector)
         if not found:
             raise RegistryError(f"there is no suite or row {shown(selector, 80)}; {_near(selector, _selectors())}")
@@ -53,11 +55,47 @@ def select(selectors: Sequence[str], rows: Sequence[str] = ()) -> list[Pair]:
 
 def find(wanted: str) -> Pair:
     """The row of this full slug, ``paper/table/row``; ``RegistryError`` with near names if there is none."""
-    for pair in everything():
+    for pair in combined(wanted) if wanted.startswith(f"{PAPER}/") else everything():
         if slug(*pair) == wanted:
             return pair
     _refuse(wanted)
     raise RegistryError(f"there is no row {shown(wanted, 80)}, as paper/table/row; {_near(wanted, _row_slugs())}")
+
+
+def combined(slug: str) -> list[Pair]:
+    """Every combination of the ablation that this slug, or that of one of its rows, names. ``RegistryError``."""
+    suite = ablation(slug.split("/")[1]).rows
+    return [(suite, row) for row in suite.rows]
+
+
+def ablation(table: str) -> Ablation:
+    """The ablation that a table's name stands for (``Ablation.table``). ``RegistryError`` where it stands for none."""
+    rows, *options = table.split(",")
+    against, dots, row = rows.partition("..")
+    if not dots:
+        raise RegistryError(
+            f"there is no ablation {shown(table, 80)}; it is named PAPER.TABLE.AGAINST..ROW, as harness ablate says it"
+        )
+    other, theirs = find(against.replace(".", "/", 2))
+    elsewhere = "/".join(row.split(".")[:2]) in {suite.slug for suite in suites()}
+    suite, own = find(row.replace(".", "/", 2) if elsewhere else f"{other.slug}/{row}")
+    added: list[Change] = []
+    held: dict[str, bool] = {}
+    for option in options:
+        kind, _, name = option.partition("=")
+        if kind == "factor":
+            added.append(change(name))
+        elif kind == "hold":
+            held[name.removesuffix(":on")] = name.endswith(":on")
+        else:
+            raise RegistryError(f"there is no ablation {shown(table, 80)}; {shown(option)} is no factor=CHANGE, hold=NAME")
+    key = (table, id(other), id(suite))
+    if key not in _ablations:  # the suites are kept with it, so that no other can have their place
+        _ablations[key] = Ablation(suite=suite, row=own, other=other, against=theirs, added=tuple(added), held=held)
+    return _ablations[key]
+
+
+_ablations: dict[tuple[str, int, int], Ablation] = {}
 
 
 def named_changes() -> dict[str, Change]:
