@@ -18,7 +18,8 @@ from experiments.study import Start, Study, Trial, Value
 from experiments.variant import Change
 from harness.catalogue import find
 from harness.cell import journal
-from harness.execute.local import execute
+from harness.execute.crew import execute
+from harness.execute.local import Local
 from harness.execute.news import Machine
 from harness.execute.orders import Listed, Order
 from harness.options import machine_of, writable
@@ -68,7 +69,7 @@ def table(machine: Machine) -> dict[Place, dict[int, float]]:
     arm = Arm(study=study, suite=suite, row=row, setup=setup)
     places = list(itertools.product(*(range(len(steps)) for steps in GRID.values())))
     cells = {place: arm.cell(params_at(place)) for place in places}
-    with closing(execute(Listed([Order(cell) for cell in cells.values()]), machine)) as running:
+    with closing(execute(Listed([Order(cell) for cell in cells.values()]), machine, Local(machine))) as running:
         for number, news in enumerate(filter(None, running)):
             if news.kind == "done" and number % 10 == 0:
                 print(f"{news.cell.id} done", flush=True)

@@ -46,7 +46,7 @@ class Ablation:
         if not self.every:
             raise RegistryError(f"{self.told}: both rows train the same, so there is nothing to take apart")
         names = [factor.name for factor in self.every]
-        known = f"the factors are: {', '.join(names)}"
+        known = f"the factors are: {', '.join(dict.fromkeys(names))}"
         for name in self.held:
             if name not in names:
                 raise RegistryError(f"{self.told}: there is no factor {name} to hold; {known}")
@@ -145,10 +145,12 @@ class Ablation:
 
     def _stop(self, on: Run, suite: Suite, row: Row) -> Stop:
         try:
-            here = self.recipe(on)
+            off = [*difference(self.recipe(on), suite.recipe(row))]
         except SettingError:
             return Stop(on=on, suite=suite, row=row, off=("no training is so",))
-        return Stop(on=on, suite=suite, row=row, off=tuple(difference(here, suite.recipe(row))))
+        off += ["selection"] * (suite.selection_of(row) != self.suite.selection_of(self.row))
+        off += ["split"] * (row.split != self.row.split)
+        return Stop(on=on, suite=suite, row=row, off=tuple(off))
 
     @cached_property
     def known(self) -> Mapping[Run, str]:

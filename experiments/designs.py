@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from string import ascii_uppercase
 from typing import Literal
 
 import numpy as np
@@ -88,8 +89,9 @@ class Design:
 
     def model(self, order: int = 2) -> tuple[Effect, ...]:
         """The mean and all effects that the runs tell apart, low orders first; of designs that are neither full nor
-        regular main effects alone, as they are too few runs for more."""
-        most = order if self.kind in ("full", "fraction") else 1
+        regular main effects alone, unless they tell all effects up to this order apart."""
+        every = columns(self, every_effect(self.names, order))
+        most = order if self.kind in ("full", "fraction") or np.linalg.matrix_rank(every) == every.shape[1] else 1
         leading: list[Effect] = []
         for effect in every_effect(self.names, most):
             if np.linalg.matrix_rank(columns(self, [*leading, effect])) == len(leading) + 1:
@@ -99,6 +101,12 @@ class Design:
     def clear(self, order: int = 2) -> tuple[str, ...]:
         """The effects whose estimates hold no other effect of up to ``order`` factors."""
         return tuple(line for line in self.aliases(order) if " " not in line)
+
+
+def by_letter(names: Sequence[str], line: str) -> str:
+    """A line of ``Design.aliases`` with the factors' letters in place of their names: ``A + B:C``."""
+    letters = dict(zip(names, ascii_uppercase, strict=False))
+    return " ".join(":".join(letters.get(name, name) for name in word.split(":")) for word in line.split(" "))
 
 
 def _term(effect: Effect, share: float) -> str:
@@ -144,7 +152,7 @@ def recognised(names: Sequence[str], runs: Collection[Run], impossible: Collecti
             return known
     found = design("fraction", names, runs)
     regular = len(found.runs) * (1 + len(found.words)) == 2 ** len(names)
-    return found if regular else dataclasses.replace(found, kind="some")
+    return found if regular and (found.resolution or 3) >= 3 else dataclasses.replace(found, kind="some")
 
 
 def full(names: Sequence[str], impossible: Collection[Run] = ()) -> Design:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -13,9 +12,10 @@ from rich.console import Console
 
 from harness.cell import Cell, Keep, Record
 from harness.delivery import Delivery
-from harness.execute.local import execute
+from harness.execute.crew import execute
 from harness.execute.news import Machine
-from harness.execute.orders import Listed, Order
+from harness.execute.orders import Order
+from harness.execute.sites import site_of
 from harness.holding import few
 from harness.measured import measured
 from harness.plan import Ledger, Planned, Setup, ledger
@@ -24,6 +24,7 @@ from harness.readers import note
 from harness.reading import Entry
 from harness.sources import fingerprints, open_data
 from harness.store import Store
+from harness.ways import Rounds, Way
 from model.data.examples import Examples, Split
 from model.data.leakage import duplicates
 from model.recipe import digest
@@ -66,21 +67,24 @@ def carry_out(
     rerun: bool = False,
     retry: bool = False,
     stop: Callable[[], bool] = lambda: False,
-) -> Generator[int, None, None]:
-    """Train the cells that are left and deliver every ended one; yields each seed whose round is complete. The store
-    gets each cell as it ends, so that a stopped run has all of them. ``DiskFull``."""
+    way: Way | None = None,
+) -> Generator[str, None, None]:
+    """Train the cells that are left, in rounds or in another way, and deliver every ended one; yields what has been
+    reached, such as the end of a round. The store gets each cell as it ends, so that a stopped run has all of them.
+    ``DiskFull``."""
+    way = way or Rounds()
     told, full = tags(setup), False
     note(machine.home, rows, told)
     book = ledger(machine.home)
     left = book.left(rows, rerun, retry)
     kept, users = keeps(rows, keep), by_cell(rows)
     orders = [Order(cell, kept.get(cell.id, Keep()), trained(book, cell)) for cell in left]
-    waiting = Counter(cell.seed for cell in left)
-    with Watch(len(left), names(rows), console) as watch, Delivery(store, watch.say) as delivery:
+    with Watch(way.total(orders), names(rows), console) as watch, Delivery(store, watch.say) as delivery:
         for text in book.damaged_among(left):
             watch.say(f"{text}; the cell is trained again")
         delivery.all(machine.home)
-        with closing(execute(Listed(orders), machine, stop)) as running:
+        source = way.source(orders, book, machine.home, watch.say)
+        with closing(execute(source, machine, site_of(machine), stop)) as running:
             for news in running:
                 watch.hear(news)
                 if news is None:
@@ -90,9 +94,7 @@ def carry_out(
                     continue
                 for row in users[news.cell.id]:
                     delivery.keep(entry(row, news.cell, news.record, told))
-                waiting[news.cell.seed] -= 1
-                if not waiting[news.cell.seed]:
-                    yield news.cell.seed
+                yield from way.reached(news.cell)
         if full:
             raise DiskFull(machine.home)
         if delivery.acquire(patience=3.0):

@@ -59,7 +59,8 @@ def find(wanted: str) -> Pair:
         if slug(*pair) == wanted:
             return pair
     _refuse(wanted)
-    raise RegistryError(f"there is no row {shown(wanted, 80)}, as paper/table/row; {_near(wanted, _row_slugs())}")
+    known = {slug(*pair): slug(*pair) for pair in combined(wanted)} if wanted.startswith(f"{PAPER}/") else _row_slugs()
+    raise RegistryError(f"there is no row {shown(wanted, 80)}, as paper/table/row; {_near(wanted, known)}")
 
 
 def combined(slug: str) -> list[Pair]:
@@ -88,7 +89,9 @@ def ablation(table: str) -> Ablation:
         elif kind == "hold":
             held[name.removesuffix(":on")] = name.endswith(":on")
         else:
-            raise RegistryError(f"there is no ablation {shown(table, 80)}; {shown(option)} is no factor=CHANGE, hold=NAME")
+            raise RegistryError(
+                f"there is no ablation {shown(table, 80)}; {shown(option)} is no factor=CHANGE, hold=NAME"
+            )
     key = (table, id(other), id(suite))
     if key not in _ablations:  # the suites are kept with it, so that no other can have their place
         _ablations[key] = Ablation(suite=suite, row=own, other=other, against=theirs, added=tuple(added), held=held)

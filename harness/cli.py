@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from harness.cli_ablate import ablate
 from harness.cli_audit import audit
 from harness.cli_options import home_option
 from harness.cli_report import compare, explain, report
@@ -93,7 +94,7 @@ def results(selectors: tuple[str, ...], parquet: str | None, home: str) -> None:
         click.echo(frame.to_csv(index=False), nl=False)
 
 
-for command in (run, tune, sync, report, compare, explain, predict, export, ui, audit):
+for command in (run, tune, ablate, sync, report, compare, explain, predict, export, ui, audit):
     main.add_command(command)
 
 

@@ -19,6 +19,25 @@ def device_option(command: Any) -> Any:
     )
 
 
+def place_options(command: Any) -> Any:
+    """The options that say on which machines cells are trained."""
+    for option in (
+        click.option("--shared-home", "shared", is_flag=True, help="Ray: the home is one folder on all machines."),
+        click.option("--gpus-per-cell", "gpus", type=float, help="Ray: GPUs a cell takes, 0.5 for two cells a GPU."),
+        click.option("--cpus-per-cell", "cpus", type=int, help="Ray: CPUs a cell takes.  [default: --threads]"),
+        click.option("--address", help="Ray: the cluster's, or auto.  [default: a Ray of this machine's own]"),
+        click.option(
+            "--on",
+            type=click.Choice(["local", "ray"]),
+            default="local",
+            show_default=True,
+            help="Train on this machine, or on a Ray cluster.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def setup_options(command: Any) -> Any:
     """The options that say at what scale, on what data and with which encoder rows run, and what is changed."""
     for option in (

@@ -8,20 +8,31 @@ import sys
 
 import click
 
-from harness.cli_options import device_option, home_option, setup_options
+from harness.cli_options import device_option, home_option, place_options, setup_options
 from model.errors import InputError
 
 KEEP = click.Choice(["none", "selected", "all"])
+TWO_WAYS = (
+    "A fixed number of seeds and --until-decided are two ways to test. --seeds looks once: the report's verdicts and p "
+    "are for it, and whoever knows how large an effect is needs fewest seeds so. --until-decided looks after every "
+    "seed, and its decisions hold however often one looks, all together at 5%; it compares the rows of each claim that "
+    "differ on one axis, and saves seeds where effects are large or of unknown size. Choose before seeing results."
+)
 
 
-@click.command()
+@click.command(epilog=TWO_WAYS)
 @click.argument("selectors", nargs=-1, required=True)
 @setup_options
 @click.option("--rows", help="Only these rows of the selection, by name, separated by commas.")
 @click.option("--seeds", type=int, help="How many seeds a row gets.  [default: the profile's]")
-@click.option("--jobs", type=int, help="Cells trained at a time.  [default: cores / threads; 1 on a GPU]")
+@click.option("--until-decided", is_flag=True, help="Add seeds until each comparison of the tables' claims is decided.")
+@click.option("--max-seeds", type=int, help="The most that --until-decided gives a row.  [default: 30]")
+@click.option(
+    "--jobs", type=int, help="Cells trained at a time.  [default: cores / threads; 1 on a GPU; on Ray all that fit]"
+)
 @click.option("--threads", type=int, help="CPU threads a cell.  [default: the profile's]")
 @device_option
+@place_options
 @click.option("--keep", type=KEEP, default="none", show_default=True, help="Weights to keep.")
 @click.option("--rerun", is_flag=True, help="Train finished cells again.")
 @click.option("--retry-failed", is_flag=True, help="Train failed cells again.")
@@ -40,9 +51,16 @@ def run(
     settings: tuple[str, ...],
     changes: tuple[str, ...],
     seeds: int | None,
+    until_decided: bool,
+    max_seeds: int | None,
     jobs: int | None,
     threads: int | None,
     device: str,
+    on: str,
+    address: str | None,
+    cpus: int | None,
+    gpus: float | None,
+    shared: bool,
     keep: str,
     rerun: bool,
     retry_failed: bool,
@@ -59,25 +77,32 @@ def run(
     from rich.console import Console
 
     from harness.catalogue import select
-    from harness.options import machine_of, setup_of, writable
+    from harness.deciding.way import UntilDecided, most_seeds
+    from harness.estimate import estimate
+    from harness.options import cluster_of, machine_of, setup_of, writable
     from harness.output import say
     from harness.plan import plan
     from harness.running import How, train_and_print
+    from harness.ways import Rounds
 
     if not (math.isfinite(checkpoint_minutes) and checkpoint_minutes >= 0):
         raise InputError(f"--checkpoint-minutes is {checkpoint_minutes}; it must be a number of 0 or more")
+    seeds = most_seeds(seeds, until_decided, max_seeds)
     setup = setup_of(profile, data, encoder, seeds, settings, changes)
-    machine = machine_of(writable(home), jobs, setup.profile.threads if threads is None else threads, device)
+    threads = setup.profile.threads if threads is None else threads
+    cluster = cluster_of(on, address, cpus, gpus, shared, threads)
+    machine = machine_of(writable(home), jobs, threads, device, cluster)
     machine = dataclasses.replace(machine, checkpoint_seconds=60 * checkpoint_minutes)
     planned = plan(select(selectors, tuple(rows.split(",")) if rows else ()), setup)
+    way = UntilDecided(planned, setup) if until_decided else None
+    planned = way.rows if way else planned
     console = Console(soft_wrap=False)
     if dry_run:
-        from harness.estimate import estimate
-
-        for line in estimate(planned, setup, machine, rerun):
+        for line in way.estimate(machine, rerun) if way else estimate(planned, setup, machine, rerun):
             say(console, line)
         return
-    sys.exit(train_and_print(planned, setup, machine, console, How(keep, rerun, retry_failed, report)))
+    how = How(keep, rerun, retry_failed, report, way or Rounds())
+    sys.exit(train_and_print(planned, setup, machine, console, how))
 
 
 @click.command()

@@ -51,20 +51,22 @@ def seconds_per_item(book: Ledger, cells: Sequence[Cell]) -> float | None:
     return median(rates) if rates else None
 
 
-def preamble(setup: Setup, machine: Machine) -> list[str]:
-    """The scale and the set-up of a command, in words."""
-    threads = f"{machine.threads} thread" + ("s" if machine.threads > 1 else "")
-    seeds = f"{setup.seeds} seed" + ("s" if setup.seeds > 1 else "")
-    where = f"data {setup.data}, encoder {setup.encoder}, {seeds}; {machine.jobs} at a time on {machine.device}"
-    return [*setup.profile.lines(), f"{where}, {threads} each"]
+def preamble(setup: Setup, machine: Machine, seeds: str = "") -> list[str]:
+    """The scale and the set-up of a command, in words; ``seeds`` are those in words where they are not all certain."""
+    seeds = seeds or f"{setup.seeds} seed" + ("s" if setup.seeds > 1 else "")
+    return [*setup.profile.lines(), f"data {setup.data}, encoder {setup.encoder}, {seeds}; {machine.told}"]
 
 
 def estimate(rows: Sequence[Planned], setup: Setup, machine: Machine, rerun: bool) -> list[str]:
     """The lines of a dry run."""
+    return [*preamble(setup, machine), *costs(rows, machine, rerun)]
+
+
+def costs(rows: Sequence[Planned], machine: Machine, rerun: bool = False) -> list[str]:
+    """How many cells there are to train, for how long, and how much they keep."""
     book = ledger(machine.home)
     cells, left = cells_of(rows), book.left(rows, rerun)
-    told = preamble(setup, machine)
-    told.append(f"{len(rows)} rows, {len(cells)} distinct cells: {len(cells) - len(left)} done, {len(left)} left")
+    told = [f"{len(rows)} rows, {len(cells)} distinct cells: {len(cells) - len(left)} done, {len(left)} left"]
     told += [f"  {row.suite.slug}/{row.name}: {row.reason}" for row in rows if row.reason]
     stale = sum(book.is_stale(cell) for cell in cells)
     if stale:
@@ -73,6 +75,8 @@ def estimate(rows: Sequence[Planned], setup: Setup, machine: Machine, rerun: boo
     work = sum(updates_cost(cell) for cell in left)
     if rate is None:
         told.append(f"time: {work:,.0f} items to train; the rate is known once one cell of this plan is finished")
+    elif machine.cluster:
+        told.append(f"time: about {work * rate / 3600:.2f} h of one worker")
     else:
         told.append(f"time: about {work * rate / machine.jobs / 3600:.2f} h with {machine.jobs} job(s)")
     answers = sum(cell.recipe.epochs * 2500 * PREDICTION_BYTES for cell in left)

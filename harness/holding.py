@@ -86,9 +86,15 @@ def tags(entry: Entry) -> dict[str, str]:
             "warnings": listed(entry.record.outcome.get("warnings", [])),
             "fresh": listed(started_fresh(entry.record.outcome.get("fresh", []))),
         }
+        | levels(entry)
         | {name: str(value) for name, value in about.get("code", {}).items()}
         | {f"package/{name}": value for name, value in about.get("packages", {}).items()}
     )
+
+
+def levels(entry: Entry) -> dict[str, str]:
+    """Which factors of an ablation are on in the row, as ``factor/NAME``."""
+    return {f"factor/{name}": "on" if on else "off" for name, on in entry.row.levels.items()}
 
 
 def listed(texts: Sequence[str]) -> str:

@@ -94,7 +94,7 @@ class Watch:
             self.done += 1
         else:
             self.failed += 1
-        number = f"{self.done + self.failed}/{self.total}"
+        number = f"{self.done + self.failed}" + (f"/{self.total}" if self.total is not None else "")
         if news.kind == "failed":
             self.say(f"failed  {number}  {name}: {news.reason}")
         elif not self.console.is_terminal:

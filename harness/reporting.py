@@ -8,8 +8,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from experiments.ablation import PAPER
 from experiments.profiles import PROFILES
 from experiments.variant import Suite
+from harness.ablate.kept import ablations
 from harness.catalogue import Pair, suites
 from harness.durable import write_aside
 from harness.revision import revision
@@ -18,7 +20,8 @@ from harness.stored import setups
 from harness.tune.kept import studies, weighed
 from model.errors import InputError
 from model.recipe import digest
-from reports.blocks import Block, Grid
+from reports.ablation.evidence import Taken
+from reports.blocks import Block, Grid, Heading
 from reports.evidence import SetUp
 from reports.ids import behind
 from reports.tuning.evidence import Tuned
@@ -49,6 +52,7 @@ def held(store: Store, pairs: Sequence[Pair], only: str | None = None) -> list[S
     """The same, and nothing where there is nothing."""
     papers = {suite.paper for suite, _ in pairs}
     every = [(suite, row) for suite in suites() if suite.paper in papers for row in suite.rows]
+    every += [(suite, row) for suite, row in pairs if suite.paper == PAPER]
     wanted = {f"{suite.slug}/{row.name}" for suite, row in pairs}
     return [setup for setup in setups(store, every, only) if wanted & set(setup.rows)]
 
@@ -60,22 +64,28 @@ def write(
     say: Callable[[str], None],
     *,
     tuned: Sequence[str] | None = None,
+    ablated: Sequence[str] | None = None,
     only: str | None = None,
     again: bool = False,
 ) -> Written:
-    """Write the report of these rows and of the studies ``tuned`` (None: all) into a folder, in one set-up (``only``)
-    or in all of them; nothing is written when its inputs are those of the report that is there, unless asked for
-    ``again``."""
+    """Write the report of these rows, of the studies ``tuned`` and of the ablations ``ablated`` (None: all, or those
+    that the rows are of) into a folder, in one set-up (``only``) or in all of them; nothing is written when its inputs
+    are those of the report that is there, unless asked for ``again``."""
     sought = [each for each in studies(store, only) if tuned is None or each.study in tuned]
-    found = held(store, pairs, only) if sought else evidence(store, pairs, only)
+    wanted = {suite.table for suite, _ in pairs if suite.paper == PAPER} if ablated is None else set(ablated)
+    taken = [
+        each for each in ablations(store, only) if each.ablation.table in wanted or (ablated is None and not wanted)
+    ]
+    pairs = [(suite, row) for suite, row in pairs if suite.paper != PAPER]
+    found = held(store, pairs, only) if sought or taken else evidence(store, pairs, only)
     chosen = grouped(pairs)
-    inputs = inputs_of(found, chosen, sought)
+    inputs = inputs_of(found, chosen, sought, taken)
     before = index(out)
     if not again and before.get("inputs") == inputs and all((out / name).exists() for name in before["files"]):
         return Written(out, False)
     for folder in (out, out / "tables", out / "figures"):  # what cannot be written is told before the work
         folder.mkdir(parents=True, exist_ok=True)
-    blocks = compose(found, chosen, sought, out, say)
+    blocks = compose(found, chosen, sought, taken, out, say)
     say("report: setting the pages")
     files = render(blocks, out)
     for name in set(before.get("files", ())) - set(files):
@@ -92,11 +102,16 @@ def grouped(pairs: Iterable[Pair]) -> list[tuple[Suite, frozenset[str]]]:
     return [(suite, frozenset(names)) for suite, names in rows.values()]
 
 
-def inputs_of(found: Sequence[SetUp], chosen: Sequence[tuple[Suite, frozenset[str]]], sought: Sequence[Tuned]) -> str:
+def inputs_of(
+    found: Sequence[SetUp],
+    chosen: Sequence[tuple[Suite, frozenset[str]]],
+    sought: Sequence[Tuned],
+    taken: Sequence[Taken],
+) -> str:
     """A digest of everything that the report is made from."""
     rows = [
         [setup.name, slug, behind(row.seeds), [seed.done for seed in row.seeds]]
-        for setup in found
+        for setup in (*found, *(each.setup for each in taken))
         for slug, row in setup.rows.items()
     ]
     trials = [
@@ -121,11 +136,15 @@ def compose(
     found: Sequence[SetUp],
     chosen: Sequence[tuple[Suite, frozenset[str]]],
     sought: Sequence[Tuned],
+    taken: Sequence[Taken],
     out: Path,
     say: Callable[[str], None],
 ) -> list[Block]:
     """The blocks, with the figures written on the way."""
     from reports import chapters, sections
+    from reports.ablation.analysis import analysed
+    from reports.ablation.chapter import of_ablation
+    from reports.ablation.pictures import pictures as ablation_pictures
     from reports.audit import audit
     from reports.pictures import pictures
     from reports.section import section
@@ -147,6 +166,14 @@ def compose(
                 made += [*sections.blocks(told), *pictures(told, out / "figures")]
                 for row in setup.suite(suite).values():
                     row.forget()  # a store may hold more runs than memory their items
+    if taken:
+        made.append(Heading(1, "Which change did what"))
+    for each in taken:
+        say(f"report: {each.ablation.slug}")
+        every = analysed(each)
+        made += [*of_ablation(each, every), *ablation_pictures(each, every, out / "figures")]
+        for row in each.trained.values():
+            row.forget()
     if sought:
         say("report: tuning")
         weighty = [weighed(each) for each in sought]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from contextlib import closing
 
 from rich.console import Console
@@ -17,6 +18,7 @@ from harness.output import file_name, print_tables, say, write_tables
 from harness.plan import Planned, Setup
 from harness.reporting import write
 from harness.store import Store
+from harness.ways import Rounds, Way
 from model.errors import InputError
 
 INTERRUPTED = 130
@@ -30,15 +32,28 @@ class How:
     rerun: bool
     retry: bool
     report: bool
+    way: Way = dataclasses.field(default_factory=Rounds)
 
 
-def train_and_print(planned: list[Planned], setup: Setup, machine: Machine, console: Console, how: How) -> int:
+def train_and_print(
+    planned: list[Planned],
+    setup: Setup,
+    machine: Machine,
+    console: Console,
+    how: How,
+    show: Callable[[], None] | None = None,
+) -> int:
+    """The exit code. ``show`` prints what was found, in place of the rows' tables."""
     store = Store(machine.home)
-    for line in preamble(setup, machine):
+    for line in (*preamble(setup, machine, how.way.seeds(setup)), *how.way.opening()):
         say(console, line, "dim")
     end = _train(planned, setup, machine, store, console, how)
-    made = tables(planned, setup, machine)
-    print_tables(made, console)
+    made = tables(*how.way.shown(planned, setup), machine)
+    if show is None:
+        print_tables(made, console)
+    else:
+        show()
+    how.way.conclude(console, end == "finished")
     try:
         say(console, f"tables: {write_tables(made, setup, machine.home)}")
     except OSError as error:
@@ -97,11 +112,12 @@ def _train(planned: list[Planned], setup: Setup, machine: Machine, store: Store,
                     rerun=how.rerun,
                     retry=how.retry,
                     stop=stop,
+                    way=how.way,
                 )
             ) as rounds:
-                for seed in rounds:
-                    where = write_tables(tables(planned, setup, machine), setup, machine.home)
-                    say(console, f"every row has seed {seed}: tables in {where}")
+                for reached in rounds:
+                    where = write_tables(tables(*how.way.shown(planned, setup), machine), setup, machine.home)
+                    say(console, f"{reached}: tables in {where}")
         except KeyboardInterrupt:
             return "interrupted"
         except (DiskFull, OSError) as error:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from experiments.variant import Suite
 from harness.durable import aside
-from harness.holding import Holding, Point, answers, holding
+from harness.holding import Holding, Point, answers, holding, levels
 from harness.reading import Entry
 from harness.secrets import hidden
 from model.errors import InputError
@@ -198,7 +198,9 @@ class Store:
         if not self._whole(known, here):
             tags = {"kind": "row", "row": entry.name, "suite": entry.suite.slug, "paper": entry.suite.paper}
             note = {"mlflow.note.content": "\n\n".join((entry.row.title, *entry.row.notes))}
-            run = self.client.create_run(experiment, run_name=entry.name, tags=tags | dict(entry.tags) | note)
+            run = self.client.create_run(
+                experiment, run_name=entry.name, tags=tags | dict(entry.tags) | levels(entry) | note
+            )
             self._batch(run.info.run_id, [(f"printed/{name}", value, 0) for name, value in entry.row.printed.items()])
             self.client.set_terminated(run.info.run_id)
             known[here] = [seen(run)._replace(whole=True)]

@@ -16,7 +16,8 @@ from typing import Literal
 
 from experiments.papers import SUITES
 from experiments.variant import Claim, Contrast, Suite
-from reports.contrasts import Compared, compare
+from reports.anytime import Anytime, family, full, says
+from reports.contrasts import Compared, compare, differences
 from reports.evidence import SetUp
 from reports.statistics.crossed import cautious
 from reports.statistics.equivalence import tost
@@ -41,7 +42,8 @@ MEANING: dict[Verdict, str] = {
 class Tested:
     """One contrast, judged alone. ``agree``, ``differ`` and ``same`` are the p values for what is claimed, for the
     opposite, and for a difference below the margin. ``needed`` seeds would show the larger of margin and found
-    difference with 80% power, at the level that the paper's first claim has to pass; None where items forbid it."""
+    difference with 80% power, at the level that the paper's first claim has to pass; None where items forbid it.
+    ``anytime`` is what holds however often one looked."""
 
     contrast: Contrast
     found: Compared
@@ -51,6 +53,7 @@ class Tested:
     differ: float = 1.0
     same: float = 1.0
     needed: int | None = None
+    anytime: Anytime = ""
 
     @property
     def p(self) -> float | None:
@@ -87,8 +90,12 @@ def judge(setup: SetUp, suites: Iterable[Suite]) -> list[Judged]:
 
 
 def of_paper(setup: SetUp, claims: Sequence[tuple[Suite, Claim]]) -> list[Judged]:
+    together = family(setup.rows, claims)
     tested = [
-        tuple(test(setup, suite, claim, contrast, len(claims)) for contrast in claim.contrasts)
+        tuple(
+            in_order(setup, claim, test(setup, suite, claim, contrast, len(claims)), together)
+            for contrast in claim.contrasts
+        )
         for suite, claim in claims
     ]
     reproduced, contradicted = [conjunction(each) for each in tested], [opposition(each) for each in tested]
@@ -159,6 +166,14 @@ def test(setup: SetUp, suite: Suite, claim: Claim, contrast: Contrast, claims: i
     return dataclasses.replace(told, outcome=outcome, agree=agree, differ=differ, same=same, needed=needed)
 
 
+def in_order(setup: SetUp, claim: Claim, tested: Tested, together: int) -> Tested:
+    """The same with what the rule of ``reports.anytime`` says of a clean contrast, one of so many."""
+    if tested.outcome in ("not run", "confounded") or not tested.found.measured:
+        return tested
+    found = differences(setup.rows[tested.found.first], setup.rows[tested.found.second], tested.found.metric)
+    return dataclasses.replace(tested, anytime=says(found, claim.margin, together))
+
+
 def alone(agree: float, differ: float, same: float) -> Outcome:
     """What a contrast's p values say where it is the only one."""
     if agree < LEVEL:
@@ -166,10 +181,6 @@ def alone(agree: float, differ: float, same: float) -> Outcome:
     if differ < LEVEL:
         return "other way round"
     return "below margin" if same < LEVEL else "undecided"
-
-
-def full(suite: Suite, name: str) -> str:
-    return name if "/" in name else f"{suite.slug}/{name}"
 
 
 def seeds_told(tested: Sequence[Tested]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.cell import Cell, Record
+from harness.execute.cluster import Cluster
 
 Kind = Literal["started", "share", "done", "failed", "cut", "paused", "busy", "again", "full"]
 
@@ -29,6 +30,15 @@ class Machine:
     threads: int
     device: str
     checkpoint_seconds: float = 60.0
+    cluster: Cluster | None = None  # None: this machine
+
+    @property
+    def told(self) -> str:
+        """In words."""
+        threads = f"{self.threads} thread{'s' * (self.threads > 1)} each"
+        if self.cluster is None:
+            return f"{self.jobs} at a time on {self.device}, {threads}"
+        return f"on Ray, {self.cluster.told}, {self.device}, {threads}"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,22 +7,33 @@ import signal
 import traceback
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.cell import Cell, fail, read
 from harness.claims import Claim, Lost, claim
 from harness.durable import Damaged, is_full
 from harness.execute.news import Cut, Machine, Paused, Said
 from harness.execute.orders import Entry, Order
+from harness.execute.shipping import located
 
 if TYPE_CHECKING:
     from harness.execute.work import Worker
 
 
+class Pipe(Protocol):
+    """What a line needs of a connection."""
+
+    def send(self, said: Said, /) -> None: ...
+
+    def poll(self, timeout: float = 0.0, /) -> bool: ...
+
+    def recv(self) -> Any: ...
+
+
 class Line:
     """The worker's end of the pipe: progress goes out, a wish to stop and answers come in."""
 
-    def __init__(self, pipe: Connection) -> None:
+    def __init__(self, pipe: Pipe) -> None:
         self.pipe, self.parent, self.told = pipe, os.getppid(), -1.0
         self.asked = False  # to stop
 
@@ -122,7 +133,8 @@ def train(worker: Worker, line: Line, order: Order, held: Claim) -> None:
 
     cell = order.cell
     try:
-        prepared(cell.recipe.encoder, cell.source, worker.home, lambda share: line.share(share, True))
+        here = located(cell, worker.here)
+        prepared(here.recipe.encoder, here.source, worker.home, lambda share: line.share(share, True))
         line.share(0.0)
         worker.train(order, held, line.share, line.goes_on)
     except (Cut, Paused, Lost):

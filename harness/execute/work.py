@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from harness.execute.keeping import Keeping
 from harness.execute.memory import forget_peak, peak
 from harness.execute.news import Cut, Paused
 from harness.execute.orders import Entry, Order
+from harness.execute.shipping import located
 from harness.execute.tokens import Rows
 from harness.revision import revision
 from harness.sources import open_data
@@ -85,6 +86,7 @@ class Worker:
         torch.set_num_threads(threads)
         self.home, self.threads, self.device = home, threads, device
         self.interval, self.stop = interval, stop
+        self.here: Mapping[str, str] = {}  # where files that cells name are on this machine, if elsewhere
         self._rows: dict[tuple[Any, ...], Rows] = {}
 
     def train(self, order: Order, claim: Claim, tell: Progress, goes_on: Judge) -> None:
@@ -144,6 +146,7 @@ class Worker:
 
     def build(self, cell: Cell, pieces: int) -> tuple[Run, dict[tuple[str, str], Examples]]:
         """The network on the device, with the tables to train on and to score."""
+        cell = located(cell, self.here)
         recipe, corpus = cell.recipe, open_data(cell.source)
         encoder, tokenizer = prepared(recipe.encoder, cell.source, self.home).load(cell.seed)
         network = Network(recipe, encoder, cell.seed).to(self.device)

@@ -113,14 +113,12 @@ def preamble(arm: Arm, limit: Limit, storage: Storage, machine: Machine) -> list
     """What is sought, where and how."""
     method, setup = arm.method, arm.setup
     until = f"{limit.trials} trials" if limit.budget is None else f"{clock(limit.budget)} of {unit(machine)[:3]} time"
-    threads = f"{machine.threads} thread" + ("s" if machine.threads > 1 else "")
     return [
         f"{setup.profile.name}: {setup.profile.says}",
         f"study {arm.name}: {arm.study.says}; on {arm.suite.slug}/{arm.row.name}",
         f"{until}, {method.sampler} with seed {method.seed}, pruner {method.pruner}, at most {storage.at_once} at once",
         f"storage {storage.shown}",
-        f"data {setup.data}, encoder {setup.encoder}, training seed {SEED}; {machine.jobs} at a time on "
-        f"{machine.device}, {threads} each",
+        f"data {setup.data}, encoder {setup.encoder}, training seed {SEED}; {machine.told}",
     ]
 
 

@@ -10,8 +10,9 @@ from rich.console import Console
 
 from harness.campaign import DiskFull, tags
 from harness.delivery import Delivery
-from harness.execute.local import execute
+from harness.execute.crew import execute
 from harness.execute.news import Machine
+from harness.execute.sites import site_of
 from harness.store import Store
 from harness.tune import told
 from harness.tune.arm import Arm
@@ -48,7 +49,7 @@ def seek(
     ended = sum(not trial.running for trial in storage.trials())
     with Following(limit.trials, ended, search.names, console) as watch, Delivery(store, watch.say) as delivery:
         delivery.all(machine.home)
-        with closing(execute(search, machine, stop)) as running:
+        with closing(execute(search, machine, site_of(machine), stop)) as running:
             for news in running:
                 watch.hear(news)
                 full |= news is not None and news.kind == "full"

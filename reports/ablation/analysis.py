@@ -14,6 +14,7 @@ from experiments.designs import Effect
 from reports.ablation.evidence import Scores, Taken, scores
 from reports.contrasts import by_seed
 from reports.effects import metrics
+from reports.evidence import OVERALL
 from reports.statistics import attribution, paths
 from reports.statistics.attribution import Array
 from reports.statistics.crossed import Estimate, cautious
@@ -33,6 +34,7 @@ MEANING: dict[Kind, str] = {
     "total": "all factors on minus none",
 }
 LEVEL = 0.05
+ROUNDING = 1e-12  # of scores of 1 at most: more than a sum's rounding, less than one item of one seed can weigh
 Key = tuple[Kind, Effect]
 
 
@@ -100,18 +102,33 @@ def of(taken: Taken, metric: str) -> Of:
     apparent = paths.audit(levels, found.means, None if way is None else order)
     told = steps(taken, found)
     made = designed(taken, found) | dict(along(names, levels, fair, way)) | dict(stepped(told, found))
+    ours = {change.name for change in taken.ablation.added}  # the paper adds them nowhere
     return Of(
         metric=metric,
         scores=found,
-        found={key: Found(estimated(found, contrast)) for key, contrast in made.items()},
+        found={
+            key: Found(estimated(found, contrast))
+            for key, contrast in made.items()
+            if not (key[0] in ("stated", "flattery") and ours.intersection(key[1]))
+        },
         orders=fair.share if fair else 0.0,
-        apparent=dict(zip(names, apparent, strict=True)) if apparent else {},
+        apparent={
+            name: dataclasses.replace(each, stated=None, place=None) if name in ours else each
+            for name, each in zip(names, apparent or (), strict=False)
+        },
         steps=told,
     )
 
 
 def estimated(found: Scores, contrast: Array) -> Estimate:
-    """A contrast over the runs, with its interval over seeds and items."""
+    """A contrast over the runs, with its interval over seeds and items; 0 with a p of 1 where nothing but rounding is
+    left of it, as of a factor that changes no answer."""
+    made = contrasted(found, contrast)
+    return made if max(abs(made.mean), made.error) > ROUNDING else contrasted(found, np.zeros_like(contrast))
+
+
+def contrasted(found: Scores, contrast: Array) -> Estimate:
+    """The estimate as it is computed."""
     if found.blocks:
         return attribution.estimate(contrast, found.blocks, found.weights, scores=found.means)
     values = tuple((contrast @ found.by_seed).tolist())
@@ -166,7 +183,8 @@ def steps(taken: Taken, found: Scores) -> tuple[Step, ...]:
         added = end.on - start.on
         changes = [means[run | added] - means[run] for run in means if not run & added and run | added in means]
         before, after = start.row.printed.get(found.metric), end.row.printed.get(found.metric)
-        comparable = before is not None and after is not None and start.row.split == end.row.split
+        alike = found.metric != OVERALL or start.suite.formula == end.suite.formula
+        comparable = before is not None and after is not None and start.row.split == end.row.split and alike
         made.append(
             Step(
                 start=start,

@@ -11,8 +11,8 @@ from reports.figures import rows, scales, style, values
 from reports.figures.key import Sign, seeds
 from reports.marks import SIGNS, number
 
-SUPPORTED = Sign(words="interval excludes 0 (Holm-adjusted)", marker="o")
-OPEN = Sign(words="interval holds 0", marker="o", filled=False)
+SUPPORTED = Sign(words="p < .05 after Holm", marker="o")
+OPEN = Sign(words="not supported after Holm", marker="o", filled=False)
 SINGLE = Sign(words="single seed, no interval", marker="s", filled=False, colour=style.GREY)
 PRINTED = Sign(words="printed in the paper", marker="D", filled=False, colour=style.VERMILLION)
 
@@ -42,7 +42,7 @@ class Effect:
 
 
 @style.look()
-def forest(effects: Sequence[Effect]) -> list[Figure]:
+def forest(effects: Sequence[Effect], axis: str = "difference from the base row, 95% interval") -> list[Figure]:
     """Rows and metrics in the order they first appear; a pair that is not given reads ``absent``."""
     if not effects:
         return []
@@ -50,7 +50,7 @@ def forest(effects: Sequence[Effect]) -> list[Figure]:
     names, metrics = style.unique([e.row for e in effects]), style.unique([e.metric for e in effects])
     signs = signs_of(effects)
     return [
-        page(cells, [names[i] for i in lines], [metrics[i] for i in columns], signs)
+        page(cells, [names[i] for i in lines], [metrics[i] for i in columns], signs, axis)
         for columns in style.pages(len(metrics), rows.MOST_PANELS)
         for lines in style.pages(len(names), rows.most_rows(signs))
     ]
@@ -73,7 +73,11 @@ def signs_of(effects: Sequence[Effect]) -> list[Sign]:
 
 
 def page(
-    cells: dict[tuple[str, str], Effect], names: Sequence[str], metrics: Sequence[str], signs: Sequence[Sign]
+    cells: dict[tuple[str, str], Effect],
+    names: Sequence[str],
+    metrics: Sequence[str],
+    signs: Sequence[Sign],
+    axis: str,
 ) -> Figure:
     limits = []
     for metric in metrics:
@@ -83,7 +87,7 @@ def page(
     confounded = {effect.row for effect in cells.values() if effect.confounded}
     sign = SIGNS["confounded"][0]
     labels = [f"{style.shorten(n, rows.NAME - 0.2, style.TEXT)} {sign}" if n in confounded else n for n in names]
-    frame = rows.frame(labels, metrics, limits, "difference from the base row, 95% interval", signs)
+    frame = rows.frame(labels, metrics, limits, axis, signs)
     for column, metric in enumerate(metrics):
         frame.panels[column].axvline(0, color=style.INK, linewidth=0.6, zorder=1)
         for line, name in enumerate(names):

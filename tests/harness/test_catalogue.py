@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
+import random
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from experiments import ablation
+from experiments.profiles import PROFILES
 from experiments.variant import RegistryError
-from harness import catalogue
+from harness import catalogue, tuned
+from harness.plan import Setup, plan
+from tests.experiments.test_tuned import winner
+
+FULL = os.environ.get("HARNESS_TEST_COUNTS") == "full"
+ASKED = "ablation/bertram.table1.04-all-three..11-mse"
 
 
 def chosen(*selectors: str, rows: tuple[str, ...] = ()) -> list[str]:
@@ -105,3 +115,96 @@ def test_the_catalogue_needs_no_torch() -> None:
     root = Path(__file__).parents[2]
     told = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("seed", range(400 if FULL else 30))
+def test_the_name_of_an_ablation_gives_the_same_ablation(seed: int) -> None:
+    drawn, every = random.Random(seed), catalogue.everything()
+    (suite, row), (other, against) = drawn.choice(every), drawn.choice(every)
+    added = drawn.sample(list(catalogue.named_changes().values()), drawn.choice((0, 0, 1, 3)))
+    try:
+        asked = ablation.Ablation(suite=suite, row=row, other=other, against=against, added=tuple(added))
+        held = {factor.name: drawn.random() < 0.5 for factor in asked.every if drawn.random() < 0.3}
+        asked = dataclasses.replace(asked, held=held)
+    except RegistryError as error:
+        assert any(words in str(error) for words in ("nothing to take apart", "is a factor already"))
+        return
+    assert catalogue.ablation(asked.table) == asked
+    assert "/" not in asked.table and asked.slug == f"ablation/{asked.table}"
+
+
+def test_an_ablations_rows_are_found_and_selected_as_any_others() -> None:
+    suite, row = catalogue.find(f"{ASKED}/rotate+mse-on-sts")
+    assert (f"{suite.slug}/{row.name}", row.levels["rotate"]) == (f"{ASKED}/rotate+mse-on-sts", True)
+    assert catalogue.find(f"{ASKED}/none")[1] == suite.row("none")
+    assert chosen(ASKED) == [f"{ASKED}/{each.name}" for each in suite.rows] and len(suite.rows) == 16
+    assert chosen(f"{ASKED}/none", "bertram/table1/06-smart", f"{ASKED}/rotate") == [
+        *(f"{ASKED}/none", "bertram/table1/06-smart", f"{ASKED}/rotate"),
+    ]
+    assert len(chosen(f"{ASKED}/*smart*")) == len(chosen(ASKED, rows=("*smart*",))) == 8
+    assert not any(slug.startswith("ablation/") for slug in chosen("*"))
+
+
+def test_a_question_asked_twice_is_answered_by_the_same_rows() -> None:
+    assert catalogue.find(f"{ASKED}/none")[0] is catalogue.find(f"{ASKED}/rotate")[0]
+
+
+def test_a_name_may_have_rows_of_two_suites_held_factors_and_added_ones() -> None:
+    name = "bertram.table1.04-all-three..bertram.controls.08-8000,factor=dropout-0.4,factor=20-epochs,hold=rotate:on"
+    told = catalogue.ablation(name)
+    assert told.table == name
+    assert (told.suite.slug, told.other.slug) == ("bertram/controls", "bertram/table1")
+    assert told.names == ("smart-package-sst", "pcgrad-epoch-end", "dropout-0.4", "20-epochs")
+    assert dict(told.held) == {"rotate": True}
+    assert catalogue.ablation(told.table.replace(":on", "")).held == {"rotate": False}
+
+
+def test_a_tuned_row_can_be_taken_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HARNESS_TUNED", str(tmp_path))
+    tuned.write(tmp_path / "smart.toml", [winner()])
+    suite = next(each for each in catalogue.suites() if each.paper == "tuned")
+    for row in suite.rows[1:]:
+        asked = ablation.Ablation(suite=suite, row=row, other=suite, against=suite.rows[0])
+        assert catalogue.ablation(asked.table) == asked
+
+
+def test_cells_are_shared_with_the_rows_that_combinations_are() -> None:
+    told = catalogue.ablation(ASKED.partition("/")[2])
+    demo = Setup(profile=PROFILES["demo"], data="embedded", encoder="tiny", seeds=2)
+    assert len(told.known) == 8
+    for on, slug in told.known.items():
+        ours, theirs = plan([(told.rows, told.rows.row(told.name(on))), catalogue.find(slug)], demo)
+        assert [cell.id for cell in ours.cells] == [cell.id for cell in theirs.cells]
+    every = [cell.id for row in plan(catalogue.combined(ASKED), demo) for cell in row.cells]
+    assert len(set(every)) == len(every) == 16 * 2
+
+
+@pytest.mark.parametrize(
+    ("slug", "said"),
+    [
+        ("ablation", "there is no .*row 'ablation'.*; near names: "),
+        ("ablation/", "there is no ablation ''; it is named PAPER.TABLE.AGAINST..ROW, as harness ablate says it"),
+        ("ablation//", "there is no ablation ''; it is named"),
+        ("ablation/x", "there is no ablation 'x'; it is named"),
+        ("ablation/*", r"there is no ablation '\*'; it is named"),
+        ("ablation/..", "there is no row ''"),
+        ("ablation/a..b", "there is no row 'a', as paper/table/row; near names"),
+        (f"{ASKED[:-6]}", "there is no row 'bertram/table1/', as paper/table/row; near names: bertram/table1/11-mse"),
+        (f"{ASKED},x=1", "there is no ablation '.*,x=1'; 'x=1' is no factor=CHANGE, hold=NAME"),
+        (f"{ASKED},", "there is no ablation '.*,'; '' is no factor=CHANGE, hold=NAME"),
+        (f"{ASKED},hold=", "there is no factor  to hold; the factors are: smart-package-sst, rotate"),
+        (f"{ASKED},hold=rotat:on", "there is no factor rotat to hold; the factors are: smart-package-sst, rotate"),
+        (f"{ASKED},factor=rotat", "there is no change 'rotat'; near names: rotate"),
+        (f"{ASKED},factor=rotate", "rotate is a factor already; the factors are: smart-package-sst, rotate"),
+        (f"{ASKED}/nix", "there is no .*row 'ablation/.*/nix'"),
+        (f"{ASKED}/none/none", "there is no .*row 'ablation/.*/none/none'"),
+        ("ablation/bertram.table1.11-mse..11-mse", "both rows train the same, so there is nothing to take apart"),
+        ("ablation/" + "x" * 999, "there is no ablation 'x+"),
+        ("ablation/\x1b[31m\n..x", r"there is no row '\\x1b\[31m\\n'"),
+    ],
+)
+@pytest.mark.parametrize("way", [catalogue.find, lambda slug: catalogue.select([slug])], ids=("find", "select"))
+def test_a_name_that_is_no_ablations_is_told_why_in_one_sentence(way, slug: str, said: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(RegistryError, match=said) as told:
+        way(slug)
+    assert "\n" not in str(told.value) and len(str(told.value)) < 500

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from harness.execute.local import KEEPING, Crew, Hand, worker_environment
+from harness.execute.crew import Crew
+from harness.execute.local import KEEPING, Local, Process, worker_environment
 from harness.execute.news import Machine
 from harness.execute.orders import Listed, Order
 from tests.harness.test_memory import cell
@@ -16,11 +17,12 @@ from tests.harness.test_memory import cell
 
 def test_an_idle_worker_that_died_gets_nothing_and_is_let_go(tmp_path: Path, encoder: Path) -> None:
     source = Listed([Order(cell(encoder))])
-    crew = Crew(source, Machine(home=tmp_path, jobs=1, threads=1, device="cpu"))
+    machine = Machine(home=tmp_path, jobs=1, threads=1, device="cpu")
+    crew = Crew(source, machine, Local(machine))
     ours, theirs = multiprocessing.Pipe()
     theirs.close()
     gone: Any = None  # its process, which is not asked
-    crew.hands = [Hand(gone, ours)]
+    crew.hands = [Process(gone, ours)]
     assert list(crew.deal(source.orders(1))) == []
     assert len(source.orders(1)) == 1
     assert crew.hands == []

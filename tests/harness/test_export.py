@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from experiments.profiles import PROFILES
 from harness.cell import Record, records
-from harness.execute.local import Machine
+from harness.execute.news import Machine
 from harness.plan import Planned, Setup
 from harness.readers import names, readers
 from harness.sources import open_data

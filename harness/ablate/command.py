@@ -1,0 +1,95 @@
+"""What ``harness ablate`` does once its options are read: say the design, train it, print and report what it shows."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+
+from experiments.ablation import Ablation
+from experiments.designs import Design
+from harness.ablate.design import data, lines, trained
+from harness.ablate.kept import at_home
+from harness.ablate.summary import summary
+from harness.campaign import cells_of, tags
+from harness.durable import is_full
+from harness.estimate import costs
+from harness.execute.news import Machine
+from harness.output import say
+from harness.plan import Planned, Setup, ledger
+from harness.reporting import write
+from harness.running import How, train_and_print
+from harness.store import Store
+from model.errors import InputError
+from reports.ablation.analysis import Of, analysed
+from reports.ablation.chapter import of_ablation
+from reports.ablation.evidence import Taken
+from reports.blocks import Grid
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Ask:
+    """What the command was told beside question, design and machine."""
+
+    how: How
+    dry_run: bool
+    as_json: bool
+
+
+def carry_out(told: Ablation, design: Design, setup: Setup, machine: Machine, ask: Ask) -> int:
+    """The exit code. With ``as_json`` standard output has the data and nothing else."""
+    console = Console(soft_wrap=False, stderr=ask.as_json)
+    planned = trained(told, design, setup)
+    for line in (*lines(told, design), *costs(planned, machine, ask.how.rerun)):
+        say(console, line)
+    if ask.dry_run:
+        if ask.as_json:
+            print(json.dumps(data(told, design) | counted(planned, machine), indent=1))
+        return 0
+    store = Store(machine.home)
+    result: list[tuple[Taken, list[Of]]] = []
+
+    def show() -> None:
+        taken = at_home(told, setup, store)
+        result.append((taken, analysed(taken)))
+        for part in summary(*result[0]):
+            console.print(part)
+
+    code = train_and_print(planned, setup, machine, console, dataclasses.replace(ask.how, report=False), show)
+    if code == 0 and ask.how.report:
+        code = reported(told, setup, store, console)
+    if ask.as_json and result:
+        print(json.dumps(data(told, design) | counted(planned, machine) | figures(*result[0]), indent=1))
+    return code
+
+
+def counted(planned: Sequence[Planned], machine: Machine) -> dict[str, int]:
+    """How many cells the design has, and how many of them are left."""
+    return {"cells": len(cells_of(planned)), "cells_left": len(ledger(machine.home).left(planned))}
+
+
+def figures(taken: Taken, every: Sequence[Of]) -> dict[str, list[dict[str, Any]]]:
+    """What the report's tables hold, as data."""
+    grids = [block for block in of_ablation(taken, every) if isinstance(block, Grid) and block.records]
+    return {grid.name.removeprefix(f"{taken.name}-"): [dict(each) for each in grid.records] for grid in grids}
+
+
+def reported(told: Ablation, setup: Setup, store: Store, console: Console) -> int:
+    """Write the ablation's own report."""
+    folder = store.home / "reports" / told.slug.replace("/", "-")
+    try:
+        with console.status("report") as status:
+            made = write(store, (), folder, status.update, tuned=(), ablated=[told.table], only=tags(setup)["setup"])
+    except InputError as error:
+        say(console, f"no report: {error}")
+        return 0
+    except OSError as error:
+        if not is_full(error):
+            raise
+        say(console, "no report: the disk is full")
+        return 1
+    say(console, f"report: {made.folder / 'report.pdf'}{'' if made.new else ' (unchanged)'}")
+    return 0

@@ -1,0 +1,79 @@
+"""``harness ablate``: which of the changes between two rows did what."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from harness.cli_options import device_option, home_option, place_options, setup_options
+
+DESIGNS = ("auto", "factorial", "fractional", "leave-one-out", "add-one")
+
+
+@click.command()
+@click.argument("row")
+@click.option("--against", required=True, metavar="ROW", help="The row without the changes.")
+@click.option("--design", type=click.Choice(DESIGNS), default="auto", show_default=True, help="Which combinations.")
+@click.option("--budget", metavar="CELLS|HOURS", help="As 96, or 2.5h on this machine.  [default: 16 combinations]")
+@click.option("--factor", "added", multiple=True, metavar="CHANGE", help="A named change as one more factor.")
+@click.option("--hold", "held", multiple=True, metavar="FACTOR[=on|off]", help="Do not vary it.  [default: off]")
+@setup_options
+@click.option("--seeds", type=int, help="How many seeds a combination gets.  [default: the profile's]")
+@click.option(
+    "--jobs", type=int, help="Cells trained at a time.  [default: cores / threads; 1 on a GPU; on Ray all that fit]"
+)
+@click.option("--threads", type=int, help="CPU threads a cell.  [default: the profile's]")
+@device_option
+@place_options
+@click.option("--retry-failed", is_flag=True, help="Train failed cells again.")
+@click.option("--report/--no-report", default=True, help="Write report.pdf and report.html at the end.  [default: yes]")
+@click.option("--dry-run", is_flag=True, help="Say the design and what it costs, and stop.")
+@click.option("--json", "as_json", is_flag=True, help="The result as JSON; words go to standard error.")
+@home_option
+def ablate(
+    row: str,
+    against: str,
+    design: str,
+    budget: str | None,
+    added: tuple[str, ...],
+    held: tuple[str, ...],
+    profile: str,
+    data: str | None,
+    encoder: str | None,
+    settings: tuple[str, ...],
+    changes: tuple[str, ...],
+    seeds: int | None,
+    jobs: int | None,
+    threads: int | None,
+    device: str,
+    on: str,
+    address: str | None,
+    cpus: int | None,
+    gpus: float | None,
+    shared: bool,
+    retry_failed: bool,
+    report: bool,
+    dry_run: bool,
+    as_json: bool,
+    home: str,
+) -> None:
+    """Take apart what ROW has and another row has not: which change did what.
+
+    Trains combinations of the changes and tells each one's effect, how they interact, and what each would have seemed
+    to do had the changes been added in another order. Cells are those of harness run: shared, resumable, parallel.
+    """
+    from harness.ablate.command import Ask, carry_out
+    from harness.ablate.design import cells_of_budget, designed
+    from harness.ablate.question import question
+    from harness.options import cluster_of, machine_of, setup_of, writable
+    from harness.running import How
+
+    setup = setup_of(profile, data, encoder, seeds, settings, changes)
+    threads = setup.profile.threads if threads is None else threads
+    cluster = cluster_of(on, address, cpus, gpus, shared, threads)
+    machine = machine_of(writable(home), jobs, threads, device, cluster)
+    told = question(row, against, added, held)
+    chosen = designed(told, design, cells_of_budget(budget, told, setup, machine), setup)
+    ask = Ask(how=How("none", False, retry_failed, report), dry_run=dry_run, as_json=as_json)
+    sys.exit(carry_out(told, chosen, setup, machine, ask))

@@ -1,0 +1,1 @@
+"""Seeds are added until comparisons are decided."""

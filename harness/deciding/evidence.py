@@ -1,0 +1,91 @@
+"""The differences of two rows by seed, read off their cells one seed after the other."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.cell import Record
+from harness.deciding.duels import Duel, slug
+from harness.holding import Unreadable
+from harness.measured import measured
+from harness.plan import Ledger, Planned
+from reports.contrasts import Differences, differences, nothing
+from reports.evidence import Mismatch, Runs
+from reports.statistics.crossed import crossed
+from reports.statistics.sequential import Items, items_of
+
+KEPT = 32  # of the cells that were read last, with their items
+
+
+class Missing(Exception):
+    """A seed has no difference; the message says why."""
+
+
+class Shelf:
+    """Single seeds of rows, as reports read them. The last ones stay, as a row may be in several comparisons."""
+
+    def __init__(self, facts: Mapping[str, str]) -> None:
+        self.facts = facts
+        self._kept: dict[tuple[str, int], Runs] = {}
+
+    def __call__(self, row: Planned, seed: int, record: Record) -> Runs:
+        """``Unreadable``."""
+        key = (slug(row), seed)
+        found = self._kept.pop(key, None)
+        if found is None:
+            alone = dataclasses.replace(row, cells=(row.cells[seed],))
+            found = measured([alone], self.facts, Ledger({record.id: record}, {})).rows[slug(row)]
+        self._kept[key] = found
+        if len(self._kept) > KEPT:
+            del self._kept[next(iter(self._kept))]
+        return found
+
+
+class Evidence:
+    """What is known of one comparison. Of each seed stay the items' differences, which are as many in every seed, as
+    a cell's name holds the data that it is scored on."""
+
+    def __init__(self, duel: Duel, shelf: Shelf) -> None:
+        self.duel, self.shelf = duel, shelf
+        self.values: list[float] = []
+        self.blocks: list[tuple[NDArray[np.float64], ...]] = []  # by seed and task: [1, items]
+        self.weights: tuple[float, ...] = ()
+
+    def add(self, seed: int, ended: Mapping[str, Record]) -> float:
+        """The seed's difference; its cells have ended. ``Missing``."""
+        for row in (self.duel.better, self.duel.worse):
+            record = ended[row.cells[seed].id]
+            if not record.done:
+                raise Missing(f"training failed: {record.outcome.get('reason', '')}")
+        found = self.read(seed, ended)
+        self.values += found.by_seed
+        self.blocks.append(found.by_item)
+        self.weights = found.weights
+        return found.by_seed[0]
+
+    def read(self, seed: int, ended: Mapping[str, Record]) -> Differences:
+        rows = (self.duel.better, self.duel.worse)
+        try:
+            better, worse = (self.shelf(row, seed, ended[row.cells[seed].id]) for row in rows)
+            found = differences(better, worse, self.duel.metric)
+        except (Mismatch, Unreadable) as error:
+            raise Missing(str(error)) from None
+        if not found.seeds:
+            raise Missing(nothing(better, worse, self.duel.metric))
+        return found
+
+    def items(self) -> Items | None:
+        """What the items add to the uncertainty of the mean over all seeds so far."""
+        if not self.weights:
+            return None
+        blocks = [np.concatenate(of_task) for of_task in zip(*self.blocks, strict=True)]
+        return items_of(crossed(blocks, self.weights, mean=statistics.fmean(self.values)))
+
+    def forget(self) -> None:
+        """Let go of the items, once nothing more is asked."""
+        self.blocks = []

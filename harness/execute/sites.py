@@ -1,0 +1,19 @@
+"""Where a command's cells are trained."""
+
+from __future__ import annotations
+
+from harness.execute.crew import Site
+from harness.execute.local import Local
+from harness.execute.news import Machine
+from model.errors import InputError
+
+
+def site_of(machine: Machine) -> Site:
+    """The workers that a command has asked for."""
+    if machine.cluster is None:
+        return Local(machine)
+    try:
+        from harness.execute.ray import RayCluster
+    except ImportError:
+        raise InputError('--on ray needs Ray; install it with: pip install "ablation-harness[ray]"') from None
+    return RayCluster(machine, machine.cluster)

@@ -1,0 +1,93 @@
+"""What an ablation's tables have in common: names of factors and metrics, and estimates in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from string import ascii_uppercase
+from typing import Any
+
+from experiments.designs import Run, by_letter
+from model.task import TASKS
+from reports.ablation.analysis import Found, Key, Of
+from reports.ablation.evidence import Taken
+from reports.blocks import Cell, Tone
+from reports.marks import p_text, signed
+
+MEASURE = {"accuracy": "accuracy", "pearson": "Pearson r"}
+CORRECTED = "small print: p after Holm over this table; bold: p < .05"
+
+
+def titled(metric: str) -> str:
+    """``SST-5 accuracy``."""
+    task = next((task for task in TASKS.values() if task.metric_name == metric), None)
+    return f"{task.title.split()[0]} {MEASURE[task.metric]}" if task else metric.replace("_", " ")
+
+
+def letter(taken: Taken, name: str) -> str:
+    """The factor's, as in textbooks: A, B, C ..."""
+    return ascii_uppercase[taken.ablation.names.index(name)]
+
+
+def lettered(taken: Taken, name: str) -> str:
+    return f"{letter(taken, name)} {name}"
+
+
+def letters(taken: Taken, on: Iterable[str]) -> str:
+    """The factors of a combination, or of an effect, in order: ``A+C``."""
+    wanted = set(on)
+    return "+".join(letter(taken, name) for name in taken.ablation.names if name in wanted) or "none"
+
+
+def spelled(taken: Taken) -> list[str]:
+    """What the design's estimates hold, by letters: ``A``, or ``A + B:C``."""
+    return [by_letter(taken.ablation.names, line) for line in taken.design.aliases()]
+
+
+def interval(found: Found) -> str:
+    told = found.estimate
+    return f"{signed(told.mean)} [{signed(told.low)}, {signed(told.high)}]"
+
+
+def estimate(found: Found | None, below: str = "") -> Cell:
+    """The estimate with its interval, p in small print."""
+    if found is None:
+        return Cell("·", below=below, tone="muted")
+    tone: Tone = "" if not found.supported else "good" if found.estimate.mean > 0 else "bad"
+    small = f"p {p_text(found.p)}" if found.p is not None else "one seed"
+    return Cell(
+        interval(found),
+        below="; ".join(filter(None, (small, below))),
+        strong=found.supported,
+        tone=tone,
+        value=found.estimate.mean,
+    )
+
+
+def records(taken: Taken, every: Sequence[Of], kinds: Sequence[str]) -> tuple[dict[str, Any], ...]:
+    """The estimates of these kinds as data, unrounded."""
+    return tuple(
+        record(taken, each, key, found) for each in every for key, found in each.found.items() if key[0] in kinds
+    )
+
+
+def record(taken: Taken, of: Of, key: Key, found: Found) -> dict[str, Any]:
+    told, kind, term = found.estimate, *key
+    return {
+        "ablation": taken.ablation.slug,
+        "metric": of.metric,
+        "kind": kind,
+        "factors": ":".join(term),
+        "estimate": told.mean,
+        "low": told.low,
+        "high": told.high,
+        "p": told.p,
+        "p_holm": found.p,
+        "seeds": told.seeds,
+        "items": " ".join(f"{task}:{count}" for task, count in of.scores.items.items()) if of.scores else "",
+        **taken.setup.facts,
+    }
+
+
+def named(taken: Taken, on: Run) -> str:
+    """The registry's row that a combination is, without its suite; else nothing."""
+    return taken.ablation.known.get(on, "").rpartition("/")[2]

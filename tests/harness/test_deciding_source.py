@@ -1,0 +1,155 @@
+"""The orders of ``--until-decided`` as cells end, are begun, and are held by others; and what is read off cells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.campaign import tags
+from harness.catalogue import select
+from harness.cell import Cell, read
+from harness.claims import claim
+from harness.deciding.duels import Duel, duels
+from harness.deciding.policy import Policy
+from harness.deciding.source import Deciding
+from harness.deciding.way import race
+from harness.execute.news import News
+from harness.execute.orders import Order
+from harness.options import setup_of
+from harness.plan import Planned, plan
+from reports.contrasts import compare
+from reports.evidence import SetUp
+from tests.harness.report_homes import Training, train
+
+SUITE = "smart-vs-deberta/table1"
+FIRST = 6
+
+
+class Home:
+    """Two rows of which cells can be ended one by one."""
+
+    def __init__(self, home: Path, seeds: int = 12, rows: tuple[str, ...] = ("bert-v1", "new-predict")) -> None:
+        setup = setup_of("demo", None, None, seeds, (), ())
+        self.home, self.rows = home, plan(select([SUITE], rows), setup)
+        self.facts = tags(setup)
+        self.duels: list[Duel] = duels(self.rows, setup)
+        self.policy = Policy([race(duel) for duel in self.duels])
+        left = {cell.id: Order(cell) for row in self.rows for cell in row.cells}
+        self.source = Deciding(self.duels, self.policy, self.facts, left, {}, home)
+
+    def end(self, row: Planned, seed: int, skill: float, **more: object) -> None:
+        cell = row.cells[seed]
+        slug = f"{SUITE}/{row.row.name}"
+        train(self.home, Training(name=cell.id, row=slug, seed=seed, skill=skill, **more))  # type: ignore[arg-type]
+        self.source.heard(News("failed" if more.get("failure") else "done", cell, record=read(self.folder(cell))))
+
+    def folder(self, cell: Cell) -> Path:
+        return self.home / "cells" / cell.id
+
+    def first(self, skills: tuple[float, float]) -> None:
+        for seed in range(FIRST):
+            for row, skill in zip(self.rows, skills, strict=True):
+                self.end(row, seed, skill)
+
+    def ordered(self, idle: int) -> list[tuple[str, int]]:
+        names = {cell.id: (row.row.name, cell.seed) for row in self.rows for cell in row.cells}
+        return [names[order.cell.id] for order in self.source.orders(idle)]
+
+
+def test_first_seeds_come_by_rounds_and_none_after_a_decision(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    assert home.ordered(3) == [("new-predict", 0), ("bert-v1", 0), ("new-predict", 1)]
+    assert home.ordered(0) == []
+    home.first((0.2, 0.95))
+    assert home.policy.standings[0].state == "higher"
+    assert home.source.closed == [0]
+    assert home.ordered(4) == []
+
+
+def test_a_cell_in_training_is_finished_although_its_comparison_is_decided(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.first((0.5, 0.65))
+    assert home.policy.standings[0].state == "undecided"
+    for order in home.source.orders(3):
+        home.source.heard(News("started", order.cell))
+    begun = [("new-predict", 6), ("bert-v1", 6), ("new-predict", 7)]
+    assert home.ordered(0) == begun
+    home.policy.standings[0].decision = "higher"
+    assert home.ordered(2) == begun
+    home.source.heard(News("again", home.rows[1].cells[6], reason="its worker died"))
+    assert home.ordered(2) == begun
+    home.end(home.rows[1], 6, 0.6)
+    assert home.ordered(2) == begun[1:]
+    assert home.policy.standings[0].seeds == FIRST
+
+
+def test_an_idle_worker_gets_what_no_other_command_has(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.first((0.5, 0.65))
+    held = claim(tmp_path, home.rows[1].cells[6].id)
+    assert held is not None
+    with held:
+        assert home.ordered(1) == [("new-predict", 6), ("bert-v1", 6)]  # the first is waited for
+    assert home.ordered(1) == [("new-predict", 6)]
+
+
+def test_a_seed_counts_once_all_before_it_have_ended(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.first((0.5, 0.65))
+    for row in home.rows:
+        home.end(row, 7, 0.6)
+    assert home.policy.standings[0].seeds == FIRST
+    for row in home.rows:
+        home.end(row, 6, 0.6)
+    assert home.policy.standings[0].seeds == FIRST + 2
+
+
+def test_differences_and_items_are_those_of_the_report(tmp_path: Path) -> None:
+    from harness.measured import measured
+    from harness.plan import ledger
+    from reports.statistics.sequential import items_of
+
+    home = Home(tmp_path)
+    home.first((0.5, 0.65))
+    held: SetUp = measured(home.rows, home.facts, ledger(tmp_path))
+    found = compare(held, f"{SUITE}/new-predict", f"{SUITE}/bert-v1", "overall")
+    seen = home.policy.standings[0].comparison
+    assert found.estimate is not None and found.seeds == tuple(range(FIRST))
+    assert sum(seen.differences) / FIRST == pytest.approx(found.estimate.mean)
+    assert seen.items == pytest.approx(items_of(found.estimate))
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"failure": "out of memory"}, "training failed: out of memory"),
+        ({"constant": ("sts",)}, "has no overall: one answer for every item has no Pearson r"),
+        ({"data": "d2"}, "did not score the same sst items"),
+    ],
+)
+def test_a_seed_without_a_difference_ends_the_comparison(tmp_path: Path, more: dict[str, object], told: str) -> None:
+    home = Home(tmp_path)
+    home.end(home.rows[0], 0, 0.6)
+    home.end(home.rows[1], 0, 0.6, **more)
+    (standing,) = home.policy.standings
+    assert standing.state == "failed"
+    assert told in standing.failure
+    assert home.ordered(4) == []
+
+
+def test_rows_that_share_a_cell_ask_for_it_once(tmp_path: Path) -> None:
+    """They differ in the epoch that they read, so that a seed costs one cell."""
+    home = Home(tmp_path, rows=("bppo", "bppo-early-stop"))
+    assert [len(cells) for cells in home.duels[0].seeds] == [1] * 12
+    assert [seed for _, seed in home.ordered(3)] == [0, 1, 2]
+
+
+def test_the_same_comparison_is_made_once_whichever_row_is_named_first(tmp_path: Path) -> None:
+    setup = setup_of("demo", None, None, 3, (), ())
+    every = duels(plan(select(["*"]), setup), setup)
+    keys = [
+        (frozenset(f"{row.suite.slug}/{row.row.name}" for row in (duel.better, duel.worse)), duel.metric)
+        for duel in every
+    ]
+    assert len(keys) == len(set(keys)) > 50
