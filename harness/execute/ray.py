@@ -38,6 +38,7 @@ from harness.execute.shipping import Changes, Files, Parcel, packed, parcel, pla
 from model.errors import InputError
 
 CODE: tuple[ModuleType, ...] = (experiments, harness, model, reports)
+LOOPBACK = "127.0.0.1"
 LOOK = 2.0  # seconds between looks at what the cluster has
 PLACED = 20.0  # seconds for an actor to find a place
 GOING = ("share", "epochs")  # what is said of a cell that goes on
@@ -219,16 +220,12 @@ class RayCluster:
 
     def connect(self) -> None:
         """``InputError`` where there is no such cluster."""
-        there = self.cluster.address is not None  # then this code goes there, too
-        begun: dict[str, Any] = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+        address = self.cluster.address
+        more: dict[str, Any] = {"include_dashboard": False, "_node_ip_address": LOOPBACK}
+        if address:  # this code goes there, too
+            more = {"runtime_env": {"py_modules": [str(Path(each.__path__[0])) for each in CODE]}}
         try:
-            ray.init(
-                address=self.cluster.address or "local",
-                runtime_env={"py_modules": [str(Path(each.__path__[0])) for each in CODE]} if there else None,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                **({} if there else begun),
-            )
+            ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **more)
         except (ConnectionError, RayError, ValueError, RuntimeError, OSError) as error:
             told = " ".join(str(error).split())[:200]
             raise InputError(f"--address {self.cluster.address}: Ray cannot be reached there ({told})") from None

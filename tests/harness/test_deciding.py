@@ -75,23 +75,26 @@ def heavy(random: np.random.Generator, shape: tuple[int, int]) -> Array:
     return random.standard_t(2, size=shape) / math.sqrt(2)
 
 
-ALL = list(itertools.product((gaussian, heavy), (0.0, MARGIN), (0.0, 0.3), (1, 3)))
+def two_values(random: np.random.Generator, shape: tuple[int, int]) -> Array:
+    return random.choice([-1.0, 1.0], size=shape) / math.sqrt(2)
 
 
-@pytest.mark.parametrize(("draw", "truth", "spread", "workers"), ALL if FULL else [ALL[0], ALL[7], ALL[11], ALL[12]])
+ALL = list(itertools.product((gaussian, heavy, two_values), (0.0, MARGIN), (0.0, 0.3), (1, 3)))
+
+
+@pytest.mark.parametrize(("draw", "truth", "spread", "workers"), ALL if FULL else [ALL[0], ALL[7], ALL[11], ALL[20]])
 def test_hardly_any_experiment_has_a_false_decision(draw: Draw, truth: float, spread: float, workers: int) -> None:
-    """Comparisons that share a row, the same items in every seed, seeds dealt by the policy; the true difference of
-    half of them is 0 or just the margin, the others' 2. ``spread`` is the items' error, estimated from 300 items."""
+    """Comparisons that share a row, the same items in every seed, seeds dealt by the policy; all true differences are
+    0 or just the margin. ``spread`` is the items' error, estimated from 300 items."""
     random, wrong = np.random.default_rng(int(workers + 10 * truth + 100 * spread)), 0
     false = {"higher", "lower"} if truth == 0 else {"equivalent", "lower"}
     for _ in range(TIMES):
         values = draw(random, (5, MOST))
-        values[1:3] += truth + random.normal(0, spread, (2, 1))
-        values[3:] += 2 + random.normal(0, spread, (2, 1))
+        values[1:] += truth + random.normal(0, spread, (4, 1))
         errors = spread * np.sqrt(random.chisquare(299, 4) / 299)
         items = [Items(float(error), 299) if spread else None for error in errors]
         played = of_rows(values, star(4, items=bool(spread)), items).play(workers)
-        wrong += any(each.decision in false for each in played.policy.standings[:2])
+        wrong += any(each.decision in false for each in played.policy.standings)
     assert wrong / TIMES <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / TIMES)
 
 
@@ -109,14 +112,14 @@ def spent(effect: float, changed: int, times: int) -> tuple[float, float]:
 
 @pytest.mark.parametrize(
     ("effect", "changed", "cells"),
-    [(1, 1, 25.6), (2, 1, 13.7), (4, 1, 12.0), (1, 8, 179), (2, 8, 93.6), (4, 8, 81.3)],
+    [(1, 1, 25.6), (2, 1, 13.7), (4, 1, 12.0), (1, 8, 181), (2, 8, 93.6), (4, 8, 81.3)],
 )
 def test_what_is_trained_beside_30_seeds_for_each_row(effect: float, changed: int, cells: float) -> None:
     times = 200 if FULL else 20
     mean, found = spent(effect, changed, times)
     assert mean == pytest.approx(cells, rel=0.03 if FULL else 0.1)
     assert mean < 0.75 * 30 * (changed + 1)
-    assert found > 0.9
+    assert found > 0.85
 
 
 @given(seed=st.integers(0, 10_000), changed=st.integers(1, 4))
