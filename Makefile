@@ -12,7 +12,7 @@ table1: $(READY)
 	@$(BIN)/harness run table1 $(ARGS)
 
 test: lint
-	@$(BIN)/pytest -q -n 2
+	@$(BIN)/pytest -q -n 2 --dist worksteal
 
 test-all: export HARNESS_TEST_COUNTS = full
 test-all: test

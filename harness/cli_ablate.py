@@ -17,7 +17,13 @@ DESIGNS = ("auto", "factorial", "fractional", "leave-one-out", "add-one")
 @click.option("--design", type=click.Choice(DESIGNS), default="auto", show_default=True, help="Which combinations.")
 @click.option("--budget", metavar="CELLS|HOURS", help="As 96, or 2.5h on this machine.  [default: 16 combinations]")
 @click.option("--factor", "added", multiple=True, metavar="CHANGE", help="A named change as one more factor.")
-@click.option("--hold", "held", multiple=True, metavar="FACTOR[=on|off]", help="Do not vary it.  [default: off]")
+@click.option(
+    "--hold",
+    "held",
+    multiple=True,
+    metavar="FACTOR[=on|off]",
+    help="Do not vary it: on as in ROW, off as in the other.  [default: off]",
+)
 @setup_options
 @click.option("--seeds", type=int, help="How many seeds a combination gets.  [default: the profile's]")
 @click.option(

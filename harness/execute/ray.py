@@ -40,7 +40,6 @@ from model.errors import InputError
 CODE: tuple[ModuleType, ...] = (experiments, harness, model, reports)
 LOOPBACK = "127.0.0.1"
 LOOK = 2.0  # seconds between looks at what the cluster has
-PLACED = 20.0  # seconds for an actor to find a place
 GOING = ("share", "epochs")  # what is said of a cell that goes on
 
 
@@ -81,10 +80,6 @@ class Trainer:
         self.pipe = Queues()
         self.line = Line(self.pipe)
         self.worker = Worker(home, machine.threads, machine.device, machine.checkpoint_seconds, self.line.stop)
-
-    def place(self) -> str:
-        """The machine's name; an actor that answers has found its place."""
-        return os.uname().nodename
 
     def hear(self, word: bool | None) -> None:
         self.pipe.into.put(word)
@@ -150,9 +145,7 @@ class Remote:
         self.order: Order | None = None
         self.stream: Any = None
         self.claim: Claim | None = None
-        self.ready = actor.place.remote()
-        self.hired = time.monotonic()
-        self.placed = self.gone = False
+        self.fetched = self.gone = False
 
     def give(self, order: Order) -> bool:
         if self.gone:
@@ -210,8 +203,7 @@ class RayCluster:
         self._looked, self._room = -LOOK, 0
         if self.began:
             self.connect()
-        remote: Any = ray.remote
-        self.actors = remote(
+        self.actors = ray.remote(
             num_cpus=cluster.cpus,
             num_gpus=cluster.gpus,
             max_concurrency=4,
@@ -221,6 +213,7 @@ class RayCluster:
     def connect(self) -> None:
         """``InputError`` where there is no such cluster."""
         address = self.cluster.address
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell its makers
         more: dict[str, Any] = {"include_dashboard": False, "_node_ip_address": LOOPBACK}
         if address:  # this code goes there, too
             more = {"runtime_env": {"py_modules": [str(Path(each.__path__[0])) for each in CODE]}}
@@ -232,8 +225,7 @@ class RayCluster:
 
     def room(self) -> int:
         if time.monotonic() - self._looked >= LOOK:
-            resources: Any = ray.cluster_resources
-            held = resources()
+            held = ray.cluster_resources()
             room = held.get("CPU", 0.0) / self.cluster.cpus
             if self.cluster.gpus:
                 room = min(room, held.get("GPU", 0.0) / self.cluster.gpus)
@@ -264,9 +256,9 @@ class RayCluster:
 
     def fetch(self, hand: Remote) -> None:
         """Have the encoders that the actor has made in the home, for the others."""
-        if self.cluster.shared or hand.placed:
+        if self.cluster.shared or hand.fetched:
             return
-        hand.placed = True
+        hand.fetched = True
         for name in ray.get(hand.actor.encoders.remote()):
             target = self.machine.home / "encoders" / name
             if not target.is_dir():

@@ -118,7 +118,7 @@ def check_store(home: Path) -> None:
 
 
 def check_pages(invoke: Invoke, home: Path) -> None:
-    """Its own report, the report of everything, and one of the ablation alone by its name."""
+    """Its own report and the report of everything."""
     own = home / "reports" / f"ablation-{TABLE}"
     assert (own / "report.pdf").read_bytes().startswith(b"%PDF")
     drawn = " ".join(path.stem for path in (own / "figures").glob("*.svg"))
@@ -126,10 +126,6 @@ def check_pages(invoke: Invoke, home: Path) -> None:
     assert invoke("report").exit_code == 0
     everything = (home / "reports" / "all" / "report.html").read_text()
     assert "Which change did what" in everything and "bertram/table1" in everything
-    alone = home / "alone"
-    assert invoke("report", f"ablation/{TABLE}", "--out", alone).exit_code == 0
-    page = (alone / "report.html").read_text()
-    assert "Which change did what" in page and "Claims by verdict" not in page
     compared = invoke("compare", f"ablation/{TABLE}/{SMART}", f"ablation/{TABLE}/none", "--json")
     assert compared.exit_code == 0 and len(json.loads(compared.output)) > 1
 

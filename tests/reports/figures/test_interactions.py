@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from reports.figures import style
 from reports.figures.interactions import SHADES, SINGLE, SUPPORTED, TANGLED, Cell, interactions
 from reports.figures.save import save
 from tests.reports.figures.drawing import METRICS, all_faults, estimates, row_names, texts, words
+
+FULL = os.environ.get("HARNESS_TEST_COUNTS") == "full"
 
 
 def cell(one: str, other: str, mean: float | None, half: float | None = 0.01, supported: bool = False) -> Cell:
@@ -49,7 +52,7 @@ def written(figure: Figure, words: str) -> Text:
     return found
 
 
-@settings(max_examples=6, deadline=None, derandomize=True)
+@settings(max_examples=20 if FULL else 3, deadline=None, derandomize=True)
 @given(st.data(), st.integers(1, 13), st.integers(1, 5))
 def test_nothing_is_cut_off_nor_over_another(data: st.DataObject, count: int, metrics: int) -> None:
     names, cells = row_names(count), []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,8 @@ TOLD = Apparent(
 )
 NOWHERE = Apparent(factor="smart", metric="SST", low=None, shapley=Estimate(None))
 
+FULL = os.environ.get("HARNESS_TEST_COUNTS") == "full"
+
 
 def signs(figure: Figure, column: int = 0) -> dict[tuple[str, bool], tuple[float, float]]:
     """The place of every single sign of a panel, by its marker and whether it is filled."""
@@ -48,7 +51,7 @@ def bars(figure: Figure) -> list[tuple[list[float], float]]:
     ]
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=20 if FULL else 3, deadline=None, derandomize=True)
 @given(st.data(), st.integers(1, 14), st.integers(1, 5))
 def test_nothing_is_cut_off_nor_over_another(data: st.DataObject, count: int, metrics: int) -> None:
     maybe = st.one_of(st.none(), st.floats(-0.1, 0.1))

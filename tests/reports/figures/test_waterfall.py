@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from reports.figures.save import save
 from reports.figures.values import Estimate
 from reports.figures.waterfall import DOWN, FINAL, INTERVAL, NONE, OFF, PRINTED, SINGLE, UP, Level, waterfall
 from tests.reports.figures.drawing import METRICS, all_faults, estimates, row_names, words
+
+FULL = os.environ.get("HARNESS_TEST_COUNTS") == "full"
 
 
 def levels(*scores: float | None, half: float | None = 0.01, metric: str = "SST") -> list[Level]:
@@ -48,7 +51,7 @@ def marks(figure: Figure) -> list[tuple[str, float]]:
     return [(str(line.get_marker()), float(np.asarray(line.get_xdata())[0])) for line in lines]
 
 
-@settings(max_examples=6, deadline=None, derandomize=True)
+@settings(max_examples=20 if FULL else 3, deadline=None, derandomize=True)
 @given(st.data(), st.integers(0, 40), st.integers(1, 5))
 def test_nothing_is_cut_off_nor_over_another(data: st.DataObject, count: int, metrics: int) -> None:
     told = []
