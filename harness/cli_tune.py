@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli_options import device_option, home_option, place_options
+from harness.cli_options import device_option, home_option
 from model.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,14 +34,13 @@ LONGEST = 1_000_000  # minutes: two years
 @click.option("--pruner", default="hyperband", show_default=True, help="Optuna's hyperband, by epochs, or none.")
 @click.option("--sampler-seed", type=int, default=0, show_default=True, help="Another seed, another study.")
 @click.option("--seeds", type=int, help="Fresh seeds for --against.  [default: the profile's]")
-@click.option("--jobs", type=int, help="Trials trained at a time.  [default: cores / threads; 1 on a GPU, 4 on Ray]")
+@click.option("--jobs", type=int, help="Trials trained at a time.  [default: cores / threads; 1 on a GPU]")
 @click.option("--threads", type=int, help="CPU threads a trial.  [default: the profile's]")
 @click.option("--at-once", type=int, help="Most trials in training, over all processes.  [default: 4, or --jobs]")
 @click.option("--timeout", type=float, metavar="MINUTES", help="Stop in good order after so long.")
 @click.option("--storage", metavar="URL|FILE", help="Optuna's storage.  [default: studies/optuna.log in the home]")
 @click.option("--report/--no-report", default=True, help="Write report.pdf and report.html at the end.  [default: yes]")
 @device_option
-@place_options
 @home_option
 def tune(
     name: str,
@@ -64,11 +63,6 @@ def tune(
     storage: str | None,
     report: bool,
     device: str,
-    on: str,
-    address: str | None,
-    cpus: int | None,
-    gpus: float | None,
-    shared: bool,
     home: str,
 ) -> None:
     """Seek a study's parameters, the papers' own first.
@@ -78,18 +72,15 @@ def tune(
     """
     from rich.console import Console
 
-    from harness.options import check_number, check_text, check_user, cluster_of, machine_of, setup_of, writable
-    from harness.tune.command import AT_ONCE, Ask, carry_out
+    from harness.options import check_number, check_text, check_user, machine_of, setup_of, writable
+    from harness.tune.command import Ask, carry_out
 
     check_number("--trials", trials)
     for option, minutes in (("--budget", budget), ("--timeout", timeout)):
         if minutes is not None and not 0 < minutes <= LONGEST:
             raise InputError(f"{option} is {minutes:g}; it must be a number of minutes above 0, {LONGEST:,} at most")
     setup = setup_of(profile, data, encoder, seeds, (), ())
-    threads = setup.profile.threads if threads is None else threads
-    cluster = cluster_of(on, address, cpus, gpus, shared, threads)
-    jobs = AT_ONCE if cluster and jobs is None else jobs  # a trial is chosen from those before it
-    machine = machine_of(writable(home), jobs, threads, device, cluster)
+    machine = machine_of(writable(home), jobs, setup.profile.threads if threads is None else threads, device)
     check_number("--at-once", at_once)
     if storage is not None:
         check_text("--storage", storage)
