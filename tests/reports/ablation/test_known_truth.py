@@ -16,7 +16,7 @@ from tests.reports.ablation.truth import FOUR, METRICS, NAMES, Values, drawn, ke
 from tests.reports.made import Floats
 from tests.reports.statistics.experiments import FULL, error
 
-TIMES = 1000 if FULL else 24
+TIMES = 1000 if FULL else 60
 SMART, ROTATE, PCGRAD, MSE = NAMES
 EFFECTS: dict[str, dict[Effect, float]] = {
     "sst": {(SMART,): 0.04, (ROTATE,): -0.03, (SMART, PCGRAD): 0.06, (ROTATE, MSE): -0.04, (SMART, PCGRAD, MSE): 0.08},
