@@ -138,7 +138,8 @@ def suite_of(path: Path, winners: Sequence[Winner]) -> Suite:
     for number, winner in enumerate(winners, 1):
         where = f"{path}, winner {number}"
         if winner.study not in STUDIES:
-            raise TunedError(f"{where}: there is no study {shown(winner.study, 80)}; take one of {', '.join(sorted(STUDIES))}")
+            known = ", ".join(sorted(STUDIES))
+            raise TunedError(f"{where}: there is no study {shown(winner.study, 80)}; take one of {known}")
         if winner.study in seen:
             raise TunedError(f"{where}: the study {winner.study} has a winner already; keep one of the two")
         seen.add(winner.study)
