@@ -19,7 +19,7 @@ from benchmarks.ratio import Bound, Failed, Figure, Skipped, interval
 from benchmarks.settings import Settings
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy")
-SUBJECTS = ("combining", "smoothness", "finetuning", "scoring", "frozen", "jobs", "overhead", "growth")
+SUBJECTS = ("combining", "smoothness", "finetuning", "scoring", "frozen", "jobs", "overhead", "growth", "scheduling")
 
 
 @dataclasses.dataclass(frozen=True)

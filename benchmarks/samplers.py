@@ -22,7 +22,8 @@ from harness.execute.crew import execute
 from harness.execute.local import Local
 from harness.execute.news import Machine
 from harness.execute.orders import Listed, Order
-from harness.options import machine_of, writable
+from harness.options import machine_of
+from harness.place import Place
 from harness.plan import Setup
 from harness.tune.arm import Arm
 from harness.tune.sampling import judge, propose, seen_from
@@ -37,7 +38,7 @@ GRID: dict[str, tuple[float, ...]] = {
 }
 METHODS = (("tpe", "hyperband"), ("tpe", "none"), ("random", "hyperband"), ("random", "none"))
 REPEATS, BUDGETS, AT_ONCE = 10, (50, 75, 100, 150), 1  # studies, epochs of each, trials at a time
-Place = tuple[int, ...]
+Spot = tuple[int, ...]
 
 
 class Told(NamedTuple):
@@ -60,7 +61,7 @@ START = Start(
 SEARCH = Study(name="grid", says="places of a grid", row="", suggest=ask, starts=(START,))
 
 
-def table(machine: Machine) -> dict[Place, dict[int, float]]:
+def table(machine: Machine) -> dict[Spot, dict[int, float]]:
     """The value after each epoch, by place; what is missing is trained."""
     study = STUDIES["baseline"]
     suite, row = find(study.row)
@@ -79,11 +80,11 @@ def table(machine: Machine) -> dict[Place, dict[int, float]]:
     }
 
 
-def params_at(place: Place) -> dict[str, Value]:
+def params_at(place: Spot) -> dict[str, Value]:
     return {name: steps[at] for (name, steps), at in zip(GRID.items(), place, strict=True)}
 
 
-def sought(known: dict[Place, dict[int, float]], sampler: str, pruner: str, seed: int) -> Told:
+def sought(known: dict[Spot, dict[int, float]], sampler: str, pruner: str, seed: int) -> Told:
     """One study on the table: trials one after another until their epochs are spent."""
     trials: list[Tried] = []
     epochs, spent, told = max(next(iter(known.values()))), 0, Told({}, {})
@@ -107,7 +108,7 @@ def sought(known: dict[Place, dict[int, float]], sampler: str, pruner: str, seed
         best = max(best, value if at is None else best)
 
 
-def report(known: dict[Place, dict[int, float]], say: Callable[[str], None] = print) -> None:
+def report(known: dict[Spot, dict[int, float]], say: Callable[[str], None] = print) -> None:
     final = np.array([values[max(values)] for values in known.values()])
     say(f"{len(final)} cells: best {np.nanmax(final):.3f}, mean {np.nanmean(final):.3f}; {REPEATS} studies each")
     found = {method: [sought(known, *method, seed) for seed in range(REPEATS)] for method in METHODS}
@@ -133,7 +134,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--jobs", type=int)
     told = parser.parse_args()
-    report(table(machine_of(writable(str(told.home)), told.jobs, 1, "cpu")))
+    report(table(machine_of(Place(home=str(told.home), jobs=told.jobs, device="cpu"), 1)))
 
 
 if __name__ == "__main__":

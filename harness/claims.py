@@ -7,7 +7,9 @@ import json
 import os
 import socket
 import threading
+import time
 import uuid
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -26,27 +28,24 @@ class Claim:
 
     def __init__(self, folder: Path, token: str) -> None:
         self.folder, self.path, self.token = folder, folder / "claim.json", token
-        self._over = threading.Event()
-        self._beats = threading.Thread(target=self._beat, daemon=True)
 
     def __enter__(self) -> Claim:
-        self._beats.start()
+        HEART.claims.add(self)
+        HEART.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
-        self._beats.join()
+        HEART.claims.discard(self)
         with locked(lock_of(self.folder)):  # or it might be another's by the time it is removed
             if self.held():
                 self.path.unlink(missing_ok=True)
 
-    def _beat(self) -> None:
-        while not self._over.wait(BEAT):
-            with contextlib.suppress(OSError):
-                if self.held():
-                    os.utime(self.path)
+    def beat(self) -> None:
+        with contextlib.suppress(OSError):
+            if self.held():
+                os.utime(self.path)
 
     def held(self) -> bool:
         """Whether the claim still stands."""
@@ -56,6 +55,28 @@ class Claim:
         """``Lost`` if it does not. Called before anything is written."""
         if not self.held():
             raise Lost(f"the cell {self.folder.name} was taken over by another process")
+
+
+class Heart:
+    """One thread that beats for all claims of this process."""
+
+    def __init__(self) -> None:
+        self.claims: set[Claim] = set()
+        self._starting, self._thread = threading.Lock(), threading.Thread(target=self._beat, daemon=True)
+
+    def start(self) -> None:
+        with self._starting:
+            if self._thread.ident is None:
+                self._thread.start()
+
+    def _beat(self) -> None:
+        while True:
+            time.sleep(BEAT)
+            for each in tuple(self.claims):
+                each.beat()
+
+
+HEART = Heart()
 
 
 def claim(home: Path, cell: str) -> Claim | None:
@@ -99,6 +120,7 @@ def _now(folder: Path) -> float:
     return lock_of(folder).stat().st_mtime
 
 
+@cache
 def _myself() -> dict[str, Any]:
     return {"place": _place(), "process": os.getpid(), "started": _started(os.getpid())}
 

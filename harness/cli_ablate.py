@@ -6,7 +6,8 @@ import sys
 
 import click
 
-from harness.cli_options import device_option, home_option, place_options, setup_options
+from harness.cli_options import place_options, setup_options
+from harness.place import Place
 
 DESIGNS = ("auto", "factorial", "fractional", "leave-one-out", "add-one")
 
@@ -26,17 +27,11 @@ DESIGNS = ("auto", "factorial", "fractional", "leave-one-out", "add-one")
 )
 @setup_options
 @click.option("--seeds", type=int, help="How many seeds a combination gets.  [default: the profile's]")
-@click.option(
-    "--jobs", type=int, help="Cells trained at a time.  [default: cores / threads; 1 on a GPU; on Ray all that fit]"
-)
-@click.option("--threads", type=int, help="CPU threads a cell.  [default: the profile's]")
-@device_option
 @place_options
 @click.option("--retry-failed", is_flag=True, help="Train failed cells again.")
 @click.option("--report/--no-report", default=True, help="Write report.pdf and report.html at the end.  [default: yes]")
 @click.option("--dry-run", is_flag=True, help="Say the design and what it costs, and stop.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON; words go to standard error.")
-@home_option
 def ablate(
     row: str,
     against: str,
@@ -50,19 +45,11 @@ def ablate(
     settings: tuple[str, ...],
     changes: tuple[str, ...],
     seeds: int | None,
-    jobs: int | None,
-    threads: int | None,
-    device: str,
-    on: str,
-    address: str | None,
-    cpus: int | None,
-    gpus: float | None,
-    shared: bool,
+    place: Place,
     retry_failed: bool,
     report: bool,
     dry_run: bool,
     as_json: bool,
-    home: str,
 ) -> None:
     """Take apart what ROW has and another row has not: which change did what.
 
@@ -72,13 +59,11 @@ def ablate(
     from harness.ablate.command import Ask, carry_out
     from harness.ablate.design import cells_of_budget, designed
     from harness.ablate.question import question
-    from harness.options import cluster_of, machine_of, setup_of, writable
+    from harness.options import machine_of, setup_of
     from harness.running import How
 
     setup = setup_of(profile, data, encoder, seeds, settings, changes)
-    threads = setup.profile.threads if threads is None else threads
-    cluster = cluster_of(on, address, cpus, gpus, shared, threads)
-    machine = machine_of(writable(home), jobs, threads, device, cluster)
+    machine = machine_of(place, setup.profile.threads)
     told = question(row, against, added, held)
     chosen = designed(told, design, cells_of_budget(budget, told, setup, machine), setup)
     ask = Ask(how=How("none", False, retry_failed, report), dry_run=dry_run, as_json=as_json)

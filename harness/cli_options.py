@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from typing import Any
 
 import click
+
+from harness.place import Place
+
+SITES = click.Choice(["local", "ray"])
+JOBS = "Cells trained at a time.  [default: cores / threads; 1 on a GPU; on Ray all that fit]"
 
 
 def home_option(command: Any) -> Any:
@@ -20,22 +27,26 @@ def device_option(command: Any) -> Any:
 
 
 def place_options(command: Any) -> Any:
-    """The options that say on which machines cells are trained."""
+    """The options that say where cells are trained, together as ``place``."""
+    names = [field.name for field in dataclasses.fields(Place)]
+
+    @functools.wraps(command)
+    def placed(**given: Any) -> Any:
+        return command(place=Place(**{name: given.pop(name) for name in names}), **given)
+
     for option in (
+        home_option,
         click.option("--shared-home", "shared", is_flag=True, help="Ray: the home is one folder on all machines."),
         click.option("--gpus-per-cell", "gpus", type=float, help="Ray: GPUs a cell takes, 0.5 for two cells a GPU."),
         click.option("--cpus-per-cell", "cpus", type=int, help="Ray: CPUs a cell takes.  [default: --threads]"),
         click.option("--address", help="Ray: the cluster's, or auto.  [default: a Ray of this machine's own]"),
-        click.option(
-            "--on",
-            type=click.Choice(["local", "ray"]),
-            default="local",
-            show_default=True,
-            help="Train on this machine, or on a Ray cluster.",
-        ),
+        click.option("--on", type=SITES, default="local", show_default=True, help="This machine, or a Ray cluster."),
+        device_option,
+        click.option("--threads", type=int, help="CPU threads a cell.  [default: the profile's]"),
+        click.option("--jobs", type=int, help=JOBS),
     ):
-        command = option(command)
-    return command
+        placed = option(placed)
+    return placed
 
 
 def setup_options(command: Any) -> Any:

@@ -8,7 +8,8 @@ import sys
 
 import click
 
-from harness.cli_options import device_option, home_option, place_options, setup_options
+from harness.cli_options import home_option, place_options, setup_options
+from harness.place import Place
 from model.errors import InputError
 
 KEEP = click.Choice(["none", "selected", "all"])
@@ -27,11 +28,6 @@ TWO_WAYS = (
 @click.option("--seeds", type=int, help="How many seeds a row gets.  [default: the profile's]")
 @click.option("--until-decided", is_flag=True, help="Add seeds until each comparison of the tables' claims is decided.")
 @click.option("--max-seeds", type=int, help="The most that --until-decided gives a row.  [default: 30]")
-@click.option(
-    "--jobs", type=int, help="Cells trained at a time.  [default: cores / threads; 1 on a GPU; on Ray all that fit]"
-)
-@click.option("--threads", type=int, help="CPU threads a cell.  [default: the profile's]")
-@device_option
 @place_options
 @click.option("--keep", type=KEEP, default="none", show_default=True, help="Weights to keep.")
 @click.option("--rerun", is_flag=True, help="Train finished cells again.")
@@ -41,7 +37,6 @@ TWO_WAYS = (
 )
 @click.option("--report/--no-report", default=True, help="Write report.pdf and report.html at the end.  [default: yes]")
 @click.option("--dry-run", is_flag=True, help="Say what would be trained, and stop.")
-@home_option
 def run(
     selectors: tuple[str, ...],
     profile: str,
@@ -53,21 +48,13 @@ def run(
     seeds: int | None,
     until_decided: bool,
     max_seeds: int | None,
-    jobs: int | None,
-    threads: int | None,
-    device: str,
-    on: str,
-    address: str | None,
-    cpus: int | None,
-    gpus: float | None,
-    shared: bool,
+    place: Place,
     keep: str,
     rerun: bool,
     retry_failed: bool,
     checkpoint_minutes: float,
     report: bool,
     dry_run: bool,
-    home: str,
 ) -> None:
     """Train the selected rows and print their tables.
 
@@ -79,7 +66,7 @@ def run(
     from harness.catalogue import select
     from harness.deciding.way import UntilDecided, most_seeds
     from harness.estimate import estimate
-    from harness.options import cluster_of, machine_of, setup_of, writable
+    from harness.options import machine_of, setup_of
     from harness.output import say
     from harness.plan import plan
     from harness.running import How, train_and_print
@@ -89,9 +76,7 @@ def run(
         raise InputError(f"--checkpoint-minutes is {checkpoint_minutes}; it must be a number of 0 or more")
     seeds = most_seeds(seeds, until_decided, max_seeds)
     setup = setup_of(profile, data, encoder, seeds, settings, changes)
-    threads = setup.profile.threads if threads is None else threads
-    cluster = cluster_of(on, address, cpus, gpus, shared, threads)
-    machine = machine_of(writable(home), jobs, threads, device, cluster)
+    machine = machine_of(place, setup.profile.threads)
     machine = dataclasses.replace(machine, checkpoint_seconds=60 * checkpoint_minutes)
     planned = plan(select(selectors, tuple(rows.split(",")) if rows else ()), setup)
     way = UntilDecided(planned, setup) if until_decided else None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from harness.cli_options import device_option, home_option, setup_options
+from harness.place import Place
 from model.errors import InputError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def predict(
     They are those of the epoch that the row reports, on all rows of the split, labelled or not. A row whose weights
     were not kept is trained first.
     """
-    from harness.options import machine_of, setup_of, writable
+    from harness.options import machine_of, setup_of
     from harness.predict import of_file, of_split
     from harness.predict import predict as write
     from harness.trained import one_row
@@ -62,7 +63,7 @@ def predict(
         asked, absent = [of_file(planned, Path(file).expanduser(), task)], list[str]()
     else:
         asked, absent = of_split(planned, split or "test", setup, task)
-    machine = machine_of(writable(home), 1, setup.profile.threads, device)
+    machine = machine_of(Place(home=home, jobs=1, device=device), setup.profile.threads)
     trained = _trained(planned, setup, machine)
     click.echo(trained.name)
     folder = Path(out).expanduser() if out else _folder(planned, setup, machine)
@@ -92,7 +93,7 @@ def export(
 
     It is the network after the epoch that the row reports. A row whose weights were not kept is trained first.
     """
-    from harness.options import machine_of, setup_of, writable
+    from harness.options import machine_of, setup_of
     from harness.trained import network, one_row
 
     folder = Path(out).expanduser()
@@ -100,7 +101,7 @@ def export(
         raise InputError(f"{folder} exists and is not an empty folder; name another with --out")
     setup = setup_of(profile, data, encoder, None, settings, changes)
     planned = one_row(row, seed, setup)
-    machine = machine_of(writable(home), 1, setup.profile.threads, device)
+    machine = machine_of(Place(home=home, jobs=1, device=device), setup.profile.threads)
     trained = _trained(planned, setup, machine)
     from model.export import export as write
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli_options import device_option, home_option
+from harness.cli_options import place_options
+from harness.place import Place
 from model.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ LONGEST = 1_000_000  # minutes: two years
 
 @click.command()
 @click.option("--study", "name", required=True, help="What to tune: smart, pcgrad, heads or baseline.")
-@click.option("--on", "row", metavar="ROW", help="The row to tune.  [default: the study's]")
+@click.option("--row", metavar="ROW", help="The row to tune.  [default: the study's]")
 @click.option("--trials", type=int, default=40, show_default=True, help="Trials of the study, earlier ones included.")
 @click.option("--budget", type=float, metavar="MINUTES", help="Device minutes of trials, instead of --trials.")
 @click.option("--against", metavar="STUDY", help="Tune this too on the same row and budget, and compare the winners.")
@@ -34,14 +35,11 @@ LONGEST = 1_000_000  # minutes: two years
 @click.option("--pruner", default="hyperband", show_default=True, help="Optuna's hyperband, by epochs, or none.")
 @click.option("--sampler-seed", type=int, default=0, show_default=True, help="Another seed, another study.")
 @click.option("--seeds", type=int, help="Fresh seeds for --against.  [default: the profile's]")
-@click.option("--jobs", type=int, help="Trials trained at a time.  [default: cores / threads; 1 on a GPU]")
-@click.option("--threads", type=int, help="CPU threads a trial.  [default: the profile's]")
 @click.option("--at-once", type=int, help="Most trials in training, over all processes.  [default: 4, or --jobs]")
 @click.option("--timeout", type=float, metavar="MINUTES", help="Stop in good order after so long.")
 @click.option("--storage", metavar="URL|FILE", help="Optuna's storage.  [default: studies/optuna.log in the home]")
+@place_options
 @click.option("--report/--no-report", default=True, help="Write report.pdf and report.html at the end.  [default: yes]")
-@device_option
-@home_option
 def tune(
     name: str,
     row: str | None,
@@ -56,14 +54,11 @@ def tune(
     pruner: str,
     sampler_seed: int,
     seeds: int | None,
-    jobs: int | None,
-    threads: int | None,
     at_once: int | None,
     timeout: float | None,
     storage: str | None,
     report: bool,
-    device: str,
-    home: str,
+    place: Place,
 ) -> None:
     """Seek a study's parameters, the papers' own first.
 
@@ -72,7 +67,7 @@ def tune(
     """
     from rich.console import Console
 
-    from harness.options import check_number, check_text, check_user, machine_of, setup_of, writable
+    from harness.options import check_number, check_text, check_user, machine_of, setup_of
     from harness.tune.command import Ask, carry_out
 
     check_number("--trials", trials)
@@ -80,7 +75,7 @@ def tune(
         if minutes is not None and not 0 < minutes <= LONGEST:
             raise InputError(f"{option} is {minutes:g}; it must be a number of minutes above 0, {LONGEST:,} at most")
     setup = setup_of(profile, data, encoder, seeds, (), ())
-    machine = machine_of(writable(home), jobs, setup.profile.threads if threads is None else threads, device)
+    machine = machine_of(place, setup.profile.threads)
     check_number("--at-once", at_once)
     if storage is not None:
         check_text("--storage", storage)
@@ -91,6 +86,7 @@ def tune(
         until=None if timeout is None else time.monotonic() + 60 * timeout,
         storage=storage,
         at_once=at_once,
+        jobs=machine.jobs if machine.cluster is None else place.jobs or 0,
         export=export or against is not None,
         report=report,
     )
@@ -125,7 +121,7 @@ def arms_of(names: Sequence[str], row: str | None, setup: Setup, method: Method)
         raise InputError(f"--against {names[-1]} is the study itself; name another, e.g. baseline")
     suite, on = find(studies[0].row if row is None else row)
     if suite.paper == PAPER:
-        raise InputError(f"{slug(suite, on)} comes of tuning; name the row it was tuned on with --on")
+        raise InputError(f"{slug(suite, on)} comes of tuning; name the row it was tuned on with --row")
     return [Arm(study=study, suite=suite, row=on, setup=setup, method=method) for study in studies]
 
 

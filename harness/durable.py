@@ -30,6 +30,24 @@ def write_aside(path: Path, content: str | bytes) -> None:
         part.write_bytes(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
 
 
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write files, each whole or not at all, and have them on the disk. They appear in this order."""
+    parts = {path: path.with_name(f"{path.name}.{uuid.uuid4().hex[:12]}.part") for path in contents}
+    try:
+        for path, content in contents.items():
+            with parts[path].open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+        for path, part in parts.items():
+            part.replace(path)
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
+    for folder in dict.fromkeys(path.parent for path in contents):
+        settle(folder)
+
+
 @contextmanager
 def aside(path: Path) -> Iterator[Path]:
     """A file to be written beside ``path``, which it replaces once the block is through; gone if the block fails."""
@@ -106,4 +124,12 @@ def try_lock(path: Path) -> IO[str] | None:
     except OSError:
         stream.close()
         return None
+    return stream
+
+
+def shared_lock(path: Path) -> IO[str]:
+    """The lock of this file, held with others until the answer is closed; ``try_lock`` does not get it meanwhile."""
+    stream = path.open("a")
+    if fcntl is not None:
+        fcntl.flock(stream, fcntl.LOCK_SH)
     return stream

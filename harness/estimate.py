@@ -8,35 +8,11 @@ from statistics import median
 
 from harness.campaign import cells_of
 from harness.cell import Cell
+from harness.cost import cost
 from harness.execute.news import Machine
 from harness.plan import Ledger, Planned, Setup, ledger
-from harness.sources import open_data
-from model.data.examples import Split
-from model.regularizers.smart import Smart
 
 PREDICTION_BYTES = 8  # an answer after compression, about
-SCORED: tuple[Split, ...] = ("dev", "test")
-
-
-def updates_cost(cell: Cell) -> float:
-    """Items of training plus items of scoring (a forward pass, a third of an update), in items; SMART costs
-    (6 + 2K) / 3 of a plain update, an anchor one forward more (see the reference on pass counts)."""
-    recipe, corpus = cell.recipe, open_data(cell.source)
-    trained = scored = 0.0
-    for branch in recipe.branches:
-        whole = len(corpus.splits[branch.key, "train"])
-        if branch.key in recipe.schedule.tasks():
-            factor = 1.0
-            for regularizer in recipe.regularizers:
-                if regularizer.applies(branch.key):
-                    factor += (3 + 2 * regularizer.steps) / 3 if isinstance(regularizer, Smart) else 1 / 3
-            trained += factor * min(branch.rows or whole, whole)
-        for split in SCORED:
-            examples = corpus.get(branch.key, split)
-            if examples is not None and examples.labelled:
-                scored += min(len(examples), cell.scored.get(branch.key, len(examples)))
-        scored += min(cell.training_sample, whole)
-    return recipe.epochs * (trained + scored / 3) if recipe.epochs else scored / 3
 
 
 def seconds_per_item(book: Ledger, cells: Sequence[Cell]) -> float | None:
@@ -44,7 +20,7 @@ def seconds_per_item(book: Ledger, cells: Sequence[Cell]) -> float | None:
     by_encoder = {cell.encoder for cell in cells}
     known = {cell.id: cell for cell in cells}
     rates = [
-        record.outcome["seconds"] / updates_cost(known[record.id])
+        record.outcome["seconds"] / cost(known[record.id])
         for record in book.ended.values()
         if record.done and record.about["encoder"] in by_encoder and record.id in known
     ]
@@ -72,7 +48,7 @@ def costs(rows: Sequence[Planned], machine: Machine, rerun: bool = False) -> lis
     if stale:
         told.append(f"{stale} cells are stale: trained by older code, to be trained anew")
     rate = seconds_per_item(book, cells)
-    work = sum(updates_cost(cell) for cell in left)
+    work = sum(cost(cell) for cell in left)
     if rate is None:
         told.append(f"time: {work:,.0f} items to train; the rate is known once one cell of this plan is finished")
     elif machine.cluster:

@@ -11,6 +11,7 @@ from experiments.profiles import PROFILES
 from harness.catalogue import named_changes
 from harness.execute.cluster import Cluster
 from harness.execute.news import Machine
+from harness.place import Place
 from harness.plan import Setup
 from model.data.course import shown
 from model.errors import InputError
@@ -103,37 +104,40 @@ def expanded(data: str) -> str:
     return str(Path(folder)) if os.path.isdir(folder) else data
 
 
-def machine_of(home: Path, jobs: int | None, threads: int, device: str, cluster: Cluster | None = None) -> Machine:
-    """How many cells at a time, on what. A cluster's machines have a GPU if cells ask for one, whatever this has."""
+def machine_of(place: Place, threads: int) -> Machine:
+    """How many cells at a time, on what; ``threads`` are the profile's. A cluster's machines have a GPU if cells ask
+    for one, whatever this has. ``InputError``."""
+    jobs, threads = place.jobs, threads if place.threads is None else place.threads
     check_number("--jobs", jobs)
     check_number("--threads", threads)
+    cluster, home = cluster_of(place, threads), writable(place.home)
     if cluster is not None:
-        device = ("cuda" if cluster.gpus else "cpu") if device == "auto" else device
+        device = ("cuda" if cluster.gpus else "cpu") if place.device == "auto" else place.device
         return Machine(home=home.resolve(), jobs=jobs or MOST, threads=threads, device=device, cluster=cluster)
-    device = chosen_device(device)
+    device = chosen_device(place.device)
     if jobs is None:
         jobs = 1 if device == "cuda" else max(1, cores() // threads)
     return Machine(home=home, jobs=jobs, threads=threads, device=device)
 
 
-def cluster_of(
-    on: str, address: str | None, cpus: int | None, gpus: float | None, shared: bool, threads: int
-) -> Cluster | None:
+def cluster_of(place: Place, threads: int) -> Cluster | None:
     """The cluster that a command is told to use; None for this machine. ``InputError``."""
-    given = {"--address": address, "--cpus-per-cell": cpus, "--gpus-per-cell": gpus, "--shared-home": shared or None}
-    if on == "local":
+    cpus, gpus = place.cpus, place.gpus
+    if place.on == "local":
+        given = {"--address": place.address, "--cpus-per-cell": cpus, "--gpus-per-cell": gpus}
+        given["--shared-home"] = place.shared or None
         for option, value in given.items():
             if value is not None:
                 raise InputError(f"{option} is for --on ray; add it, or leave {option} out")
         return None
-    if address is not None:
-        check_text("--address", address)
+    if place.address is not None:
+        check_text("--address", place.address)
     check_number("--cpus-per-cell", cpus)
     if gpus is not None and not 0 <= gpus <= MOST:
         raise InputError(f"--gpus-per-cell is {gpus:g}; it must be a number from 0 to {MOST:,}, as 0.5 for two a GPU")
     if gpus and gpus > 1 and gpus != int(gpus):
         raise InputError(f"--gpus-per-cell is {gpus:g}; above 1 it must be a whole number")
-    return Cluster(address=address, cpus=threads if cpus is None else cpus, gpus=gpus or 0.0, shared=shared)
+    return Cluster(address=place.address, cpus=threads if cpus is None else cpus, gpus=gpus or 0.0, shared=place.shared)
 
 
 def cores() -> int:

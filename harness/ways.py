@@ -10,6 +10,7 @@ from typing import Protocol
 from rich.console import Console
 
 from harness.cell import Cell
+from harness.cost import cost
 from harness.execute.orders import Listed, Order, Source
 from harness.plan import Ledger, Planned, Setup
 
@@ -42,7 +43,8 @@ class Way(Protocol):
 
 
 class Rounds:
-    """All of it: every row's first seed, then every row's second."""
+    """All of it: every row's first seed, then every row's second; of each the longest first, or one might be left that
+    all others wait for."""
 
     def __init__(self) -> None:
         self._waiting = Counter[int]()
@@ -58,7 +60,7 @@ class Rounds:
 
     def source(self, orders: Sequence[Order], book: Ledger, home: Path, say: Say) -> Source:
         self._waiting = Counter(order.cell.seed for order in orders)
-        return Listed(orders)
+        return Listed(sorted(orders, key=lambda order: (order.cell.seed, -cost(order.cell))))
 
     def reached(self, cell: Cell) -> list[str]:
         self._waiting[cell.seed] -= 1

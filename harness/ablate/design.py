@@ -12,7 +12,8 @@ from typing import Any
 from experiments.ablation import Ablation
 from experiments.designs import Design, DesignError, add_one, by_letter, choose, every_effect, full, leave_one_out
 from harness.catalogue import combined
-from harness.estimate import seconds_per_item, updates_cost
+from harness.cost import cost
+from harness.estimate import seconds_per_item
 from harness.execute.news import Machine
 from harness.plan import Planned, Setup, ledger, plan
 from model.data.course import shown
@@ -64,7 +65,7 @@ def cells_of_budget(text: str | None, told: Ablation, setup: Setup, machine: Mac
             "--budget in hours needs to know how long a cell takes, and this home has trained none of these; give it "
             "in cells"
         )
-    seconds = rate * sum(map(updates_cost, every)) / len(every)
+    seconds = rate * sum(map(cost, every)) / len(every)
     return math.floor(3600 * float(found[1]) * machine.jobs / seconds)
 
 

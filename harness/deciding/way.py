@@ -10,11 +10,12 @@ from rich.console import Console
 
 from harness.campaign import cells_of, tags
 from harness.cell import Cell
+from harness.cost import cost
 from harness.deciding import told
 from harness.deciding.duels import Duel, compared, duels, few, slug
 from harness.deciding.policy import Policy, Race
 from harness.deciding.source import Deciding
-from harness.estimate import preamble, seconds_per_item, updates_cost
+from harness.estimate import preamble, seconds_per_item
 from harness.execute.news import Machine
 from harness.execute.orders import Order, Source
 from harness.options import check_number
@@ -123,7 +124,7 @@ class UntilDecided:
             f"first seeds: {len(first)} cells to train; at most {len(left)}, {len(cells) - len(left)} are done"
         )
         rate = seconds_per_item(book, cells)
-        work = [sum(updates_cost(cell) for cell in some) for some in (first, left.values())]
+        work = [sum(map(cost, some)) for some in (first, left.values())]
         if rate is None:
             lines.append(f"time: {work[0]:,.0f} to {work[1]:,.0f} items; the rate is known once one cell is finished")
         else:
@@ -138,4 +139,4 @@ def race(duel: Duel) -> Race:
 
 def prices(rows: Sequence[Planned]) -> dict[str, float]:
     """What each cell costs, in items; all seeds of a row cost the same."""
-    return {cell.id: price for row in rows for price in [updates_cost(row.cells[0])] for cell in row.cells}
+    return {cell.id: price for row in rows for price in [cost(row.cells[0])] for cell in row.cells}

@@ -16,8 +16,13 @@ class Cluster:
     shared: bool = False
 
     @property
+    def takes(self) -> str:
+        """What of it a cell takes, in words."""
+        gpus = f" and {self.gpus:g} GPU" if self.gpus else ""
+        return f"{self.cpus} CPU{'s' * (self.cpus > 1)}{gpus}"
+
+    @property
     def told(self) -> str:
         """In words."""
         where = "of this machine's own" if self.address is None else f"at {self.address}"
-        gpus = f" and {self.gpus:g} GPU" if self.gpus else ""
-        return f"{where}, {self.cpus} CPU{'s' * (self.cpus > 1)}{gpus} a cell"
+        return f"{where}, {self.takes} a cell"

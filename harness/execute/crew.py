@@ -20,15 +20,19 @@ LOOK = 1.0  # seconds between looks at a cell that another process has
 
 @dataclasses.dataclass(frozen=True)
 class Died:
-    """A worker is gone, and why."""
+    """A worker is gone, and why. ``guilty`` if the cell may be the cause."""
 
     reason: str
+    guilty: bool = True
 
 
 class Hand(Protocol):
     """A worker, and what it is at."""
 
     order: Order | None
+
+    def ready(self) -> bool:
+        """Whether it can be given an order by now."""
 
     def give(self, order: Order) -> bool:
         """Whether it took the order; not if it has died idle."""
@@ -105,32 +109,41 @@ class Crew:
 
     def deal(self, orders: Sequence[Order]) -> Iterator[News]:
         """Give orders to idle workers, hiring as there is room. A cell whose encoder is just being made has to wait."""
+        free = [hand for hand in self.hands if hand.order is None]
+        ready = [hand for hand in free if hand.ready()]
+        coming = len(free) - len(ready)
+        given = {hand.order.cell.id: hand.order.cell.encoder for hand in self.hands if hand.order}
+        making = set(given.values()) - self.made
         for order in orders:
-            idle = next((hand for hand in self.hands if hand.order is None), None)
-            if idle is None and len(self.hands) >= self.site.room():
+            if not ready and len(self.hands) >= self.site.room():
                 return
-            cell, given = order.cell, [hand.order.cell for hand in self.hands if hand.order]
-            if cell.id in {each.id for each in given} or self.elsewhere.get(cell.id, 0.0) > time.monotonic():
-                continue
-            if cell.encoder in {each.encoder for each in given} - self.made:
+            cell = order.cell
+            if cell.id in given or cell.encoder in making or self.elsewhere.get(cell.id, 0.0) > time.monotonic():
                 continue
             record = self.ended(order)
             if record is not None:
                 yield told(cell, record, True)
             elif is_held(self.machine.home / "cells" / cell.id):
                 yield from self.busy(cell)
-            elif self.give(order, idle):
-                yield News("started", cell)
+            elif not ready and coming:
+                coming -= 1  # this one is for whoever comes
+            else:
+                hand = ready.pop(0) if ready else self.hire()
+                if hand.ready() and self.give(order, hand):
+                    given[cell.id] = cell.encoder
+                    making = set(given.values()) - self.made
+                    yield News("started", cell)
 
-    def give(self, order: Order, idle: Hand | None) -> bool:
-        """Whether a worker took the order; one that died idle is let go."""
-        if idle is None:
-            idle = self.site.hire()
-            self.hands.append(idle)
-        if not idle.give(order):
-            self.hands.remove(idle)
+    def hire(self) -> Hand:
+        self.hands.append(self.site.hire())
+        return self.hands[-1]
+
+    def give(self, order: Order, hand: Hand) -> bool:
+        """Whether the worker took the order; one that died idle is let go."""
+        if not hand.give(order):
+            self.hands.remove(hand)
             return False
-        idle.order = order
+        hand.order = order
         return True
 
     def ended(self, order: Order) -> Record | None:
@@ -153,7 +166,7 @@ class Crew:
         for hand, said in self.site.listen(self.working(), seconds):
             quiet = False
             if isinstance(said, Died):
-                yield self.died(hand, said.reason)
+                yield self.died(hand, said)
             else:
                 yield from self.heard(hand, said)
         if quiet:
@@ -188,14 +201,15 @@ class Crew:
             assert record is not None
             yield told(cell, record, said.elsewhere)
 
-    def died(self, hand: Hand, reason: str) -> News:
+    def died(self, hand: Hand, died: Died) -> News:
         """A worker is gone."""
         assert hand.order is not None
         cell = hand.order.cell
         self.hands.remove(hand)
-        self.deaths[cell.id] += 1
+        self.deaths[cell.id] += died.guilty
         if self.stopping:
             return News("paused", cell)
+        reason = died.reason
         if self.deaths[cell.id] < LIVES:
             return News("again", cell, reason=reason)
         reason = f"{reason}, {LIVES} times"

@@ -32,6 +32,9 @@ class Process:
         self.process, self.pipe = process, pipe
         self.order: Order | None = None
 
+    def ready(self) -> bool:
+        return True
+
     def give(self, order: Order) -> bool:
         try:
             self.pipe.send(order)

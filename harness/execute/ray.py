@@ -1,4 +1,4 @@
-"""Workers that are actors on a Ray cluster. The only file that knows Ray.
+"""Workers that are actors on a Ray cluster.
 
 An actor trains in a folder of its own machine and streams what it writes there to the driver, which has it in the home;
 with a shared home it trains there itself. What cells name, a data folder or an encoder, goes through Ray's object store
@@ -11,8 +11,6 @@ import contextlib
 import logging
 import os
 import queue
-import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,186 +19,110 @@ from types import ModuleType
 from typing import Any
 
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import ActorUnavailableError, RayError
 
 import experiments
 import harness
 import model
 import reports
 from harness.claims import Claim, claim
+from harness.execute.actor import GOING, Told, Trainer
 from harness.execute.cluster import Cluster
 from harness.execute.crew import Died, Hand
 from harness.execute.local import worker_environment
 from harness.execute.news import Machine, Said
 from harness.execute.orders import Order
-from harness.execute.serve import Line, turn
-from harness.execute.shipping import Changes, Files, Parcel, packed, parcel, places
+from harness.execute.shipping import packed, parcel, places
 from model.errors import InputError
 
 CODE: tuple[ModuleType, ...] = (experiments, harness, model, reports)
 LOOPBACK = "127.0.0.1"
 LOOK = 2.0  # seconds between looks at what the cluster has
-GOING = ("share", "epochs")  # what is said of a cell that goes on
-
-
-class Queues:
-    """Two queues as a line's pipe."""
-
-    def __init__(self) -> None:
-        self.out: queue.SimpleQueue[Said | BaseException] = queue.SimpleQueue()
-        self.into: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._next: list[Any] = []
-
-    def send(self, said: Said, /) -> None:
-        self.out.put(said)
-
-    def poll(self, timeout: float = 0.0, /) -> bool:
-        if not self._next:
-            with contextlib.suppress(queue.Empty):
-                self._next.append(self.into.get(timeout=timeout) if timeout else self.into.get_nowait())
-        return bool(self._next)
-
-    def recv(self) -> Any:
-        self.poll(3600.0)
-        return self._next.pop()
-
-
-class Trainer:
-    """What runs on the cluster: a worker with a folder of its own, or with the shared home."""
-
-    def __init__(self, machine: Machine, shared: bool) -> None:
-        from harness.execute.work import Worker
-
-        job = ray.get_runtime_context().get_job_id()
-        self.common = Path(tempfile.gettempdir()) / f"ablation-harness-{os.getuid()}-{job}"  # of this machine's actors
-        self.shared = shared
-        if not shared:
-            self.common.mkdir(mode=0o700, exist_ok=True)
-        home = machine.home if shared else Path(tempfile.mkdtemp(dir=self.common))
-        self.pipe = Queues()
-        self.line = Line(self.pipe)
-        self.worker = Worker(home, machine.threads, machine.device, machine.checkpoint_seconds, self.line.stop)
-
-    def hear(self, word: bool | None) -> None:
-        self.pipe.into.put(word)
-
-    def train(
-        self, order: Order, left: Files | None, parcels: Mapping[str, Any], encoders: Mapping[str, Any]
-    ) -> Iterator[Said | Files]:
-        """Train one cell; what it wrote comes before what is said of it."""
-        folder = self.worker.home / "cells" / order.cell.id
-        if left is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            left.write(folder)
-        self.worker.here = {name: self.unpacked(ref) for name, ref in parcels.items()}
-        for name, ref in encoders.items():
-            if not (self.worker.home / "encoders" / name).is_dir():
-                self.get(ref).write(self.worker.home / "encoders" / name)
-        changes = None if self.shared else Changes(folder)
-        threading.Thread(target=self._turn, args=(order,), daemon=True).start()
-        while True:
-            said = self.pipe.out.get()
-            if isinstance(said, BaseException):
-                raise said
-            if changes is not None and (written := changes.take()):
-                yield written
-            yield said
-            if said.kind not in GOING:
-                break
-        if not self.shared:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    def _turn(self, order: Order) -> None:
-        try:
-            self.pipe.out.put(turn(self.worker, self.line, order))
-        except BaseException as error:
-            self.pipe.out.put(error)
-
-    def unpacked(self, ref: Any) -> str:
-        told: Parcel = self.get(ref)
-        return told.unpack(self.common / "parcels")
-
-    def get(self, ref: Any) -> Any:
-        return ray.get(ref)
-
-    def made(self, name: str) -> Files:
-        """An encoder that this actor has made."""
-        return packed(self.worker.home / "encoders" / name)
-
-    def encoders(self) -> list[str]:
-        return sorted(path.name for path in (self.worker.home / "encoders").glob("[!.]*/"))
-
-    def tidy(self) -> None:
-        """Leave nothing on this machine."""
-        if not self.shared:
-            shutil.rmtree(self.common, ignore_errors=True)
+PATIENCE = 60.0  # seconds without a machine that could take a cell
 
 
 class Remote:
-    """An actor (``harness.execute.crew.Hand``), and the claim on what it trains."""
+    """An actor (``harness.execute.crew.Hand``), and the claim on what it trains. A thread follows what it says."""
 
     def __init__(self, site: RayCluster, actor: Any) -> None:
         self.site, self.actor = site, actor
         self.order: Order | None = None
-        self.stream: Any = None
-        self.claim: Claim | None = None
-        self.fetched = self.gone = False
+        self.placed = actor.node.remote()  # answered once the cluster has a place for it
+        self.node: str | None = None
+        self.follower: threading.Thread | None = None
+        self.died: Died | None = None
+        self.fetched = False
+
+    def ready(self) -> bool:
+        if self.node is None and self.died is None and ray.wait([self.placed], timeout=0)[0]:
+            try:
+                self.node = ray.get(self.placed)
+            except RayError as error:
+                self.died = self.lost(error)
+        return self.node is not None or self.died is not None
 
     def give(self, order: Order) -> bool:
-        if self.gone:
-            return False
-        folder, left = self.site.machine.home / "cells" / order.cell.id, None
+        if self.died is not None:
+            if self.died.guilty:  # it could not begin, and another would not, either
+                self.site.heard.put((self, self.died))
+            return self.died.guilty
+        held, left = None, None
         if not self.site.cluster.shared:
-            self.claim = claim(self.site.machine.home, order.cell.id)
-            if self.claim is None:
-                return True  # listen says that it is busy
-            self.claim.__enter__()
-            left = packed(folder)
-        parcels, encoders = self.site.parcels(order), self.site.encoders()
-        self.stream = self.actor.train.remote(order, left, parcels, encoders)
+            held = claim(self.site.machine.home, order.cell.id)
+            if held is None:
+                self.site.heard.put((self, Said("busy")))
+                return True
+            left = packed(held.folder)
+        stream = self.actor.train.remote(order, left, self.site.parcels(order), self.site.encoders())
+        self.follower = threading.Thread(target=self.follow, args=(order, stream, held), daemon=True)
+        self.follower.start()
         return True
 
     def tell(self, word: bool | None) -> None:
         self.actor.hear.remote(word)
 
-    def heard(self) -> Iterator[Said | Died]:
-        """What has come of its stream: files are kept, words are passed on."""
+    def follow(self, order: Order, stream: Any, held: Claim | None) -> None:
+        """Keep what it writes and pass on what it says, to the cell's end or its own."""
+        last: Said | Died | Exception = Said("paused")
         try:
-            told = ray.get(next(self.stream))
-        except (RayError, StopIteration) as error:
-            self.leave()
-            self.gone = True
-            yield Died(f"its worker is gone ({' '.join(str(error).split())[:120] or type(error).__name__})")
-            return
-        if isinstance(told, Files):
-            assert self.order is not None
-            told.write(self.site.machine.home / "cells" / self.order.cell.id)
-            return
-        if told.kind not in GOING:
-            self.leave()
-        elif told.kind == "share" and not told.preparing:
-            self.site.fetch(self)
-        yield told
+            with held or contextlib.nullcontext():
+                for ref in stream:
+                    told: Told = ray.get(ref)
+                    if any(said.kind == "share" and not said.preparing for said in told.said):
+                        self.site.fetch(self)
+                    if told.written is not None:
+                        told.written.write(self.site.machine.home / "cells" / order.cell.id)
+                    for last in told.said:
+                        if last.kind in GOING:
+                            self.site.heard.put((self, last))
+        except RayError as error:
+            last = self.died = self.lost(error)
+        except Exception as error:  # of this machine: the one who listens has it
+            last = error
+        self.site.heard.put((self, last))
 
-    def leave(self) -> None:
-        """Have no claim and no stream any more."""
-        self.stream = None
-        if self.claim is not None:
-            self.claim.__exit__(None, None, None)
-            self.claim = None
+    def lost(self, error: Exception) -> Died:
+        """How it died; the cell is not to blame for a machine that is gone, too."""
+        with contextlib.suppress(RayError):
+            ray.kill(self.actor)
+        living = self.node is None or self.node in self.site.nodes()
+        guilty = living and not isinstance(error, ActorUnavailableError)
+        told = " ".join(str(error).split())[-200:] or type(error).__name__
+        return Died(f"its worker is gone ({told})" if living else "its machine is gone", guilty)
 
 
 class RayCluster:
     """A Ray cluster (``harness.execute.crew.Site``)."""
 
-    def __init__(self, machine: Machine, cluster: Cluster) -> None:
+    def __init__(self, machine: Machine, cluster: Cluster, trainer: type = Trainer) -> None:
         self.machine, self.cluster = machine, cluster
         self.began = not ray.is_initialized()
         self.hired: list[Remote] = []
+        self.heard: queue.SimpleQueue[tuple[Remote, Said | Died | Exception]] = queue.SimpleQueue()
+        self._fetching = threading.Lock()
         self._parcels: dict[str, Any] = {}
         self._encoders: dict[str, Any] = {}
-        self._looked, self._room = -LOOK, 0
+        self._looked, self._room, self._had = -LOOK, 0, time.monotonic()
         if self.began:
             self.connect()
         self.actors = ray.remote(
@@ -208,7 +130,7 @@ class RayCluster:
             num_gpus=cluster.gpus,
             max_concurrency=4,
             runtime_env={"env_vars": worker_environment(machine.threads)},
-        )(Trainer)
+        )(trainer)
 
     def connect(self) -> None:
         """``InputError`` where there is no such cluster."""
@@ -224,13 +146,25 @@ class RayCluster:
             raise InputError(f"--address {self.cluster.address}: Ray cannot be reached there ({told})") from None
 
     def room(self) -> int:
+        """``InputError`` once no machine could take a cell for a minute."""
         if time.monotonic() - self._looked >= LOOK:
-            held = ray.cluster_resources()
-            room = held.get("CPU", 0.0) / self.cluster.cpus
-            if self.cluster.gpus:
-                room = min(room, held.get("GPU", 0.0) / self.cluster.gpus)
-            self._looked, self._room = time.monotonic(), int(room + 1e-9)
+            self._looked, self._room = time.monotonic(), sum(map(self.cells, self.nodes().values()))
+            self._had = self._looked if self._room else self._had
+            if self._looked - self._had > (PATIENCE if self.cluster.address else 0.0):
+                raise InputError(
+                    f"Ray has no machine with a place for a cell, which takes {self.cluster.takes}; start one, or "
+                    "lower --cpus-per-cell or --gpus-per-cell; the same command goes on from here"
+                )
         return min(self.machine.jobs, self._room)
+
+    def nodes(self) -> dict[str, dict[str, float]]:
+        """What each living machine has."""
+        return {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}
+
+    def cells(self, has: Mapping[str, float]) -> int:
+        """How many fit on a machine."""
+        wants = {"CPU": self.cluster.cpus, "GPU": self.cluster.gpus}
+        return min(int(has.get(what, 0.0) / amount + 1e-9) for what, amount in wants.items() if amount)
 
     def hire(self) -> Remote:
         self.hired.append(Remote(self, self.actors.remote(self.machine, self.cluster.shared)))
@@ -261,35 +195,31 @@ class RayCluster:
         hand.fetched = True
         for name in ray.get(hand.actor.encoders.remote()):
             target = self.machine.home / "encoders" / name
-            if not target.is_dir():
-                aside = target.with_name(f".{name}-{os.getpid()}")
-                ray.get(hand.actor.made.remote(name)).write(aside)
-                with contextlib.suppress(OSError):
-                    aside.rename(target)
+            with self._fetching:
+                if not target.is_dir():
+                    aside = target.with_name(f".{name}-{os.getpid()}")
+                    ray.get(hand.actor.made.remote(name)).write(aside)
+                    with contextlib.suppress(OSError):
+                        aside.rename(target)
 
     def listen(self, hands: Sequence[Hand], seconds: float) -> Iterator[tuple[Hand, Said | Died]]:
-        working = [hand for hand in self.hired if hand in hands]
-        for hand in working:
-            if hand.stream is None:
-                yield hand, Said("busy")
-        streams = {hand.stream: hand for hand in working if hand.stream is not None}
-        if not streams:
-            time.sleep(seconds)
-            return
-        ready, _ = ray.wait(list(streams), num_returns=1, timeout=seconds, fetch_local=False)
-        if ready:
-            ready, _ = ray.wait(list(streams), num_returns=len(streams), timeout=0, fetch_local=False)
-        for stream in ready:
-            for said in streams[stream].heard():
-                yield streams[stream], said
+        with contextlib.suppress(queue.Empty):
+            hand, said = self.heard.get(timeout=seconds)
+            while True:
+                if isinstance(said, Exception):
+                    raise said
+                yield hand, said
+                hand, said = self.heard.get_nowait()
 
     def close(self) -> None:
-        for hand in self.hired:
-            hand.leave()
+        living = [hand for hand in self.hired if hand.died is None]
         with contextlib.suppress(RayError):
-            ray.wait([hand.actor.tidy.remote() for hand in self.hired if not hand.gone], timeout=2.0)
-        for hand in self.hired:
+            ray.wait([hand.actor.tidy.remote() for hand in living if hand.node], timeout=2.0)
+        for hand in living:
             with contextlib.suppress(RayError):
                 ray.kill(hand.actor)
+        for hand in self.hired:
+            if hand.follower is not None:
+                hand.follower.join(2.0)  # its claim is left by then
         if self.began:
             ray.shutdown()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.cell import Cell
-from harness.durable import write_aside
+from harness.durable import write_together
 from model.data.reviews import Reviews
 from model.encoders.base import Derived
 from model.encoders.pretrained import DomainPretrained
@@ -35,13 +35,15 @@ class Files:
 
     def write(self, folder: Path) -> None:
         """Have them in the folder, each whole, the outcome last."""
+        written = {}
         for name, content in sorted(self.contents.items(), key=lambda pair: pair[0] == LAST):
             path = folder / name
             if content is None:
                 path.unlink(missing_ok=True)
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                write_aside(path, content)
+                written[path] = content
+        write_together(written)
 
 
 def within(folder: Path) -> Iterator[Path]:

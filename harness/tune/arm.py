@@ -40,10 +40,10 @@ class Arm:
     def __post_init__(self) -> None:
         where = f"{self.suite.slug}/{self.row.name}"
         if self.suite.formula == "none":
-            raise InputError(f"{where} has no overall score to tune; name a row of another table with --on")
+            raise InputError(f"{where} has no overall score to tune; name a row of another table with --row")
         reason = obstacle(self.recipe(self.study.starts[0].params), self.setup, fingerprints(self.setup.data))
         if not self.epochs:
-            raise InputError(f"{where} trains nothing; name another row with --on")
+            raise InputError(f"{where} trains nothing; name another row with --row")
         if reason:
             raise InputError(f"{where} cannot be tuned here: {reason}")
 

@@ -48,6 +48,7 @@ class Ask:
     until: float | None  # on the monotonic clock
     storage: str | None
     at_once: int | None
+    jobs: int  # at a time in this process, 0 for as many as there is room on a cluster
     export: bool
     report: bool
 
@@ -78,7 +79,7 @@ def sought(
 ) -> tuple[list[Trial] | None, int]:
     """The arm's trials, or None with an exit code where it was not carried to its end."""
     storage = Storage(
-        machine.home, ask.storage, arm, ask.at_once or max(AT_ONCE, machine.jobs), lambda text: say(console, text)
+        machine.home, ask.storage, arm, ask.at_once or max(AT_ONCE, ask.jobs), lambda text: say(console, text)
     )
     if ask.at_once not in (None, storage.at_once):
         raise InputError(

@@ -221,6 +221,7 @@ def test_nobody_takes_over_between_the_last_look_and_the_leaving(home: Path, mon
 
 def test_the_heart_beats_for_its_own_claim_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(harness.claims, "BEAT", 0.01)
+    monkeypatch.setattr(harness.claims, "HEART", harness.claims.Heart())
     with taken(home) as mine:
         aged(mine.path, 500)
         deadline = time.monotonic() + 5

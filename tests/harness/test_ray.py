@@ -1,10 +1,12 @@
-"""Cells trained by Ray's actors: the local run's to the last bit."""
+"""Cells on a Ray cluster of several nodes: the local run's to the last bit, whatever ends in between."""
 
 from __future__ import annotations
 
 import importlib.util
+import random
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,20 +14,52 @@ from pathlib import Path
 import pytest
 
 from tests.harness.conftest import Invoke
-from tests.harness.processes import FULL, finish, results, trained_here, words
+from tests.harness.processes import FULL, finish, kill, results, samples, start, table, trained_here, until, words
 
-ROWS = ("03-sst-quora", "12-combined")
+ROWS = ("04-all-three", "06-smart", "12-combined")
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
 
 
+class Nodes:
+    """A cluster in a process of its own."""
+
+    def __init__(self, count: int, cpus: int = 1) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.harness.ray_cluster", str(count), str(cpus)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.address = self.read()
+
+    def read(self) -> str:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline().strip()
+        assert line, "the cluster has ended"
+        return line
+
+    def ask(self, word: str) -> None:
+        """``kill`` ends a node that is not the first, ``add`` begins one."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{word}\n")
+        self.process.stdin.flush()
+        assert self.read() == "done"
+
+    def end(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        with self.process:
+            self.process.wait(60)
+
+
 @contextmanager
-def nodes(count: int) -> Iterator[str]:
-    """The address of a cluster in a process of its own."""
-    words = [sys.executable, "-m", "tests.harness.ray_cluster", str(count)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(words, text=True, **pipes) as cluster:  # type: ignore[call-overload]
-        yield cluster.stdout.readline().strip()
-        cluster.stdin.close()
+def nodes(count: int, cpus: int = 1) -> Iterator[Nodes]:
+    cluster = Nodes(count, cpus)
+    try:
+        yield cluster
+    finally:
+        cluster.end()
 
 
 @pytest.fixture(scope="module")
@@ -36,25 +70,60 @@ def alone(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Path:
     return home
 
 
-@pytest.mark.parametrize("more", [(), ("--shared-home",)] if FULL else [()], ids=str)
-def test_a_ray_of_this_machine_gives_the_local_run_to_the_last_bit(
-    tmp_path: Path, encoder: Path, alone: Path, more: tuple[str, ...]
-) -> None:
+def on(cluster: Nodes) -> tuple[object, ...]:
+    return ("--on", "ray", "--address", cluster.address)
+
+
+@pytest.mark.parametrize("count", [2, 4] if FULL else [2])
+def test_a_cluster_gives_the_local_run_to_the_last_bit(tmp_path: Path, encoder: Path, alone: Path, count: int) -> None:
     home = tmp_path / "home"
-    told = finish(*words(home, encoder, ROWS, "--seeds", 1, "--on", "ray", "--jobs", 2, *more))
+    with nodes(count) as cluster:
+        told = finish(*words(home, encoder, ROWS, "--seeds", 1, *on(cluster)))
+        again = finish(*words(home, encoder, ROWS, "--seeds", 1, *on(cluster)))
     assert results(home) == results(alone)
-    assert len(trained_here(told)) == len(ROWS)
+    assert len(trained_here(told)) == len(ROWS) and not trained_here(again)
     assert not list(home.glob("cells/*/claim.json"))
+    assert table(told) == table(again)
 
 
 @pytest.mark.skipif(not FULL, reason="make test-all")
-def test_a_cluster_of_two_nodes_gives_the_local_run_to_the_last_bit(tmp_path: Path, encoder: Path, alone: Path) -> None:
+@samples(0, 5)
+def test_a_node_that_ends_costs_no_bit(tmp_path: Path, encoder: Path, alone: Path, sample: int) -> None:
     home = tmp_path / "home"
-    with nodes(2) as address:
-        told = finish(*words(home, encoder, ROWS, "--seeds", 1, "--on", "ray", "--address", address))
-        again = finish(*words(home, encoder, ROWS, "--seeds", 1, "--on", "ray", "--address", address))
+    with nodes(3) as cluster:
+        with start(*words(home, encoder, ROWS, "--seeds", 1, *on(cluster))) as run:
+            until(lambda: list(home.glob("cells/*/journal.jsonl")), 120)
+            time.sleep(random.Random(sample).uniform(0, 6))
+            cluster.ask("kill")
+            assert run.stdout is not None
+            told = run.stdout.read()
+        assert run.returncode == 0, told
     assert results(home) == results(alone)
-    assert len(trained_here(told)) == len(ROWS) and not trained_here(again)
+
+
+@pytest.mark.skipif(not FULL, reason="make test-all")
+@samples(0, 3)
+def test_a_driver_that_is_killed_goes_on_where_it_was(tmp_path: Path, encoder: Path, alone: Path, sample: int) -> None:
+    home = tmp_path / "home"
+    with nodes(2) as cluster:
+        run = start(*words(home, encoder, ROWS, "--seeds", 1, *on(cluster)))
+        until(lambda: list(home.glob("cells/*/outcome.json")), 180)
+        time.sleep(random.Random(sample).uniform(0, 4))
+        kill(run.pid)
+        run.wait()
+        done = {path.parent.name: path.stat().st_mtime_ns for path in home.glob("cells/*/outcome.json")}
+        finish(*words(home, encoder, ROWS, "--seeds", 1, *on(cluster)))
+    assert results(home) == results(alone)
+    after = {path.parent.name: path.stat().st_mtime_ns for path in home.glob("cells/*/outcome.json")}
+    assert done.items() <= after.items()  # none of them again
+
+
+def test_a_shared_home_is_written_by_the_workers(tmp_path: Path, encoder: Path, alone: Path) -> None:
+    home = tmp_path / "home"
+    with nodes(2) as cluster:
+        finish(*words(home, encoder, ROWS[:1], "--seeds", 1, *on(cluster), "--shared-home"))
+    own = results(home)
+    assert own and own.items() <= results(alone).items()
 
 
 @pytest.mark.parametrize(

@@ -117,10 +117,10 @@ def check(result: Result, *words: str) -> None:
     ("words", "told"),
     [
         (("--study", "smrt"), ("no study 'smrt'", "smart")),
-        (("--on", "smooth-valleys/table2/finetune-default"), ("finetune-default", "no overall", "--on")),
-        (("--on", "bertram/table1/01-baseline"), ("01-baseline", "--on")),
-        (("--on", "not-so-smart/table1/multi-9"), ("multi-9", "near names: not-so-smart/table1/multi-")),
-        (("--on", ""), ("''",)),
+        (("--row", "smooth-valleys/table2/finetune-default"), ("finetune-default", "no overall", "--row")),
+        (("--row", "bertram/table1/01-baseline"), ("01-baseline", "--row")),
+        (("--row", "not-so-smart/table1/multi-9"), ("multi-9", "near names: not-so-smart/table1/multi-")),
+        (("--row", ""), ("''",)),
         (("--trials", "0"), ("--trials is 0", "at least 1")),
         (("--trials", "many"), ("many",)),
         (("--budget", "nan"), ("--budget is nan", "minutes above 0")),
@@ -180,7 +180,7 @@ def test_a_study_goes_on_with_as_many_at_once_as_it_began(invoke: Invoke, encode
 
 def test_a_row_that_comes_of_tuning_is_not_tuned_again(invoke: Invoke, encoder: Path, tmp_path: Path) -> None:
     tuned.write(tmp_path / "tuned" / "smart.toml", [winner()])
-    check(tune(invoke, encoder, "heads", "--on", "tuned/smart/tuned"), "tuned/smart/tuned comes of tuning", "--on")
+    check(tune(invoke, encoder, "heads", "--row", "tuned/smart/tuned"), "tuned/smart/tuned comes of tuning", "--row")
 
 
 OPTIONS = ("study", "on", "against", "profile", "data", "encoder", "sampler", "pruner")

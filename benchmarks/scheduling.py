@@ -1,0 +1,116 @@
+"""What dealing cells costs: 2,000 cells of 50 ms on eight logical workers of a Ray of this machine, over the time that
+eight workers need at the least; and the planning of 20,000 cells. A cell sleeps and leaves a finished cell's files,
+which travel to the home as always. Nothing is tracked.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from benchmarks.apart import answer, apart, resident
+from benchmarks.ratio import Bound, Figure
+from benchmarks.settings import Settings
+from experiments.profiles import DEMO
+from harness.catalogue import everything, select
+from harness.execute.cluster import Cluster
+from harness.execute.crew import Hand, Site, execute
+from harness.execute.news import Machine
+from harness.execute.orders import Listed, Order
+from harness.plan import Ledger, Setup, plan
+from harness.ways import Rounds
+
+DEALING = Bound("2,000 cells of 50 ms, 8 workers of Ray", "ideal", "at most", 1.10)
+PLANNING = Bound("planning 20,000 cells", "10 s", "at most", 1.0)
+BOUNDS = (DEALING, PLANNING)
+WORKERS, SECONDS = 8, 0.05  # a cell: benchmarks.sleeper
+
+
+def measure(settings: Settings) -> Sequence[Figure]:
+    """Both bounds."""
+    return [dealing(settings), planning(settings)]
+
+
+def orders(count: int) -> list[Order]:
+    """Cells of bertram's table, as many seeds as it takes."""
+    rows = list(select(["bertram/table1"]))
+    setup = Setup(profile=DEMO, data="embedded", encoder="tiny", seeds=count // 8)
+    cells = {cell.id: cell for row in plan(rows, setup) for cell in row.cells}
+    assert len(cells) >= count
+    return [Order(cell) for cell in list(cells.values())[:count]]
+
+
+def dealing(settings: Settings) -> Figure:
+    try:
+        import ray
+
+        from benchmarks.sleeper import Sleeper
+        from harness.execute.ray import RayCluster
+    except ImportError:
+        return Figure(DEALING, skipped="Ray is not installed")
+    count = 80 if settings.quick else 2000
+    some = orders(count + 10 * WORKERS)
+    machine, cluster = Machine(settings.scratch / "dealing", jobs=WORKERS, threads=1, device="cpu"), Cluster()
+    with ExitStack() as stack:
+        ray.init(address="local", num_cpus=WORKERS, include_dashboard=False, log_to_driver=False)
+        stack.callback(ray.shutdown)
+        site = Standing(RayCluster(machine, cluster, Sleeper))
+        list(execute(Listed(some[count:]), machine, site))  # the actors begin
+        began = time.perf_counter()
+        done = sum(news is not None and news.kind == "done" for news in execute(Listed(some[:count]), machine, site))
+        spent = time.perf_counter() - began
+    assert done == count
+    return Figure(DEALING, (spent / (count * SECONDS / WORKERS),), {"versions": {"ray": ray.__version__}})
+
+
+class Standing:
+    """A site whose workers stay for the next round."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.hired: list[Hand] = []
+        self.free: list[Hand] = []
+
+    def room(self) -> int:
+        return self.site.room()
+
+    def hire(self) -> Hand:
+        if self.free:
+            return self.free.pop()
+        self.hired.append(self.site.hire())
+        return self.hired[-1]
+
+    def listen(self, hands: Sequence[Hand], seconds: float) -> Iterator[Any]:
+        return self.site.listen(hands, seconds)
+
+    def close(self) -> None:
+        self.free = list(self.hired)
+
+
+def planning(settings: Settings) -> Figure:
+    """In a process of its own, for its memory."""
+    job = {"rows": 2 if settings.quick else 20, "seeds": 1000}
+    found = apart("scheduling", job, {}, settings.scratch)
+    assert found["cells"] == job["rows"] * job["seeds"]
+    return Figure(PLANNING, (found["seconds"] / 10.0,), found)
+
+
+def planned(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Seconds from rows to sorted orders, and the bytes that this took."""
+    setup = Setup(profile=DEMO, data="embedded", encoder="tiny", seeds=1)
+    able = {row.cells[0].id: (row.suite, row.row) for row in plan(everything(), setup) if row.cells}  # all distinct
+    rows, setup = list(able.values())[: job["rows"]], dataclasses.replace(setup, seeds=job["seeds"])
+    before, began = resident(), time.perf_counter()
+    made = plan(rows, setup)
+    book = Ledger({}, {})
+    source = Rounds().source([Order(cell) for cell in book.left(made)], book, Path(), print)
+    cells = len(source.orders(1))
+    return {"cells": cells, "seconds": time.perf_counter() - began, "bytes": resident() - before}
+
+
+if __name__ == "__main__":
+    answer(planned)

@@ -1,0 +1,52 @@
+"""A Ray actor whose cells sleep and leave the files of a finished cell: imports neither torch nor a model."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from harness.cell import checks, now
+from harness.durable import sealed
+from harness.execute.actor import Queues, Scratch, Trainer
+from harness.execute.news import Machine, Said
+from harness.execute.orders import Order
+
+SECONDS = 0.05
+
+
+class Asleep:
+    """What a trainer needs of a worker."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.here: dict[str, str] = {}
+
+
+class Sleeper(Trainer):
+    """``harness.execute.actor.Trainer`` without a worker that computes."""
+
+    def __init__(self, machine: Machine, shared: bool) -> None:
+        self.shared, self.scratch = False, Scratch("benchmark")
+        self.pipe = Queues()
+        self.worker = Asleep(Path(tempfile.mkdtemp(dir=self.scratch.folder)))  # type: ignore[assignment]
+
+    def _turn(self, order: Order) -> None:
+        began = time.monotonic()
+        self.pipe.send(Said("share", 0.0))
+        leave(self.worker.home / "cells" / order.cell.id, order)
+        time.sleep(max(0.0, SECONDS - (time.monotonic() - began)))
+        self.pipe.send(Said("ended"))
+
+
+def leave(folder: Path, order: Order) -> None:
+    """A finished cell of one epoch."""
+    (folder / "cell.json").write_text(sealed({"id": order.cell.id, "key": order.cell.key}))
+    (folder / "journal.jsonl").write_text(sealed({"epoch": 1, "scores": {"dev": {"accuracy": 0.5}}}) + "\n")
+    stream = io.BytesIO()
+    np.savez_compressed(stream, answers=np.zeros(500))
+    (folder / "predictions.npz").write_bytes(stream.getvalue())
+    (folder / "outcome.json").write_text(sealed({"status": "done", "ended": now(), "checks": checks(folder)}))

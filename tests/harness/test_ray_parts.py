@@ -1,0 +1,113 @@
+"""What Ray's site decides without a cluster, and the folder that actors have in common."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.durable import shared_lock
+from harness.execute.cluster import Cluster
+from harness.execute.news import Machine
+from model.errors import InputError
+
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
+
+
+class Cloud:
+    """Machines by name, as ``ray.nodes`` tells of them."""
+
+    def __init__(self, **machines: dict[str, float]) -> None:
+        self.machines = machines
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return [{"NodeID": name, "Alive": "dead" not in has, "Resources": has} for name, has in self.machines.items()]
+
+
+def site(monkeypatch: pytest.MonkeyPatch, home: Path, cloud: Cloud, **cluster: Any) -> Any:
+    import harness.execute.ray as place
+
+    monkeypatch.setattr(place.ray, "is_initialized", lambda: True)
+    monkeypatch.setattr(place.ray, "nodes", cloud.nodes)
+    monkeypatch.setattr(place.ray, "remote", lambda **given: lambda actor: actor)
+    machine = Machine(home=home, jobs=100, threads=1, device="cpu")
+    return place.RayCluster(machine, Cluster(**cluster))
+
+
+@pytest.mark.parametrize(
+    ("cluster", "room"),
+    [
+        ({}, 2 + 3),
+        ({"cpus": 2}, 1 + 1),  # what is left of one machine and of another is no place
+        ({"gpus": 0.5}, 2),
+        ({"gpus": 0.25, "cpus": 1}, 3),
+        ({"gpus": 1.0}, 1),
+    ],
+)
+def test_there_is_room_for_what_fits_on_single_machines(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cluster: dict[str, Any], room: int
+) -> None:
+    cloud = Cloud(a={"CPU": 2.0, "memory": 1e9}, b={"CPU": 3.0, "GPU": 1.0}, c={"CPU": 64.0, "GPU": 8.0, "dead": 1.0})
+    assert site(monkeypatch, tmp_path, cloud, **cluster).room() == room
+
+
+def test_no_room_is_waited_for_a_minute_on_a_cluster_and_not_at_all_on_ones_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import harness.execute.ray as place
+
+    cloud, now = Cloud(a={"CPU": 2.0}), 1000.0
+    monkeypatch.setattr(place.time, "monotonic", lambda: now)
+    with pytest.raises(InputError, match="no machine with a place for a cell, which takes 1 CPU and 1 GPU; start one"):
+        own = site(monkeypatch, tmp_path, cloud, gpus=1.0)
+        now += place.LOOK
+        own.room()
+    other = site(monkeypatch, tmp_path, cloud, gpus=1.0, address="auto")
+    for _ in range(29):
+        now += place.LOOK
+        assert other.room() == 0
+    cloud.machines["b"] = {"CPU": 1.0, "GPU": 1.0}
+    now += place.LOOK
+    assert other.room() == 1
+    del cloud.machines["b"]
+    now += place.LOOK
+    assert other.room() == 0
+    now += place.PATIENCE
+    with pytest.raises(InputError, match="the same command goes on from here"):
+        other.room()
+
+
+def test_folders_of_dead_jobs_are_removed_and_those_of_living_ones_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from harness.execute.actor import Scratch
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    first = Scratch("1")
+    second = Scratch("1")  # another actor of the job
+    assert first.folder == second.folder
+    begins = f"import tempfile; tempfile.tempdir = {str(tmp_path)!r}; from harness.execute.actor import Scratch; "
+    told = subprocess.run(
+        [sys.executable, "-c", begins + "print(Scratch('dead').folder)"], capture_output=True, text=True, check=True
+    )
+    dead = Path(told.stdout.strip())
+    assert dead.is_dir() and dead.parent == first.folder.parent
+    third = Scratch("2")
+    assert first.folder.is_dir() and third.folder.is_dir() and not dead.exists()
+    for each in (first, second, third):
+        each.held.close()
+
+
+def test_a_shared_lock_is_shared_and_not_got_alone(tmp_path: Path) -> None:
+    from harness.durable import try_lock
+
+    with shared_lock(tmp_path / "lock"), shared_lock(tmp_path / "lock"):
+        assert try_lock(tmp_path / "lock") is None
+    alone = try_lock(tmp_path / "lock")
+    assert alone is not None
+    alone.close()
