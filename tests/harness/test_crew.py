@@ -90,7 +90,8 @@ def test_a_worker_without_a_place_holds_no_cell(tmp_path: Path, encoder: Path) -
     site = Elsewhere(tmp_path, room=4, placed=1)
     ended = [news.cell.id for news in execute(source, machine, site) if news and news.kind == "failed"]
     assert len(set(ended)) == len(ended) == 5  # by the one that has a place
-    crew = Crew(Listed([Order(cell(encoder))]), machine, Elsewhere(tmp_path / "other", room=4, placed=0))
+    fresh = dataclasses.replace(machine, home=tmp_path / "fresh")
+    crew = Crew(Listed([Order(cell(encoder))]), fresh, Elsewhere(fresh.home, room=4, placed=0))
     for _ in range(3):
         assert list(crew.deal(crew.source.orders(1))) == []
     assert len(crew.hands) == 1  # one order, one worker on its way

@@ -10,13 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from experiments.profiles import PROFILES
+from harness.catalogue import find
 from harness.cell import Cell, Keep, journal, read
 from harness.checkpoint import NAME
 from harness.claims import claim, is_held
+from harness.cost import cost
 from harness.execute.news import Cut, News, Paused, Said
 from harness.execute.orders import Entry, Listed, Order
 from harness.execute.serve import Line
 from harness.execute.work import Worker
+from harness.plan import Ledger, Setup, plan
+from harness.ways import Rounds
 from tests.harness.test_memory import cell
 
 EPOCHS = 3
@@ -159,3 +164,16 @@ def test_a_list_gives_its_orders_in_order_until_each_has_ended(short: Cell, enco
     for each in (cells[0], cells[2]):
         source.heard(News("done", each))
     assert source.orders(2) == []
+
+
+def test_of_each_round_the_longest_cell_is_dealt_first(tmp_path: Path) -> None:
+    names = ("01-baseline", "06-smart", "04-all-three", "12-combined")
+    setup = Setup(profile=PROFILES["demo"], data="embedded", encoder="tiny", seeds=2)
+    book = Ledger({}, {})
+    cells = book.left(plan([find(f"bertram/table1/{name}") for name in names], setup))
+    dealt = [order.cell for order in Rounds().source([Order(cell) for cell in cells], book, tmp_path, print).orders(1)]
+    assert sorted(cell.id for cell in dealt) == sorted(cell.id for cell in cells)
+    assert [cell.seed for cell in dealt] == [0] * len(names) + [1] * len(names)
+    for seed in (0, 1):
+        costs = [cost(cell) for cell in dealt if cell.seed == seed]
+        assert costs == sorted(costs, reverse=True) and len(set(costs)) > 1
