@@ -17,8 +17,8 @@ from reports.shape import Table
 
 
 def say(console: Console, text: str, style: str | None = None) -> None:
-    """A line as it is."""
-    console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
+    """A line: as it is in a file or a pipe, broken between words on a terminal."""
+    console.print(text, style=style, highlight=False, markup=False, soft_wrap=not console.is_terminal)
 
 
 def print_tables(tables: Sequence[Table], console: Console) -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from harness.execute.news import News
+from harness.output import say
 
 
 def clock(seconds: float) -> str:
@@ -112,4 +113,4 @@ class Watch:
 
     def say(self, text: str) -> None:
         """A line above the bars."""
-        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        say(self.console, text)

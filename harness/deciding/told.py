@@ -13,7 +13,7 @@ from harness.deciding.policy import Standing
 from reports.marks import signed
 from reports.statistics.sequential import SKEWED
 
-NAME = 25  # characters of the longest row and a comma
+NAME, DECISION = 25, 20  # characters: of the longest row and a comma; what 80 columns leave
 BASIS = (
     "this rests on seeds that scatter symmetrically about their centre, as where both rows scatter alike, in whatever "
     f"way; {SKEWED}"
@@ -55,7 +55,7 @@ def table(duels: Sequence[Duel], standings: Sequence[Standing], most: int) -> Ta
     made.add_column("better vs worse, metric", min_width=NAME)
     made.add_column("seeds", justify="right", no_wrap=True)
     made.add_column("difference", no_wrap=True)
-    made.add_column("decision")
+    made.add_column("decision", max_width=DECISION)
     for paper in papers:
         if len(papers) > 1:
             made.add_row(f"[bold]{paper}[/bold]")
