@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -31,7 +32,7 @@ class Sleeper(Trainer):
 
     def __init__(self, machine: Machine, shared: bool) -> None:
         self.shared, self.scratch = False, Scratch("benchmark")
-        self.pipe = Queues()
+        self.pipe, self.alone = Queues(), threading.Lock()
         self.worker = Asleep(Path(tempfile.mkdtemp(dir=self.scratch.folder)))  # type: ignore[assignment]
 
     def _turn(self, order: Order) -> None:

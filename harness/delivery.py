@@ -22,6 +22,12 @@ from model.errors import InputError
 
 PATIENCE = 30.0  # seconds at least between tries while the store cannot be written
 SHARE = 20  # times as long as a try took: of a server that hangs, training notices little
+REFUSALS = {  # what MLflow says, and what it means
+    "error code 401": "it takes a user name and a password, MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, "
+    "and does not know these",
+    "Invalid Host header": "it does not answer to this name, which is not among its --allowed-hosts",
+    "error code 403": "this user may not do that there",
+}
 
 Tell = Callable[[str], None]
 
@@ -56,7 +62,7 @@ class Delivery:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.lock is not None:
-            if self._wrote:
+            if self._wrote and time.monotonic() >= self.again:
                 self.store.settle()
             self.lock.close()
 
@@ -136,6 +142,7 @@ def reason(error: BaseException) -> str:
         chain.append(cause)
         cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
     told = next((str(link) for link in reversed(chain) if len(str(link).split()) > 1), repr(error))
+    told = next((meant for mark, meant in REFUSALS.items() if mark in told), told)
     return textwrap.shorten(hidden(told), 300, placeholder=" ...")
 
 

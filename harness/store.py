@@ -11,18 +11,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from experiments.variant import Suite
 from harness.durable import aside
 from harness.holding import Holding, Point, answers, holding, levels
 from harness.reading import Entry
 from harness.secrets import hidden
+from harness.shown import PARENT, Held, Place, Shown, seen
 from model.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
-    from mlflow.entities import Run
     from mlflow.tracking import MlflowClient
 
 CALM = {
@@ -33,22 +33,13 @@ CALM = {
 ELSEWHERE = ("databricks", "uc:", "arn:")  # addresses without //
 DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 PER_CALL = {"metrics": 1000, "params": 100}  # what one log_batch may carry
-PARTS = ("seed", "trial")  # kinds of runs under a parent
 PAGE = 500  # runs a search gives at a time: within the timeout, at some milliseconds each
-
-
-class Held(NamedTuple):
-    """A run in the store: a row's, or a row and seed's. ``whole`` unless its writer was ended in the middle. They
-    sort by training."""
-
-    trained: str
-    run: str
-    whole: bool
 
 
 class Store:
     """MLflow's tracking store at a URI: by default that of ``MLFLOW_TRACKING_URI``, else SQLite in the home. One
-    process writes at a time. ``InputError`` for what is no URI; else its errors are MLflow's, whichever these are."""
+    process of a home writes at a time; other homes may write to the same store. ``InputError`` for what is no URI; else
+    its errors are MLflow's, whichever these are."""
 
     def __init__(self, home: Path, uri: str | None = None) -> None:
         home.mkdir(parents=True, exist_ok=True)
@@ -60,7 +51,7 @@ class Store:
             raise InputError(f"a database's address cannot hold % or ? as in {home}; choose another --home")
         self.home, self.uri = home, given or f"sqlite:///{(home / 'mlflow.db').resolve()}"
         self._experiments: dict[str, str] = {}
-        self._runs: dict[str, dict[tuple[str, str], list[Held]]] = {}
+        self._shown: dict[str, Shown] = {}
 
     @cached_property
     def client(self) -> MlflowClient:
@@ -114,7 +105,7 @@ class Store:
     def forget(self) -> None:
         """Know nothing of what the store holds; it is asked again."""
         self._experiments.clear()
-        self._runs.clear()
+        self._shown.clear()
 
     def browse(self) -> str:
         """The command that opens MLflow's pages on this store, on this machine alone."""
@@ -128,23 +119,27 @@ class Store:
         """Have one child run; False if it was there. A later training of a row's seed supersedes an earlier one, never
         the other way round; a run that was left half written is replaced. ``Unreadable`` if the cell is."""
         experiment = self._experiment(entry.suite)
-        known = self._known(experiment)
-        here = (f"{entry.name}#{entry.part}", entry.tags["setup"])
-        before = self._whole(known, here)
-        new = not before or before[-1].trained < entry.record.trained
-        if new:
+        shown, here = self._runs(experiment), Place(entry.name, entry.part, entry.tags["setup"])
+        runs, trained = shown.runs.get(here, []), entry.record.trained
+        latest = there = max((run for run in runs if run.whole), default=None)
+        if latest is None or latest.trained < trained:
             held = holding(entry)
             given = answers(entry.record, held.answered)
-            before = [*before, self._write(experiment, self._parent(experiment, known, entry), entry, held, given)]
-        for run in before[:-1]:
-            self.client.set_tag(run.run, "superseded", "true")
-        known[here] = before[-1:]
-        return new
+            latest = self._write(experiment, self._parent(experiment, shown, entry), entry, held, given)
+        # half a run of a later training stays: its home may just be writing it, and makes it good if it must
+        shown.leave(here, [latest, *(run for run in runs if not run.whole and run.trained > trained)])
+        return latest is not there
 
     def settle(self) -> None:
-        """Have SQLite count what its tables hold, so that it looks up a history by its run: else it reads every run's.
-        No loss where it cannot be done now."""
-        if self.own is not None and self.own.exists():
+        """After writing: in a store that other homes may have written to at the same time, agree with them. In the
+        home's own, have SQLite count what its tables hold, so that it looks up a history by its run: else it reads
+        every run's. No loss where it cannot be done now."""
+        if self.own is None:
+            with suppress(Exception):  # MLflow's, whichever
+                self._shown.clear()
+                for experiment in self._experiments.values():
+                    self._runs(experiment)
+        elif self.own.exists():
             with suppress(sqlite3.Error), closing(sqlite3.connect(self.own, timeout=1.0)) as database:
                 database.execute("PRAGMA analysis_limit=400")
                 database.execute("ANALYZE metrics")
@@ -166,52 +161,45 @@ class Store:
             "formula": suite.formula,
             "mlflow.note.content": f"{suite.title}\n\n" + "\n\n".join(suite.notes),
         }
-        return str(self.client.create_experiment(suite.slug, artifact_location=location, tags=tags))
+        try:
+            return str(self.client.create_experiment(suite.slug, artifact_location=location, tags=tags))
+        except Exception:
+            found = self.client.get_experiment_by_name(suite.slug)  # by another home, in the meantime
+            if found is None:
+                raise
+            return str(found.experiment_id)
 
-    def _known(self, experiment: str) -> dict[tuple[str, str], list[Held]]:
-        """The runs by row, with ``#`` and its part where it is a part's, and set-up."""
-        if experiment not in self._runs:
-            found: dict[tuple[str, str], list[Held]] = {}
-            token = None
-            while token != "":
-                page = self.client.search_runs([experiment], max_results=PAGE, page_token=token)
-                for run in page:
-                    tags = run.data.tags
-                    if "kind" in tags and tags.get("superseded") != "true":
-                        part = f"#{tags['kind']} {tags[tags['kind']]}" if tags["kind"] in PARTS else ""
-                        found.setdefault((tags["row"] + part, tags["setup"]), []).append(seen(run))
-                token = page.token or ""
-            self._runs[experiment] = found
-        return self._runs[experiment]
+    def _runs(self, experiment: str) -> Shown:
+        if experiment not in self._shown:
+            self._shown[experiment] = Shown(self.client, experiment, PAGE)
+        return self._shown[experiment]
 
-    def _whole(self, known: dict[tuple[str, str], list[Held]], here: tuple[str, str]) -> list[Held]:
-        """The whole runs, the latest training last. There may be more than one, or others, after a writer's end or a
-        server's answer that was lost; the others are deleted."""
-        for run in known.get(here, ()):
-            if not run.whole:
-                self.client.delete_run(run.run)
-        known[here] = sorted(run for run in known.get(here, ()) if run.whole)
-        return known[here]
-
-    def _parent(self, experiment: str, known: dict[tuple[str, str], list[Held]], entry: Entry) -> str:
-        here = (entry.name, entry.tags["setup"])
-        if not self._whole(known, here):
+    def _parent(self, experiment: str, shown: Shown, entry: Entry) -> str:
+        """The row's run. One that is half written, or just being written from another home, is completed: what is
+        written to it twice is there once."""
+        here = Place(entry.name, "", entry.tags["setup"])
+        if here not in shown.runs and self.own is None:
+            shown.look(f"tags.kind = 'row' AND tags.setup = '{here.setup}'")
+        if here not in shown.runs:
             tags = {"kind": "row", "row": entry.name, "suite": entry.suite.slug, "paper": entry.suite.paper}
             note = {"mlflow.note.content": "\n\n".join((entry.row.title, *entry.row.notes))}
             run = self.client.create_run(
                 experiment, run_name=entry.name, tags=tags | dict(entry.tags) | levels(entry) | note
             )
-            self._batch(run.info.run_id, [(f"printed/{name}", value, 0) for name, value in entry.row.printed.items()])
-            self.client.set_terminated(run.info.run_id)
-            known[here] = [seen(run)._replace(whole=True)]
-        return known[here][0].run
+            shown.runs[here] = [seen(run)]
+        row = min(shown.runs[here])
+        if not row.whole:
+            self._batch(row.run, [(f"printed/{name}", value, 0) for name, value in entry.row.printed.items()])
+            self.client.set_terminated(row.run)
+            shown.runs[here] = [row._replace(whole=True)]
+        return row.run
 
     def _write(self, experiment: str, parent: str, entry: Entry, held: Holding, given: pd.DataFrame | None) -> Held:
         run = self.client.create_run(
             experiment,
             run_name=f"{entry.name} {entry.part}",
             start_time=held.start,
-            tags={**held.tags, "mlflow.parentRunId": parent},
+            tags={**held.tags, PARENT: parent},
         )
         self._batch(run.info.run_id, held.metrics, held.params)
         self._inputs(run.info.run_id, held)
@@ -258,7 +246,3 @@ def migrate(file: Path) -> None:
     from mlflow.tracking import MlflowClient
 
     MlflowClient(f"sqlite:///{file}").search_experiments(max_results=1)
-
-
-def seen(run: Run) -> Held:
-    return Held(run.data.tags.get("trained", ""), run.info.run_id, run.info.status != "RUNNING")

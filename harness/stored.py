@@ -14,7 +14,8 @@ from experiments.variant import Row, Suite
 from harness.catalogue import Pair
 from harness.delivery import reason
 from harness.seed import seed_of
-from harness.store import PAGE, Store, seen
+from harness.shown import seen
+from harness.store import PAGE, Store
 from model.errors import InputError
 from model.recipe import versions
 from reports.evidence import Runs, Seed, SetUp

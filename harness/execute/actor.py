@@ -89,7 +89,7 @@ class Trainer:
         self.shared = shared
         self.scratch = None if shared else Scratch(ray.get_runtime_context().get_job_id())
         home = machine.home if self.scratch is None else Path(tempfile.mkdtemp(dir=self.scratch.folder))
-        self.pipe = Queues()
+        self.pipe, self.alone = Queues(), threading.Lock()
         self.line = Line(self.pipe)
         self.worker = Worker(home, machine.threads, machine.device, machine.checkpoint_seconds, self.line.stop)
 
@@ -103,25 +103,26 @@ class Trainer:
     def train(
         self, order: Order, left: Files | None, parcels: Mapping[str, Any], encoders: Mapping[str, Any]
     ) -> Iterator[Told]:
-        """Train one cell, and tell how it goes."""
+        """Train one cell, after any that is in training, and tell how it goes."""
         folder = self.worker.home / "cells" / order.cell.id
         if left is not None:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             left.write(folder)
-        self.worker.here = {name: self.unpacked(ref) for name, ref in parcels.items()}
-        for name, ref in encoders.items():
-            if not (self.worker.home / "encoders" / name).is_dir():
-                self.get(ref).write(self.worker.home / "encoders" / name)
-        changes = None if self.shared else Changes(folder)
-        threading.Thread(target=self._turn, args=(order,), daemon=True).start()
-        while True:
-            said = self.pipe.heard()
-            yield Told(said, changes.take() if changes is not None else None)
-            if said[-1].kind not in GOING:
-                break
-        if not self.shared:
-            shutil.rmtree(folder, ignore_errors=True)
+        with self.alone:
+            self.worker.here = {name: self.unpacked(ref) for name, ref in parcels.items()}
+            for name, ref in encoders.items():
+                if not (self.worker.home / "encoders" / name).is_dir():
+                    self.get(ref).write(self.worker.home / "encoders" / name)
+            changes = None if self.shared else Changes(folder)
+            threading.Thread(target=self._turn, args=(order,), daemon=True).start()
+            while True:
+                said = self.pipe.heard()
+                yield Told(said, changes.take() if changes is not None else None)
+                if said[-1].kind not in GOING:
+                    break
+            if not self.shared:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _turn(self, order: Order) -> None:
         try:

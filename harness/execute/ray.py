@@ -11,8 +11,10 @@ import contextlib
 import logging
 import os
 import queue
+import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -39,21 +41,25 @@ CODE: tuple[ModuleType, ...] = (experiments, harness, model, reports)
 LOOPBACK = "127.0.0.1"
 LOOK = 2.0  # seconds between looks at what the cluster has
 PATIENCE = 60.0  # seconds without a machine that could take a cell
+BRISK = 1.0  # seconds: where all cells are shorter, an actor has its next one at hand
 
 
 class Remote:
-    """An actor (``harness.execute.crew.Hand``), and the claim on what it trains. A thread follows what it says."""
+    """A place at an actor (``harness.execute.crew.Hand``), and the claim on what is trained there. A thread follows
+    what the actor says. Where cells are brisk, an actor has a second place, whose cell waits for the first's to end."""
 
-    def __init__(self, site: RayCluster, actor: Any) -> None:
-        self.site, self.actor = site, actor
+    def __init__(self, site: RayCluster, actor: Any, first: Remote | None = None) -> None:
+        self.site, self.actor, self.first = site, actor, first
         self.order: Order | None = None
-        self.placed = actor.node.remote()  # answered once the cluster has a place for it
+        self.placed = first.placed if first else actor.node.remote()  # answered once the cluster has a place for it
         self.node: str | None = None
         self.follower: threading.Thread | None = None
         self.died: Died | None = None
         self.fetched = False
 
     def ready(self) -> bool:
+        if self.first and self.site.brisk() and not self.site.busy():
+            return False
         if self.node is None and self.died is None and ray.wait([self.placed], timeout=0)[0]:
             try:
                 self.node = ray.get(self.placed)
@@ -62,6 +68,8 @@ class Remote:
         return self.node is not None or self.died is not None
 
     def give(self, order: Order) -> bool:
+        if self.first and (self.first.died or not self.site.brisk()):
+            return False
         if self.died is not None:
             if self.died.guilty:  # it could not begin, and another would not, either
                 self.site.heard.put((self, self.died))
@@ -84,10 +92,12 @@ class Remote:
     def follow(self, order: Order, stream: Any, held: Claim | None) -> None:
         """Keep what it writes and pass on what it says, to the cell's end or its own."""
         last: Said | Died | Exception = Said("paused")
+        began: float | None = None
         try:
             with held or contextlib.nullcontext():
                 for ref in stream:
                     told: Told = ray.get(ref)
+                    began = began or time.monotonic()
                     if any(said.kind == "share" and not said.preparing for said in told.said):
                         self.site.fetch(self)
                     if told.written is not None:
@@ -95,18 +105,19 @@ class Remote:
                     for last in told.said:
                         if last.kind in GOING:
                             self.site.heard.put((self, last))
+            self.site.spent.append(time.monotonic() - (began or 0.0))
         except RayError as error:
-            last = self.died = self.lost(error)
+            last = self.died = self.lost(error, began is not None)
         except Exception as error:  # of this machine: the one who listens has it
             last = error
         self.site.heard.put((self, last))
 
-    def lost(self, error: Exception) -> Died:
-        """How it died; the cell is not to blame for a machine that is gone, too."""
+    def lost(self, error: Exception, began: bool = True) -> Died:
+        """How it died; a cell is not to blame that did not begin, nor for a machine that is gone, too."""
         with contextlib.suppress(RayError):
             ray.kill(self.actor)
         living = self.node is None or self.node in self.site.nodes()
-        guilty = living and not isinstance(error, ActorUnavailableError)
+        guilty = began and living and not isinstance(error, ActorUnavailableError)
         told = " ".join(str(error).split())[-200:] or type(error).__name__
         return Died(f"its worker is gone ({told})" if living else "its machine is gone", guilty)
 
@@ -119,6 +130,7 @@ class RayCluster:
         self.began = not ray.is_initialized()
         self.hired: list[Remote] = []
         self.heard: queue.SimpleQueue[tuple[Remote, Said | Died | Exception]] = queue.SimpleQueue()
+        self.spent: deque[float] = deque(maxlen=16)  # seconds of the last cells
         self._fetching = threading.Lock()
         self._parcels: dict[str, Any] = {}
         self._encoders: dict[str, Any] = {}
@@ -128,7 +140,7 @@ class RayCluster:
         self.actors = ray.remote(
             num_cpus=cluster.cpus,
             num_gpus=cluster.gpus,
-            max_concurrency=4,
+            max_concurrency=5,  # two cells, a word and two questions
             runtime_env={"env_vars": worker_environment(machine.threads)},
         )(trainer)
 
@@ -139,14 +151,21 @@ class RayCluster:
         more: dict[str, Any] = {"include_dashboard": False, "_node_ip_address": LOOPBACK}
         if address:  # this code goes there, too
             more = {"runtime_env": {"py_modules": [str(Path(each.__path__[0])) for each in CODE]}}
+        before = signal.getsignal(signal.SIGTERM)
         try:
             ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **more)
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTERM, before)  # Ray's own would end this process without a checkpoint
         except (ConnectionError, RayError, ValueError, RuntimeError, OSError) as error:
             told = " ".join(str(error).split())[:200]
             raise InputError(f"--address {self.cluster.address}: Ray cannot be reached there ({told})") from None
 
     def room(self) -> int:
         """``InputError`` once no machine could take a cell for a minute."""
+        return self.places() * (2 if self.brisk() else 1)
+
+    def places(self) -> int:
+        """For actors."""
         if time.monotonic() - self._looked >= LOOK:
             self._looked, self._room = time.monotonic(), sum(map(self.cells, self.nodes().values()))
             self._had = self._looked if self._room else self._had
@@ -156,6 +175,14 @@ class RayCluster:
                     "lower --cpus-per-cell or --gpus-per-cell; the same command goes on from here"
                 )
         return min(self.machine.jobs, self._room)
+
+    def brisk(self) -> bool:
+        """Whether cells are so short that what is between them counts."""
+        return len(self.spent) == self.spent.maxlen and max(self.spent) < BRISK
+
+    def busy(self) -> bool:
+        """Whether every actor has a cell."""
+        return all(hand.order or hand.died for hand in self.hired if hand.first is None)
 
     def nodes(self) -> dict[str, dict[str, float]]:
         """What each living machine has."""
@@ -167,7 +194,12 @@ class RayCluster:
         return min(int(has.get(what, 0.0) / amount + 1e-9) for what, amount in wants.items() if amount)
 
     def hire(self) -> Remote:
-        self.hired.append(Remote(self, self.actors.remote(self.machine, self.cluster.shared)))
+        living = [hand for hand in self.hired if hand.died is None]
+        single = [hand for hand in living if hand.first is None and all(each.first is not hand for each in living)]
+        if len(living) >= self.places() and single and self.brisk():
+            self.hired.append(Remote(self, single[0].actor, single[0]))
+        else:
+            self.hired.append(Remote(self, self.actors.remote(self.machine, self.cluster.shared)))
         return self.hired[-1]
 
     def parcels(self, order: Order) -> dict[str, Any]:
@@ -212,7 +244,7 @@ class RayCluster:
                 hand, said = self.heard.get_nowait()
 
     def close(self) -> None:
-        living = [hand for hand in self.hired if hand.died is None]
+        living = [hand for hand in self.hired if hand.died is None and hand.first is None]
         with contextlib.suppress(RayError):
             ray.wait([hand.actor.tidy.remote() for hand in living if hand.node], timeout=2.0)
         for hand in living:

@@ -48,9 +48,11 @@ class Files:
 
 def within(folder: Path) -> Iterator[Path]:
     """The files of a folder that are whole."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.name.endswith(".part") and path.name not in OWN:
-            yield path
+    for where, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            if not name.endswith(".part") and name not in OWN:
+                yield Path(where, name)
 
 
 def packed(folder: Path) -> Files:

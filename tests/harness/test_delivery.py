@@ -35,7 +35,6 @@ WRITES = (
     "log_artifact",
     "set_tag",
     "set_terminated",
-    "delete_run",
 )
 
 

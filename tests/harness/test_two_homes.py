@@ -1,0 +1,132 @@
+"""Two homes write to one tracking store at the same time: nothing of either is lost, or there twice."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow.tracking import MlflowClient
+
+from harness.delivery import Count, Delivery, entries
+from harness.shown import PARENT
+from harness.store import Store
+from tests.harness.homes import cell, empty, held, missing, reads
+from tests.harness.processes import FULL
+from tests.harness.test_delivery import WRITES
+
+ROW, OTHER = "bertram/table1/12-combined", "bertram/table1/04-all-three"
+
+
+class Interrupted:
+    """A client; just before or after one of its writes something else happens."""
+
+    def __init__(self, client: MlflowClient, writes: int, then: Callable[[], object], after: bool) -> None:
+        self.client, self.left, self.then, self.after = client, writes, then, after
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.client, name)
+        return self.written(found) if name in WRITES else found
+
+    def written(self, write: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any, **named: Any) -> Any:
+            self.left -= 1
+            if self.left == -1 and not self.after:
+                self.then()
+            answer = write(*given, **named)
+            if self.left == -1 and self.after:
+                self.then()
+            return answer
+
+        return call
+
+
+@pytest.fixture
+def uri(tmp_path: Path) -> str:
+    (tmp_path / "shared.db").write_bytes(empty())
+    return f"sqlite:///{tmp_path / 'shared.db'}"
+
+
+def home(folder: Path, seed: int, ended: int) -> Path:
+    """One cell of the row."""
+    cell(folder, folder.name, row=ROW, seed=seed, ended=ended, epochs=1)
+    reads(folder, ROW, {folder.name: seed})
+    return folder
+
+
+def deliver(folder: Path, uri: str) -> Count:
+    with Delivery(Store(folder, uri), print) as delivery:
+        return delivery.all(folder)
+
+
+def hang_together(uri: str) -> bool:
+    """Whether each part that is shown is under its row's run, and that is shown."""
+    client = MlflowClient(uri)
+    (experiment,) = (each for each in client.search_experiments() if each.name == "bertram/table1")
+    runs = [run.data.tags | {"run": run.info.run_id} for run in client.search_runs([experiment.experiment_id])]
+    rows = {tags["row"]: tags["run"] for tags in runs if tags["kind"] == "row" and "superseded" not in tags}
+    parts = [tags for tags in runs if tags["kind"] == "seed" and "superseded" not in tags]
+    return all(tags[PARENT] == rows[tags["row"]] for tags in parts)
+
+
+def interrupted(folder: Path, uri: str, writes: int, then: Callable[[], object], after: bool) -> bool:
+    """Deliver, with something in between; whether it came to that."""
+    store = Store(folder, uri)
+    client = Interrupted(store.client, writes, then, after)
+    store.client = client  # type: ignore[assignment]
+    with Delivery(store, print) as delivery:
+        assert delivery.all(folder).left == 0
+    return client.left < 0
+
+
+MOMENTS = list(itertools.product(range(12) if FULL else (0, 1, 2, 4, 7), (False, True)))
+
+
+@pytest.mark.parametrize(("writes", "after"), MOMENTS)
+def test_cells_of_one_row_share_its_run(tmp_path: Path, uri: str, writes: int, after: bool) -> None:
+    """The other home writes all of its own between two writes of this one."""
+    one, two = home(tmp_path / "one", 0, 1), home(tmp_path / "two", 1, 2)
+
+    def meanwhile() -> None:
+        assert deliver(two, uri) == Count(new=1)
+
+    came = interrupted(one, uri, writes, meanwhile, after)
+    if not came:
+        meanwhile()
+    shown = held(uri, ids=True)  # fails where a row is there twice
+    assert len(shown) == 3
+    assert hang_together(uri)
+    assert not [text for folder in (one, two) for text in missing(folder, uri) if "extra" not in text]
+    assert deliver(one, uri) == deliver(two, uri) == Count(known=1)
+    assert held(uri, ids=True) == shown
+
+
+def test_a_row_that_another_home_has_made_is_found_while_training_goes_on(tmp_path: Path, uri: str) -> None:
+    one, two = home(tmp_path / "one", 0, 2), home(tmp_path / "two", 1, 2)
+    cell(one, "before", row=OTHER, ended=1, epochs=1)
+    reads(one, OTHER, {"before": 0})
+    with Delivery(Store(one, uri), print) as delivery:
+        before, after = entries(one, print)
+        assert delivery.keep(before)  # it knows now what the store holds
+        assert deliver(two, uri) == Count(new=1)
+        assert delivery.keep(after)
+        assert len(held(uri)) == 2 + 3  # each row once
+
+
+@pytest.mark.parametrize("ended", [1, 2, 3], ids=["earlier", "same", "later"])
+@pytest.mark.parametrize(("writes", "after"), MOMENTS)
+def test_of_one_cell_that_both_have_the_latest_training_is_shown(
+    tmp_path: Path, uri: str, writes: int, after: bool, ended: int
+) -> None:
+    one, two = home(tmp_path / "one", 0, 2), home(tmp_path / "two", 0, ended)
+    interrupted(one, uri, writes, lambda: deliver(two, uri), after)
+    deliver(two, uri)
+    shown = held(uri)
+    assert len(shown) == 2
+    assert hang_together(uri)
+    (run,) = (run for run in shown.values() if run["parent"])
+    assert run["tags"]["cell"] in (("one", "two") if ended == 2 else ("one",) if ended == 1 else ("two",))
+    assert run["status"] == "FINISHED"
+    assert run["answers"]
