@@ -7,8 +7,10 @@ import random
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.harness import processes
-from tests.harness.processes import ROWS, finish, kill, results, samples, saved, start, until, words, workers
+from tests.harness.processes import FULL, ROWS, finish, kill, results, samples, saved, start, until, words, workers
 
 
 def since_the_last_checkpoint(home: Path) -> float:
@@ -46,6 +48,7 @@ def test_a_kill_costs_no_bit(sample: int, tmp_path: Path, encoder: Path, whole: 
     assert not list(home.glob("cells/*/checkpoint*")) and not list(home.glob("cells/*/claim*"))
 
 
+@pytest.mark.skipif(not FULL, reason="make test-all; tests/harness/test_crew.py counts deaths")
 def test_a_worker_that_dies_again_and_again_fails_its_cell_and_others_go_on(
     tmp_path: Path, encoder: Path, whole: Path
 ) -> None:
