@@ -49,22 +49,26 @@ def dealing(settings: Settings) -> Figure:
         import ray
 
         from benchmarks.sleeper import Sleeper
-        from harness.execute.ray import RayCluster
+        from harness.execute.ray.site import RayCluster
     except ImportError:
         return Figure(DEALING, skipped="Ray is not installed")
-    count = 80 if settings.quick else 2000
-    some = orders(count + 10 * WORKERS)
+    count, rounds = 80 if settings.quick else 2000, settings.count(3, 1)
+    some = orders(count * rounds + 10 * WORKERS)
     machine, cluster = Machine(settings.scratch / "dealing", jobs=WORKERS, threads=1, device="cpu"), Cluster()
+    spent = []
     with ExitStack() as stack:
         ray.init(address="local", num_cpus=WORKERS, include_dashboard=False, log_to_driver=False)
         stack.callback(ray.shutdown)
         site = Standing(RayCluster(machine, cluster, Sleeper))
-        list(execute(Listed(some[count:]), machine, site))  # the actors begin
-        began = time.perf_counter()
-        done = sum(news is not None and news.kind == "done" for news in execute(Listed(some[:count]), machine, site))
-        spent = time.perf_counter() - began
-    assert done == count
-    return Figure(DEALING, (spent / (count * SECONDS / WORKERS),), {"versions": {"ray": ray.__version__}})
+        list(execute(Listed(some[count * rounds :]), machine, site))  # the actors begin
+        for at in range(0, count * rounds, count):
+            began = time.perf_counter()
+            heard = list(execute(Listed(some[at : at + count]), machine, site))
+            spent.append(time.perf_counter() - began)
+            assert sum(news is not None and news.kind == "done" for news in heard) == count
+    ideal = count * SECONDS / WORKERS
+    facts = {"seconds": spent, "versions": {"ray": ray.__version__}}
+    return Figure(DEALING, tuple(each / ideal for each in spent), facts)
 
 
 class Standing:

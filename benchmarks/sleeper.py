@@ -6,15 +6,16 @@ import io
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from harness.cell import checks, now
 from harness.durable import sealed
-from harness.execute.actor import Queues, Scratch, Trainer
 from harness.execute.news import Machine, Said
 from harness.execute.orders import Order
+from harness.execute.ray.actor import Queues, Scratch, Trainer
 
 SECONDS = 0.05
 
@@ -28,19 +29,20 @@ class Asleep:
 
 
 class Sleeper(Trainer):
-    """``harness.execute.actor.Trainer`` without a worker that computes."""
+    """``harness.execute.ray.actor.Trainer`` without a worker that computes."""
 
     def __init__(self, machine: Machine, shared: bool) -> None:
         self.shared, self.scratch = False, Scratch("benchmark")
-        self.pipe, self.alone = Queues(), threading.Lock()
+        self.alone = threading.Lock()
         self.worker = Asleep(Path(tempfile.mkdtemp(dir=self.scratch.folder)))  # type: ignore[assignment]
 
-    def _turn(self, order: Order) -> None:
-        began = time.monotonic()
-        self.pipe.send(Said("share", 0.0))
-        leave(self.worker.home / "cells" / order.cell.id, order)
-        time.sleep(max(0.0, SECONDS - (time.monotonic() - began)))
-        self.pipe.send(Said("ended"))
+    def turn(self, order: Order, here: Mapping[str, str], pipe: Queues) -> None:
+        with self.alone:
+            began = time.monotonic()
+            pipe.send(Said("share", 0.0))
+            leave(self.worker.home / "cells" / order.cell.id, order)
+            time.sleep(max(0.0, SECONDS - (time.monotonic() - began)))
+        pipe.send(Said("ended"))
 
 
 def leave(folder: Path, order: Order) -> None:

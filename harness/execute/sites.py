@@ -13,7 +13,7 @@ def site_of(machine: Machine) -> Site:
     if machine.cluster is None:
         return Local(machine)
     try:
-        from harness.execute.ray import RayCluster
+        from harness.execute.ray.site import RayCluster
     except ImportError:
         raise InputError('--on ray needs Ray; install it with: pip install "ablation-harness[ray]"') from None
     return RayCluster(machine, machine.cluster)

@@ -29,12 +29,27 @@ class Cloud:
         return [{"NodeID": name, "Alive": "dead" not in has, "Resources": has} for name, has in self.machines.items()]
 
 
+class Actor:
+    """One that has a place at once."""
+
+    class node:
+        @staticmethod
+        def remote() -> object:
+            return object()
+
+    @classmethod
+    def remote(cls, *given: object) -> Actor:
+        return cls()
+
+
 def site(monkeypatch: pytest.MonkeyPatch, home: Path, cloud: Cloud, **cluster: Any) -> Any:
-    import harness.execute.ray as place
+    import harness.execute.ray.site as place
 
     monkeypatch.setattr(place.ray, "is_initialized", lambda: True)
     monkeypatch.setattr(place.ray, "nodes", cloud.nodes)
-    monkeypatch.setattr(place.ray, "remote", lambda **given: lambda actor: actor)
+    monkeypatch.setattr(place.ray, "remote", lambda **given: lambda trainer: Actor)
+    monkeypatch.setattr(place.ray, "wait", lambda refs, **given: (refs, []))
+    monkeypatch.setattr(place.ray, "get", lambda ref: "a")
     machine = Machine(home=home, jobs=100, threads=1, device="cpu")
     return place.RayCluster(machine, Cluster(**cluster))
 
@@ -59,7 +74,7 @@ def test_there_is_room_for_what_fits_on_single_machines(
 def test_no_room_is_waited_for_a_minute_on_a_cluster_and_not_at_all_on_ones_own(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    import harness.execute.ray as place
+    import harness.execute.ray.site as place
 
     cloud, now = Cloud(a={"CPU": 2.0}), 1000.0
     monkeypatch.setattr(place.time, "monotonic", lambda: now)
@@ -85,13 +100,13 @@ def test_no_room_is_waited_for_a_minute_on_a_cluster_and_not_at_all_on_ones_own(
 def test_folders_of_dead_jobs_are_removed_and_those_of_living_ones_kept(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from harness.execute.actor import Scratch
+    from harness.execute.ray.actor import Scratch
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     first = Scratch("1")
     second = Scratch("1")  # another actor of the job
     assert first.folder == second.folder
-    begins = f"import tempfile; tempfile.tempdir = {str(tmp_path)!r}; from harness.execute.actor import Scratch; "
+    begins = f"import tempfile; tempfile.tempdir = {str(tmp_path)!r}; from harness.execute.ray.actor import Scratch; "
     told = subprocess.run(
         [sys.executable, "-c", begins + "print(Scratch('dead').folder)"], capture_output=True, text=True, check=True
     )
@@ -111,3 +126,25 @@ def test_a_shared_lock_is_shared_and_not_got_alone(tmp_path: Path) -> None:
     alone = try_lock(tmp_path / "lock")
     assert alone is not None
     alone.close()
+
+
+def test_only_where_cells_are_brisk_and_every_actor_has_one_are_they_dealt_two_deep(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made = site(monkeypatch, tmp_path, Cloud(a={"CPU": 2.0}))
+    first, second = made.hire(), made.hire()
+    assert first.actor is not second.actor and made.room() == 2
+    some: Any = object()  # an order
+    made.spent.extend([0.05] * 15)
+    assert made.room() == 2  # too few to tell
+    made.spent.append(0.05)
+    assert made.room() == 4
+    more, most = made.hire(), made.hire()
+    assert {more.actor, most.actor} == {first.actor, second.actor}
+    first.order = some
+    assert second.ready() and not more.ready()  # it would wait while an actor has nothing to do
+    second.order = some
+    assert more.ready() and most.ready()
+    made.spent.append(2.0)  # a long one: whoever waits behind it waits in vain
+    assert made.room() == 2
+    assert more.ready() and not more.give(some)  # so that it is let go

@@ -1,4 +1,4 @@
-"""Workers that are actors on a Ray cluster.
+"""A Ray cluster as a site of workers, which are actors.
 
 An actor trains in a folder of its own machine and streams what it writes there to the driver, which has it in the home;
 with a shared home it trains there itself. What cells name, a data folder or an encoder, goes through Ray's object store
@@ -21,19 +21,19 @@ from types import ModuleType
 from typing import Any
 
 import ray
-from ray.exceptions import ActorUnavailableError, RayError
+from ray.exceptions import RayError
 
 import experiments
 import harness
 import model
 import reports
-from harness.claims import Claim, claim
-from harness.execute.actor import GOING, Told, Trainer
 from harness.execute.cluster import Cluster
 from harness.execute.crew import Died, Hand
 from harness.execute.local import worker_environment
 from harness.execute.news import Machine, Said
 from harness.execute.orders import Order
+from harness.execute.ray.actor import Trainer
+from harness.execute.ray.hand import Remote
 from harness.execute.shipping import packed, parcel, places
 from model.errors import InputError
 
@@ -42,84 +42,6 @@ LOOPBACK = "127.0.0.1"
 LOOK = 2.0  # seconds between looks at what the cluster has
 PATIENCE = 60.0  # seconds without a machine that could take a cell
 BRISK = 1.0  # seconds: where all cells are shorter, an actor has its next one at hand
-
-
-class Remote:
-    """A place at an actor (``harness.execute.crew.Hand``), and the claim on what is trained there. A thread follows
-    what the actor says. Where cells are brisk, an actor has a second place, whose cell waits for the first's to end."""
-
-    def __init__(self, site: RayCluster, actor: Any, first: Remote | None = None) -> None:
-        self.site, self.actor, self.first = site, actor, first
-        self.order: Order | None = None
-        self.placed = first.placed if first else actor.node.remote()  # answered once the cluster has a place for it
-        self.node: str | None = None
-        self.follower: threading.Thread | None = None
-        self.died: Died | None = None
-        self.fetched = False
-
-    def ready(self) -> bool:
-        if self.first and self.site.brisk() and not self.site.busy():
-            return False
-        if self.node is None and self.died is None and ray.wait([self.placed], timeout=0)[0]:
-            try:
-                self.node = ray.get(self.placed)
-            except RayError as error:
-                self.died = self.lost(error)
-        return self.node is not None or self.died is not None
-
-    def give(self, order: Order) -> bool:
-        if self.first and (self.first.died or not self.site.brisk()):
-            return False
-        if self.died is not None:
-            if self.died.guilty:  # it could not begin, and another would not, either
-                self.site.heard.put((self, self.died))
-            return self.died.guilty
-        held, left = None, None
-        if not self.site.cluster.shared:
-            held = claim(self.site.machine.home, order.cell.id)
-            if held is None:
-                self.site.heard.put((self, Said("busy")))
-                return True
-            left = packed(held.folder)
-        stream = self.actor.train.remote(order, left, self.site.parcels(order), self.site.encoders())
-        self.follower = threading.Thread(target=self.follow, args=(order, stream, held), daemon=True)
-        self.follower.start()
-        return True
-
-    def tell(self, word: bool | None) -> None:
-        self.actor.hear.remote(word)
-
-    def follow(self, order: Order, stream: Any, held: Claim | None) -> None:
-        """Keep what it writes and pass on what it says, to the cell's end or its own."""
-        last: Said | Died | Exception = Said("paused")
-        began: float | None = None
-        try:
-            with held or contextlib.nullcontext():
-                for ref in stream:
-                    told: Told = ray.get(ref)
-                    began = began or time.monotonic()
-                    if any(said.kind == "share" and not said.preparing for said in told.said):
-                        self.site.fetch(self)
-                    if told.written is not None:
-                        told.written.write(self.site.machine.home / "cells" / order.cell.id)
-                    for last in told.said:
-                        if last.kind in GOING:
-                            self.site.heard.put((self, last))
-            self.site.spent.append(time.monotonic() - (began or 0.0))
-        except RayError as error:
-            last = self.died = self.lost(error, began is not None)
-        except Exception as error:  # of this machine: the one who listens has it
-            last = error
-        self.site.heard.put((self, last))
-
-    def lost(self, error: Exception, began: bool = True) -> Died:
-        """How it died; a cell is not to blame that did not begin, nor for a machine that is gone, too."""
-        with contextlib.suppress(RayError):
-            ray.kill(self.actor)
-        living = self.node is None or self.node in self.site.nodes()
-        guilty = began and living and not isinstance(error, ActorUnavailableError)
-        told = " ".join(str(error).split())[-200:] or type(error).__name__
-        return Died(f"its worker is gone ({told})" if living else "its machine is gone", guilty)
 
 
 class RayCluster:
@@ -131,7 +53,7 @@ class RayCluster:
         self.hired: list[Remote] = []
         self.heard: queue.SimpleQueue[tuple[Remote, Said | Died | Exception]] = queue.SimpleQueue()
         self.spent: deque[float] = deque(maxlen=16)  # seconds of the last cells
-        self._fetching = threading.Lock()
+        self._having = threading.Lock()
         self._parcels: dict[str, Any] = {}
         self._encoders: dict[str, Any] = {}
         self._looked, self._room, self._had = -LOOK, 0, time.monotonic()
@@ -162,10 +84,10 @@ class RayCluster:
 
     def room(self) -> int:
         """``InputError`` once no machine could take a cell for a minute."""
-        return self.places() * (2 if self.brisk() else 1)
+        return self.capacity() * (2 if self.brisk() else 1)
 
-    def places(self) -> int:
-        """For actors."""
+    def capacity(self) -> int:
+        """How many actors there may be."""
         if time.monotonic() - self._looked >= LOOK:
             self._looked, self._room = time.monotonic(), sum(map(self.cells, self.nodes().values()))
             self._had = self._looked if self._room else self._had
@@ -196,7 +118,7 @@ class RayCluster:
     def hire(self) -> Remote:
         living = [hand for hand in self.hired if hand.died is None]
         single = [hand for hand in living if hand.first is None and all(each.first is not hand for each in living)]
-        if len(living) >= self.places() and single and self.brisk():
+        if len(living) >= self.capacity() and single and self.brisk():
             self.hired.append(Remote(self, single[0].actor, single[0]))
         else:
             self.hired.append(Remote(self, self.actors.remote(self.machine, self.cluster.shared)))
@@ -220,19 +142,15 @@ class RayCluster:
                 self._encoders[path.name] = ray.put(packed(path))
         return dict(self._encoders)
 
-    def fetch(self, hand: Remote) -> None:
-        """Have the encoders that the actor has made in the home, for the others."""
-        if self.cluster.shared or hand.fetched:
-            return
-        hand.fetched = True
-        for name in ray.get(hand.actor.encoders.remote()):
-            target = self.machine.home / "encoders" / name
-            with self._fetching:
-                if not target.is_dir():
-                    aside = target.with_name(f".{name}-{os.getpid()}")
-                    ray.get(hand.actor.made.remote(name)).write(aside)
-                    with contextlib.suppress(OSError):
-                        aside.rename(target)
+    def have(self, name: str, actor: Any) -> None:
+        """An actor's encoder in the home."""
+        target = self.machine.home / "encoders" / name
+        with self._having:
+            if not target.is_dir():
+                aside = target.with_name(f".{name}-{os.getpid()}")
+                ray.get(actor.made.remote(name)).write(aside)
+                with contextlib.suppress(OSError):
+                    aside.rename(target)
 
     def listen(self, hands: Sequence[Hand], seconds: float) -> Iterator[tuple[Hand, Said | Died]]:
         with contextlib.suppress(queue.Empty):

@@ -89,7 +89,7 @@ class Trainer:
         self.shared = shared
         self.scratch = None if shared else Scratch(ray.get_runtime_context().get_job_id())
         home = machine.home if self.scratch is None else Path(tempfile.mkdtemp(dir=self.scratch.folder))
-        self.pipe, self.alone = Queues(), threading.Lock()
+        self.pipe, self.alone = Queues(), threading.Lock()  # of the cell in training
         self.line = Line(self.pipe)
         self.worker = Worker(home, machine.threads, machine.device, machine.checkpoint_seconds, self.line.stop)
 
@@ -109,26 +109,29 @@ class Trainer:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             left.write(folder)
-        with self.alone:
-            self.worker.here = {name: self.unpacked(ref) for name, ref in parcels.items()}
-            for name, ref in encoders.items():
-                if not (self.worker.home / "encoders" / name).is_dir():
-                    self.get(ref).write(self.worker.home / "encoders" / name)
-            changes = None if self.shared else Changes(folder)
-            threading.Thread(target=self._turn, args=(order,), daemon=True).start()
-            while True:
-                said = self.pipe.heard()
-                yield Told(said, changes.take() if changes is not None else None)
-                if said[-1].kind not in GOING:
-                    break
-            if not self.shared:
-                shutil.rmtree(folder, ignore_errors=True)
+        for name, ref in encoders.items():
+            if not (self.worker.home / "encoders" / name).is_dir():
+                self.get(ref).write(self.worker.home / "encoders" / name)
+        here = {name: self.unpacked(ref) for name, ref in parcels.items()}
+        changes, pipe = None if self.shared else Changes(folder), Queues()
+        threading.Thread(target=self.turn, args=(order, here, pipe), daemon=True).start()
+        going = True
+        while going:
+            said = pipe.heard()
+            going = said[-1].kind in GOING
+            yield Told(said, changes.take() if changes is not None else None)
+        if not self.shared:
+            shutil.rmtree(folder, ignore_errors=True)
 
-    def _turn(self, order: Order) -> None:
+    def turn(self, order: Order, here: Mapping[str, str], pipe: Queues) -> None:
+        """Train, once no other cell is in training."""
         try:
-            self.pipe.out.put(turn(self.worker, self.line, order))
+            with self.alone:
+                self.worker.here, self.pipe, self.line.pipe = here, pipe, pipe
+                last = turn(self.worker, self.line, order)
+            pipe.out.put(last)
         except BaseException as error:
-            self.pipe.out.put(error)
+            pipe.out.put(error)
 
     def unpacked(self, ref: Any) -> str:
         assert self.scratch is not None
