@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from harness.execute.crew import Site
 from harness.execute.local import Local
 from harness.execute.news import Machine
@@ -12,6 +14,7 @@ def site_of(machine: Machine) -> Site:
     """The workers that a command has asked for."""
     if machine.cluster is None:
         return Local(machine)
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")  # what fails is raised, too
     try:
         from harness.execute.ray.site import RayCluster
     except ImportError:

@@ -12,6 +12,8 @@ import logging
 import os
 import queue
 import signal
+import socket
+import textwrap
 import threading
 import time
 from collections import deque
@@ -35,6 +37,7 @@ from harness.execute.orders import Order
 from harness.execute.ray.actor import Trainer
 from harness.execute.ray.hand import Remote
 from harness.execute.shipping import packed, parcel, places
+from model.data.course import shown
 from model.errors import InputError
 
 CODE: tuple[ModuleType, ...] = (experiments, harness, model, reports)
@@ -42,6 +45,20 @@ LOOPBACK = "127.0.0.1"
 LOOK = 2.0  # seconds between looks at what the cluster has
 PATIENCE = 60.0  # seconds without a machine that could take a cell
 BRISK = 1.0  # seconds: where all cells are shorter, an actor has its next one at hand
+
+
+def knock(address: str) -> None:
+    """``InputError`` where nobody answers; Ray itself tries for minutes."""
+    host, _, port = address.rpartition(":")
+    if address == "auto":
+        return
+    if not host or not port.isdecimal() or "/" in host:
+        raise InputError(f"--address {shown(address, 80)} is no address of a Ray cluster; give HOST:PORT, or auto")
+    try:
+        socket.create_connection((host, int(port)), timeout=10.0).close()
+    except (OSError, OverflowError, ValueError) as error:
+        told = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"--address {address}: nobody answers there ({told}); is Ray running?") from None
 
 
 class RayCluster:
@@ -72,6 +89,7 @@ class RayCluster:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell its makers
         more: dict[str, Any] = {"include_dashboard": False, "_node_ip_address": LOOPBACK}
         if address:  # this code goes there, too
+            knock(address)
             more = {"runtime_env": {"py_modules": [str(Path(each.__path__[0])) for each in CODE]}}
         before = signal.getsignal(signal.SIGTERM)
         try:
@@ -79,8 +97,13 @@ class RayCluster:
             if threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGTERM, before)  # Ray's own would end this process without a checkpoint
         except (ConnectionError, RayError, ValueError, RuntimeError, OSError) as error:
-            told = " ".join(str(error).split())[:200]
-            raise InputError(f"--address {self.cluster.address}: Ray cannot be reached there ({told})") from None
+            told = textwrap.shorten(str(error), 200, placeholder=" ...")
+            if address is None:
+                raise InputError(f"Ray cannot be started on this machine ({told}); --on local needs none") from None
+            raise InputError(
+                f"--address {address}: Ray cannot be reached there ({told}); is it running, and if it asks for a "
+                "token, is it this one (RAY_AUTH_TOKEN_PATH)?"
+            ) from None
 
     def room(self) -> int:
         """``InputError`` once no machine could take a cell for a minute."""
