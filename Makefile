@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: table1 test test-all bench lint setup pins clean
+.PHONY: table1 test test-all bench docs lint setup pins clean
 
 table1: $(READY)
 	@$(BIN)/harness run table1 $(ARGS)
@@ -19,6 +19,9 @@ test-all: test
 
 bench: $(READY)  # ARGS="--data FOLDER" for real sentences; ARGS="smoothness frozen" for a part
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+docs: $(READY)  # pages into build/docs
+	@$(BIN)/python -m zensical build --strict
 
 lint: $(READY)
 	@$(BIN)/ruff check --quiet --output-format concise .

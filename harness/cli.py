@@ -12,7 +12,8 @@ import click
 
 from harness.cli_ablate import ablate
 from harness.cli_audit import audit
-from harness.cli_options import home_option
+from harness.cli_doctor import doctor
+from harness.cli_options import home_option, row_names, selector_names
 from harness.cli_report import compare, explain, report
 from harness.cli_run import run, sync
 from harness.cli_trained import export, predict
@@ -46,7 +47,7 @@ def main() -> None:
 
 
 @main.command("list")
-@click.argument("selectors", nargs=-1)
+@click.argument("selectors", nargs=-1, shell_complete=selector_names)
 @click.option("--json", "as_json", is_flag=True, help="A JSON array with one object a row.")
 @home_option
 def list_rows(selectors: tuple[str, ...], as_json: bool, home: str) -> None:
@@ -60,7 +61,7 @@ def list_rows(selectors: tuple[str, ...], as_json: bool, home: str) -> None:
 
 
 @main.command()
-@click.argument("row")
+@click.argument("row", shell_complete=row_names)
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
 def show(row: str, as_json: bool) -> None:
     """Show one row: its recipe, what it changes, its printed numbers and notes."""
@@ -73,7 +74,7 @@ def show(row: str, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("selectors", nargs=-1)
+@click.argument("selectors", nargs=-1, shell_complete=selector_names)
 @click.option(
     "--parquet", type=click.Path(dir_okay=False), help="Write Parquet to this file instead of CSV to the screen."
 )
@@ -94,7 +95,7 @@ def results(selectors: tuple[str, ...], parquet: str | None, home: str) -> None:
         click.echo(frame.to_csv(index=False), nl=False)
 
 
-for command in (run, tune, ablate, sync, report, compare, explain, predict, export, ui, audit):
+for command in (run, tune, ablate, sync, report, compare, explain, predict, export, ui, audit, doctor):
     main.add_command(command)
 
 

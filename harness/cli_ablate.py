@@ -6,18 +6,25 @@ import sys
 
 import click
 
-from harness.cli_options import place_options, setup_options
+from harness.cli_options import change_names, place_options, row_names, setup_options
 from harness.place import Place
 
 DESIGNS = ("auto", "factorial", "fractional", "leave-one-out", "add-one")
 
 
 @click.command()
-@click.argument("row")
-@click.option("--against", required=True, metavar="ROW", help="The row without the changes.")
+@click.argument("row", shell_complete=row_names)
+@click.option("--against", required=True, metavar="ROW", shell_complete=row_names, help="The row without the changes.")
 @click.option("--design", type=click.Choice(DESIGNS), default="auto", show_default=True, help="Which combinations.")
 @click.option("--budget", metavar="CELLS|HOURS", help="As 96, or 2.5h on this machine.  [default: 16 combinations]")
-@click.option("--factor", "added", multiple=True, metavar="CHANGE", help="A named change as one more factor.")
+@click.option(
+    "--factor",
+    "added",
+    multiple=True,
+    metavar="CHANGE",
+    shell_complete=change_names,
+    help="A named change as one more factor.",
+)
 @click.option(
     "--hold",
     "held",

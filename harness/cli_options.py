@@ -7,11 +7,43 @@ import functools
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from harness.place import Place
 
 SITES = click.Choice(["local", "ray"])
 JOBS = "Cells trained at a time.  [default: cores / threads; 1 on a GPU; on Ray all that fit]"
+
+
+def row_names(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """For the shell: every row that starts so."""
+    from harness.catalogue import everything, slug
+
+    found = {slug(*pair): pair[1].title for pair in everything()}
+    return [CompletionItem(name, help=title) for name, title in found.items() if name.startswith(typed)]
+
+
+def selector_names(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """For the shell: papers and tables that start so, and rows once a / is typed."""
+    from harness.catalogue import suites
+
+    found = {name: suite.title for suite in suites() for name in (suite.slug, suite.table, suite.paper)}
+    tables = [CompletionItem(name, help=title) for name, title in sorted(found.items()) if name.startswith(typed)]
+    return tables + (row_names(context, parameter, typed) if "/" in typed else [])
+
+
+def change_names(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """For the shell: every named change that starts so."""
+    from harness.catalogue import named_changes
+
+    return [CompletionItem(name) for name in sorted(named_changes()) if name.startswith(typed)]
+
+
+def profile_names(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """For the shell: the profiles."""
+    from experiments.profiles import PROFILES
+
+    return [CompletionItem(name, help=each.says) for name, each in PROFILES.items() if name.startswith(typed)]
 
 
 def home_option(command: Any) -> Any:
@@ -52,13 +84,26 @@ def place_options(command: Any) -> Any:
 def setup_options(command: Any) -> Any:
     """The options that say at what scale, on what data and with which encoder rows run, and what is changed."""
     for option in (
-        click.option("--with", "changes", multiple=True, metavar="CHANGE", help="Apply a named change to every row."),
+        click.option(
+            "--with",
+            "changes",
+            multiple=True,
+            metavar="CHANGE",
+            shell_complete=change_names,
+            help="Apply a named change to every row.",
+        ),
         click.option(
             "--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Set a field, e.g. smart.radius=1e-3."
         ),
         click.option("--encoder", help="Hugging Face id or folder of a BERT encoder, or tiny."),
         click.option("--data", help="Folder of course files, hub, hub:FOLDER (a local copy), or embedded."),
-        click.option("--profile", default="demo", show_default=True, help="Scale: demo, small or paper."),
+        click.option(
+            "--profile",
+            default="demo",
+            show_default=True,
+            shell_complete=profile_names,
+            help="Scale: demo, small or paper.",
+        ),
     ):
         command = option(command)
     return command

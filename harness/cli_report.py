@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli_options import home_option
+from harness.cli_options import home_option, row_names, selector_names
 from model.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="The same as 
 
 
 @click.command()
-@click.argument("selectors", nargs=-1)
+@click.argument("selectors", nargs=-1, shell_complete=selector_names)
 @click.option("--out", help="Folder for the files.  [default: reports/all in the home]")
 @click.option("--force", is_flag=True, help="Write it even if nothing has changed.")
 @store_option
@@ -47,8 +47,8 @@ def report(selectors: tuple[str, ...], out: str | None, force: bool, uri: str | 
 
 
 @click.command()
-@click.argument("first")
-@click.argument("second")
+@click.argument("first", shell_complete=row_names)
+@click.argument("second", shell_complete=row_names)
 @json_option
 @store_option
 @home_option
@@ -61,7 +61,7 @@ def compare(first: str, second: str, as_json: bool, uri: str | None, home: str) 
 
 
 @click.command()
-@click.argument("figure")
+@click.argument("figure", shell_complete=row_names)
 @json_option
 @store_option
 @home_option

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from harness.cli_options import home_option, place_options, setup_options
+from harness.cli_options import home_option, place_options, selector_names, setup_options
 from harness.place import Place
 from model.errors import InputError
 
@@ -22,7 +22,7 @@ TWO_WAYS = (
 
 
 @click.command(epilog=TWO_WAYS)
-@click.argument("selectors", nargs=-1, required=True)
+@click.argument("selectors", nargs=-1, required=True, shell_complete=selector_names)
 @setup_options
 @click.option("--rows", help="Only these rows of the selection, by name, separated by commas.")
 @click.option("--seeds", type=int, help="How many seeds a row gets.  [default: the profile's]")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from harness.cli_options import device_option, home_option, setup_options
+from harness.cli_options import device_option, home_option, row_names, setup_options
 from harness.place import Place
 from model.errors import InputError
 
@@ -21,7 +21,7 @@ INTERRUPTED = 130
 
 
 @click.command()
-@click.argument("row")
+@click.argument("row", shell_complete=row_names)
 @click.option("--split", type=click.Choice(["test", "dev"]), help="Which rows of the data.  [default: test]")
 @click.option("--file", help="Rows of one task in the course's layout instead.")
 @click.option("--task", help="Only this task of the row.")
@@ -71,7 +71,7 @@ def predict(
 
 
 @click.command()
-@click.argument("row")
+@click.argument("row", shell_complete=row_names)
 @click.option("--out", required=True, help="A folder that is new or empty.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Which seed of the row.")
 @setup_options

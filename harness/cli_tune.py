@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli_options import place_options
+from harness.cli_options import place_options, row_names
 from harness.place import Place
 from model.errors import InputError
 
@@ -23,7 +23,7 @@ LONGEST = 1_000_000  # minutes: two years
 
 @click.command()
 @click.option("--study", "name", required=True, help="What to tune: smart, pcgrad, heads or baseline.")
-@click.option("--row", metavar="ROW", help="The row to tune.  [default: the study's]")
+@click.option("--row", metavar="ROW", shell_complete=row_names, help="The row to tune.  [default: the study's]")
 @click.option("--trials", type=int, default=40, show_default=True, help="Trials of the study, earlier ones included.")
 @click.option("--budget", type=float, metavar="MINUTES", help="Device minutes of trials, instead of --trials.")
 @click.option("--against", metavar="STUDY", help="Tune this too on the same row and budget, and compare the winners.")

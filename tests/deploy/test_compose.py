@@ -78,7 +78,7 @@ def test_no_secret_is_in_a_file() -> None:
     settings.read(FOLDER / "basic_auth.ini")
     assert "admin_password" not in settings["mlflow"]
     assert "@" not in settings["mlflow"]["database_uri"]
-    assert (FOLDER / ".gitignore").read_text().split() == [".env"]
+    assert ".env" in (FOLDER.parent / ".gitignore").read_text().split()
     assert len(SECRETS) == 5
 
 

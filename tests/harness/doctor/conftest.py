@@ -1,0 +1,41 @@
+"""A home with results, and a machine with room."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness.delivery import Delivery
+from harness.doctor import compute, room
+from harness.store import Store
+from tests.harness import homes
+from tests.harness.doctor.looking import CPU, ROWS, Usage
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch is asked by the tests that are about it; the machine has room."""
+    monkeypatch.setattr(compute, "facts", lambda: CPU)
+    monkeypatch.setattr(compute, "cards", list)
+    monkeypatch.setattr(room, "free_memory", lambda: 1e12)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: Usage(10**13, 0, 10**13))
+
+
+@pytest.fixture(scope="module")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with two results, both in its database."""
+    folder = tmp_path_factory.mktemp("delivered") / "home"
+    for at, row in enumerate(ROWS):
+        homes.cell(folder, f"{at:024d}", row=row)
+        homes.reads(folder, row, {f"{at:024d}": 0})
+    (folder / "mlflow.db").write_bytes(homes.empty())
+    with Delivery(Store(folder), print) as delivery:
+        assert delivery.all(folder).new == 2
+    return folder
+
+
+@pytest.fixture
+def used(delivered: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(delivered, tmp_path / "used"))

@@ -1,0 +1,86 @@
+"""The doctor: a sound set-up is told to be sound, and nothing is raised."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.doctor import checks, interpreter
+from harness.doctor.checks import CHECKS
+from tests.harness.conftest import Invoke
+from tests.harness.doctor.looking import check, told
+
+
+def test_a_sound_set_up_is_sound_and_nothing_is_written(invoke: Invoke, tmp_path: Path) -> None:
+    found = told(invoke, broken=False)
+    assert list(found) == [name for name in CHECKS if name != "network"]
+    assert {name for name, each in found.items() if each["state"] != "ok"} <= {"python", "extras"}, found
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_home_with_results_is_sound(invoke: Invoke, used: Path, encoder: Path) -> None:
+    found = told(invoke, "--home", used, "--encoder", encoder, broken=False)
+    check(found["cells"], "ok", "2 trained")
+    check(found["store"], "ok", "all 2 results")
+    check(found["encoder"], "ok", "2 layers of 64")
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_lines_fit_the_terminal_and_break_between_words(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    words = ("--data", "no/such", "--home", "h")
+    lines = invoke("doctor", *words).output.splitlines()
+    found = told(invoke, *words, broken=True)
+    at = iter(lines)
+    for name, each in found.items():
+        read = next(at)
+        assert read.split()[:2] == [each["state"], name]
+        expected = f"{each['says']} {'-> ' + each['mend'] if each['mend'] else ''}".split()
+        got = read.split()[2:]
+        while len(got) < len(expected):
+            line = next(at)
+            assert line.startswith(" " * 18)
+            got += line.split()
+        assert got == expected
+    assert all(len(line) <= width or len(line.split()) <= 3 for line in lines), lines
+    assert lines[-1].startswith("1 broken")
+
+
+@pytest.mark.parametrize("words", [("--profile", "big"), ("--data", ""), ("--home", ""), ("--device", "tpu")])
+def test_a_wrong_option_ends_with_2(invoke: Invoke, words: tuple[str, ...]) -> None:
+    assert invoke("doctor", *words).exit_code == 2
+
+
+def test_an_error_in_one_check_is_told_and_the_others_go_on(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(asked: object) -> None:
+        raise ZeroDivisionError("of a kind that nobody expects")
+
+    monkeypatch.setitem(checks.CHECKS, "disk", fails)
+    found = told(invoke, broken=True)
+    check(found["disk"], "broken", "ZeroDivisionError", "nobody expects")
+    assert list(found) == [name for name in CHECKS if name != "network"]
+
+
+def test_packages_that_do_not_fit(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    asks = ["torch>=99", "no-such-package>=1", "optuna", 'torch>=98; extra == "hub"', 'nobody; extra == "ray"']
+    monkeypatch.setattr(interpreter, "requires", lambda name: asks)
+    monkeypatch.setattr(interpreter, "extra_names", lambda: ["hub", "ray"])
+    found = told(invoke, broken=True)
+    check(found["packages"], "broken", "torch", "is not >=99", "no-such-package is not installed", "constraints.txt")
+    assert "optuna" not in found["packages"]["says"]
+    check(found["extras"], "mind", "is not >=98", "ablation-harness[hub,ray]")
+    monkeypatch.setattr(interpreter, "requires", lambda name: ["optuna", 'nobody; extra == "ray"'])
+    check(told(invoke, broken=False)["extras"], "ok", "not installed: ray", "ablation-harness[ray]")
+
+
+def test_another_python_and_no_environment(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "prefix", sys.base_prefix)
+    monkeypatch.delenv("CONDA_PREFIX", raising=False)
+    check(told(invoke, broken=False)["python"], "mind", "no virtual environment", "-m venv")
+    monkeypatch.setattr(platform, "python_version", lambda: "3.14.0")
+    check(told(invoke, broken=True)["python"], "broken", "Python 3.14.0", "<3.14", "environment of such a Python")

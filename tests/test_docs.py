@@ -1,0 +1,195 @@
+"""The pages in ``docs``: they build, name what there is, and say of commands, numbers and JSON what is so."""
+
+from __future__ import annotations
+
+import dataclasses
+import doctest
+import html.parser
+import importlib
+import importlib.util
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+import pytest
+
+from docs.fields import filled
+from experiments.papers import SUITES
+from harness.catalogue import select
+from harness.cli import main
+from harness.tidy import COLUMNS
+from model.recipe import Branch, Recipe
+from model.seams import Regularizer
+from model.task import Task
+from model.technique import Technique
+from reports.statistics.sequential import Decision
+from reports.verdicts import Outcome, Verdict
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+READ = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES]
+ADDRESS = re.compile(r"(https?:)?//")
+
+
+def page(name: str) -> str:
+    return (DOCS / f"{name}.md").read_text(encoding="utf-8")
+
+
+class Tags(html.parser.HTMLParser):
+    """What a built page loads, links to and can be linked at."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.loads, self.links, self.ids = list[str](), list[str](), set[str]()
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = {name: value or "" for name, value in attrs}
+        self.ids.add(told.get("id", ""))
+        if tag == "a":
+            self.links.append(told.get("href", ""))
+        elif not (tag == "link" and told.get("rel") in ("canonical", "next", "prev")):
+            self.loads += [told[name] for name in ("src", "href", "data", "poster") if name in told]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if importlib.util.find_spec("zensical") is None or importlib.util.find_spec("latex2mathml") is None:
+        pytest.skip("the extra docs is not installed")
+    folder = tmp_path_factory.mktemp("site")
+    shutil.copytree(DOCS, folder / "docs", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "mkdocs.yml", folder)
+    words = [sys.executable, "-m", "zensical", "build", "--strict"]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "build" / "docs"
+
+
+def test_the_built_pages_need_nothing_from_elsewhere_and_their_links_lead_somewhere(site: Path) -> None:
+    built = {path.name: Tags(path) for path in site.glob("*.html")}
+    assert {f"{path.stem}.html" for path in PAGES} <= set(built)
+    for name, tags in built.items():
+        assert not [each for each in tags.loads if ADDRESS.match(each)], name
+        for link in tags.links:
+            target, _, anchor = link.partition("#")
+            target = target.removeprefix("./") or name
+            if not ADDRESS.match(link) and name != "404.html":
+                assert (site / target).exists(), (name, link)
+                assert not anchor or target not in built or anchor in built[target].ids, (name, link)
+    for style in (*site.rglob("*.css"), *site.rglob("*.svg")):
+        assert not re.search(r"(url\(|@import|href=)\s*['\"]?(https?:)?//", style.read_text(encoding="utf-8")), style
+    assert not list(site.rglob("*.py"))
+    for name in built:
+        assert "$" not in re.sub(r"<(code|script)\b.*?</\1>", "", (site / name).read_text(), flags=re.DOTALL), name
+
+
+def anchors(text: str) -> set[str]:
+    heads = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE)
+    named = [re.search(r"\{#([\w-]+)\}", head) for head in heads]
+    plain = [re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", head).strip().lower()) for head in heads]
+    return {found[1] if found else slug for found, slug in zip(named, plain, strict=True)}
+
+
+@pytest.mark.parametrize("path", READ, ids=lambda path: path.name)
+def test_relative_links_and_anchors_resolve_in_the_sources(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8")):
+        name, _, anchor = target.partition("#")
+        if not ADDRESS.match(target):
+            other = path.parent / name if name else path
+            assert other.exists(), target
+            assert not anchor or anchor in anchors(other.read_text(encoding="utf-8")), target
+
+
+def commands(text: str) -> Iterator[tuple[bool, list[str]]]:
+    """Every ``harness ...``: whether it stands in a block, to be typed as it is, and its words."""
+    for block in re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+        for line in re.findall(r"^(?:uv run )?harness (.+)$", block, re.MULTILINE):
+            yield True, shlex.split(line, comments=True)
+    for span in re.findall(r"`harness ([^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)):
+        yield False, shlex.split(span)
+
+
+@pytest.mark.parametrize("path", READ, ids=lambda path: path.name)
+def test_every_command_line_can_be_typed(path: Path) -> None:
+    papers = {suite.paper for suite in SUITES}
+    for whole, (name, *words) in commands(path.read_text(encoding="utf-8")):
+        if name.startswith("-"):
+            continue
+        command = main.commands[name]
+        known = {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
+        assert {word.partition("=")[0] for word in words if word.startswith("-")} <= known, (name, words)
+        if whole:
+            command.make_context(name, list(words), parent=click.Context(main))
+        for word in words:
+            if word.split("/")[0] in papers and "/" in word:
+                assert select([word.partition(":")[0]]), word
+
+
+def techniques() -> list[type[Technique]]:
+    """Those that a recipe or a row can hold."""
+    for path in sorted((ROOT / "model").rglob("*.py")):
+        if "slug: ClassVar" in path.read_text(encoding="utf-8"):  # declarations import no torch: this is quick
+            importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    found, todo = list[type[Technique]](), [Technique]
+    while todo:
+        todo += (kind := todo.pop()).__subclasses__()
+        if "slug" in vars(kind) and kind.__module__.startswith("model.") and kind not in (Task, Branch, Recipe):
+            found.append(kind)
+    return sorted(found, key=lambda kind: kind.slug)
+
+
+def told(default: Any) -> str:
+    if isinstance(default, tuple):
+        return " ".join(default)
+    return default.slug if isinstance(default, Technique) else str(default)
+
+
+@pytest.mark.parametrize("kind", techniques(), ids=lambda kind: kind.slug)
+def test_a_technique_is_described_with_its_fields_and_their_defaults(kind: type[Technique]) -> None:
+    name = f"`{kind.slug}`: {kind.__name__}"
+    section = re.search(rf"^### {name} .*?(?=^##)", page("techniques"), re.DOTALL | re.MULTILINE)
+    line = re.search(rf"^(\| )?{name} .*?(?=^\||\n\n)", page("techniques"), re.DOTALL | re.MULTILINE)
+    assert section or line
+    shared = {field.name for field in dataclasses.fields(Regularizer)} if issubclass(kind, Regularizer) else set()
+    for field in dataclasses.fields(kind):
+        default = re.escape(told(field.default))
+        if field.name in shared:
+            assert re.search(rf"^\| `{field.name}` \|.*\| `{default}` \|", page("techniques"), re.MULTILINE), field.name
+        elif section:
+            assert re.search(rf"^\| `{field.name}` \|[^|]*\| `{default}` \|", section[0], re.MULTILINE), field.name
+        else:
+            assert line and re.search(rf"`{field.name}` \(`{default}`\)", line[0].replace("\n", " ")), field.name
+
+
+def test_every_word_of_a_verdict_and_a_decision_is_explained() -> None:
+    text = page("statistics")
+    for word in get_args(Verdict):
+        assert f"| **{word}** |" in text, word
+    for word in (*get_args(Outcome), *get_args(Decision)):
+        assert f"*{word}*" in text.replace("\n", " "), word
+
+
+def test_every_suite_is_counted() -> None:
+    counted = re.findall(r"^\| `(\S+/\S+)` \|[^|]+\| (\d+) \| (\d*) ?\|", page("registry"), re.MULTILINE)
+    assert counted == [(suite.slug, str(len(suite.rows)), str(len(suite.claims) or "")) for suite in SUITES]
+
+
+def test_the_worked_example_is_what_the_functions_answer() -> None:
+    blocks = re.findall(r"^```pycon\n(.*?)^```", page("statistics"), re.DOTALL | re.MULTILINE)
+    example = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, "statistics.md", "statistics.md", 0)
+    said: list[str] = []
+    failed = doctest.DocTestRunner().run(example, out=said.append).failed
+    assert len(example.examples) > 15 and not failed, "".join(said)
+
+
+def test_the_tables_of_json_are_those_of_the_schemas() -> None:
+    assert page("json") == filled(page("json")), "python -m docs.fields writes them"
+    assert set(re.findall(r"fields: (\w+)", page("json"))) == {path.stem for path in (DOCS / "schemas").glob("*.json")}
+    assert re.findall(r"^\| `(\w+)` \|", page("json").partition("## harness results")[2], re.MULTILINE) == list(COLUMNS)
