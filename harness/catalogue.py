@@ -11,7 +11,7 @@ import experiments.changes
 from experiments.ablation import PAPER, Ablation
 from experiments.papers import SUITES
 from experiments.variant import Change, RegistryError, Row, Suite
-from harness import tuned
+from harness import own, tuned
 from model.data.course import shown
 from model.recipe import Recipe
 
@@ -19,8 +19,8 @@ Pair = tuple[Suite, Row]
 
 
 def suites() -> tuple[Suite, ...]:
-    """Every suite, papers in alphabetical order, then what was tuned."""
-    return SUITES + tuned.suites()
+    """Every suite, papers in alphabetical order, then the user's own, then what was tuned."""
+    return SUITES + own.suites() + tuned.suites()
 
 
 def slug(suite: Suite, row: Row) -> str:
@@ -32,15 +32,16 @@ def select(selectors: Sequence[str], rows: Sequence[str] = ()) -> list[Pair]:
     """The rows that the selectors name, each once, in the order of selectors and tables; every row for no selector.
 
     A selector is a table (``table1``: that table of every paper), a paper, ``paper/table``, ``paper/table/row`` or a
-    pattern of one of these with ``*`` and ``?``. ``rows`` keeps the rows with these names, patterns too.
+    pattern of one of these with ``*`` and ``?``; ``FILE.py``, a file with suites, or ``FILE.py:SELECTOR`` for some of
+    its rows. ``rows`` keeps the rows with these names, patterns too.
     ``RegistryError`` for a selector or a row name that fits nothing, and for a selector that a file of tuned settings
     concerns which cannot be read.
     """
     chosen: dict[str, Pair] = {}
-    every = everything()
     for selector in selectors or ("*",):
-        own = combined(selector) if selector.startswith(f"{PAPER}/") else every
-        found = {slug(*pair): pair for pair in own if _fits(selector, *pair)}
+        among, name = candidates(selector)
+        own_row = name if name != selector else ""  # in a file a row's bare name will do
+        found = {slug(*pair): pair for pair in among if _fits(name, *pair) or fnmatchcase(pair[1].name, own_row)}
         _refuse(selector)
         if not found:
             raise RegistryError(f"there is no suite or row {shown(selector, 80)}; {_near(selector, _selectors())}")
@@ -54,13 +55,26 @@ def select(selectors: Sequence[str], rows: Sequence[str] = ()) -> list[Pair]:
 
 
 def find(wanted: str) -> Pair:
-    """The row of this full slug, ``paper/table/row``; ``RegistryError`` with near names if there is none."""
-    for pair in combined(wanted) if wanted.startswith(f"{PAPER}/") else everything():
-        if slug(*pair) == wanted:
+    """The row of this full slug, ``paper/table/row``, or ``FILE.py:ROW``; ``RegistryError`` with near names if there is
+    none."""
+    among, name = candidates(wanted)
+    for pair in among:
+        if name == slug(*pair) or (name != wanted and name == pair[1].name):
             return pair
+    if name != wanted:  # in a file
+        known = {each: slug(*pair) for pair in among for each in (pair[1].name, slug(*pair))}
+        raise RegistryError(f"there is no row {shown(name, 80)} in that file; {_near(name, known)}")
     _refuse(wanted)
     known = {slug(*pair): slug(*pair) for pair in combined(wanted)} if wanted.startswith(f"{PAPER}/") else _row_slugs()
     raise RegistryError(f"there is no row {shown(wanted, 80)}, as paper/table/row; {_near(wanted, known)}")
+
+
+def candidates(selector: str) -> tuple[list[Pair], str]:
+    """The rows that a selector chooses among, and what it says of them."""
+    file, rest = own.parted(selector)
+    if file:
+        return [(suite, row) for suite in own.read(file) for row in suite.rows], rest or "*"
+    return combined(selector) if selector.startswith(f"{PAPER}/") else everything(), selector
 
 
 def combined(slug: str) -> list[Pair]:
@@ -79,7 +93,7 @@ def ablation(table: str) -> Ablation:
         )
     other, theirs = find(against.replace(".", "/", 2))
     elsewhere = "/".join(row.split(".")[:2]) in {suite.slug for suite in suites()}
-    suite, own = find(row.replace(".", "/", 2) if elsewhere else f"{other.slug}/{row}")
+    suite, mine = find(row.replace(".", "/", 2) if elsewhere else f"{other.slug}/{row}")
     added: list[Change] = []
     held: dict[str, bool] = {}
     for option in options:
@@ -94,7 +108,7 @@ def ablation(table: str) -> Ablation:
             )
     key = (table, id(other), id(suite))
     if key not in _ablations:  # the suites are kept with it, so that no other can have their place
-        _ablations[key] = Ablation(suite=suite, row=own, other=other, against=theirs, added=tuple(added), held=held)
+        _ablations[key] = Ablation(suite=suite, row=mine, other=other, against=theirs, added=tuple(added), held=held)
     return _ablations[key]
 
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+import sys
+import zlib
+from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from model.errors import InputError
@@ -31,6 +34,12 @@ class Technique:
     atomic: ClassVar[bool] = False  # stands in settings and digests by its key alone
     packages: ClassVar[tuple[str, ...]] = ()  # optional ones whose code computes its results
 
+    def __init_subclass__(cls) -> None:
+        """One that a user keeps elsewhere and gives no version has its file's: who tries things out edits them."""
+        super().__init_subclass__()
+        if "version" not in vars(cls) and cls.__module__.partition(".")[0] not in ("model", "tests"):
+            cls.version = file_version(cls.__module__)
+
     def __post_init__(self) -> None:
         for name, hint in hints(type(self)).items():
             value = coerce(getattr(self, name), hint, f"{self.slug}.{name}")
@@ -44,6 +53,14 @@ class Technique:
         """Raise ``SettingError`` unless the field's value is one that a run can use."""
         if not holds:
             raise SettingError(f"{self.slug}.{name} is {getattr(self, name)!r}; it must be {needs}")
+
+
+def file_version(module: str) -> int:
+    """A checksum of the module's file; 1 where there is none."""
+    try:
+        return zlib.crc32(Path(str(sys.modules[module].__file__)).read_bytes())
+    except (AttributeError, KeyError, OSError):
+        return 1
 
 
 _HINTS: dict[type, dict[str, Any]] = {}

@@ -29,6 +29,7 @@ import experiments
 import harness
 import model
 import reports
+from harness import own
 from harness.execute.cluster import Cluster
 from harness.execute.crew import Died, Hand
 from harness.execute.local import worker_environment
@@ -90,6 +91,8 @@ class RayCluster:
         more: dict[str, Any] = {"include_dashboard": False, "_node_ip_address": LOOPBACK}
         if address:  # this code goes there, too
             knock(address)
+            for module in own.modules():
+                ray.cloudpickle.register_pickle_by_value(module)
             more = {"runtime_env": {"py_modules": [str(Path(each.__path__[0])) for each in CODE]}}
         before = signal.getsignal(signal.SIGTERM)
         try:
