@@ -13,6 +13,7 @@ import click
 from harness.cli_ablate import ablate
 from harness.cli_audit import audit
 from harness.cli_doctor import doctor
+from harness.cli_new import new
 from harness.cli_options import home_option, row_names, selector_names
 from harness.cli_report import compare, explain, report
 from harness.cli_run import run, sync
@@ -95,7 +96,7 @@ def results(selectors: tuple[str, ...], parquet: str | None, home: str) -> None:
         click.echo(frame.to_csv(index=False), nl=False)
 
 
-for command in (run, tune, ablate, sync, report, compare, explain, predict, export, ui, audit, doctor):
+for command in (run, tune, ablate, sync, report, compare, explain, predict, export, ui, audit, doctor, new):
     main.add_command(command)
 
 
