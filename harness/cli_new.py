@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,7 +17,7 @@ def new() -> None:
     """Write a minimal paper or technique into this folder, with its test, and say what to do next."""
 
 
-def into_option(command: click.Command) -> click.Command:
+def into_option(command: Any) -> Any:
     return click.option("--into", default=".", show_default=True, help="The folder.")(command)
 
 
