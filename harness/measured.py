@@ -10,7 +10,7 @@ from harness.holding import answers, holding
 from harness.plan import Ledger, Planned
 from harness.reading import Entry
 from harness.seed import seed_of
-from reports.evidence import Runs, Seed, SetUp
+from reports.evidence import FACTS, Runs, Seed, SetUp
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +62,7 @@ def measured(rows: Sequence[Planned], facts: Mapping[str, str], book: Ledger) ->
     told = json.loads(facts["data_notes"])
     return SetUp(
         name=facts["setup"],
-        facts=facts,
+        facts={name: facts[name] for name in FACTS},
         rows=found,
         notes=tuple(told["notes"]),
         duplicates=told["duplicates"],

@@ -18,13 +18,12 @@ from harness.shown import seen
 from harness.store import PAGE, Store
 from model.errors import InputError
 from model.recipe import versions
-from reports.evidence import Runs, Seed, SetUp
+from reports.evidence import FACTS, Runs, Seed, SetUp
 
 if TYPE_CHECKING:
     import pandas as pd
     from mlflow.entities import Run
 
-TELLS = ("profile", "data", "data_source", "encoder", "variant")
 ANSWERS = "predictions.parquet"
 
 
@@ -104,7 +103,7 @@ def setups(store: Store, pairs: Iterable[Pair], only: str | None = None) -> list
             measured = here.setdefault(slug, Runs(suite, own, [], reader))
             measured.seeds = sorted([*measured.seeds, each.seed], key=by_seed)
     made = [setup(name, facts[name], found[name], wanted, stale.get(name, set())) for name in found]
-    return sorted(made, key=lambda each: [each.facts[name] for name in TELLS])
+    return sorted(made, key=lambda each: [each.facts[name] for name in FACTS])
 
 
 def by_seed(seed: Seed) -> int:
@@ -123,7 +122,7 @@ def setup(
     told = json.loads(facts["data_notes"] or "{}")
     return SetUp(
         name=name,
-        facts={key: facts[key] for key in TELLS},
+        facts={key: facts[key] for key in FACTS},
         rows={slug: rows[slug] for slug in slugs if slug in rows},
         notes=tuple(told.get("notes", ())),
         duplicates=told.get("duplicates", {}),
@@ -197,7 +196,7 @@ def kept(run: Run) -> Found:
         setup=tags["setup"],
         row=tags["row"],
         seed=seed(run),
-        facts={name: tags.get(name, "") for name in (*TELLS, "data_notes")},
+        facts={name: tags.get(name, "") for name in (*FACTS, "data_notes")},
         place=str(run.info.artifact_uri),
         versions=json.loads(tags.get("versions") or "{}"),
     )

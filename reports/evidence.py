@@ -21,6 +21,7 @@ from reports.statistics.correlation import pseudo_values
 
 OVERALL = "overall"
 GAP = "_gap"
+FACTS = ("profile", "data", "data_source", "encoder", "variant")  # of a set-up
 
 
 class Mismatch(ValueError):
@@ -194,7 +195,7 @@ class SetUp:
     """Everything of one profile, data, encoder and variant: nothing of two set-ups is ever averaged."""
 
     name: str  # a short digest
-    facts: Mapping[str, str]  # profile, data, data_source, encoder, variant
+    facts: Mapping[str, str]  # by FACTS
     rows: Mapping[str, Runs]  # by full slug
     notes: Sequence[str] = ()
     duplicates: Mapping[str, int] = dataclasses.field(default_factory=dict)

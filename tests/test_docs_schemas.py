@@ -36,7 +36,6 @@ from harness.measured import measured
 from harness.output import remember
 from harness.plan import Planned, Setup, ledger, plan
 from harness.readers import note
-from harness.stored import TELLS
 from harness.tune import told as trials
 from harness.tune.arm import Arm
 from harness.tune.trial import Trial
@@ -47,6 +46,7 @@ from model.training import Epoch
 from reports.ablation.analysis import analysed
 from reports.ablation.evidence import Taken
 from reports.contrasts import compare
+from reports.evidence import FACTS
 from tests.model import small
 from tests.reports.ablation import truth
 
@@ -161,7 +161,6 @@ def test_the_registry_with_what_was_measured(home: Path) -> None:
 def test_comparisons_and_what_is_behind_a_figure(home: Path, rows: list[Planned], seeds: int) -> None:
     some = [dataclasses.replace(row, cells=row.cells[:seeds]) for row in rows]
     setup = measured(some, tags(SETUP), ledger(home))
-    setup = dataclasses.replace(setup, facts={name: setup.facts[name] for name in TELLS})  # as a store gives them
     names = ("sst_accuracy", "quora_accuracy", "sts_pearson", "overall")
     told = [one(setup, compare(setup, ROW, OTHER, name, bootstrap=True)) for name in names]
     assert all(len(each["seeds"]) == seeds for each in told)
@@ -177,7 +176,7 @@ def test_an_ablation_before_and_after() -> None:
     ours, random = truth.FOUR, np.random.default_rng(0)
     values = dict.fromkeys(("sst", "quora", "sts"), truth.values(ours.names, {}))
     setup = truth.quick(ours, *truth.drawn(random, values, seeds=2, items=(20, 20, 20)))
-    taken = Taken(ours, dataclasses.replace(setup, facts=tags(SETUP)))  # as a home gives them
+    taken = Taken(ours, dataclasses.replace(setup, facts={name: tags(SETUP)[name] for name in FACTS}))
     after = data(ours, full(ours.names, ours.impossible)) | {"cells": 32, "cells_left": 0}
     after |= figures(taken, analysed(taken))
     assert set(after) - set(before) == {"combinations", "main", "interaction", "shapley", "paths", "steps"}

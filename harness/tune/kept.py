@@ -11,9 +11,10 @@ from experiments.studies import STUDIES
 from experiments.study import Range
 from harness.seed import HEALTH, REPORTED
 from harness.store import Store
-from harness.stored import TELLS, Tried, trials
+from harness.stored import Tried, trials
 from harness.tune.arm import METRIC
 from harness.tune.told import PAPER
+from reports.evidence import FACTS
 from reports.tuning.evidence import State, Trial, Tuned
 
 
@@ -27,7 +28,7 @@ def studies(store: Store, only: str | None = None) -> list[Tuned]:
 
 
 def order(found: Tuned) -> tuple[object, ...]:
-    return (found.study, [found.facts[name] for name in TELLS], found.row, found.sampler, found.seed, found.name)
+    return (found.study, [found.facts[name] for name in FACTS], found.row, found.sampler, found.seed, found.name)
 
 
 def tuned(runs: Sequence[Tried]) -> Tuned:
@@ -46,7 +47,7 @@ def tuned(runs: Sequence[Tried]) -> Tuned:
         metric=METRIC,
         epochs=int(tags["epochs"]),
         unit=tags["unit"],
-        facts={name: tags.get(name, "") for name in TELLS},
+        facts={name: tags.get(name, "") for name in FACTS},
         setup=tags["setup"],
         space={name: Range(**within) for name, within in json.loads(tags["space"]).items()},
         trials=sorted(map(trial, runs), key=lambda each: each.number),
