@@ -48,7 +48,7 @@ def read(file: str) -> tuple[Suite, ...]:
     except (OSError, ValueError, RuntimeError):
         there = False
     if not there:
-        raise RegistryError(f"there is no file {shown(file, 80)}")
+        raise RegistryError(f"there is no file {shown(file, 400)}")
     if path not in _files:
         module = imported(path, file)
         found = suites_of(module, file)

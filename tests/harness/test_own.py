@@ -106,23 +106,8 @@ def test_it_trains_with_its_technique_and_at_weight_0_gives_the_bases_bits(
 ) -> None:
     short = [word for task in ("sst", "quora", "sts") for word in ("--set", f"{task}.rows=32")]
     home = tmp_path / "home"
-    words = [
-        "--encoder",
-        encoder,
-        "--seeds",
-        1,
-        "--set",
-        "epochs=1",
-        *short,
-        "--home",
-        home,
-        "--jobs",
-        2,
-        "--keep",
-        "all",
-    ]
-    told = finish("run", folder / "my_paper.py", *words)
-    assert "my-paper/table1" in told and "report.pdf" in told
+    words = ["--encoder", encoder, "--seeds", 1, "--set", "epochs=1", *short, "--home", home, "--keep", "all"]
+    assert "my-paper/table1" in finish("run", folder / "my_paper.py", *words, "--jobs", 1, "--no-report")
     weights = {}
     for record in records(home):
         (kept,) = (record.folder / "weights").glob("*")

@@ -21,6 +21,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Path:
     return home
 
 
+@pytest.mark.skipif(not FULL, reason="make test-all")
 @pytest.mark.parametrize("commands", COUNTS)
 def test_every_cell_is_trained_once(commands: int, tmp_path: Path, encoder: Path, alone: Path) -> None:
     home = tmp_path / "home"

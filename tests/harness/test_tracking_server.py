@@ -151,6 +151,7 @@ def test_a_server_that_returns_during_the_run_gets_everything(home: Path, encode
     check_all_there(home, server)
 
 
+@pytest.mark.skipif(not FULL, reason="make test-all")
 def test_a_server_that_returns_after_the_run_gets_the_rest(
     home: Path, encoder: Path, server: Server, invoke: Invoke
 ) -> None:

@@ -154,6 +154,7 @@ def test_nothing_is_trained_beyond_what_is_decided(alone: tuple[Path, str]) -> N
     assert seeds == 7 or "undecided" not in decided(told)
 
 
+@pytest.mark.skipif(not FULL, reason="make test-all")
 def test_a_killed_command_goes_on_to_the_same_cells_and_decisions(
     tmp_path: Path, encoder: Path, alone: tuple[Path, str]
 ) -> None:

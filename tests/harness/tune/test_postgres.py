@@ -54,6 +54,7 @@ def test_commands_share_a_study_in_a_database(server: Server, home: Path, encode
     assert set(trainings(home)) == set(cells(home, storage))
 
 
+@pytest.mark.skipif(not FULL, reason="make test-all")
 def test_a_database_that_stops_in_mid_run_costs_nothing(server: Server, home: Path, encoder: Path, filed: Path) -> None:
     storage = server.database()
     command = words(home, encoder, TRIALS, "--jobs", 2, "--storage", storage)
