@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from harness.cell import records
-from tests.harness.processes import ROWS, finish, results, saved, start, until, words, workers
+from tests.harness.processes import FULL, ROWS, finish, results, saved, start, until, words, workers
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM] if FULL else [signal.SIGTERM])
 def test_an_interrupted_run_leaves_a_table_and_checkpoints_and_goes_on(
     number: signal.Signals, tmp_path: Path, encoder: Path, whole: Path
 ) -> None:

@@ -34,6 +34,7 @@ def test_every_cell_is_trained_once(commands: int, tmp_path: Path, encoder: Path
     assert " 0 new" in finish("sync", "--home", home)
 
 
+@pytest.mark.skipif(not FULL, reason="make test-all; tests/harness/tune/test_sharing.py has two commands")
 @pytest.mark.parametrize("commands", COUNTS)
 def test_the_work_of_a_killed_command_is_taken_over(commands: int, tmp_path: Path, encoder: Path, alone: Path) -> None:
     home = tmp_path / "home"
