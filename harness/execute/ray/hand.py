@@ -101,6 +101,9 @@ class Remote:
         with contextlib.suppress(RayError):
             ray.kill(self.actor)
         living = self.node is None or self.node in self.site.nodes()
-        guilty = began and living and not isinstance(error, ActorUnavailableError)
+        if not living:
+            return Died("its machine is gone", False)
+        if isinstance(error, ActorUnavailableError):
+            return Died("its machine cannot be reached", False)
         told = " ".join(str(error).split())[-200:] or type(error).__name__
-        return Died(f"its worker is gone ({told})" if living else "its machine is gone", guilty)
+        return Died(f"its worker is gone ({told})", began)
