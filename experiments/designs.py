@@ -208,7 +208,7 @@ def d_optimal(names: Sequence[str], size: int, impossible: Collection[Run] = (),
     if size <= len(names) or not efficiency(model):
         raise DesignError(blurred)
     if not len(kept) == len(first) <= size <= len(runs):
-        raise DesignError(f"{size} of {len(runs)} possible runs cannot be chosen with {len(kept)} to be kept in")
+        raise DesignError(f"{size} of {len(runs)} possible runs cannot be chosen, {len(kept)} of them kept; allow more")
     free, draws = np.setdiff1d(np.arange(len(runs)), first), np.random.default_rng(0)
     starts = ([*first, *draws.permutation(free)[: size - len(first)]] for _ in range(STARTS))
     ends = [exchanged(model, np.array(start), len(first)) for start in starts]

@@ -142,10 +142,10 @@ class Suite:
     paper: str
     table: str
     title: str
-    source: str
+    source: str = ""
     base: Recipe
     columns: tuple[str, ...]
-    formula: Formula
+    formula: Formula = "none"
     rows: tuple[Row, ...]
     claims: tuple[Claim, ...] = ()
     notes: tuple[str, ...] = ()

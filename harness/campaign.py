@@ -22,10 +22,11 @@ from harness.plan import Ledger, Planned, Setup, ledger
 from harness.progress import Watch
 from harness.readers import note
 from harness.reading import Entry
-from harness.sources import fingerprints, open_data
+from harness.sources import data_of, fingerprints, open_data
 from harness.store import Store
+from harness.waiting import waiting
 from harness.ways import Rounds, Way
-from model.data.examples import Examples, Split
+from model.data.examples import Corpus, Examples, Split
 from model.data.leakage import duplicates
 from model.recipe import digest
 from reports.reference_lines import Reference, reference_lines
@@ -73,11 +74,12 @@ def carry_out(
     reached, such as the end of a round. The store gets each cell as it ends, so that a stopped run has all of them.
     ``DiskFull``."""
     way = way or Rounds()
-    told, full = tags(setup), False
-    note(machine.home, rows, told)
-    book = ledger(machine.home)
-    left = book.left(rows, rerun, retry)
-    kept, users = keeps(rows, keep), by_cell(rows)
+    with waiting("reading the home's cells"):
+        told, full = tags(setup), False
+        note(machine.home, rows, told)
+        book = ledger(machine.home)
+        left = book.left(rows, rerun, retry)
+        kept, users = keeps(rows, keep), by_cell(rows)
     orders = [Order(cell, kept.get(cell.id, Keep()), trained(book, cell)) for cell in left]
     with Watch(way.total(orders), names(rows), console) as watch, Delivery(store, watch.say) as delivery:
         for text in book.damaged_among(left):
@@ -173,9 +175,9 @@ def unmeasured(row: Planned, book: Ledger) -> str:
     return "stale" if any(map(book.is_stale, row.cells)) else ""
 
 
-def capped(setup: Setup, task: str, split: Split) -> Examples | None:
+def capped(corpus: Corpus, setup: Setup, task: str, split: Split) -> Examples | None:
     """The scored rows of a task, if the data has them with labels."""
-    examples = open_data(setup.data).get(task, split)
+    examples = corpus.get(task, split)
     if examples is None or not examples.labelled:
         return None
     return examples.first(setup.profile.dev.get(task))
@@ -183,18 +185,19 @@ def capped(setup: Setup, task: str, split: Split) -> Examples | None:
 
 def references(rows: Sequence[Planned], setup: Setup) -> list[Reference]:
     """What answers without reading would score on the splits that the rows use."""
-    tasks = list(dict.fromkeys(branch.key for row in rows for branch in row.recipe.branches))
+    recipes = {branch.key: row.recipe for row in rows for branch in row.recipe.branches}
+    held = {task: data_of(recipe, setup.data) for task, recipe in recipes.items()}
     lines = []
     for split in dict.fromkeys(row.row.split for row in rows):
-        labels = {task: examples.labels for task in tasks if (examples := capped(setup, task, split)) is not None}
-        lines += reference_lines(labels, split)
+        scored = {task: capped(corpus, setup, task, split) for task, corpus in held.items()}
+        lines += reference_lines({task: each.labels for task, each in scored.items() if each is not None}, split)
     return lines
 
 
 def repeated(setup: Setup) -> dict[str, int]:
     """By task, how many of its scored dev rows also stand in train."""
     corpus = open_data(setup.data)
-    both = {task: (corpus.get(task, "train"), capped(setup, task, "dev")) for task in corpus.tasks}
+    both = {task: (corpus.get(task, "train"), capped(corpus, setup, task, "dev")) for task in corpus.tasks}
     return {
         task: duplicates(train, dev) for task, (train, dev) in both.items() if train is not None and dev is not None
     }

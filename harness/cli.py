@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import atexit
+import gc
 import os
 import sys
 from pathlib import Path
@@ -20,18 +21,59 @@ from harness.cli_run import run, sync
 from harness.cli_trained import export, predict
 from harness.cli_tune import tune
 from harness.cli_ui import ui
+from harness.logbook import WORDS
+from harness.screen import answer, tell
+from harness.waiting import waiting
 from model.errors import InputError
+
+atexit.register(gc.freeze)  # or a second goes by at the end while Python looks for cycles in torch and MLflow
+
+
+LONGEST = 200  # characters of what click says, which repeats what was typed
+
+
+class Wrong(click.ClickException):
+    """What a command line has wrong, told in the way of all errors."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        tell(f"error: {self.message}", err=True)
+
+
+def wrong(error: click.UsageError, path: str) -> click.ClickException:
+    """What click finds wrong, in one sentence; help that nobody asked for stays help."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return error
+    path = error.ctx.command_path if error.ctx else path
+    told = error.message if isinstance(error, click.NoSuchOption) else error.format_message()
+    told = " ".join(told.partition(" Did you mean")[0].partition(" (Did you mean")[0].split()).rstrip(".")
+    if len(told) > LONGEST:
+        told = f"{told[: LONGEST // 2]} ... {told[-LONGEST // 2 :]}"
+    near = ", ".join(getattr(error, "possibilities", None) or ())
+    near = f"; near names: {near}" if near else ""
+    return Wrong(f"{path}: {told[:1].lower()}{told[1:]}{near}; {path} --help lists what there is")
 
 
 class Commands(click.Group):
     """Turns bad input into one sentence and exit code 2."""
 
+    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **more: Any) -> click.Context:
+        words = tuple(args)
+        try:
+            context = super().make_context(info_name, args, *rest, **more)
+        except click.UsageError as error:
+            raise wrong(error, info_name or "harness") from None
+        context.meta[WORDS] = words
+        return context
+
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
+        except click.UsageError as error:
+            raise wrong(error, context.command_path) from None
         except InputError as error:
-            click.echo(f"error: {error}", err=True)
-            sys.exit(2)
+            raise Wrong(str(error)) from None
         except BrokenPipeError:  # the reader of our output is gone
             sys.stdout = open(os.devnull, "w")  # noqa: SIM115
             sys.exit(0)
@@ -40,7 +82,7 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="ablation-harness")
 def main() -> None:
-    """Train every row of five papers' tables, seed by seed, and see what each change did.
+    """Train every row of the papers' tables, seed by seed, and see what each change did.
 
     Rows are named PAPER/TABLE/ROW. A selector is a table (table1: of every paper), PAPER/TABLE, a row, or a pattern
     such as 'bertram/*'.
@@ -58,7 +100,7 @@ def list_rows(selectors: tuple[str, ...], as_json: bool, home: str) -> None:
 
     chosen = select(selectors or ("*",))
     told = records(chosen, status, Path(home))
-    click.echo(json.dumps(told, indent=1) if as_json else overview(told), nl=True)
+    answer(told, overview, as_json)
 
 
 @main.command()
@@ -71,7 +113,7 @@ def show(row: str, as_json: bool) -> None:
 
     suite, found = find(row)
     told = described(suite, found)
-    click.echo(json.dumps(told, indent=1) if as_json else sheet(told))
+    answer(told, sheet, as_json)
 
 
 @main.command()
@@ -85,12 +127,14 @@ def results(selectors: tuple[str, ...], parquet: str | None, home: str) -> None:
     from harness.options import existing
     from harness.tidy import results as collect
 
-    frame = collect(*selectors, home=existing(home))
+    with waiting("reading the cells"):
+        frame = collect(*selectors, home=existing(home))
     if parquet:
         try:
             frame.to_parquet(parquet)
         except OSError as error:
-            raise InputError(f"{parquet} cannot be written ({error.strerror or error}); choose another file") from None
+            why = error.strerror or error
+            raise InputError(f"{parquet} cannot be written ({why}); choose another file with --parquet") from None
         click.echo(f"{len(frame):,} results in {parquet}")
     else:
         click.echo(frame.to_csv(index=False), nl=False)

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from harness.cli_options import device_option, home_option, profile_names
+from harness.waiting import awaited
 
 
 @click.command()
@@ -51,7 +52,7 @@ def doctor(
         network=network,
     )
     found = []
-    for finding in findings(asked):
+    for finding in awaited(findings(asked), "checking"):
         found.append(finding)
         if not as_json:
             click.echo(shown.lines(finding, shutil.get_terminal_size().columns))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli_options import home_option, row_names, selector_names
+from harness.screen import answer, tell
+from harness.waiting import waiting
 from model.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,18 +33,20 @@ def report(selectors: tuple[str, ...], out: str | None, force: bool, uri: str | 
 
     Each set-up (profile, data, encoder, variant) has its own chapter; nothing of two is averaged.
     """
-    from harness.catalogue import select
-    from harness.reporting import write
+    with waiting("reading the tracking store") as line:
+        from harness.catalogue import select
+        from harness.reporting import write
 
-    pairs, store = select(selectors or ("*",)), opened(uri, home)
-    folder = Path(out).expanduser() if out else store.home / "reports" / "all"
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file; name a folder with --out")
-    try:
-        made = write(store, pairs, folder, click.echo, again=force)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be written ({error.strerror or error}); name another with --out") from None
-    click.echo(f"{made.folder / 'report.pdf'}{'' if made.new else ': unchanged'}")
+        pairs, store = select(selectors or ("*",)), opened(uri, home)
+        folder = Path(out).expanduser() if out else store.home / "reports" / "all"
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"{folder} is a file; name a folder with --out")
+        try:
+            made = write(store, pairs, folder, line.tell, again=force)
+        except OSError as error:
+            why = error.strerror or error
+            raise InputError(f"{folder} cannot be written ({why}); name another with --out") from None
+    tell(f"{made.folder / 'report.pdf'}{'' if made.new else ': unchanged'}")
 
 
 @click.command()
@@ -54,10 +57,11 @@ def report(selectors: tuple[str, ...], out: str | None, force: bool, uri: str | 
 @home_option
 def compare(first: str, second: str, as_json: bool, uri: str | None, home: str) -> None:
     """Compare two rows on all tasks, paired by seed and item: FIRST minus SECOND."""
-    from harness.comparing import compared, told
+    with waiting("reading the tracking store"):
+        from harness.comparing import compared, told
 
-    found = compared(opened(uri, home), first, second)
-    click.echo(json.dumps(found, indent=1) if as_json else told(found))
+        found = compared(opened(uri, home), first, second)
+    answer(found, told, as_json)
 
 
 @click.command()
@@ -67,10 +71,11 @@ def compare(first: str, second: str, as_json: bool, uri: str | None, home: str) 
 @home_option
 def explain(figure: str, as_json: bool, uri: str | None, home: str) -> None:
     """Say what is behind a figure: SUITE/ROW:METRIC, or the name in a report's small print."""
-    from harness.explaining import explained, told
+    with waiting("reading the tracking store"):
+        from harness.explaining import explained, told
 
-    found = explained(opened(uri, home), figure)
-    click.echo(json.dumps(found, indent=1) if as_json else told(found))
+        found = explained(opened(uri, home), figure)
+    answer(found, told, as_json)
 
 
 def opened(uri: str | None, home: str) -> Store:

@@ -10,6 +10,8 @@ import click
 
 from harness.cli_options import home_option, place_options, selector_names, setup_options
 from harness.place import Place
+from harness.screen import tell
+from harness.waiting import waiting
 from model.errors import InputError
 
 KEEP = click.Choice(["none", "selected", "all"])
@@ -61,33 +63,37 @@ def run(
     Cells run in rounds: every row's first seed, then every row's second. Finished cells are not trained again. Several
     commands on one home share the work. Ctrl-C writes checkpoints; the same command goes on from there.
     """
-    from rich.console import Console
+    with waiting("reading the rows and the data"):
+        from rich.console import Console
 
-    from harness.catalogue import select
-    from harness.deciding.way import UntilDecided, most_seeds
-    from harness.estimate import estimate
-    from harness.options import machine_of, setup_of
-    from harness.output import say
-    from harness.plan import plan
-    from harness.running import How, train_and_print
-    from harness.ways import Rounds
+        from harness.catalogue import select
+        from harness.deciding.way import UntilDecided, most_seeds
+        from harness.estimate import estimate
+        from harness.logbook import logbook
+        from harness.options import machine_of, setup_of
+        from harness.output import say
+        from harness.plan import plan
+        from harness.running import How, train_and_print
+        from harness.ways import Rounds
 
-    if not (math.isfinite(checkpoint_minutes) and checkpoint_minutes >= 0):
-        raise InputError(f"--checkpoint-minutes is {checkpoint_minutes}; it must be a number of 0 or more")
-    seeds = most_seeds(seeds, until_decided, max_seeds)
-    setup = setup_of(profile, data, encoder, seeds, settings, changes)
-    machine = machine_of(place, setup.profile.threads)
-    machine = dataclasses.replace(machine, checkpoint_seconds=60 * checkpoint_minutes)
-    planned = plan(select(selectors, tuple(rows.split(",")) if rows else ()), setup)
-    way = UntilDecided(planned, setup) if until_decided else None
-    planned = way.rows if way else planned
+        if not (math.isfinite(checkpoint_minutes) and checkpoint_minutes >= 0):
+            raise InputError(f"--checkpoint-minutes is {checkpoint_minutes}; it must be a number of 0 or more")
+        seeds = most_seeds(seeds, until_decided, max_seeds)
+        setup = setup_of(profile, data, encoder, seeds, settings, changes)
+        machine = machine_of(place, setup.profile.threads)
+        machine = dataclasses.replace(machine, checkpoint_seconds=60 * checkpoint_minutes)
+        planned = plan(select(selectors, tuple(rows.split(",")) if rows else ()), setup)
+        way = UntilDecided(planned, setup) if until_decided else None
+        planned = way.rows if way else planned
+        told = (way.estimate(machine, rerun) if way else estimate(planned, setup, machine, rerun)) if dry_run else ()
     console = Console(soft_wrap=False)
+    for line in told:
+        say(console, line)
     if dry_run:
-        for line in way.estimate(machine, rerun) if way else estimate(planned, setup, machine, rerun):
-            say(console, line)
         return
     how = How(keep, rerun, retry_failed, report, way or Rounds())
-    sys.exit(train_and_print(planned, setup, machine, console, how))
+    with logbook(machine.home):
+        sys.exit(train_and_print(planned, setup, machine, console, how))
 
 
 @click.command()
@@ -98,15 +104,16 @@ def sync(uri: str | None, home: str) -> None:
 
     Any MLflow address will do. What is there already stays as it is, so that it can be done again at any time.
     """
-    from harness.delivery import Delivery
-    from harness.options import existing
-    from harness.store import Store
+    with waiting("bringing the cells into the store") as line:
+        from harness.delivery import Delivery
+        from harness.options import existing
+        from harness.store import Store
 
-    folder = existing(home)
-    store = Store(folder, uri)
-    with Delivery(store, click.echo) as delivery:
-        if delivery.lock is None:
-            raise InputError(f"another process writes the results of {home}; wait until it has ended")
-        count = delivery.all(folder)
-    click.echo(f"{store.shown}: {count.new} new, {count.known} there before, {count.left} not delivered")
+        folder = existing(home)
+        store = Store(folder, uri)
+        with Delivery(store, line.say) as delivery:
+            if delivery.lock is None:
+                raise InputError(f"another process writes the results of {home}; wait until it has ended")
+            count = delivery.all(folder)
+    tell(f"{store.shown}: {count.new} new, {count.known} there before, {count.left} not delivered")
     sys.exit(1 if count.left else 0)

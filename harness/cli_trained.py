@@ -10,6 +10,8 @@ import click
 
 from harness.cli_options import device_option, home_option, row_names, setup_options
 from harness.place import Place
+from harness.screen import tell
+from harness.waiting import waiting
 from model.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,24 +52,27 @@ def predict(
     They are those of the epoch that the row reports, on all rows of the split, labelled or not. A row whose weights
     were not kept is trained first.
     """
-    from harness.options import machine_of, setup_of
-    from harness.predict import of_file, of_split
-    from harness.predict import predict as write
-    from harness.trained import one_row
+    with waiting("reading the row and the data"):
+        from harness.options import machine_of, setup_of
+        from harness.predict import of_file, of_split
+        from harness.predict import predict as write
+        from harness.trained import one_row
 
-    if file and split:
-        raise InputError("--file and --split are both given; choose one")
-    setup = setup_of(profile, data, encoder, None, settings, changes)
-    planned = one_row(row, seed, setup)
-    if file:
-        asked, absent = [of_file(planned, Path(file).expanduser(), task)], list[str]()
-    else:
-        asked, absent = of_split(planned, split or "test", setup, task)
-    machine = machine_of(Place(home=home, jobs=1, device=device), setup.profile.threads)
+        if file and split:
+            raise InputError("--file and --split are both given; choose one")
+        setup = setup_of(profile, data, encoder, None, settings, changes)
+        planned = one_row(row, seed, setup)
+        if file:
+            asked, absent = [of_file(planned, Path(file).expanduser(), task)], list[str]()
+        else:
+            asked, absent = of_split(planned, split or "test", setup, task)
+        machine = machine_of(Place(home=home, jobs=1, device=device), setup.profile.threads)
     trained = _trained(planned, setup, machine)
-    click.echo(trained.name)
+    tell(trained.name)
     folder = Path(out).expanduser() if out else _folder(planned, setup, machine)
-    click.echo("\n".join([*write(trained, asked, machine, folder), *absent]))
+    with waiting("answering"):
+        lines = write(trained, asked, machine, folder)
+    tell("\n".join([*lines, *absent]))
 
 
 @click.command()
@@ -93,42 +98,50 @@ def export(
 
     It is the network after the epoch that the row reports. A row whose weights were not kept is trained first.
     """
-    from harness.options import machine_of, setup_of
-    from harness.trained import network, one_row
+    with waiting("reading the row and the data"):
+        from harness.options import machine_of, setup_of
+        from harness.trained import network, one_row
 
-    folder = Path(out).expanduser()
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder} exists and is not an empty folder; name another with --out")
-    setup = setup_of(profile, data, encoder, None, settings, changes)
-    planned = one_row(row, seed, setup)
-    machine = machine_of(Place(home=home, jobs=1, device=device), setup.profile.threads)
+        folder = Path(out).expanduser()
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise InputError(f"{folder} exists and is not an empty folder; name another with --out")
+        setup = setup_of(profile, data, encoder, None, settings, changes)
+        planned = one_row(row, seed, setup)
+        machine = machine_of(Place(home=home, jobs=1, device=device), setup.profile.threads)
     trained = _trained(planned, setup, machine)
-    from model.export import export as write
-
     try:
-        write(*network(trained, machine), folder)
+        with waiting("writing the network"):
+            from model.export import export as write
+
+            write(*network(trained, machine), folder)
     except OSError as error:
         raise InputError(f"{folder} cannot be written ({error.strerror}); name another folder with --out") from None
-    click.echo(f"{trained.name}: encoder and heads in {folder}")
+    tell(f"{trained.name}: encoder and heads in {folder}")
 
 
 def _trained(row: Planned, setup: Setup, machine: Machine) -> Trained:
     """The row's network, trained if need be; a training that fails ends the command with 1, as ``run`` does."""
-    from rich.console import Console
+    with waiting("looking for its weights"):
+        from rich.console import Console
 
-    from harness.campaign import DiskFull
-    from harness.trained import TrainingFailed, find_or_train
+        from harness.campaign import DiskFull
+        from harness.logbook import logbook
+        from harness.trained import TrainingFailed, find_or_train, found
 
+        known = found(row, machine.home)
+    if known is not None:
+        return known
     try:
-        return find_or_train(row, setup, machine, Console(soft_wrap=True))
+        with logbook(machine.home):
+            return find_or_train(row, setup, machine, Console(soft_wrap=True))
     except TrainingFailed as error:
-        click.echo(f"failed: {error}", err=True)
+        tell(f"failed: {error}", err=True)
         sys.exit(1)
     except DiskFull as error:
-        click.echo(str(error), err=True)
+        tell(str(error), err=True)
         sys.exit(1)
     except KeyboardInterrupt:
-        click.echo("stopped; the same command starts again", err=True)
+        tell("stopped; the same command starts again", err=True)
         sys.exit(INTERRUPTED)
 
 

@@ -11,6 +11,7 @@ import click
 
 from harness.cli_options import place_options, row_names
 from harness.place import Place
+from harness.waiting import waiting
 from model.errors import InputError
 
 if TYPE_CHECKING:
@@ -65,34 +66,39 @@ def tune(
     Each trial is one training, judged after every epoch by its dev overall. What was stopped or killed goes on with the
     same command. Several commands on one home share the trials.
     """
-    from rich.console import Console
+    with waiting("reading the study and the data"):
+        from rich.console import Console
 
-    from harness.options import check_number, check_text, check_user, machine_of, setup_of
-    from harness.tune.command import Ask, carry_out
+        from harness.logbook import logbook
+        from harness.options import check_number, check_text, check_user, machine_of, setup_of
+        from harness.tune.command import Ask, carry_out
 
-    check_number("--trials", trials)
-    for option, minutes in (("--budget", budget), ("--timeout", timeout)):
-        if minutes is not None and not 0 < minutes <= LONGEST:
-            raise InputError(f"{option} is {minutes:g}; it must be a number of minutes above 0, {LONGEST:,} at most")
-    setup = setup_of(profile, data, encoder, seeds, (), ())
-    machine = machine_of(place, setup.profile.threads)
-    check_number("--at-once", at_once)
-    if storage is not None:
-        check_text("--storage", storage)
-        check_user("--storage", storage)
-    ask = Ask(
-        trials=trials,
-        budget=None if budget is None else 60 * budget,
-        until=None if timeout is None else time.monotonic() + 60 * timeout,
-        storage=storage,
-        at_once=at_once,
-        jobs=machine.jobs if machine.cluster is None else place.jobs or 0,
-        export=export or against is not None,
-        report=report,
-    )
-    names = [name] if against is None else [name, against]
-    arms = arms_of(names, row, setup, method_of(sampler, pruner, sampler_seed))
-    sys.exit(carry_out(arms, ask, machine, Console(soft_wrap=False)))
+        check_number("--trials", trials)
+        for option, minutes in (("--budget", budget), ("--timeout", timeout)):
+            if minutes is not None and not 0 < minutes <= LONGEST:
+                raise InputError(
+                    f"{option} is {minutes:g}; it must be a number of minutes above 0, {LONGEST:,} at most"
+                )
+        setup = setup_of(profile, data, encoder, seeds, (), ())
+        machine = machine_of(place, setup.profile.threads)
+        check_number("--at-once", at_once)
+        if storage is not None:
+            check_text("--storage", storage)
+            check_user("--storage", storage)
+        ask = Ask(
+            trials=trials,
+            budget=None if budget is None else 60 * budget,
+            until=None if timeout is None else time.monotonic() + 60 * timeout,
+            storage=storage,
+            at_once=at_once,
+            jobs=machine.jobs if machine.cluster is None else place.jobs or 0,
+            export=export or against is not None,
+            report=report,
+        )
+        names = [name] if against is None else [name, against]
+        arms = arms_of(names, row, setup, method_of(sampler, pruner, sampler_seed))
+    with logbook(machine.home):
+        sys.exit(carry_out(arms, ask, machine, Console(soft_wrap=False)))
 
 
 def method_of(sampler: str, pruner: str, seed: int) -> Method:
@@ -106,7 +112,7 @@ def method_of(sampler: str, pruner: str, seed: int) -> Method:
         if name not in known:
             raise InputError(f"there is no {what} {shown(name, 80)}; choose one of {near(name, list(known))}")
     if not 0 <= seed < LARGEST:
-        raise InputError(f"--sampler-seed must be a whole number from 0 to {LARGEST - 1:,}")
+        raise InputError(f"--sampler-seed is {seed}; it must be a whole number from 0 to {LARGEST - 1:,}")
     return Method(sampler=sampler, pruner=pruner, seed=seed)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import ipaddress
+import json
 import os
 import re
 import shlex
@@ -21,12 +22,16 @@ from pathlib import Path
 import click
 
 from harness.cli_options import home_option
+from harness.pages import FOLDER, NAME, address
 from harness.secrets import hidden
+from harness.waiting import waiting
 from model.errors import InputError
 
 LOOPBACK = "127.0.0.1"
+USUAL = 5055  # a browser keeps by address and port what it was told of the pages, such as which panels are closed
 PATIENCE = 120.0  # seconds until the first answer; importing MLflow takes most of them
 GRACE = 5.0  # seconds to end in
+SHOWN = 5  # reports
 
 # MLflow's default server also lets whoever reaches it configure an assistant that runs shell commands here, and
 # starts processes that carry out jobs. The plain WSGI application has no assistant; the rest is turned off by name.
@@ -37,7 +42,7 @@ IGNORED = ("MLFLOW_UVICORN_OPTS", "GUNICORN_CMD_ARGS", "MLFLOW_STATIC_PREFIX", "
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.  [default: a free one]")
+@click.option("--port", type=click.IntRange(1, 65535), help=f"Port to listen on.  [default: {USUAL}, or a free one]")
 @click.option("--host", default=LOOPBACK, show_default=True, help="Address to listen on.")
 @home_option
 def ui(port: int | None, host: str, home: str) -> None:
@@ -49,14 +54,18 @@ def ui(port: int | None, host: str, home: str) -> None:
     if uri.lower().startswith(("http://", "https://", "databricks")):
         click.echo(f"the pages are at {hidden(uri)}, the address in MLFLOW_TRACKING_URI")
         return
-    port = free_port(host, port)
+    port = usual_port(host) if port is None else free_port(host, port)
     if not is_loopback(host):
         whom = f"all who reach {host} port {port}"
         click.echo(f"warning: MLflow asks for no password; {whom} can read and change the results", err=True)
     heed_signals()
-    with contextlib.suppress(KeyboardInterrupt), server(uri, host, port) as (process, log):
-        wait_for_pages(process, host, port, log)
-        click.echo(f"MLflow's pages: http://{bracketed(host)}:{port} (Ctrl-C ends them)")
+    with contextlib.suppress(KeyboardInterrupt), server(uri, host, port, Path(home).expanduser()) as (process, log):
+        with waiting("starting MLflow's server"):
+            wait_for_pages(process, host, port, log)
+        pages = f"http://{bracketed(host)}:{port}"
+        click.echo(f"MLflow's pages: {pages} (Ctrl-C ends them)")
+        for line in (*tables(answers(host), port, pages), *reports(Path(home).expanduser(), pages)):
+            click.echo(line)
         code = process.wait()
         click.echo(f"MLflow's server ended with exit code {code}: {reason(log)}", err=True)
         sys.exit(1)
@@ -71,6 +80,13 @@ def store_of(home: Path, uri: str | None) -> str:
         if not file.is_file():
             raise InputError(f"there are no results in {file}; {mend}")
     return uri
+
+
+def usual_port(host: str) -> int:
+    """The usual port, or any free one."""
+    with contextlib.suppress(InputError):
+        return free_port(host, USUAL)
+    return free_port(host, None)
 
 
 def free_port(host: str, port: int | None) -> int:
@@ -109,15 +125,15 @@ def bracketed(host: str) -> str:
 
 
 @contextlib.contextmanager
-def server(uri: str, host: str, port: int) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    """MLflow's server and its log; leaving ends it with all its processes."""
+def server(uri: str, host: str, port: int, home: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """MLflow's server, with the home's reports, and its log; leaving ends it with all its processes."""
     with tempfile.TemporaryDirectory(prefix="harness-ui-") as name:
         folder = Path(name)
         (folder / "gunicorn.py").write_text(GUNICORN, encoding="utf-8")
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 command(host, port, folder / "gunicorn.py"),
-                env=environment(uri, os.environ),
+                env=environment(uri, os.environ, home),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -135,35 +151,66 @@ def command(host: str, port: int, config: Path) -> list[str]:
         how = "--waitress-opts=--threads=4"
     else:
         how = f"--gunicorn-opts=--config {shlex.quote(str(config))}"
-    words = ["server", "--host", bracketed(host), "--port", str(port), "--workers", "1", how]
+    words = ["server", "--host", bracketed(host), "--port", str(port), "--workers", "1", how, "--app-name", NAME]
     return [sys.executable, "-m", "mlflow", *words]
 
 
-def environment(uri: str, given: Mapping[str, str]) -> dict[str, str]:
-    """The store's URI, MLflow's extras off, and without what configures servers of another kind."""
+def environment(uri: str, given: Mapping[str, str], home: Path) -> dict[str, str]:
+    """The store's URI, the home's reports, MLflow's extras off, and without what configures servers of another kind."""
     kept = {name: value for name, value in given.items() if name not in IGNORED}
     telemetry = {} if {NO_TELEMETRY, "DO_NOT_TRACK"} & given.keys() else {NO_TELEMETRY: "true"}
     path = {"PYTHONSAFEPATH": "1"}  # a gunicorn.py or flask.py in this folder is not imported
-    return kept | OFF | telemetry | path | {"MLFLOW_BACKEND_STORE_URI": uri}
+    ours = {"MLFLOW_BACKEND_STORE_URI": uri, FOLDER: str((home / "reports").resolve())}
+    return kept | OFF | telemetry | path | ours
 
 
 def wait_for_pages(process: subprocess.Popen[bytes], host: str, port: int, log: Path) -> None:
     """Return once the server answers; ``InputError`` says why it ended or does not."""
     import http.client
 
-    near = {"0.0.0.0": LOOPBACK, "::": "::1"}.get(host, host)
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         if process.poll() is not None:
-            raise InputError(f"MLflow cannot show this store: {reason(log)}")
+            raise InputError(f"MLflow cannot show this store: {reason(log)}; harness doctor tells more")
         with contextlib.suppress(OSError, http.client.HTTPException):
-            connection = http.client.HTTPConnection(near, port, timeout=PATIENCE)
+            connection = http.client.HTTPConnection(answers(host), port, timeout=PATIENCE)
             with contextlib.closing(connection):
                 connection.request("GET", "/health")
                 if connection.getresponse().status == http.HTTPStatus.OK:
                     return
         time.sleep(0.2)
-    raise InputError(f"MLflow's server has not answered for {PATIENCE:.0f} seconds: {reason(log)}")
+    told = f"MLflow's server has not answered for {PATIENCE:.0f} seconds: {reason(log)}"
+    raise InputError(f"{told}; harness doctor tells more")
+
+
+def answers(host: str) -> str:
+    """Where this machine reaches it."""
+    return {"0.0.0.0": LOOPBACK, "::": "::1"}.get(host, host)
+
+
+def tables(host: str, port: int, pages: str) -> list[str]:
+    """Every table that the server has, with the address of its view: by name. None where it does not tell."""
+    import http.client
+
+    from harness import views
+
+    try:
+        connection = http.client.HTTPConnection(host, port, timeout=PATIENCE)
+        with contextlib.closing(connection):
+            connection.request("GET", "/api/2.0/mlflow/experiments/search?max_results=1000")
+            told = json.loads(connection.getresponse().read())["experiments"]
+        ids = {each["name"]: each["experiment_id"] for each in told if views.prepared(each.get("tags", ()))}
+    except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError, AttributeError):
+        return []
+    width = max(map(len, ids), default=0)
+    return [f"  {name:<{width}}  {views.address(pages, ids[name])}" for name in sorted(ids)]
+
+
+def reports(home: Path, server: str) -> list[str]:
+    """The addresses of the home's latest reports."""
+    found = {path: path.stat().st_mtime for path in home.glob("reports/*/report.html")}
+    latest = sorted(found, key=found.__getitem__, reverse=True)[:SHOWN]
+    return [f"  report  {address(server, path)}" for path in latest]
 
 
 def reason(log: Path) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from harness.catalogue import find
+from harness.catalogue import find, slug
 from harness.reporting import evidence
 from harness.store import Store
 from model.errors import InputError
-from model.task import TASKS
+from model.task import TASKS, of_metric
 from reports.contrasts import Compared
 from reports.contrasts import compare as contrast
 from reports.effects import metrics
@@ -24,6 +24,7 @@ from reports.statistics.power import detectable
 def compared(store: Store, first: str, second: str) -> list[dict[str, Any]]:
     """One object a set-up and metric. ``InputError`` for an unknown row, or where no set-up has both."""
     pairs = [find(first), find(second)]
+    first, second = (slug(*pair) for pair in pairs)
     if first == second:
         raise InputError(f"{first} is given twice; give two rows")
     found = [setup for setup in evidence(store, pairs) if first in setup.rows and second in setup.rows]
@@ -99,10 +100,11 @@ def correlations(first: Runs, second: Runs, task: str, seed: int) -> tuple[float
 
 def zou_ends(first: Runs, second: Runs, found: Compared) -> tuple[float, float] | None:
     """Zou's interval of the difference of two correlations, for one seed."""
-    if found.metric != "sts_pearson" or len(found.seeds) != 1 or found.estimate is None:
+    task = of_metric(found.metric)
+    if task is None or task.metric != "pearson" or len(found.seeds) != 1 or found.estimate is None:
         return None
     with suppress(ValueError):
-        return zou(*correlations(first, second, "sts", found.seeds[0]), found.items["sts"])
+        return zou(*correlations(first, second, task.name, found.seeds[0]), found.items[task.name])
     return None
 
 

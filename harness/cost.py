@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.cell import Cell
-from harness.sources import open_data
+from harness.sources import data_of
 from model.data.examples import Split
 from model.regularizers.smart import Smart
 
@@ -13,7 +13,7 @@ SCORED: tuple[Split, ...] = ("dev", "test")
 def cost(cell: Cell) -> float:
     """Items of training plus items of scoring (a forward pass, a third of an update), in items; SMART costs
     (6 + 2K) / 3 of a plain update, an anchor one forward more (see the reference on pass counts)."""
-    recipe, corpus = cell.recipe, open_data(cell.source)
+    recipe, corpus = cell.recipe, data_of(cell.recipe, cell.source)
     trained = scored = 0.0
     for branch in recipe.branches:
         whole = len(corpus.splits[branch.key, "train"])

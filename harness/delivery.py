@@ -79,7 +79,10 @@ class Delivery:
             try:
                 self.lock = try_lock(self.store.home / "writer.lock")
             except OSError as error:
-                raise InputError(f"the home {self.store.home} cannot be written ({error.strerror})") from None
+                raise InputError(
+                    f"the home {self.store.home} cannot be written ({error.strerror}); make it writable, or name "
+                    "another --home"
+                ) from None
             if self.lock is not None:
                 self.mend()
             elif time.monotonic() >= until:
@@ -167,7 +170,7 @@ def entries(home: Path, tell: Tell) -> list[Entry]:
     for text in lost:
         tell(f"{text}; it is not delivered")
     if gone:
-        tell(f"not in the registry any more: {', '.join(sorted(gone))}")
+        tell(f"left out, not in the registry or in a file that was named: {', '.join(sorted(gone))}")
     return found
 
 

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from harness.catalogue import find, select
+from harness.catalogue import find, select, slug
 from harness.reporting import evidence
 from harness.store import Store
 from model.data.course import shown
@@ -37,8 +37,11 @@ def explained(store: Store, figure: str) -> list[dict[str, Any]]:
     suite, _ = pair = find(row)
     if metric not in metrics(suite):
         raise InputError(f"{suite.slug} has no metric {shown(metric, 80)}; it has {', '.join(metrics(suite))}")
-    held = [setup for setup in evidence(store, [pair]) if row in setup.rows]
-    return [behind(setup, setup.rows[row], metric) for setup in held]
+    name = slug(*pair)
+    held = [setup for setup in evidence(store, [pair]) if name in setup.rows]
+    if not held:
+        raise InputError(f"no run of {name} in {store.shown}; harness run trains it")
+    return [behind(setup, setup.rows[name], metric) for setup in held]
 
 
 def behind(setup: SetUp, row: Runs, metric: str) -> dict[str, Any]:

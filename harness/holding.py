@@ -114,15 +114,15 @@ def started_fresh(names: Sequence[str]) -> list[str]:
 
 
 def points(entry: Entry, told: Reported) -> Iterator[Point]:
-    """Every metric of every epoch, what is reported, and what the cell took."""
-    for epoch in entry.record.epochs:
-        for name, value in flat_scores(entry.suite, epoch):
-            yield name, value, epoch["epoch"]
+    """What is reported, every metric of every epoch, and what the cell took: pages list them so."""
     for prefix, scores in (("reported", told.scores), ("reported_train", told.train)):
         for name, score in scores.items():
             if score is not None:
                 yield f"{prefix}/{name}", score, told.epoch
     yield "reported/epoch", told.epoch, 0
+    for epoch in entry.record.epochs:
+        for name, value in flat_scores(entry.suite, epoch):
+            yield name, value, epoch["epoch"]
     for name in TOTALS:
         yield name, entry.record.outcome[name], 0
 

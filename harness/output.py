@@ -10,15 +10,20 @@ from rich.console import Console
 
 from harness.durable import write_aside
 from harness.listing import OURS, latest
+from harness.logbook import SAID
 from harness.plan import Setup
+from harness.screen import broken
 from model.recipe import digest
 from reports.render import csv, markdown, terminal
 from reports.shape import Table
 
 
 def say(console: Console, text: str, style: str | None = None) -> None:
-    """A line: as it is in a file or a pipe, broken between words on a terminal."""
-    console.print(text, style=style, highlight=False, markup=False, soft_wrap=not console.is_terminal)
+    """A line, kept in the log too: as it is in a file or a pipe, on a terminal broken between words and never in a
+    path."""
+    SAID.info("%s", text)
+    shown = broken(text, console.width) if console.is_terminal else text
+    console.print(shown, style=style, highlight=False, markup=False, soft_wrap=True)
 
 
 def print_tables(tables: Sequence[Table], console: Console) -> None:

@@ -17,10 +17,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from experiments.checks import faults
 from experiments.papers import SUITES
 from experiments.variant import RegistryError, Suite
 from model.data.course import shown
 from model.errors import InputError
+from model.task import Task, enrol
 from model.technique import Technique, parts
 
 GROUP = "ablation_harness.suites"  # of entry points: a module with SUITES
@@ -48,7 +50,7 @@ def read(file: str) -> tuple[Suite, ...]:
     except (OSError, ValueError, RuntimeError):
         there = False
     if not there:
-        raise RegistryError(f"there is no file {shown(file, 400)}")
+        raise RegistryError(f"there is no file {shown(file, 400)}; give a Python file that ends with SUITES")
     if path not in _files:
         module = imported(path, file)
         found = suites_of(module, file)
@@ -82,16 +84,23 @@ def imported(path: Path, file: str) -> ModuleType:
 
 
 def suites_of(module: Any, whose: str) -> tuple[Suite, ...]:
-    """A module's ``SUITES``. ``RegistryError`` if it has none, or a technique with the slug of another."""
+    """A module's ``SUITES``, their tasks enrolled. ``RegistryError`` if it has none, for faults in them, and for a
+    technique with the slug of another."""
     found = getattr(module, "SUITES", None)
     if not isinstance(found, tuple | list) or not found or not all(isinstance(each, Suite) for each in found):
         raise RegistryError(f"{whose} has no suites; let it end with SUITES = (Suite(...),)")
+    ours = {kind.slug: kind for kind in techniques(Technique) if kind.__module__.startswith("model.")}
     try:
-        used = {type(part) for suite in found for row in suite.rows for part in parts(suite.recipe(row))}
+        used = [part for suite in found for row in suite.rows for part in parts(suite.recipe(row))]
+        for task in used:
+            if isinstance(task, Task):
+                enrol(task, ours)
+        wrong = [f"{suite.slug}: {fault}" for suite in found for fault in faults(suite)]
     except InputError as error:
         raise RegistryError(f"{whose}: {error}") from None
-    ours = {kind.slug: kind for kind in techniques(Technique) if kind.__module__.startswith("model.")}
-    for kind in used:
+    if wrong:
+        raise RegistryError(f"{whose}: {wrong[0]}")
+    for kind in {type(part) for part in used}:
         if ours.get(kind.slug, kind) is not kind:
             raise RegistryError(f"{whose}: {kind.__name__} has the slug {kind.slug} of another technique; rename it")
     return tuple(found)

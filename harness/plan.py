@@ -10,9 +10,9 @@ from pathlib import Path
 from experiments.profiles import Profile
 from experiments.variant import Change, Row, Suite
 from harness.cell import Cell, Record, records
-from harness.sources import fingerprints, open_data
+from harness.sources import data_of, fingerprints_of
 from model.combiners.torchjd import TorchJd
-from model.data.examples import DataError, Split
+from model.data.examples import Corpus, DataError, Split
 from model.data.reviews import Reviews
 from model.encoders.base import Base, Derived
 from model.encoders.bert import Bert
@@ -56,20 +56,19 @@ class Planned:
 
 def plan(selected: Iterable[tuple[Suite, Row]], setup: Setup) -> list[Planned]:
     """The rows in order. ``SettingError`` or ``DataError`` for a set-up that cannot be."""
-    prints = fingerprints(setup.data)
-    return [planned(suite, row, setup, prints) for suite, row in selected]
+    return [planned(suite, row, setup) for suite, row in selected]
 
 
-def planned(suite: Suite, row: Row, setup: Setup, prints: dict[str, str]) -> Planned:
+def planned(suite: Suite, row: Row, setup: Setup) -> Planned:
     name = row.name + setup.variant
     try:
         recipe = scaled(suite, row, setup)
     except SettingError as error:
         raise SettingError(f"{suite.slug}/{row.name}: {error}") from None
-    reason = obstacle(recipe, setup, prints)
+    reason = obstacle(recipe, setup)
     if reason:
         return Planned(suite=suite, row=row, name=name, recipe=recipe, reason=reason)
-    cells = tuple(cell_of(recipe, seed, setup, prints) for seed in range(setup.seeds))
+    cells = tuple(cell_of(recipe, seed, setup) for seed in range(setup.seeds))
     return Planned(suite=suite, row=row, name=name, recipe=recipe, cells=cells)
 
 
@@ -94,20 +93,20 @@ def resolved(encoder: Encoder, name: str) -> Encoder:
     return encoder
 
 
-def obstacle(recipe: Recipe, setup: Setup, prints: dict[str, str]) -> str:
+def obstacle(recipe: Recipe, setup: Setup) -> str:
     """Why this recipe cannot run in this set-up, or nothing."""
     if not recipe.ready:
         missing = sorted({part.slug for part in parts(recipe) if not part.built})
         return f"not built: {', '.join(missing)}"
-    halved(recipe, setup.data)
-    missing = [branch.task.title for branch in recipe.branches if branch.key not in prints]
+    corpus = data_of(recipe, setup.data)
+    halved(recipe, corpus, setup.data)
+    missing = [branch.task.title for branch in recipe.branches if branch.key not in corpus.tasks]
     if missing:
         return f"unavailable: the data has no {', '.join(missing)}"
     if isinstance(recipe.combiner, TorchJd) and recipe.combiner.missing:
         return f"unavailable: {recipe.combiner.missing}"
     if setup.profile.name == "demo" and isinstance(recipe.encoder, Deberta):
         return f"unavailable: the demo downloads nothing, and this row needs the weights of {recipe.encoder.name}"
-    corpus = open_data(setup.data)
     sources = [source for branch in recipe.branches for source in branch.extra if isinstance(source, Reviews)]
     if any(source.source == "default" for source in sources) and corpus.reviews is None:
         return "unavailable: needs review data; --set sst.reviews.source=FILE gives it"
@@ -116,9 +115,8 @@ def obstacle(recipe: Recipe, setup: Setup, prints: dict[str, str]) -> str:
     return ""
 
 
-def halved(recipe: Recipe, data: str) -> None:
+def halved(recipe: Recipe, corpus: Corpus, data: str) -> None:
     """``DataError`` for a task of which the data has a training or a dev set but not both."""
-    corpus = open_data(data)
     splits: tuple[Split, ...] = ("train", "dev")
     for branch in recipe.branches:
         absent = [split for split in splits if corpus.get(branch.key, split) is None]
@@ -126,7 +124,8 @@ def halved(recipe: Recipe, data: str) -> None:
             raise DataError(f"{data} has no {absent[0]} set of {branch.task.title}; put its file beside the others")
 
 
-def cell_of(recipe: Recipe, seed: int, setup: Setup, prints: dict[str, str]) -> Cell:
+def cell_of(recipe: Recipe, seed: int, setup: Setup) -> Cell:
+    prints = fingerprints_of(recipe, setup.data)
     data = {branch.key: prints[branch.key] for branch in recipe.branches}
     for source in (source for branch in recipe.branches for source in branch.extra):
         if isinstance(source, Reviews):
@@ -175,7 +174,7 @@ def file_hash(name: str) -> str:
         with Path(name).expanduser().open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
     except OSError as error:
-        raise DataError(f"{name} cannot be read: {error.strerror}") from None
+        raise DataError(f"{name} cannot be read: {error.strerror}; check that it is a readable file") from None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,8 +13,9 @@ import numpy as np
 from harness.durable import write_aside
 from harness.execute.news import Machine
 from harness.plan import Planned, Setup
-from harness.sources import open_data
+from harness.sources import data_of
 from harness.trained import Trained, network
+from model.data import own
 from model.data.course import LAYOUTS, read, shown, told
 from model.data.examples import DataError, Examples, Split
 from model.errors import InputError
@@ -51,7 +52,7 @@ class Asked:
 def of_split(row: Planned, split: Split, setup: Setup, task: str | None = None) -> tuple[list[Asked], list[str]]:
     """Every row of the split for each of the row's tasks (or ``task``), and a line for a task that has none.
     ``InputError`` if none has."""
-    corpus = open_data(setup.data)
+    corpus = data_of(row.recipe, setup.data)
     asked, lines = [], []
     for key in wanted(row, task):
         examples = corpus.get(key, split)
@@ -65,22 +66,40 @@ def of_split(row: Planned, split: Split, setup: Setup, task: str | None = None) 
 
 
 def of_file(row: Planned, path: Path, task: str | None = None) -> Asked:
-    """A tab-separated file in the course's layout for one of the row's tasks; its label column may be missing.
+    """A file for one of the row's tasks, in the course's layout or in that of a task of one's own; its label column may
+    be missing.
 
     Without ``task`` the columns decide, where they fit one task alone. ``InputError`` or ``DataError`` if they fit
     none, or several.
     """
-    header = first_line(path)
-    fitting = [key for key in wanted(row, task) if {"id", *LAYOUTS[key].texts} <= set(header)]
-    labelled = [key for key in fitting if LAYOUTS[key].label in header]
+    line = first_line(path)
+    tasks = [row.recipe.branch(key).task for key in wanted(row, task)]
+    fitting = [each for each in tasks if set(needed(each)) <= set(header_of(each, line))]
+    labelled = [each for each in fitting if label_column(each) in header_of(each, line)]
     if len(labelled or fitting) > 1:
-        raise InputError(f"{path} may be of {' or '.join(fitting)}; say which with --task")
+        raise InputError(f"{path} may be of {' or '.join(each.name for each in fitting)}; say which with --task")
     if not fitting:
-        layouts = "; ".join(f"{key}: id, {', '.join(LAYOUTS[key].texts)}" for key in wanted(row, task))
-        columns = ", ".join(map(shown, header[:8]))
-        raise DataError(f"{path}:1: the columns found are {columns}, but tab-separated ones are needed ({layouts})")
-    (key,) = labelled or fitting
-    return Asked(read(path, TASKS[key], "test"), f"{path.stem}-output.csv")
+        layouts = "; ".join(f"{each.name}: {', '.join(needed(each))}" for each in tasks)
+        columns = ", ".join(map(shown, header_of(tasks[0], line)[:8]))
+        parted = "" if all(each.file for each in tasks) else "tab-separated "
+        raise DataError(f"{path}:1: the columns found are {columns}, but {parted}ones are needed ({layouts})")
+    (one,) = labelled or fitting
+    examples = own.unlabelled(path, one) if one.file else read(path, one, "test")
+    return Asked(examples, f"{path.stem}-output.csv")
+
+
+def needed(task: Task) -> tuple[str, ...]:
+    """The columns that a file of the task's must have."""
+    return own.sentences_of(task) if task.file else ("id", *LAYOUTS[task.name].texts)
+
+
+def label_column(task: Task) -> str:
+    return "label" if task.file else LAYOUTS[task.name].label
+
+
+def header_of(task: Task, line: str) -> list[str]:
+    """A file's columns, as the task's reader would part them."""
+    return own.header_of(line) if task.file else [cell.strip().strip('"') for cell in line.split("\t")]
 
 
 def wanted(row: Planned, task: str | None) -> list[str]:
@@ -91,21 +110,20 @@ def wanted(row: Planned, task: str | None) -> list[str]:
     return tasks if task is None else [task]
 
 
-def first_line(path: Path) -> list[str]:
-    """The cells of a file's header. What else is wrong with the file is for its reader to say."""
+def first_line(path: Path) -> str:
+    """A file's header. What else is wrong with the file is for its reader to say."""
     try:
         with path.open("rb") as stream:
-            line = stream.readline(HEADER).decode("utf-8-sig", "replace")
+            return stream.readline(HEADER).decode("utf-8-sig", "replace").rstrip("\r\n")
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}; check that it is a readable file") from None
-    return [cell.strip().strip('"') for cell in line.rstrip("\r\n").split("\t")]
 
 
 def file_name(task: str, split: Split, recipe: Recipe) -> str:
     """As the starter's two programs call them: one for the three tasks together, one for sentiment alone."""
-    if task in STEMS:
-        return f"{STEMS[task]}-{split}-output.csv"
-    return f"{MODES[recipe.trainable]}-{task}-{split}-out.csv"
+    if task == CFIMDB.name:
+        return f"{MODES[recipe.trainable]}-{task}-{split}-out.csv"
+    return f"{STEMS.get(task, task)}-{split}-output.csv"
 
 
 def submission(task: Task, ids: Sequence[str], answers: np.ndarray) -> str:
@@ -113,7 +131,7 @@ def submission(task: Task, ids: Sequence[str], answers: np.ndarray) -> str:
     are 0.0 and 1.0."""
     numbers = answers.astype(np.float32) if task == QUORA else answers
     lines = [f"{identity} , {number} \n" for identity, number in zip(ids, numbers, strict=True)]
-    return "".join([f"id \t {COLUMNS[task.name]} \n", *lines])
+    return "".join([f"id \t {COLUMNS.get(task.name, f'Predicted_{task.name}')} \n", *lines])
 
 
 def predict(trained: Trained, asked: Sequence[Asked], machine: Machine, folder: Path) -> list[str]:

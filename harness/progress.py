@@ -8,17 +8,16 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import TaskID
 
+from harness.bars import Bars
 from harness.execute.news import News
+from harness.logbook import SAID
 from harness.output import say
+from harness.screen import moves
+from harness.waiting import clock
 
-
-def clock(seconds: float) -> str:
-    """3:07 or 2:05:00."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+QUIET = 300.0  # seconds after which plain lines say that training goes on
 
 
 class Watch:
@@ -31,26 +30,22 @@ class Watch:
         self.first: float | None = None  # when training, not preparation, began
         self.shares: dict[str, float] = {}
         self.tasks: dict[str, TaskID] = {}
-        self.bars = Progress(
-            TextColumn("{task.description}", table_column=None),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}"),
-            console=console,
-            transient=True,
-        )
-        self.overall = self.bars.add_task(what, total=total, left="")
+        self.made: set[str] = set()  # encoders
+        self.moves = moves(console)
+        self.spoke = self.began
+        self.bars = Bars(console=console, transient=True)
+        self.overall = self.bars.add_task(what, total=total, left="", count=True, begun=0.0)
 
     def __enter__(self) -> Self:
-        if self.console.is_terminal:
+        if self.moves:
             self.bars.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.bars.stop()
+        if self.moves:
+            self.bars.stop()
 
     def left(self) -> float | None:
         """Seconds until all cells have ended, or None before it can be told."""
@@ -64,7 +59,8 @@ class Watch:
         if news is not None:
             name = self.names[news.cell.id]
             if news.kind == "started":
-                self.tasks[news.cell.id] = self.bars.add_task(name, total=100, left="")
+                self.tasks[news.cell.id] = self.bars.add_task(name, total=100, left="", count=False, begun=0.0)
+                SAID.info("started  %s", name)
             elif news.kind == "share":
                 self._share(news, name)
             elif news.kind == "busy":
@@ -76,7 +72,10 @@ class Watch:
                 self._ended(news, name)
         left = self.left()
         told = f"{clock(left)} left" if left is not None else ""
-        self.bars.update(self.overall, completed=self.done + self.failed, left=told)
+        begun = sum(self.shares.values())
+        self.bars.update(self.overall, completed=self.done + self.failed, left=told, begun=begun)
+        if not self.moves and time.monotonic() > self.spoke + QUIET:
+            self.say(self._so_far(told))
 
     def _share(self, news: News, name: str) -> None:
         if not news.preparing:
@@ -84,8 +83,9 @@ class Watch:
             self.shares[news.cell.id] = news.share
         text = "making the encoder" if news.preparing else name
         self.bars.update(self.tasks[news.cell.id], completed=round(100 * news.share), description=text)
-        if news.preparing and not self.console.is_terminal and news.share == 0.0:
-            self.say("making the encoder, once")
+        if news.preparing and news.cell.encoder not in self.made:
+            self.made.add(news.cell.encoder)
+            self.note("making the encoder, once")
 
     def _ended(self, news: News, name: str) -> None:
         self._over(news)
@@ -98,12 +98,22 @@ class Watch:
         number = f"{self.done + self.failed}" + (f"/{self.total}" if self.total is not None else "")
         if news.kind == "failed":
             self.say(f"failed  {number}  {name}: {news.reason}")
-        elif not self.console.is_terminal:
+            trace = news.record.folder / "traceback.txt" if news.record else None
+            if trace and trace.is_file() and trace.stat().st_size:
+                self.say(f"traceback: {trace}")
+        else:
             left = self.left()
             rest = f", {clock(left)} left" if left is not None else ""
             spent = clock(time.monotonic() - self.began)
             who = ", by another process" if news.elsewhere else ""
-            self.say(f"done  {number}  {name}  ({spent}{rest}{who})")
+            self.note(f"done  {number}  {name}  ({spent}{rest}{who})")
+
+    def _so_far(self, left: str) -> str:
+        """Where training is, for whoever looks at a file."""
+        ended = f"{self.done + self.failed}" + (f"/{self.total}" if self.total is not None else "")
+        cells = [f"{self.names[cell]} {100 * share:.0f}%" for cell, share in self.shares.items()]
+        times = ", ".join(filter(None, [clock(time.monotonic() - self.began), left]))
+        return f"training  {ended} ended  {', '.join(cells[:4])}{', ...' * (len(cells) > 4)}  ({times})"
 
     def _over(self, news: News) -> None:
         """The cell is not in training now."""
@@ -111,6 +121,14 @@ class Watch:
         if news.cell.id in self.tasks:
             self.bars.remove_task(self.tasks.pop(news.cell.id))
 
+    def note(self, text: str) -> None:
+        """A line for the log, and for who sees no bars."""
+        if self.moves:
+            SAID.info("%s", text)
+        else:
+            self.say(text)
+
     def say(self, text: str) -> None:
         """A line above the bars."""
+        self.spoke = time.monotonic()
         say(self.console, text)

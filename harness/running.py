@@ -18,6 +18,7 @@ from harness.output import file_name, print_tables, say, write_tables
 from harness.plan import Planned, Setup
 from harness.reporting import write
 from harness.store import Store
+from harness.waiting import waiting
 from harness.ways import Rounds, Way
 from model.errors import InputError
 
@@ -48,7 +49,8 @@ def train_and_print(
     for line in (*preamble(setup, machine, how.way.seeds(setup)), *how.way.opening()):
         say(console, line, "dim")
     end = _train(planned, setup, machine, store, console, how)
-    made = tables(*how.way.shown(planned, setup), machine)
+    with waiting("making the tables"):
+        made = tables(*how.way.shown(planned, setup), machine)
     if show is None:
         print_tables(made, console)
     else:
@@ -82,9 +84,9 @@ def _report(setup: Setup, store: Store, console: Console) -> str:
     said and nothing more: the results are kept."""
     told = tags(setup)
     try:
-        with console.status("report") as status:
+        with waiting("writing the report") as line:
             folder = store.home / "reports" / file_name([setup.profile.name, told["setup"][:6]], setup.variant)
-            made = write(store, everything(), folder, status.update, only=told["setup"])
+            made = write(store, everything(), folder, line.tell, only=told["setup"])
     except InputError as error:
         say(console, f"no report: {error}")
         return "finished"

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 PARENT = "mlflow.parentRunId"
+LINE = "line"  # of the table that a run belongs to, as the pages name it: a row in a set-up
 PARTS = ("seed", "trial")  # kinds of runs under a row's
 
 
@@ -39,6 +40,7 @@ class Held(NamedTuple):
     run: str
     whole: bool
     parent: str
+    line: str
 
 
 class Shown:
@@ -96,4 +98,5 @@ def placed(tags: Mapping[str, str]) -> Place:
 
 def seen(run: Any) -> Held:
     tags = run.data.tags
-    return Held(tags.get("trained", ""), run.info.run_id, run.info.status != "RUNNING", tags.get(PARENT, ""))
+    whole = run.info.status != "RUNNING"
+    return Held(tags.get("trained", ""), run.info.run_id, whole, tags.get(PARENT, ""), tags.get(LINE, ""))

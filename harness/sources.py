@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from functools import lru_cache
 from pathlib import Path
 
 from model.data.examples import Corpus, DataError
-from model.recipe import digest
+from model.data.own import own
+from model.recipe import Recipe, digest
 
 
 @lru_cache(maxsize=2)
@@ -41,3 +43,34 @@ def fingerprints(name: str) -> dict[str, str]:
     prints["text"] = digest(list(corpus.text))
     prints["reviews"] = corpus.reviews.fingerprint if corpus.reviews else ""
     return prints
+
+
+def data_of(recipe: Recipe, name: str) -> Corpus:
+    """A source's data, and those of the recipe's tasks that have a file of their own. ``DataError``."""
+    corpus = open_data(name)
+    mine = {
+        (branch.key, split): examples
+        for branch in recipe.branches
+        if branch.task.file
+        for split, examples in own(branch.task).splits.items()
+    }
+    return dataclasses.replace(corpus, splits={**corpus.splits, **mine}) if mine else corpus
+
+
+def notes_of(recipe: Recipe) -> list[str]:
+    """What a reader of results should know of those files."""
+    return [note for branch in recipe.branches if branch.task.file for note in own(branch.task).notes]
+
+
+def fingerprints_of(recipe: Recipe, name: str) -> dict[str, str]:
+    """The same for hashes."""
+    return fingerprints(name) | own_fingerprints(recipe)
+
+
+def own_fingerprints(recipe: Recipe) -> dict[str, str]:
+    """Of the tasks that have a file: of its rows by split, and of what the task is declared to be."""
+    mine = [branch.task for branch in recipe.branches if branch.task.file]
+    return {
+        task.name: digest([task.declared, {split: rows.fingerprint for split, rows in own(task).splits.items()}])
+        for task in mine
+    }

@@ -1,5 +1,5 @@
-"""The tracking store; with ``harness.stored``, which reads it, all that knows MLflow. One experiment a suite, a parent
-run a row, a child a seed; one a study, a parent an arm, a child a trial."""
+"""The tracking store; with ``harness.stored``, which reads it, and ``harness.views``, all that knows MLflow. One
+experiment a suite, a parent run a row, a child a seed; one a study, a parent an arm, a child a trial."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.variant import Suite
+from harness import views
 from harness.durable import aside
 from harness.holding import Holding, Point, answers, holding, levels
 from harness.reading import Entry
@@ -52,6 +53,7 @@ class Store:
         self.home, self.uri = home, given or f"sqlite:///{(home / 'mlflow.db').resolve()}"
         self._experiments: dict[str, str] = {}
         self._shown: dict[str, Shown] = {}
+        self._looks: dict[str, tuple[Suite, str, str | None]] = {}  # the view that each experiment has
 
     @cached_property
     def client(self) -> MlflowClient:
@@ -104,8 +106,8 @@ class Store:
 
     def forget(self) -> None:
         """Know nothing of what the store holds; it is asked again."""
-        self._experiments.clear()
-        self._shown.clear()
+        for known in (self._experiments, self._shown, self._looks):
+            known.clear()
 
     def browse(self) -> str:
         """The command that opens MLflow's pages on this store, on this machine alone."""
@@ -118,7 +120,7 @@ class Store:
     def keep(self, entry: Entry) -> bool:
         """Have one child run; False if it was there. A later training of a row's seed supersedes an earlier one, never
         the other way round; a run that was left half written is replaced. ``Unreadable`` if the cell is."""
-        experiment = self._experiment(entry.suite)
+        experiment = self._experiment(entry.suite, entry.part.partition(" ")[0])
         shown, here = self._runs(experiment), Place(entry.name, entry.part, entry.tags["setup"])
         runs, trained = shown.runs.get(here, []), entry.record.trained
         latest = there = max((run for run in runs if run.whole), default=None)
@@ -133,36 +135,37 @@ class Store:
     def settle(self) -> None:
         """After writing: in a store that other homes may have written to at the same time, agree with them. In the
         home's own, have SQLite count what its tables hold, so that it looks up a history by its run: else it reads
-        every run's. No loss where it cannot be done now."""
+        every run's. Then have the pages' views name what is there. No loss where it cannot be done now."""
         if self.own is None:
-            with suppress(Exception):  # MLflow's, whichever
-                self._shown.clear()
-                for experiment in self._experiments.values():
-                    self._runs(experiment)
+            self._shown.clear()
         elif self.own.exists():
             with suppress(sqlite3.Error), closing(sqlite3.connect(self.own, timeout=1.0)) as database:
                 database.execute("PRAGMA analysis_limit=400")
                 database.execute("ANALYZE metrics")
+        else:
+            return
+        with suppress(Exception):  # MLflow's, whichever
+            for experiment, (suite, kind, before) in self._looks.items():
+                lines = {run.line for runs in self._runs(experiment).runs.values() for run in runs}
+                if (view := views.view(suite, kind, lines, before)) != before:
+                    self.client.set_experiment_tag(experiment, views.VIEW, view)
 
-    def _experiment(self, suite: Suite) -> str:
+    def _experiment(self, suite: Suite, kind: str) -> str:
         """The experiment's id; it is made when first needed."""
         if suite.slug not in self._experiments:
             found = self.client.get_experiment_by_name(suite.slug)
             if found is not None and found.lifecycle_stage == "deleted":
                 self.client.restore_experiment(found.experiment_id)
-            self._experiments[suite.slug] = str(found.experiment_id) if found else self._made(suite)
+            tags = found.tags if found else views.of_suite(suite, kind)
+            made = str(found.experiment_id) if found else self._made(suite, tags)
+            self._experiments[suite.slug] = made
+            self._looks[made] = suite, kind, tags.get(views.VIEW)
         return self._experiments[suite.slug]
 
-    def _made(self, suite: Suite) -> str:
+    def _made(self, suite: Suite, tags: Mapping[str, str]) -> str:
         location = (self.file.parent / "artifacts" / suite.slug).resolve().as_uri() if self.file else None
-        tags = {
-            "paper": suite.paper,
-            "source": suite.source,
-            "formula": suite.formula,
-            "mlflow.note.content": f"{suite.title}\n\n" + "\n\n".join(suite.notes),
-        }
         try:
-            return str(self.client.create_experiment(suite.slug, artifact_location=location, tags=tags))
+            return str(self.client.create_experiment(suite.slug, artifact_location=location, tags=dict(tags)))
         except Exception:
             found = self.client.get_experiment_by_name(suite.slug)  # by another home, in the meantime
             if found is None:
@@ -182,10 +185,8 @@ class Store:
             shown.look(f"tags.kind = 'row' AND tags.setup = '{here.setup}'")
         if here not in shown.runs:
             tags = {"kind": "row", "row": entry.name, "suite": entry.suite.slug, "paper": entry.suite.paper}
-            note = {"mlflow.note.content": "\n\n".join((entry.row.title, *entry.row.notes))}
-            run = self.client.create_run(
-                experiment, run_name=entry.name, tags=tags | dict(entry.tags) | levels(entry) | note
-            )
+            tags |= dict(entry.tags) | levels(entry) | views.of_row(entry)
+            run = self.client.create_run(experiment, run_name=entry.name, tags=tags)
             shown.runs[here] = [seen(run)]
         row = min(shown.runs[here])
         if not row.whole:
@@ -199,7 +200,7 @@ class Store:
             experiment,
             run_name=f"{entry.name} {entry.part}",
             start_time=held.start,
-            tags={**held.tags, PARENT: parent},
+            tags={**held.tags, **views.of_part(entry, held), PARENT: parent},
         )
         self._batch(run.info.run_id, held.metrics, held.params)
         self._inputs(run.info.run_id, held)

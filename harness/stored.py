@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlparse
@@ -15,9 +15,11 @@ from harness.catalogue import Pair
 from harness.delivery import reason
 from harness.seed import seed_of
 from harness.shown import seen
+from harness.sources import own_fingerprints
 from harness.store import PAGE, Store
+from model.data.examples import DataError
 from model.errors import InputError
-from model.recipe import versions
+from model.recipe import Recipe, versions
 from reports.evidence import FACTS, Runs, Seed, SetUp
 
 if TYPE_CHECKING:
@@ -75,7 +77,8 @@ def asked(store: Store) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:  # MLflow's, its database's, its HTTP client's or a file's, whichever
-        raise InputError(f"the tracking store {store.shown} cannot be read: {reason(error)}") from None
+        told = f"the tracking store {store.shown} cannot be read: {reason(error)}"
+        raise InputError(f"{told}; harness doctor tells more") from None
 
 
 def setups(store: Store, pairs: Iterable[Pair], only: str | None = None) -> list[SetUp]:
@@ -90,13 +93,16 @@ def setups(store: Store, pairs: Iterable[Pair], only: str | None = None) -> list
     stale: dict[str, set[str]] = {}
     for suite, rows in wanted.values():
         newest = {name: versions(suite.recipe(row)) for name, row in rows.items()}
+        current = {name: own_data(suite.recipe(row)) for name, row in rows.items()}
         for each in runs(store, suite, only):
             own = rows.get(each.row.removesuffix(each.facts["variant"]))
             if own is None:  # not in the registry any more
                 continue
             facts.setdefault(each.setup, each.facts)
             here, slug = found.setdefault(each.setup, {}), f"{suite.slug}/{own.name}"
-            if any(newest[own.name].get(part, version) != version for part, version in each.versions.items()):
+            if any(newest[own.name].get(part, version) != version for part, version in each.versions.items()) or any(
+                each.seed.data.get(task, found) != found for task, found in current[own.name].items()
+            ):
                 stale.setdefault(each.setup, set()).add(slug)
                 continue
             reader.placed(each.seed.run, each.place)
@@ -104,6 +110,13 @@ def setups(store: Store, pairs: Iterable[Pair], only: str | None = None) -> list
             measured.seeds = sorted([*measured.seeds, each.seed], key=by_seed)
     made = [setup(name, facts[name], found[name], wanted, stale.get(name, set())) for name in found]
     return sorted(made, key=lambda each: [each.facts[name] for name in FACTS])
+
+
+def own_data(recipe: Recipe) -> dict[str, str]:
+    """What the files of the recipe's own tasks hold now; nothing where they cannot be read."""
+    with suppress(DataError):
+        return own_fingerprints(recipe)
+    return {}
 
 
 def by_seed(seed: Seed) -> int:

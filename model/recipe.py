@@ -15,7 +15,9 @@ from model.precision import Precision
 from model.rates import Constant
 from model.seams import Combiner, Decay, Encoder, Extra, Head, Objective, Pairing, Regularizer, Schedule
 from model.task import Task
-from model.technique import SettingError, Technique, describe, parts
+from model.technique import SettingError, Technique, describe, hints, parts
+
+RESERVED = ("overall", "reviews", "text")  # beside the tasks in scores and in a cell's data
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -92,6 +94,8 @@ class Recipe(Technique):
         names = [branch.key for branch in self.branches]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise SettingError(f"the recipe has two branches for {', '.join(twice)}; keep one of each")
+        if taken := sorted({*names} & {*hints(Recipe), *RESERVED}):
+            raise SettingError(f"a task cannot be called {taken[0]!r}, which names something else; rename it")
         missing = set(self.schedule.tasks()) - set(names)
         if missing:
             raise SettingError(f"the schedule trains {', '.join(sorted(missing))}, which the recipe has no branch for")

@@ -164,7 +164,7 @@ def _edit_field(node: T, first: str, rest: str, value: Any, typed: bool) -> T:
     current = getattr(node, first)
     if rest:
         if not isinstance(current, Technique):
-            raise SettingError(f"{where} has no setting {rest!r}")
+            raise SettingError(f"{where} is a value and has no setting {rest!r}; leave .{rest} out")
         return dataclasses.replace(node, **{first: edit(current, rest, value, typed=typed)})
     if typed:
         value = parse(value, hints(type(node))[first], where)

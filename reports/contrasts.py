@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from experiments.variant import axes_changed
+from model.task import TASKS
 from reports.evidence import Mismatch, Runs, SetUp, blocks
 from reports.statistics.bootstrap import hierarchical
 from reports.statistics.crossed import Estimate, crossed
@@ -119,9 +120,15 @@ def nothing(one: Runs, other: Runs, metric: str) -> str:
     """Why there is no seed with the metric in both rows."""
     for row in (one, other):
         if not row.values(metric):
-            constant = metric in ("sts_pearson", "overall") and any(row.values(name) for name in ("sst_accuracy",))
-            return f"{row.slug} has no {metric}" + (": one answer for every item has no Pearson r" if constant else "")
+            why = ": one answer for every item has no Pearson r" if constant(row, metric) else ""
+            return f"{row.slug} has no {metric}{why}"
     return f"{one.slug} and {other.slug} have no seed in common that has {metric}"
+
+
+def constant(row: Runs, metric: str) -> bool:
+    """Whether the row was scored by a correlation, and has none."""
+    asked = {task for task, _ in blocks(row.suite.formula, metric) if TASKS[task].metric == "pearson"}
+    return bool(row.done and asked and asked <= {branch.key for branch in row.suite.recipe(row.row).branches})
 
 
 def by_seed(values: tuple[float, ...], level: float = 0.95) -> Estimate | None:

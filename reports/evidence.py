@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from experiments.variant import Formula, Row, Suite
 from model.scoring import pearson
-from model.task import TASKS, Task
+from model.task import TASKS, Task, of_metric
 from reports.seeds import COLUMNS
 from reports.statistics.correlation import pseudo_values
 
@@ -215,7 +215,8 @@ def blocks(formula: Formula, metric: str) -> list[tuple[str, float]]:
     """The tasks that a metric is made of, and their weights; none for a metric that has no items of its own."""
     if metric == OVERALL:
         return [("sst", 1 / 3), ("quora", 1 / 3), ("sts", 1 / 3 if formula == "plain" else 1 / 6)]
-    return [(task.name, 1.0) for task in TASKS.values() if task.metric_name == metric]
+    task = of_metric(metric)
+    return [(task.name, 1.0)] if task else []
 
 
 def frame(rows: Sequence[Runs]) -> pandas.DataFrame:

@@ -49,7 +49,7 @@ def footnotes(
         if row.printed_words and printed(line.entries[-1]) != row.printed_words:
             yield f"{row.name}: the paper says \u201c{row.printed_words}\u201d"
     if any(header.duplicates.values()):
-        counts = [f"{TASKS[task].title.split()[0]} {count:,}" for task, count in header.duplicates.items()]
+        counts = [f"{TASKS[task].short} {count:,}" for task, count in header.duplicates.items()]
         yield f"dev rows that also stand in train: {', '.join(counts)}"
     yield from header.notes
 

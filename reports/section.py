@@ -73,18 +73,22 @@ def tabled(
 
 def header(setup: SetUp, suite: Suite, caveat: str) -> Header:
     held = setup.suite(suite).values()
-    used = {branch.key for each in held for branch in suite.recipe(each.row).branches}
+    used = {branch.key: branch.task for each in held for branch in suite.recipe(each.row).branches}
+    own = [task for task in used.values() if task.file]
+    all_own = len(own) == len(used) > 0
     facts = setup.facts
+    files = [task.file.name for task in own if task.file]
+    prints = sorted({found for task in own for each in held for found in each.data(task.name)})
     return Header(
         profile=facts["profile"],
         caveat=caveat,
-        data=facts["data_source"],
-        fingerprint=facts["data"],
+        data=" + ".join(files if all_own else [facts["data_source"], *files]),
+        fingerprint=" + ".join(prints if all_own else [facts["data"], *prints]),
         encoder=facts["encoder"],
         seeds=tuple(sorted({seed.seed for each in held for seed in each.seeds})),
         variant=facts["variant"].strip("[]"),
         duplicates={task: count for task, count in setup.duplicates.items() if task in used},
-        notes=(*setup.notes, *warned(list(held))),
+        notes=(*(() if all_own else setup.notes), *warned(list(held))),
     )
 
 

@@ -10,7 +10,7 @@ import pandas
 
 from experiments.variant import Formula, Row, Suite, overall
 from model.heads.answer import AlwaysAnswer, RandomAnswer
-from model.task import TASKS
+from model.task import of_metric
 from reports.marks import Mark, State, parse_state
 from reports.notes import confounding, footnotes
 from reports.reference_lines import MAJORITY, Reference
@@ -83,10 +83,10 @@ def _columns(suite: Suite) -> tuple[Column, ...]:
 
 
 def _column(key: str) -> Column:
-    for task in TASKS.values():
-        if key == task.metric_name:
-            return Column(key, task.title.split()[0], {"accuracy": "accuracy", "pearson": "Pearson r"}[task.metric])
-    return Column(key, key)
+    task = of_metric(key)
+    if task is None:
+        return Column(key, key)
+    return Column(key, task.short, {"accuracy": "accuracy", "pearson": "Pearson r"}[task.metric])
 
 
 def _state(row: Row, found: Measured, told: str | None) -> tuple[State, str]:
@@ -176,8 +176,8 @@ def _values(formula: Formula, found: Measured, split: str, key: str) -> list[flo
 def _untrained(suite: Suite, row: Row, key: str) -> bool:
     """Whether the row's recipe never trains the head behind this metric. A fixed answer has nothing to train."""
     recipe = suite.recipe(row)
-    task = next((task.name for task in TASKS.values() if task.metric_name == key), None)
-    if task is None or task in recipe.schedule.tasks():
+    found = of_metric(key)
+    if found is None or (task := found.name) in recipe.schedule.tasks():
         return False
     return not any(
         branch.key == task and isinstance(branch.head, AlwaysAnswer | RandomAnswer) for branch in recipe.branches

@@ -23,6 +23,7 @@ from harness.plan import Planned, Setup, ledger
 from harness.reporting import write
 from harness.running import How, train_and_print
 from harness.store import Store
+from harness.waiting import waiting
 from model.errors import InputError
 from reports.ablation.analysis import Of, analysed
 from reports.ablation.chapter import of_ablation
@@ -53,8 +54,9 @@ def carry_out(told: Ablation, design: Design, setup: Setup, machine: Machine, as
     result: list[tuple[Taken, list[Of]]] = []
 
     def show() -> None:
-        taken = at_home(told, setup, store)
-        result.append((taken, analysed(taken)))
+        with waiting("weighing the changes"):
+            taken = at_home(told, setup, store)
+            result.append((taken, analysed(taken)))
         for part in summary(*result[0]):
             console.print(part)
 
@@ -81,8 +83,8 @@ def reported(told: Ablation, setup: Setup, store: Store, console: Console) -> in
     """Write the ablation's own report."""
     folder = store.home / "reports" / told.slug.replace("/", "-")
     try:
-        with console.status("report") as status:
-            made = write(store, (), folder, status.update, tuned=(), ablated=[told.table], only=tags(setup)["setup"])
+        with waiting("writing the report") as line:
+            made = write(store, (), folder, line.tell, tuned=(), ablated=[told.table], only=tags(setup)["setup"])
     except InputError as error:
         say(console, f"no report: {error}")
         return 0

@@ -10,6 +10,7 @@ from harness.campaign import capped
 from harness.cell import Cell
 from harness.measured import Cells
 from harness.plan import Planned, Setup
+from harness.sources import data_of
 from model.errors import InputError
 from model.task import TASKS
 from reports.anytime import clean, full, pair
@@ -98,7 +99,8 @@ def scored(row: Planned, metric: str, setup: Setup) -> bool:
     gap = [task.name for task in TASKS.values() if metric == task.name + GAP]
     tasks = gap or [task for task, _ in blocks(row.suite.formula, metric)]
     known = {branch.key for branch in row.recipe.branches}
-    return all(task in known and capped(setup, task, row.row.split) is not None for task in tasks)
+    corpus = data_of(row.recipe, setup.data)
+    return all(task in known and capped(corpus, setup, task, row.row.split) is not None for task in tasks)
 
 
 def nothing(planned: Sequence[Planned], refused: Sequence[tuple[str, str]]) -> str:

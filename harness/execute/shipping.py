@@ -90,6 +90,7 @@ class Changes:
 def places(cell: Cell) -> list[str]:
     """The files and folders of this machine that the cell's recipe and data name."""
     named = [cell.source.removeprefix(HUB)]
+    named += [str(branch.task.file) for branch in cell.recipe.branches if branch.task.file]
     encoder: Encoder | None = cell.recipe.encoder
     while encoder is not None:
         named += [getattr(encoder, "name", ""), encoder.text if isinstance(encoder, DomainPretrained) else ""]
@@ -135,7 +136,13 @@ def located(cell: Cell, here: Mapping[str, str]) -> Cell:
     bare = cell.source.removeprefix(HUB)
     source = cell.source.replace(bare, here[bare]) if bare in here else cell.source
     branches = tuple(
-        dataclasses.replace(branch, extra=tuple(renamed(each, "source", here) for each in branch.extra))
+        dataclasses.replace(
+            branch,
+            task=dataclasses.replace(branch.task, file=Path(here[str(branch.task.file)]))
+            if str(branch.task.file) in here
+            else branch.task,
+            extra=tuple(renamed(each, "source", here) for each in branch.extra),
+        )
         for branch in cell.recipe.branches
     )
     recipe = dataclasses.replace(cell.recipe, encoder=moved(cell.recipe.encoder, here), branches=branches)

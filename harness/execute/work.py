@@ -23,9 +23,9 @@ from harness.execute.orders import Entry, Order
 from harness.execute.shipping import located
 from harness.execute.tokens import Rows
 from harness.revision import revision
-from harness.sources import open_data
+from harness.sources import data_of, notes_of, own_fingerprints
 from model.batching import TokenTable
-from model.data.examples import Corpus, Examples, Split
+from model.data.examples import Corpus, DataError, Examples, Split
 from model.data.reviews import Reviews, reviews
 from model.loop import NonFinite, indivisible
 from model.network import Network
@@ -147,7 +147,13 @@ class Worker:
     def build(self, cell: Cell, pieces: int) -> tuple[Run, dict[tuple[str, str], Examples]]:
         """The network on the device, with the tables to train on and to score."""
         cell = located(cell, self.here)
-        recipe, corpus = cell.recipe, open_data(cell.source)
+        recipe, corpus = cell.recipe, data_of(cell.recipe, cell.source)
+        for task, found in own_fingerprints(recipe).items():
+            if cell.data[task] != found:
+                file = recipe.branch(task).task.file
+                raise DataError(f"{file} was changed since the run began; the same command trains on what it holds now")
+        for text in notes_of(recipe):
+            warnings.warn(text, UserWarning, stacklevel=1)
         encoder, tokenizer = prepared(recipe.encoder, cell.source, self.home).load(cell.seed)
         network = Network(recipe, encoder, cell.seed).to(self.device)
         config: Any = encoder.config

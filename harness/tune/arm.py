@@ -10,7 +10,6 @@ from experiments.study import Start, Study, Value
 from experiments.variant import Row, Suite
 from harness.cell import Cell
 from harness.plan import Setup, cell_of, obstacle, scaled
-from harness.sources import fingerprints
 from model.errors import InputError
 from model.recipe import Recipe, digest
 
@@ -41,7 +40,7 @@ class Arm:
         where = f"{self.suite.slug}/{self.row.name}"
         if self.suite.formula == "none":
             raise InputError(f"{where} has no overall score to tune; name a row of another table with --row")
-        reason = obstacle(self.recipe(self.study.starts[0].params), self.setup, fingerprints(self.setup.data))
+        reason = obstacle(self.recipe(self.study.starts[0].params), self.setup)
         if not self.epochs:
             raise InputError(f"{where} trains nothing; name another row with --row")
         if reason:
@@ -54,7 +53,7 @@ class Arm:
 
     def cell(self, params: Mapping[str, Value]) -> Cell:
         """The variant's training; no row that is reported shares it."""
-        return cell_of(self.recipe(params), SEED, self.setup, fingerprints(self.setup.data))
+        return cell_of(self.recipe(params), SEED, self.setup)
 
     @cached_property
     def epochs(self) -> int:

@@ -22,7 +22,6 @@ from harness.execute.news import Machine
 from harness.interrupt import Interrupt
 from harness.output import say
 from harness.plan import plan
-from harness.progress import clock
 from harness.reporting import write
 from harness.revision import revision
 from harness.running import INTERRUPTED, How, train_and_print
@@ -32,6 +31,7 @@ from harness.tune.search import Limit
 from harness.tune.seek import seek, unit
 from harness.tune.storage import Storage
 from harness.tune.trial import Trial, best, spent, within
+from harness.waiting import clock, waiting
 from model.errors import InputError
 
 AT_ONCE = 4  # trials in training at a time, at least
@@ -78,9 +78,11 @@ def sought(
     arm: Arm, ask: Ask, budget: float | None, machine: Machine, store: Store, console: Console
 ) -> tuple[list[Trial] | None, int]:
     """The arm's trials, or None with an exit code where it was not carried to its end."""
-    storage = Storage(
-        machine.home, ask.storage, arm, ask.at_once or max(AT_ONCE, ask.jobs), lambda text: say(console, text)
-    )
+    said: list[str] = []
+    with waiting("opening the study"):
+        storage = Storage(machine.home, ask.storage, arm, ask.at_once or max(AT_ONCE, ask.jobs), said.append)
+    for text in said:
+        say(console, text)
     if ask.at_once not in (None, storage.at_once):
         raise InputError(
             f"--at-once is {ask.at_once}, but the study {arm.name} began with {storage.at_once}; leave it out, "
@@ -218,6 +220,6 @@ def reported(arm: Arm, store: Store, console: Console) -> None:
     """Write the study's report, with the rows that its winner has become, as far as they were trained."""
     folder = store.home / "reports" / f"tune-{arm.name}"
     rows = [(suite, row) for suite, row in everything() if suite.slug == f"{PAPER}/{arm.study.name}"]
-    with console.status("report") as status:
-        made = write(store, rows, folder, status.update, tuned=[arm.study.name], only=tags(arm.setup)["setup"])
+    with waiting("writing the report") as line:
+        made = write(store, rows, folder, line.tell, tuned=[arm.study.name], only=tags(arm.setup)["setup"])
     say(console, f"report: {made.folder / 'report.pdf'}{'' if made.new else ' (unchanged)'}")

@@ -9,8 +9,9 @@ from rich.console import Console
 
 from experiments.study import settings
 from harness.execute.news import News
-from harness.progress import Watch, clock
+from harness.progress import Watch
 from harness.tune.trial import Trial, best
+from harness.waiting import clock
 
 
 class Following(Watch):
@@ -38,14 +39,13 @@ class Following(Watch):
         ended = self.before + self.done + self.failed
         self.bars.update(self.overall, completed=ended, description=f"trials: {leader}")
         new = top is not None and top.number == trial.number
-        if self.console.is_terminal and not new and trial.state != "failed":
-            return
         left = self.left()
         rest = f", {clock(left)} left" if left is not None else ""
         spent = clock(time.monotonic() - self.began)
         of = "" if self.total is None else f"/{self.before + self.total}"
         told = "the best so far" if new else leader
-        self.say(f"{ended}{of}  trial {trial.number} {result(trial)}  ({told}; {spent}{rest})")
+        tell = self.say if new or trial.state == "failed" else self.note
+        tell(f"{ended}{of}  trial {trial.number} {result(trial)}  ({told}; {spent}{rest})")
 
 
 def result(trial: Trial) -> str:

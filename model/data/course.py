@@ -78,18 +78,23 @@ def chosen(tasks: Sequence[str] | None, known: tuple[str, ...], source: str) -> 
 
 def read(path: Path, task: Task, split: Split) -> Examples:
     """One file. Broken rows are dropped and recorded, with their line, up to the limits of ``collect``."""
+    text = text_of(path)
+    if not text.strip():
+        raise DataError(f"{path} is empty; put the course's file in its place")
+    return collect(path.name, task, split, _rows(path.name, text, task, split))
+
+
+def text_of(path: Path) -> str:
+    """A file's text; ``DataError`` if it is none."""
     try:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}; check that it is a readable file") from None
     try:
-        text = content.decode().removeprefix("\ufeff")  # a mark that some editors put before the text
+        return content.decode().removeprefix("\ufeff")  # a mark that some editors put before the text
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise DataError(f"{path.name}:{line}: byte {error.start} of the file is not UTF-8; save it as UTF-8") from None
-    if not text.strip():
-        raise DataError(f"{path} is empty; put the course's file in its place")
-    return collect(path.name, task, split, _rows(path.name, text, task, split))
 
 
 def collect(name: str, task: Task, split: Split, rows: Iterable[Found | Dropped]) -> Examples:

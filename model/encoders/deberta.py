@@ -49,6 +49,6 @@ class DebertaFromBert(Derived):
         family = getattr(bert.config, "model_type", None)
         if family != "bert":
             raise EncoderError(
-                f"deberta_from_bert starts from a 'bert' model, but {self.start.slug} is a {family!r} one"
+                f"deberta_from_bert starts from a 'bert' model, but {self.start.slug} is a {family!r} one; name a BERT"
             )
         return from_bert(bert, seed, self.positions, self.scale), tokenizer

@@ -19,6 +19,7 @@ from model.streams import generator
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 VOCABULARY = ("tokenizer.json", "vocab.txt", "vocab.json")
 SETTINGS = ("config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
+FETCH = "fetch it again, or name another --encoder"
 FRESH = ("pooler.",)  # what a checkpoint may lack; without the rest it would be no pretrained encoder
 SECONDS = 10  # patience with the hub
 MOST_LAYERS = 200
@@ -47,11 +48,12 @@ def identity(name: str) -> str:
 def _parts(folder: Path) -> list[Path]:
     """The files that ``load`` may read. ``EncoderError`` for one that cannot be read, or is no file."""
     if not os.path.isdir(folder):
-        raise EncoderError(f"there is no encoder folder {folder}")
+        raise EncoderError(f"there is no encoder folder {folder}; give --encoder a folder, a hub id or tiny")
     try:
         found = sorted(folder.iterdir())
     except OSError as error:
-        raise EncoderError(f"the encoder folder {folder} cannot be read: {error.strerror}") from None
+        why = f"the encoder folder {folder} cannot be read: {error.strerror}"
+        raise EncoderError(f"{why}; check its permissions") from None
     parts = [part for part in found if part.name in (*SETTINGS, *VOCABULARY) or _is_weights(part.name)]
     for part in parts:
         if not os.path.isfile(part) or not os.access(part, os.R_OK):
@@ -113,7 +115,9 @@ def download(name: str) -> Path:
         wanted = sorted(kept | (safe or weights))
         return Path(snapshot_download(name, revision=info.sha, allow_patterns=wanted, etag_timeout=SECONDS))
     except RepositoryNotFoundError:
-        raise EncoderError(f"there is neither a folder nor a public model on the hub called {name!r}") from None
+        raise EncoderError(
+            f"there is neither a folder nor a public model on the hub called {name!r}; check its spelling"
+        ) from None
     except Exception as error:  # no network, refused, timed out, not a valid id: all end in the cache or nowhere
         try:
             return Path(snapshot_download(name, local_files_only=True))
@@ -148,7 +152,7 @@ def load(name: str, seed: int, families: tuple[str, ...] = ("bert",), kind: Any 
         check_weights(name, report["missing_keys"], report["unexpected_keys"])
         fresh(encoder, report["missing_keys"], seed)
         if not all(bool(parameter.isfinite().all()) for parameter in encoder.parameters()):
-            raise EncoderError(f"the weights of {name} hold numbers that are not finite")
+            raise EncoderError(f"the weights of {name} hold numbers that are not finite; {FETCH}")
     with _telling(name, of_tokenizer):
         tokenizer = AutoTokenizer.from_pretrained(folder, **local)
         check_vocabulary(name, encoder, tokenizer)
@@ -170,17 +174,19 @@ def check_weights(name: str, missing: Iterable[str], unexpected: Iterable[str]) 
     """Raise ``EncoderError`` unless the weights are those of the encoder that config.json describes."""
     lacking = sorted(key for key in missing if not key.startswith(FRESH))
     if lacking:
-        raise EncoderError(f"the weights of {name} lack {len(lacking)} of the encoder's tensors, e.g. {lacking[0]}")
+        told = f"the weights of {name} lack {len(lacking)} of the encoder's tensors, e.g. {lacking[0]}"
+        raise EncoderError(f"{told}; {FETCH}")
     extra = sorted(key for key in unexpected if "encoder.layer." in key)
     if extra:
-        raise EncoderError(f"the weights of {name} have more layers than its config.json says, e.g. {extra[0]}")
+        told = f"the weights of {name} have more layers than its config.json says, e.g. {extra[0]}"
+        raise EncoderError(f"{told}; {FETCH}")
 
 
 def check_vocabulary(name: str, encoder: Any, tokenizer: Any) -> None:
     """Raise ``EncoderError`` unless there are words, each with a vector, and a token to pad with."""
     vectors, words = encoder.get_input_embeddings().num_embeddings, tokenizer.get_vocab()
     if len(words) <= len(tokenizer.all_special_tokens):
-        raise EncoderError(f"the vocabulary of {name} has no words")
+        raise EncoderError(f"the vocabulary of {name} has no words; {FETCH}")
     if max(words.values()) >= vectors:
         raise EncoderError(
             f"the vocabulary of {name} goes up to id {max(words.values())}, but its encoder has {vectors} vectors"

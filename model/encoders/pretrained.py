@@ -65,7 +65,8 @@ def _make(spec: DomainPretrained, lines: Sequence[str], folder: Path, seed: int)
     encoder, tokenizer = spec.start.load(seed)
     config: Any = encoder.config
     if config.model_type != "bert" or tokenizer.mask_token_id is None:
-        raise EncoderError(f"domain pre-training needs a BERT with a mask token; {spec.start.slug} gives none")
+        told = f"domain pre-training needs a BERT with a mask token; {spec.start.slug} gives none"
+        raise EncoderError(f"{told}; start from another")
     losses = pretrain(
         encoder,
         tokenizer,

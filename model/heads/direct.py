@@ -21,5 +21,7 @@ class Direct(Head):
 
     def build(self, *, width: int, outputs: int, dropout: float, hidden: int, depth: int) -> nn.Module:
         if width != outputs:
-            raise SettingError(f"the direct head needs {outputs} feature(s) but its pairing gives {width}")
+            raise SettingError(
+                f"the direct head needs {outputs} feature(s) but its pairing gives {width}; choose another of the two"
+            )
         return torch.nn.Identity()

@@ -7,7 +7,7 @@ from string import ascii_uppercase
 from typing import Any
 
 from experiments.designs import Run, by_letter
-from model.task import TASKS
+from model.task import of_metric
 from reports.ablation.analysis import Found, Key, Of
 from reports.ablation.evidence import Taken
 from reports.blocks import Cell, Tone
@@ -19,8 +19,8 @@ CORRECTED = "small print: p after Holm over this table; bold: p < .05"
 
 def titled(metric: str) -> str:
     """``SST-5 accuracy``."""
-    task = next((task for task in TASKS.values() if task.metric_name == metric), None)
-    return f"{task.title.split()[0]} {MEASURE[task.metric]}" if task else metric.replace("_", " ")
+    task = of_metric(metric)
+    return f"{task.short} {MEASURE[task.metric]}" if task else metric.replace("_", " ")
 
 
 def letter(taken: Taken, name: str) -> str:

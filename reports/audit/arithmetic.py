@@ -10,7 +10,6 @@ from experiments.variant import Formula, Gathered, Row, Suite
 from reports.audit.finding import Finding, Kind
 from reports.audit.rounded import Rounded, figures, overall, short
 
-RANGES = {"sts_pearson": (-1, 1), "overall": (-1, 1)}  # the others are accuracies
 FORMULAS = tuple(formula for formula in get_args(Formula) if formula != "none")
 
 
@@ -18,9 +17,8 @@ def ranges(suite: Suite) -> Iterator[Finding]:
     """Printed figures outside the metric's range. The plain overall of a bad correlation may be below 0."""
     for row in suite.rows:
         for metric, found in figures(row.printed).items():
-            low, high = RANGES.get(metric, (0, 1))
-            if metric == "overall" and suite.formula == "normalised":
-                low = 0
+            plain = metric == "overall" and suite.formula != "normalised"
+            low, high = -1 if plain or metric.endswith("_pearson") else 0, 1
             if found.high < low or found.low > high:
                 sentence = f"{short(metric)} is printed as {found.told}, outside {low} to {high}"
                 yield _finding(suite, row.name, "range", sentence, row.name)

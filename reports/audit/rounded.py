@@ -112,7 +112,7 @@ def find(suite: Suite, name: str) -> tuple[Suite, Row]:
         for row in other.rows:
             if f"{other.slug}/{row.name}" == name:
                 return other, row
-    raise RegistryError(f"{suite.slug} speaks of a row {name!r}, which does not exist")
+    raise RegistryError(f"{suite.slug} speaks of a row {name!r}, which does not exist; correct it")
 
 
 def short(metric: str) -> str:

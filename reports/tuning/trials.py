@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from experiments.study import settings
-from model.task import TASKS
+from model.task import of_metric
 from reports.blocks import Cell, Grid, Tone
 from reports.figures.style import unique, width_of
 from reports.marks import WORDS, number
@@ -17,7 +17,6 @@ from reports.tuning.signals import INERT, regularizers, shares, titled
 TOP = 10  # trials
 MOST = 8  # parameters that have a column each
 PAGE, SMALL = 6.8, 0.9  # inches: a page's text, small print under a trial's number
-METRICS = {task.metric_name: task for task in TASKS.values()}
 
 
 def ranked(told: Tuned) -> list[Trial]:
@@ -78,11 +77,12 @@ def widths(table: Sequence[Sequence[Cell]], sentences: bool) -> tuple[float, ...
 
 
 def short(metric: str) -> str:
-    return METRICS[metric].title.split()[0] if metric in METRICS else titled(metric)
+    task = of_metric(metric)
+    return task.short if task else titled(metric)
 
 
 def notes(told: Tuned, listed: Sequence[Trial], metrics: Sequence[str], pulls: Sequence[str]) -> list[str]:
-    named = [f"{METRICS[m].title.split()[0]}: {METRICS[m].metric}" for m in metrics if m in METRICS]
+    named = [f"{task.short}: {task.metric}" for task in map(of_metric, metrics) if task]
     made = [f"scores on dev of a trial's best epoch{', ' if named else ''}{', '.join(named)}"]
     made.append(f"cost in {told.unit}")
     if pulls:

@@ -238,7 +238,7 @@ def test_a_number_of_runs_that_cannot_be_is_refused(size: int) -> None:
 
 
 def test_a_run_that_is_to_be_kept_must_be_possible() -> None:
-    with pytest.raises(DesignError, match="to be kept"):
+    with pytest.raises(DesignError, match="cannot be chosen, 1 of them kept"):
         d_optimal(names(4), 6, LONE, [LONE[0]])
 
 

@@ -21,6 +21,18 @@ from model.technique import SettingError, flatten
 NOT = None  # not printed
 # sst, quora, sts, overall (or sst, cfimdb), as the papers print them
 PRINTED: dict[str, dict[str, tuple[float | None, ...]]] = {
+    "smart-original/qqp": {
+        "bert": (0.909,),
+        "smart": (0.915,),
+        "no-smoothness": (NOT,),
+        "no-proximal": (NOT,),
+    },
+    "smart-original/sts-b": {
+        "bert": (0.892,),
+        "smart": (0.9,),
+        "no-smoothness": (NOT,),
+        "no-proximal": (NOT,),
+    },
     "smart-vs-deberta/table1": {
         "bert-v1": (0.478, 0.378, 0.558, 0.478),
         "new-predict": (NOT, NOT, NOT, NOT),
@@ -97,7 +109,7 @@ SECONDS = {
     "finetune-smart": 161,
     "finetune-rrobin-smart": 464,
 }
-FORMULAS = {"smartbert": "plain", "smooth-valleys": "none"}  # normalised elsewhere
+FORMULAS = {"smart-original": "none", "smartbert": "plain", "smooth-valleys": "none"}  # normalised elsewhere
 TEST_ROWS = {"best-test", "13-combined-test", "14-full-quora", "interleaved-smart-test", "multi-2-test"}
 # one training behind several printed rows: they differ in the split or in the epoch chosen
 SHARED = {
@@ -131,7 +143,14 @@ CONTROLS = {
         *("multi-2-sts-sst-quora", "multi-2-sts-quora-sst"),
     },
 }
-CLAIMS = {"smart-vs-deberta": 7, "bertram": 8, "smooth-valleys": 4, "smartbert": 3, "not-so-smart": 3}
+CLAIMS = {
+    "smart-original": 2,
+    "smart-vs-deberta": 7,
+    "bertram": 8,
+    "smooth-valleys": 4,
+    "smartbert": 3,
+    "not-so-smart": 3,
+}
 
 BY_SLUG = {suite.slug: suite for suite in SUITES}
 ROWS = [(suite, row) for suite in SUITES for row in suite.rows]

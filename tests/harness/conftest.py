@@ -29,6 +29,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Path:
     return home
 
 
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the first import is, no command in this process says that it takes its time."""
+    monkeypatch.setattr("harness.waiting.PATIENCE", 3600.0)
+
+
 @pytest.fixture
 def invoke(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Invoke:
     """``harness WORDS...`` with its home under the test's folder; a traceback fails the test."""

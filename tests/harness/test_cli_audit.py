@@ -16,7 +16,7 @@ def test_the_report_is_grouped_by_suite_and_ends_with_a_count(invoke: Invoke) ->
     lines = result.output.splitlines()
     heads = [line for line in lines if line.endswith("/table1") and not line.startswith(" ")]
     assert heads == sorted(set(heads)) and "bertram/table1" in heads
-    assert "findings in 11 suites" in lines[-1] and "2 impossible" in lines[-1]
+    assert "findings in 13 suites" in lines[-1] and "2 impossible" in lines[-1]
     assert max(map(len, lines)) <= 120
 
 

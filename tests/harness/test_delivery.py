@@ -362,7 +362,7 @@ def test_a_row_that_left_the_registry_is_told_and_skipped(home: Path) -> None:
     reads(home, "bertram/table1/99-gone", {"one": 0})
     told: list[str] = []
     assert deliver(home, told.append) == Count(new=4)
-    assert told == ["not in the registry any more: bertram/table1/99-gone"]
+    assert told == ["left out, not in the registry or in a file that was named: bertram/table1/99-gone"]
 
 
 def test_damaged_files_are_told_once_and_the_rest_is_delivered(home: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,17 +71,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         if name.startswith(("my_", "small_")):
             del sys.modules[name]
     own.installed.cache_clear()
-
-
-def test_the_readmes_paper_is_one(invoke: Invoke, folder: Path) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```python\n# (\w+\.py)\n(.*?)```", readme, re.DOTALL)
-    assert [name for name, _ in blocks] == ["my_paper.py", "small_answers.py"]
-    for name, code in blocks:
-        (folder / name).write_text(code)
-    assert "2 rows, 2 ready" in invoke("list", folder / "my_paper.py").output
-    planned = invoke("run", folder / "my_paper.py", "--seeds", 6, "--dry-run").output
-    assert "12 distinct cells" in planned
 
 
 def test_two_files_of_one_folder(invoke: Invoke, folder: Path) -> None:

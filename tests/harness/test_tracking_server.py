@@ -46,7 +46,7 @@ class Server:
             self.process = subprocess.Popen(
                 command("127.0.0.1", self.port, self.folder / "gunicorn.py"),
                 cwd=self.folder,
-                env=environment(f"sqlite:///{self.folder / 'server.db'}", os.environ),
+                env=environment(f"sqlite:///{self.folder / 'server.db'}", os.environ, self.folder),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

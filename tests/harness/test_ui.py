@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import http.server
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,13 +19,27 @@ from pathlib import Path
 import pytest
 
 from harness import cli_ui
-from harness.cli_ui import OFF, command, environment, is_loopback, reason, server, wait_for_pages
+from harness.cli_ui import (
+    OFF,
+    command,
+    environment,
+    free_port,
+    is_loopback,
+    reason,
+    reports,
+    server,
+    tables,
+    usual_port,
+    wait_for_pages,
+)
 from harness.store import Store
+from harness.views import VIEW
 from model.errors import InputError
 from tests.harness.conftest import Invoke
 
 ROOT = Path(__file__).parents[2]
 PROC = Path("/proc")
+HOME = Path("home")
 
 
 @pytest.fixture
@@ -65,7 +81,8 @@ def answer(address: str) -> str:
 @contextlib.contextmanager
 def shown(home: Path, **changed: str) -> Iterator[subprocess.Popen[str]]:
     """``harness ui`` in a process of its own; ended whatever the test finds."""
-    words = [sys.executable, "-m", "harness.cli", "ui", "--home", str(home)]
+    port = free_port("127.0.0.1", None)  # tests run side by side
+    words = [sys.executable, "-m", "harness.cli", "ui", "--home", str(home), "--port", str(port)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)} | changed
     with subprocess.Popen(words, cwd=home.parent, env=environment, stdout=subprocess.PIPE, text=True) as started:
         try:
@@ -77,6 +94,8 @@ def shown(home: Path, **changed: str) -> Iterator[subprocess.Popen[str]]:
 @pytest.mark.skipif(not PROC.is_dir(), reason="processes are counted in /proc")
 def test_the_pages_are_on_loopback_alone_and_ctrl_c_ends_all_processes(tmp_path: Path) -> None:
     Store(tmp_path / "home").client.create_experiment("paper/table1")
+    (tmp_path / "home" / "reports" / "demo").mkdir(parents=True)
+    (tmp_path / "home" / "reports" / "demo" / "report.html").write_text("<p>a report</p>")
     (tmp_path / "gunicorn.conf.py").write_text("raise SystemExit('run')")
     with shown(tmp_path / "home", HOME=str(tmp_path), TMPDIR=str(tmp_path)) as process:
         assert process.stdout is not None
@@ -87,6 +106,11 @@ def test_the_pages_are_on_loopback_alone_and_ctrl_c_ends_all_processes(tmp_path:
         assert "<html" in answer(address)
         found = json.loads(answer(f"{address}/api/2.0/mlflow/experiments/search?max_results=9"))
         assert "paper/table1" in {experiment["name"] for experiment in found["experiments"]}
+        assert process.stdout.readline() == f"  report  {address}/reports/demo/report.html\n"
+        assert answer(f"{address}/reports/demo/report.html") == "<p>a report</p>"
+        for outside in ("none.html", "../mlflow.db", "%2e%2e/mlflow.db", "/etc/hostname"):
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                answer(f"{address}/reports/{outside}")
         with pytest.raises(urllib.error.HTTPError, match="404"):  # it could be told to run commands
             answer(f"{address}/ajax-api/3.0/mlflow/assistant/config")
         assert listening(port) == {f"0100007F:{port:04X}"}
@@ -99,6 +123,63 @@ def test_the_pages_are_on_loopback_alone_and_ctrl_c_ends_all_processes(tmp_path:
     assert not processes(session)
     assert not listening(port)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["gunicorn.conf.py", "home"]
+
+
+@contextlib.contextmanager
+def answering(body: bytes) -> Iterator[int]:
+    """The port of a server with one answer."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_the_tables_views_are_told_by_name() -> None:
+    told = [
+        {"name": name, "experiment_id": number, "tags": [{"key": key, "value": ""}]}
+        for name, number, key in (("b/table1", "2", VIEW), ("a/controls", "3", VIEW), ("Default", "0", "other"))
+    ]
+    told.append({"name": "without tags", "experiment_id": "4"})
+    with answering(json.dumps({"experiments": told}).encode()) as port:
+        assert tables("127.0.0.1", port, "http://[::1]:5") == [
+            "  a/controls  http://[::1]:5/#/experiments/3/runs?viewStateShareKey=table",
+            "  b/table1    http://[::1]:5/#/experiments/2/runs?viewStateShareKey=table",
+        ]
+
+
+@pytest.mark.parametrize("body", [b"", b"no JSON", b"[]", b"{}", b'{"experiments": [1]}', b'{"experiments": 1}'])
+def test_a_server_that_tells_no_tables_is_shown_without(body: bytes) -> None:
+    with answering(body) as port:
+        assert tables("127.0.0.1", port, "") == []
+
+
+def test_a_server_that_does_not_answer_is_shown_without_tables() -> None:
+    assert tables("127.0.0.1", free_port("127.0.0.1", None), "") == []
+
+
+def test_the_latest_reports_are_named(tmp_path: Path) -> None:
+    for age, name in enumerate(("b", "c", "a")):
+        (tmp_path / "reports" / name).mkdir(parents=True)
+        (tmp_path / "reports" / name / "report.html").touch()
+        os.utime(tmp_path / "reports" / name / "report.html", (1000 - age, 1000 - age))
+    (tmp_path / "reports" / "ours.json").touch()
+    told = reports(tmp_path, "http://127.0.0.1:5000")
+    assert told == [f"  report  http://127.0.0.1:5000/reports/{name}/report.html" for name in "bca"]
+    assert reports(tmp_path / "none", "") == []
 
 
 def test_a_home_without_results_is_explained_and_not_made(invoke: Invoke, tmp_path: Path) -> None:
@@ -114,6 +195,13 @@ def test_a_port_in_use_is_explained(invoke: Invoke, home: Path) -> None:
         result = invoke("ui", "--home", str(home), "--port", str(port))
     assert (result.exit_code, result.output.count("\n")) == (2, 1)
     assert result.output.startswith(f"error: port {port} is in use; choose another with --port")
+
+
+def test_the_usual_port_is_taken_where_it_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setattr(cli_ui, "USUAL", taken.getsockname()[1])
+        assert usual_port("127.0.0.1") != cli_ui.USUAL
+    assert usual_port("127.0.0.1") == cli_ui.USUAL
 
 
 def test_an_address_that_is_not_of_this_machine_is_explained(invoke: Invoke, home: Path) -> None:
@@ -167,19 +255,19 @@ def test_a_store_that_is_not_there_is_not_made(invoke: Invoke, monkeypatch: pyte
 
 def test_the_password_of_a_store_is_in_the_environment_alone(tmp_path: Path) -> None:
     uri = "postgresql://ann:secret@host/db"
-    assert environment(uri, {})["MLFLOW_BACKEND_STORE_URI"] == uri
+    assert environment(uri, {}, HOME)["MLFLOW_BACKEND_STORE_URI"] == uri
     assert "secret" not in " ".join(command("127.0.0.1", 5000, tmp_path / "config.py"))
 
 
 def test_telemetry_is_off_unless_the_user_decided() -> None:
-    assert environment("", {})["MLFLOW_DISABLE_TELEMETRY"] == "true"
-    assert environment("", {"MLFLOW_DISABLE_TELEMETRY": "false"})["MLFLOW_DISABLE_TELEMETRY"] == "false"
-    assert "MLFLOW_DISABLE_TELEMETRY" not in environment("", {"DO_NOT_TRACK": "false"})
+    assert environment("", {}, HOME)["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert environment("", {"MLFLOW_DISABLE_TELEMETRY": "false"}, HOME)["MLFLOW_DISABLE_TELEMETRY"] == "false"
+    assert "MLFLOW_DISABLE_TELEMETRY" not in environment("", {"DO_NOT_TRACK": "false"}, HOME)
 
 
 def test_what_is_off_stays_off() -> None:
     given = dict.fromkeys(OFF, "true") | {"MLFLOW_UVICORN_OPTS": "--reload", "PATH": "kept"}
-    told = environment("", given)
+    told = environment("", given, HOME)
     assert {name: told[name] for name in OFF} == OFF
     assert told["PATH"] == "kept"
     assert "MLFLOW_UVICORN_OPTS" not in told
@@ -191,8 +279,10 @@ def test_a_server_that_ends_is_explained_by_its_last_error_without_secrets(
     said = "ValueError: first\\nsqlalchemy.exc.OperationalError: no answer from postgresql://u:secret@h\\n(Background)"
     monkeypatch.setattr(cli_ui, "command", lambda *given: [sys.executable, "-c", f"print('{said}')"])
     with (
-        pytest.raises(InputError, match=r"^MLflow cannot show this store: no answer from postgresql://u:\*\*\*@h$"),
-        server("", "127.0.0.1", 1) as (process, log),
+        pytest.raises(
+            InputError, match=r"^MLflow cannot show this store: no answer from postgresql://u:\*\*\*@h; harness doctor"
+        ),
+        server("", "127.0.0.1", 1, tmp_path) as (process, log),
     ):
         process.wait()
         wait_for_pages(process, "127.0.0.1", 1, log)
@@ -204,11 +294,11 @@ def test_a_silent_end_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
-def test_a_server_that_does_not_heed_ctrl_c_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_does_not_heed_ctrl_c_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     deaf = "import signal, sys, time; signal.signal(2, signal.SIG_IGN); print('up', flush=True); time.sleep(99)"
     monkeypatch.setattr(cli_ui, "command", lambda *given: [sys.executable, "-c", deaf])
     monkeypatch.setattr(cli_ui, "GRACE", 0.1)
-    with server("", "127.0.0.1", 1) as (process, log):
+    with server("", "127.0.0.1", 1, tmp_path) as (process, log):
         while "up" not in log.read_text():
             assert process.poll() is None
     assert process.returncode == -signal.SIGKILL

@@ -112,7 +112,7 @@ def test_a_user_types_numbers_and_words_by_their_path() -> None:
         ("sst.weigth", "3", "branch has no setting 'weigth'; near names: weight"),
         ("adamw.lr", "3", "adamw has no setting 'lr'"),
         ("smrt", "3", "recipe has no setting 'smrt'"),
-        ("epochs.first", "3", "epochs has no setting 'first'"),
+        ("epochs.first", "3", "epochs is a value and has no setting 'first'; leave .first out"),
         ("epochs", "-1", "recipe.epochs is -1; it must be 0 or more"),
         ("epochs", "three", "epochs is 'three'; it must be a whole number"),
         ("sst", "3", "sst is not a single number or word"),

@@ -173,7 +173,7 @@ def test_a_study_that_left_the_registry_is_told_and_skipped(home: Path, monkeypa
     monkeypatch.delitem(studies.STUDIES, "baseline")
     said: list[str] = []
     assert entries(home, said.append) == []
-    assert said == ["not in the registry any more: tuning/baseline"]
+    assert said == ["left out, not in the registry or in a file that was named: tuning/baseline"]
 
 
 def test_noting_again_changes_nothing(home: Path) -> None:

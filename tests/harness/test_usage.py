@@ -1,0 +1,45 @@
+"""A command line that is wrong in form is told in the one way of all errors."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.harness.conftest import Invoke
+from tests.harness.terminals import shown
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--bogus",), ("no such option", "--bogus")),
+        (("rnu",), ("no such command 'rnu'", "near names: run")),
+        (("run", "table1", "--sedes", "3"), ("--sedes", "near names: --seeds", "run --help")),
+        (("run",), ("missing argument", "SELECTORS", "run --help")),
+        (("run", "table1", "--seeds", "q"), ("--seeds", "'q'", "run --help")),
+        (("run", "table1", "--keep", "some"), ("--keep", "'some'", "'none', 'selected', 'all'")),
+        (("run", "table1", "--seeds"), ("--seeds", "requires an argument")),
+        (("ablate", "bertram/table1/06-smart"), ("missing option '--against'", "ablate --help")),
+        (("show", "a", "b"), ("unexpected extra argument", "show --help")),
+    ],
+)
+def test_a_wrong_command_line_is_one_sentence(invoke: Invoke, words: tuple[str, ...], told: tuple[str, ...]) -> None:
+    result = invoke(*words)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert "Usage" not in result.stderr and "Did you mean" not in result.stderr
+    for word in told:
+        assert word in result.stderr, result.stderr
+
+
+def test_no_words_at_all_get_the_help(invoke: Invoke) -> None:
+    told = invoke().output
+    assert told.startswith("Usage: ") and "compare" in told and "error" not in told
+
+
+def test_an_error_on_a_narrow_terminal_is_broken_between_words() -> None:
+    told, code = shown(["-m", "harness.cli", "run", "table1", "--sedes", "3"], columns=40)
+    assert code == 2
+    assert max(len(line) for line in told.splitlines()) <= 40
+    assert "near names: --seeds" in " ".join(told.split())

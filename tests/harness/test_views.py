@@ -1,0 +1,270 @@
+"""MLflow's pages: what they say of suites, rows and seeds, and the view that is prepared of each table."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import sqlite3
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow.entities import Experiment
+from mlflow.tracking import MlflowClient
+
+from experiments.papers import SUITES
+from experiments.variant import Suite
+from harness import store as storing
+from harness import views
+from harness.delivery import Count, Delivery
+from harness.store import Store
+from harness.views import LONGEST, NOTE, VIEW, about, view
+from tests.harness.homes import cell, empty, failed, reads
+
+ROW, TWIN = "bertram/table1/12-combined", "bertram/table1/13-combined-test"
+LINES = ("12-combined (demo s1)", "13-combined-test (demo s1)")
+
+
+@pytest.fixture(autouse=True)
+def quickly_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """New databases are copies of one."""
+    empty()
+    monkeypatch.setattr(storing, "migrate", lambda file: file.write_bytes(empty()))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Two rows that share a cell, and a seed that failed."""
+    home = tmp_path / "home"
+    cell(home, "one", row=ROW, seed=0, ended=1)
+    failed(home, "none", ended=2)
+    reads(home, ROW, {"one": 0, "none": 1})
+    reads(home, TWIN, {"one": 0})
+    return home
+
+
+def deliver(store: Store) -> Count:
+    with Delivery(store, print) as delivery:
+        return delivery.all(store.home)
+
+
+def client(home: Path) -> MlflowClient:
+    return MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
+
+
+def experiment(home: Path) -> Experiment:
+    found = client(home).get_experiment_by_name("bertram/table1")
+    assert found is not None
+    return found
+
+
+def notes(home: Path) -> dict[str, str]:
+    """The runs' descriptions by name."""
+    runs = client(home).search_runs([experiment(home).experiment_id])
+    return {run.info.run_name: run.data.tags[NOTE] for run in runs}
+
+
+def unpacked(told: str) -> Any:
+    """A view's state, read as MLflow's pages read it."""
+    whole = json.loads(told)
+    assert isinstance(whole["name"], str)
+    assert isinstance(whole["createdAt"], int)
+    assert whole["state"].startswith("deflate;")
+    return json.loads(zlib.decompress(base64.b64decode(whole["state"].removeprefix("deflate;"))))
+
+
+class Telling:
+    """A client that counts what is set of experiments, or refuses it."""
+
+    def __init__(self, client: MlflowClient, refuses: bool = False) -> None:
+        self.client, self.refuses, self.count = client, refuses, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.client, name)
+
+    def set_experiment_tag(self, *given: Any) -> None:
+        self.count += 1
+        if self.refuses:
+            raise PermissionError("error code 403")
+        self.client.set_experiment_tag(*given)
+
+
+def told(home: Path, refuses: bool = False) -> tuple[Telling, Count]:
+    store = Store(home)
+    telling = Telling(store.client, refuses)
+    store.client = telling  # type: ignore[assignment]
+    return telling, deliver(store)
+
+
+def test_a_table_is_described_where_it_is_opened(home: Path) -> None:
+    deliver(Store(home))
+    tags = experiment(home).tags
+    assert tags[NOTE].startswith("Exploring Improvements on BERT, table 1: the rows of `bertram/table1`.\n")
+    assert "means over seeds" in tags[NOTE]
+    assert (tags["paper"], tags["source"], tags["formula"]) == ("bertram", "table 1", "normalised")
+
+
+def test_a_row_tells_what_is_printed_and_the_commands(home: Path) -> None:
+    deliver(Store(home))
+    note = notes(home)["12-combined"]
+    assert "| printed | .494 | .522 | .627 | .610 |" in note
+    assert note.partition("\n")[0].endswith("**, `bertram/table1/12-combined`")
+    assert "`harness show bertram/table1/12-combined`" in note
+    assert "`harness report bertram/table1/12-combined --out DIR`" in note
+    assert "[a report](/reports/demo-s1/report.html)" in note
+
+
+def test_a_report_of_a_variant_is_where_the_run_left_it(home: Path) -> None:
+    reads(home, ROW, {"one": 0}, setup="s2", variant="[epochs=2]")
+    deliver(Store(home))
+    (note,) = (note for note in notes(home).values() if "demo-s2" in note)
+    assert "(/reports/demo-s2-epochs=2/report.html)" in note
+
+
+def test_a_seed_tells_its_figures_beside_the_printed_ones(home: Path) -> None:
+    deliver(Store(home))
+    run = next(
+        run
+        for run in client(home).search_runs([experiment(home).experiment_id])
+        if run.info.run_name == "12-combined seed 0"
+    )
+    note, ours = run.data.tags[NOTE], run.data.metrics
+    assert note.startswith("Seed 0 of **12-combined**, ")
+    assert f"; dev, epoch {ours['reported/epoch']:.0f}\n" in note
+    figures = [
+        f"{ours[f'reported/{name}']:.3f}".removeprefix("0")
+        for name in ("sst_accuracy", "quora_accuracy", "sts_pearson")
+    ]
+    assert f"| seed 0 | {' | '.join(figures)} | " in note
+    assert "| printed | .494 | .522 | .627 | .610 |" in note
+    assert "test, epoch" in notes(home)["13-combined-test seed 0"]
+
+
+def test_a_seed_that_failed_says_why(home: Path) -> None:
+    deliver(Store(home))
+    assert "\n\nFailed: the loss of sst is nan" in notes(home)["12-combined seed 1"]
+
+
+def test_a_row_of_a_users_file_is_named_by_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    suite = dataclasses.replace(SUITES[0], paper="mine")
+    assert views.slug(SUITES[0], suite.rows[0]) == f"bertram/table1/{suite.rows[0].name}"
+    monkeypatch.setattr(views, "brought", lambda: (suite,))
+    monkeypatch.setattr(views, "installed", lambda: ())
+    assert views.slug(suite, suite.rows[0]) == f"FILE.py:{suite.rows[0].name}"
+
+
+@pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.slug)
+def test_every_suite_fits_into_its_tags(suite: Suite) -> None:
+    assert len(about(suite, "seed")) < LONGEST  # nothing is cut
+    lines = [f"{row.name} (paper {setup * 6})" for row in suite.rows for setup in "abc"]
+    whole = unpacked(view(suite, "seed", lines, None))
+    assert len(view(suite, "seed", lines, None)) <= LONGEST
+    assert list(whole["groupsExpanded"].values()) == [False] * len(lines)
+    assert [f"metrics.`reported/{name}`" in whole["selectedColumns"] for name in suite.columns] == [True] * len(
+        suite.columns
+    )
+
+
+def test_what_does_not_fit_is_not_folded(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [str(number) for number in range(9)]
+    whole = view(SUITES[0], "seed", lines, None)
+    monkeypatch.setattr(views, "LONGEST", len(whole) - 1)
+    assert unpacked(view(SUITES[0], "seed", lines, None)) == unpacked(whole) | {"groupsExpanded": {}}
+
+
+def test_the_view_groups_what_is_there_by_row_and_set_up_in_the_papers_order(home: Path) -> None:
+    reads(home, ROW, {"one": 0}, setup="s2-of-another", profile="small")
+    deliver(Store(home))
+    state = unpacked(experiment(home).tags[VIEW])
+    lines = ("12-combined (demo s1)", "12-combined (small s2-of-)", "13-combined-test (demo s1)")
+    assert state["groupsExpanded"] == {f"tag.line.{line}": False for line in lines}
+    (group,) = state["groupBy"]["groupByKeys"]
+    order = [f"{state['orderByKey']} {'ASC' if state['orderByAsc'] else 'DESC'}"]
+    runs = client(home).search_runs([experiment(home).experiment_id], state["searchFilter"], order_by=order)
+    shown = [run.data.tags[group["groupByData"]] for run in runs]
+    assert list(dict.fromkeys(shown[:3])) in ([lines[0], lines[1], lines[2]], [lines[1], lines[0], lines[2]])
+    assert len(runs) == 3 + 4
+    assert [run.data.tags["kind"] for run in runs] == ["row"] * 3 + ["seed"] * 4
+
+
+def test_superseded_runs_are_not_in_the_view(home: Path) -> None:
+    deliver(Store(home))
+    cell(home, "one", row=ROW, seed=0, ended=9)
+    deliver(Store(home))
+    found = experiment(home)
+    every = client(home).search_runs([found.experiment_id])
+    seen = client(home).search_runs([found.experiment_id], unpacked(found.tags[VIEW])["searchFilter"])
+    assert len(every) == len(seen) + 2
+
+
+def test_the_view_costs_one_request_and_none_when_nothing_is_new(home: Path) -> None:
+    first, count = told(home)
+    assert (first.count, count) == (1, Count(new=3))
+    second, count = told(home)
+    assert (second.count, count) == (0, Count(known=3))
+    cell(home, "two", row=ROW, seed=2, ended=5)
+    reads(home, ROW, {"two": 2})
+    third, count = told(home)
+    assert (third.count, count.new) == (0, 1)  # a seed more, and no line
+
+
+def test_a_view_that_a_user_saved_over_stays(home: Path) -> None:
+    deliver(Store(home))
+    saved = json.dumps(json.loads(experiment(home).tags[VIEW]) | {"updatedAt": 1_800_000_000_000})
+    client(home).set_experiment_tag(experiment(home).experiment_id, VIEW, saved)
+    client(home).set_experiment_tag(experiment(home).experiment_id, NOTE, "theirs")
+    cell(home, "two", row="bertram/table1/11-mse", ended=5)
+    reads(home, "bertram/table1/11-mse", {"two": 0})
+    assert deliver(Store(home)).new == 1
+    assert (experiment(home).tags[VIEW], experiment(home).tags[NOTE]) == (saved, "theirs")
+
+
+@pytest.mark.parametrize("there", ["", "no JSON", "[]", "1", "{}"])
+def test_a_view_that_cannot_be_read_is_written_again(there: str) -> None:
+    assert view(SUITES[0], "seed", LINES, there) == view(SUITES[0], "seed", LINES, None)
+
+
+def test_a_store_that_refuses_the_view_has_everything_else(home: Path) -> None:
+    refusing, count = told(home, refuses=True)
+    assert (refusing.count, count) == (1, Count(new=3))
+    assert unpacked(experiment(home).tags[VIEW])["groupsExpanded"] == {}  # as the experiment was made with
+
+
+def test_two_homes_agree_on_the_view(home: Path, tmp_path: Path) -> None:
+    other, uri = tmp_path / "other", f"sqlite:///{tmp_path / 'shared.db'}"
+    (tmp_path / "shared.db").write_bytes(empty())
+    cell(other, "two", row="bertram/table1/11-mse", ended=5)
+    reads(other, "bertram/table1/11-mse", {"two": 0})
+    for folder in (home, other, home, other):
+        deliver(Store(folder, uri))
+    shared = MlflowClient(uri).get_experiment_by_name("bertram/table1")
+    assert shared is not None
+    lines = [name.removeprefix("tag.line.") for name in unpacked(shared.tags[VIEW])["groupsExpanded"]]
+    assert lines == ["11-mse (demo s1)", *LINES]
+
+
+def test_a_database_that_is_gone_is_not_made_for_its_view(home: Path) -> None:
+    store = Store(home)
+    deliver(store)
+    (home / "mlflow.db").unlink()
+    store.settle()
+    assert not (home / "mlflow.db").exists()
+
+
+def test_studies_show_their_trials_the_best_first() -> None:
+    state = unpacked(view(SUITES[0], "trial", ("arm",), None))
+    assert (state["orderByKey"], state["orderByAsc"]) == ("metrics.`reported/overall`", False)
+    assert "groupBy" not in state
+    assert state["selectedColumns"][-2:] == ["tags.`state`", "tags.`params`"]
+    assert "kind != 'row'" in state["searchFilter"]
+    assert "has the best trials first" in about(SUITES[0], "trial")
+
+
+def test_the_tags_are_those_that_a_database_keeps(home: Path) -> None:
+    """MLflow cuts or refuses longer ones."""
+    deliver(Store(home))
+    with sqlite3.connect(home / "mlflow.db") as database:
+        (longest,) = database.execute("SELECT max(length(value)) FROM tags").fetchone()
+    assert longest <= LONGEST
