@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from model.batching import Order
+from model.early import Early
 from model.forward import TaskForward
 from model.frozen import keeps
 from model.lookup import Dense
@@ -63,6 +64,7 @@ class Loop:
         ]
         self.orders: dict[str, Order] = {}
         self.dense = Dense()
+        self.early = Early(self.trained.values(), self.dense)
         self.clear()
 
     def clear(self) -> None:
@@ -96,13 +98,16 @@ class Loop:
 
     def losses(self, step: Step) -> Iterator[tuple[str, Tensor]]:
         """Each task's weighted loss with its penalties, computed when asked for; piece by piece, if so asked."""
-        for task in step.tasks:
+        for place, task in enumerate(step.tasks, 1):
             weight = self.run.network.branches[task].weight
             items = self.batch(task, step)
-            for number, part in enumerate(split(items, self.run.pieces)):
+            parts = split(items, self.run.pieces)
+            for number, part in enumerate(parts):
                 batch = self.run.train[task].batch(part, self.run.device)
                 with passes(self.run.recipe.precision, self.run.device):
                     loss = self.penalised(task, batch, number)
+                if self.run.recipe.combiner.accumulates and place == len(step.tasks) and number == len(parts) - 1:
+                    self.early.arm(self.optimizers[step.optimizer])
                 share = weight if len(part) == len(items) else weight * len(part) / len(items)
                 yield task, loss if share == 1.0 else share * loss
 
@@ -143,7 +148,9 @@ class Loop:
             group["lr"] = self.run.recipe.optimizer.rate * factor
         optimizer.zero_grad(set_to_none=True)
         seed = key(self.run.seed, "combiner", self.step)
-        for name, value in self.run.recipe.combiner.backward(step, self.losses(step), self.shared, seed).items():
+        with self.early.within():
+            told = self.run.recipe.combiner.backward(step, self.losses(step), self.shared, seed)
+        for name, value in told.items():
             self.signals[name].append(value)
         for parameter in self.shared:
             self.dense.fill(parameter)

@@ -137,6 +137,7 @@ class Combiner(Technique):
     """How the losses of the tasks in one update become gradients."""
 
     optimizers: ClassVar[int] = 1
+    accumulates: ClassVar[bool] = False  # whether the last loss's backward pass completes each ``.grad``
 
     def steps(self, steps: Iterator[Step], tasks: tuple[str, ...]) -> Iterator[Step]:
         """The epoch's updates; a combiner may add its own at the end."""

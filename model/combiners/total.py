@@ -18,6 +18,7 @@ class Total(Combiner):
     (equal up to rounding). Tasks are back-propagated in turn, so one graph is alive at a time."""
 
     slug: ClassVar[str] = "total"
+    accumulates: ClassVar[bool] = True
 
     def backward(
         self, step: Step, losses: Iterable[tuple[str, Tensor]], shared: list[nn.Parameter], seed: int

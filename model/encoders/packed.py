@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import BertModel
 
+from model.attention import Gather, Heads, Spread
 from model.dropout import drop
 from model.layout import Layout
 
@@ -38,29 +39,28 @@ def encode(bert: Any, embedded: Tensor, layout: Layout, every_state: bool) -> tu
     In eval mode as transformers' BertModel, to rounding; in train mode dropout has its rates but other draws.
     """
     *layers, last = bert.encoder.layer
+    heads = Heads(layout, bert.config.num_attention_heads)
     states = [embedded]
     for part in layers:
-        states = [*(states if every_state else ()), layer(part, states[-1], layout)]
-    final = layer(last, states[-1], layout, first_only=not every_state)
+        states = [*(states if every_state else ()), layer(part, states[-1], layout, heads)]
+    final = layer(last, states[-1], layout, heads, first_only=not every_state)
     first = final.index_select(0, layout.firsts) if every_state else final
     return bert.pooler(first[:, None]), [*states, final] if every_state else []
 
 
-def layer(part: Any, states: Tensor, layout: Layout, first_only: bool = False) -> Tensor:
+def layer(part: Any, states: Tensor, layout: Layout, heads: Heads, first_only: bool = False) -> Tensor:
     """One layer on [tokens, hidden]; with ``first_only`` its output for each row's first token, [rows, hidden]."""
     own = states.index_select(0, layout.firsts) if first_only else states
-    found = attend(part.attention.self, own, states, layout, first_only)
+    found = attend(part.attention.self, own, states, layout, heads, first_only)
     attended = added(part.attention.output, found, own)
     return added(part.output, part.intermediate(attended), attended)
 
 
-def attend(part: Any, own: Tensor, states: Tensor, layout: Layout, first_only: bool) -> Tensor:
+def attend(part: Any, own: Tensor, states: Tensor, layout: Layout, heads: Heads, first_only: bool) -> Tensor:
     """What the tokens of ``own`` find in their rows, in the shape of ``own``."""
-    query = part.query(own)[:, None] if first_only else layout.pad(part.query(own))
-    key, value = layout.pad(part.key(states)), layout.pad(part.value(states))
-    query, key, value = (
-        each.unflatten(-1, (part.num_attention_heads, -1)).transpose(1, 2) for each in (query, key, value)
-    )  # [rows, heads, length or 1, hidden / heads]
+    query, key, value = part.query(own), spread(part.key(states), heads), spread(part.value(states), heads)
+    # [rows, heads, length or 1, hidden / heads]
+    query = query.view(layout.rows, part.num_attention_heads, 1, -1) if first_only else spread(query, heads)
     rate = part.dropout.p if part.dropout.training else 0.0
     if rate and query.device.type == "cpu":  # where torch has no fused attention with dropout
         scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
@@ -68,8 +68,14 @@ def attend(part: Any, own: Tensor, states: Tensor, layout: Layout, first_only: b
         found = drop(scores.softmax(-1), rate) @ value
     else:
         found = scaled_dot_product_attention(query, key, value, attn_mask=layout.bias, dropout_p=rate)
-    rows = found.transpose(1, 2).flatten(2)
-    return rows[:, 0] if first_only else layout.pack(rows)
+    packed: Tensor = found.flatten(1) if first_only else Gather.apply(found, heads)  # type: ignore[no-untyped-call]
+    return packed
+
+
+def spread(packed: Tensor, heads: Heads) -> Tensor:
+    """The tokens' numbers at their places in the heads' rows."""
+    found: Tensor = Spread.apply(packed, heads)  # type: ignore[no-untyped-call]
+    return found
 
 
 def added(part: Any, found: Tensor, states: Tensor) -> Tensor:
