@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.integrate import dblquad, quad
@@ -143,6 +143,7 @@ def test_equal_differences_are_decided_at_the_first_possible_seed(family: int, l
 
 
 @given(seed=st.integers(0, 10_000))
+@example(seed=1709)  # a small island of centres that one look finds and the look before it would miss
 def test_p_never_rises_and_the_interval_never_widens(seed: int) -> None:
     data = np.random.default_rng(seed).normal(0.5, 1, 14)
     ps = anytime_p(list(data))
