@@ -47,7 +47,7 @@ $(READY): pyproject.toml constraints.txt
 # with the PyTorch that a machine chooses, so they are not pinned.
 pins:
 	@{ sed '/^[^#]/,$$d' constraints.txt; \
-	   uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-header --no-annotate pyproject.toml \
+	   uv pip compile --quiet --universal --python-version 3.11.0 --all-extras --no-header --no-annotate pyproject.toml \
 	   | grep -vE "^(cuda|nvidia|triton)|== 'emscripten'$$"; } >constraints.new
 	@mv constraints.new constraints.txt
 

@@ -109,7 +109,7 @@ class Recipe(Technique):
         return all(part.built for part in parts(self) if part is not self)
 
 
-LOOP_VERSION = 3  # up when the loop, batching, forward or network compute another result
+LOOP_VERSION = 4  # up when the loop, batching, forward or network compute another result
 
 
 def versions(recipe: Recipe) -> dict[str, int]:
