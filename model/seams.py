@@ -137,7 +137,13 @@ class Combiner(Technique):
     """How the losses of the tasks in one update become gradients."""
 
     optimizers: ClassVar[int] = 1
-    accumulates: ClassVar[bool] = False  # whether the last loss's backward pass completes each ``.grad``
+    accumulates: ClassVar[bool] = False  # the last loss's backward pass completes each ``.grad``, which nothing reads
+
+    def __init_subclass__(cls) -> None:
+        """A ``backward`` of its own may read or change what was accumulated, unless it says otherwise."""
+        super().__init_subclass__()
+        if "backward" in vars(cls) and "accumulates" not in vars(cls):
+            cls.accumulates = False
 
     def steps(self, steps: Iterator[Step], tasks: tuple[str, ...]) -> Iterator[Step]:
         """The epoch's updates; a combiner may add its own at the end."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterable
 
 import pytest
 import torch
 
 from model import early, lookup
 from model.combiners.pcgrad import PcGradAtEpochEnd
+from model.combiners.total import Total
 from model.early import Early
 from model.lookup import Dense
 from model.recipe import AdamW, Recipe
+from model.seams import Step
 from model.training import Tick, train
 from tests.model import small
 
@@ -57,6 +60,19 @@ def test_a_weight_is_updated_within_the_last_pass_alone(monkeypatch: pytest.Monk
     large = [part.numel() >= 200 for part in given.network.shared()]
     assert 0 < sum(large) < len(large)
     assert told == [[False] * len(large), large]  # at first the optimizer knows no weight
+
+
+def test_a_combiner_that_reads_gradients_finds_them_all() -> None:
+    class Clipped(Total):
+        def backward(
+            self, step: Step, losses: Iterable[tuple[str, torch.Tensor]], shared: list[torch.nn.Parameter], seed: int
+        ) -> dict[str, float]:
+            return super().backward(step, losses, shared, seed)
+
+    class Named(Total):
+        pass
+
+    assert Total.accumulates and Named.accumulates and not Clipped.accumulates
 
 
 def test_what_breaks_off_leaves_no_hook() -> None:
