@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 FOUND = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PATIENCE = 30.0  # seconds for a page to show what it should
-NOWHERE = ("about", "blob", "chrome", "data", "file")  # schemes that ask no host
+NOWHERE = ("about", "blob", "chrome", "chrome-untrusted", "data", "file")  # schemes that ask no host
 HERE = ("127.0.0.1", "localhost")
 # Containers seldom allow the sandbox, and the pages are ours. The browser itself finds no host but this one.
 FLAGS = (
@@ -140,7 +140,16 @@ def browser(folder: Path) -> Iterator[Page]:
     """A page of a browser that keeps its state in the folder; leaving ends all its processes."""
     assert FOUND is not None
     # DevTools reads from descriptor 3 and writes to 4
-    words = ["sh", "-c", 'exec "$@" 3<&0 4>&1 </dev/null >&2', "sh", FOUND, *FLAGS, f"--user-data-dir={folder}"]
+    words = [
+        "sh",
+        "-c",
+        'exec "$@" 3<&0 4>&1 </dev/null >&2',
+        "sh",
+        FOUND,
+        *FLAGS,
+        f"--user-data-dir={folder}",
+        "about:blank",
+    ]
     with (
         (folder / "log").open("wb") as log,
         subprocess.Popen(
