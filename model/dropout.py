@@ -16,5 +16,6 @@ def drop(x: Tensor, rate: float) -> Tensor:
         return functional.dropout(x, rate)
     dropped = round(rate * LANES)
     draws = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(1 << 63), None).view(torch.int16)
-    kept = draws[: x.numel()].view(x.shape) >= dropped - (LANES >> 1)
-    return x * kept.to(x.dtype).mul_(LANES / (LANES - dropped))
+    lanes = draws[: x.numel()].view(x.shape).to(torch.float32)  # whole numbers, so that what follows is 0 or 1
+    kept = lanes.sub_(dropped - (LANES >> 1) - 1).clamp_(0, 1)
+    return x * kept.mul_(LANES / (LANES - dropped)).to(x.dtype)

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 import torch
 from torch import nn
-from torch.optim.adamw import adamw
 from torch.utils.hooks import RemovableHandle
 
 from model.lookup import Dense
@@ -37,7 +36,7 @@ class Early:
         """From here to the end of the update a gradient that is accumulated is whole. Weights that the optimizer does
         not know yet wait for its own ``step``, as does a weight that the pass does not reach."""
         (group,) = optimizer.param_groups
-        settings = {name: group[name] for name in ("lr", "weight_decay", "eps", "amsgrad", "maximize", "fused")}
+        settings = {name: group[name] for name in ("lr", "weight_decay", "eps", "amsgrad", "maximize")}
         settings["beta1"], settings["beta2"] = group["betas"]
 
         @torch.no_grad()
@@ -45,7 +44,11 @@ class Early:
             self._dense.fill(weight)
             assert weight.grad is not None
             state = optimizer.state[weight]
-            adamw([weight], [weight.grad], [state["exp_avg"]], [state["exp_avg_sq"]], [], [state["step"]], **settings)
+            moments, step = ([state["exp_avg"]], [state["exp_avg_sq"]]), state["step"].add_(1)
+            # what torch.optim.AdamW calls in the end
+            torch._fused_adamw_(
+                [weight], [weight.grad], *moments, [], [step], grad_scale=None, found_inf=None, **settings
+            )
             weight.grad = None
 
         for weight in self._large:

@@ -1,5 +1,6 @@
 """How exactly a run multiplies its matrices. ``bf16`` rounds what it multiplies and adds up in fp32: on a CPU inside
-each product, where the processor can (torch.set_float32_matmul_precision), on a GPU through torch's autocast."""
+each product, where the processor can (torch.set_float32_matmul_precision; for many tokens see ``model.rounded``), on a
+GPU through torch's autocast."""
 
 from __future__ import annotations
 

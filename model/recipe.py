@@ -110,11 +110,13 @@ class Recipe(Technique):
 
 
 LOOP_VERSION = 4  # up when the loop, batching, forward or network compute another result
+BF16_VERSION = 2  # up when only bf16 does
 
 
 def versions(recipe: Recipe) -> dict[str, int]:
     """The version of the loop and of every technique in the recipe: cells trained by other code are stale."""
-    return {"loop": LOOP_VERSION} | {part.slug: part.version for part in parts(recipe)}
+    rounding = {"bf16": BF16_VERSION} if recipe.precision == "bf16" else {}
+    return {"loop": LOOP_VERSION} | rounding | {part.slug: part.version for part in parts(recipe)}
 
 
 def digest(content: Any, length: int = 16) -> str:

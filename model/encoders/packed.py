@@ -11,6 +11,7 @@ from transformers import BertModel
 from model.attention import Gather, Heads, Spread
 from model.dropout import drop
 from model.layout import Layout
+from model.rounded import linear
 
 
 def packs(encoder: nn.Module) -> bool:
@@ -53,12 +54,14 @@ def layer(part: Any, states: Tensor, layout: Layout, heads: Heads, first_only: b
     own = states.index_select(0, layout.firsts) if first_only else states
     found = attend(part.attention.self, own, states, layout, heads, first_only)
     attended = added(part.attention.output, found, own)
-    return added(part.output, part.intermediate(attended), attended)
+    inner = part.intermediate
+    return added(part.output, inner.intermediate_act_fn(linear(inner.dense, attended)), attended)
 
 
 def attend(part: Any, own: Tensor, states: Tensor, layout: Layout, heads: Heads, first_only: bool) -> Tensor:
     """What the tokens of ``own`` find in their rows, in the shape of ``own``."""
-    query, key, value = part.query(own), spread(part.key(states), heads), spread(part.value(states), heads)
+    key, value = (spread(linear(layer, states), heads) for layer in (part.key, part.value))
+    query = linear(part.query, own)
     # [rows, heads, length or 1, hidden / heads]
     query = query.view(layout.rows, part.num_attention_heads, 1, -1) if first_only else spread(query, heads)
     rate = part.dropout.p if part.dropout.training else 0.0
@@ -80,7 +83,7 @@ def spread(packed: Tensor, heads: Heads) -> Tensor:
 
 def added(part: Any, found: Tensor, states: Tensor) -> Tensor:
     """LayerNorm(dropout(W found + b) + states)."""
-    normal: Tensor = part.LayerNorm(dropped(part.dropout, part.dense(found)) + states)
+    normal: Tensor = part.LayerNorm(dropped(part.dropout, linear(part.dense, found)) + states)
     return normal
 
 

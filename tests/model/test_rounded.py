@@ -1,0 +1,73 @@
+"""Linear layers that round once a pass, against the definition and torch's own way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from model import rounded
+from model.precision import products
+from model.rounded import linear
+from tests.model import small
+
+FLAGS = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+fast = pytest.mark.skipif("avx512_bf16" not in FLAGS, reason="this processor has no bf16 products")
+
+
+def layer() -> nn.Linear:
+    made = nn.Linear(128, 96)
+    with torch.no_grad():
+        made.weight.copy_(small.draws(96, 128, name="weight"))
+        made.bias.copy_(small.draws(96, name="bias"))
+    return made
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rounded, "MANY", 4)
+
+
+@fast
+def test_by_hand() -> None:
+    """1.00390625 = 1 + 2^-8 lies between two bf16 numbers and goes to the even one, 1; so does its square's sum."""
+    made = nn.Linear(2, 1)
+    with torch.no_grad():
+        made.weight.copy_(torch.tensor([[1.00390625, 3.0]]))
+        made.bias.fill_(0.001)
+    x = torch.tensor([[1.00390625, 1.0]]).repeat(5, 1)
+    with products("bf16"):
+        assert linear(made, x).flatten().tolist() == [pytest.approx(4.001, rel=1e-7)] * 5
+    assert linear(made, x)[0].item() == pytest.approx(1.00390625**2 + 3.001, rel=1e-7)
+
+
+@fast
+def test_values_and_gradients_against_rounded_operands() -> None:
+    """In fp64: the inputs' gradient sees rounded weights, the weights' gradient rounded inputs."""
+    made, x = layer(), small.draws(64, 128, name="x").requires_grad_()
+    direction = small.draws(64, 96, name="direction")
+    with products("bf16"):
+        found = linear(made, x)
+        gradients = torch.autograd.grad((found * direction).sum(), (x, made.weight, made.bias))
+    inputs, weight, outputs = (part.detach().bfloat16().double() for part in (x, made.weight, direction))
+    torch.testing.assert_close((found - made.bias).double(), inputs @ weight.t(), rtol=2**-8, atol=1e-4)
+    torch.testing.assert_close(gradients[0].double(), outputs @ weight, rtol=2**-8, atol=1e-4)
+    torch.testing.assert_close(gradients[1].double(), outputs.t() @ inputs, rtol=1e-5, atol=1e-4)
+    torch.testing.assert_close(gradients[2], direction.sum(0))
+
+
+@pytest.mark.parametrize(("precision", "tokens"), [("fp32", 9), ("bf16", 4)])
+def test_few_tokens_and_fp32_have_the_layers_own_bits(precision: str, tokens: int) -> None:
+    made, x = layer(), small.draws(tokens, 128, name="x")
+    with products(precision):  # type: ignore[arg-type]
+        assert torch.equal(linear(made, x), made(x))
+
+
+@fast
+def test_a_frozen_layer_gets_no_gradient() -> None:
+    made, x = layer().requires_grad_(False), small.draws(64, 128, name="x").requires_grad_()
+    with products("bf16"):
+        linear(made, x).sum().backward()
+    assert x.grad is not None and made.weight.grad is None and made.bias.grad is None
