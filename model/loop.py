@@ -154,7 +154,7 @@ class Loop:
             self.signals[name].append(value)
         for parameter in self.shared:
             self.dense.fill(parameter)
-        optimizer.step()
+        self.early.finish(optimizer)
         for _, _, regularizer in self.regularizers:
             regularizer.after_step(self.run.network)
         self.step += 1

@@ -109,14 +109,12 @@ class Recipe(Technique):
         return all(part.built for part in parts(self) if part is not self)
 
 
-LOOP_VERSION = 4  # up when the loop, batching, forward or network compute another result
-BF16_VERSION = 2  # up when only bf16 does
+LOOP_VERSION = 5  # up when the loop, batching, forward or network compute another result
 
 
 def versions(recipe: Recipe) -> dict[str, int]:
     """The version of the loop and of every technique in the recipe: cells trained by other code are stale."""
-    rounding = {"bf16": BF16_VERSION} if recipe.precision == "bf16" else {}
-    return {"loop": LOOP_VERSION} | rounding | {part.slug: part.version for part in parts(recipe)}
+    return {"loop": LOOP_VERSION} | {part.slug: part.version for part in parts(recipe)}
 
 
 def digest(content: Any, length: int = 16) -> str:

@@ -14,10 +14,11 @@ MANY = 256  # tokens; with fewer torch's way is as fast
 def linear(layer: nn.Linear, x: Tensor) -> Tensor:
     """The layer's output [tokens, width] of [tokens, width]. Where products are of bf16 (``model.precision``) and the
     tokens many, it is rounded, too, as is the gradient of ``x``; as with torch's autocast."""
-    many = len(x) > MANY and x.device.type == "cpu" and torch.get_float32_matmul_precision() == "medium"
-    if not (many and torch.cpu._is_avx512_bf16_supported()):
+    if x.device.type != "cpu" or torch.get_float32_matmul_precision() != "medium":
         own: Tensor = layer(x)
         return own
+    if len(x) <= MANY or not torch.cpu._is_avx512_bf16_supported():
+        return (x @ layer.weight.t()).add_(layer.bias)  # quicker by a tenth than torch's own order
     found: Tensor = Rounded.apply(x, layer.weight, layer.bias)  # type: ignore[no-untyped-call]
     return found
 

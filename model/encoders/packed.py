@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import BertModel
 
-from model.attention import Gather, Heads, Spread
-from model.dropout import drop
+from model.attention import Attend, Gather, Heads, Spread
+from model.dropout import drop, drop_and_add, on_cpu
 from model.layout import Layout
 from model.rounded import linear
 
@@ -60,17 +60,14 @@ def layer(part: Any, states: Tensor, layout: Layout, heads: Heads, first_only: b
 
 def attend(part: Any, own: Tensor, states: Tensor, layout: Layout, heads: Heads, first_only: bool) -> Tensor:
     """What the tokens of ``own`` find in their rows, in the shape of ``own``."""
-    key, value = (spread(linear(layer, states), heads) for layer in (part.key, part.value))
-    query = linear(part.query, own)
-    # [rows, heads, length or 1, hidden / heads]
-    query = query.view(layout.rows, part.num_attention_heads, 1, -1) if first_only else spread(query, heads)
+    query, key, value = linear(part.query, own), linear(part.key, states), linear(part.value, states)
     rate = part.dropout.p if part.dropout.training else 0.0
-    if rate and query.device.type == "cpu":  # where torch has no fused attention with dropout
-        scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
-        scores = scores if layout.bias is None else scores + layout.bias
-        found = drop(scores.softmax(-1), rate) @ value
-    else:
-        found = scaled_dot_product_attention(query, key, value, attn_mask=layout.bias, dropout_p=rate)
+    if on_cpu(query, rate):
+        mixed: Tensor = Attend.apply(query, key, value, heads, layout.bias, rate, first_only)  # type: ignore[no-untyped-call]
+        return mixed
+    key, value = spread(key, heads), spread(value, heads)  # [rows, heads, length, hidden / heads]
+    query = query.view(layout.rows, part.num_attention_heads, 1, -1) if first_only else spread(query, heads)
+    found = scaled_dot_product_attention(query, key, value, attn_mask=layout.bias, dropout_p=rate)
     packed: Tensor = found.flatten(1) if first_only else Gather.apply(found, heads)  # type: ignore[no-untyped-call]
     return packed
 
@@ -83,7 +80,9 @@ def spread(packed: Tensor, heads: Heads) -> Tensor:
 
 def added(part: Any, found: Tensor, states: Tensor) -> Tensor:
     """LayerNorm(dropout(W found + b) + states)."""
-    normal: Tensor = part.LayerNorm(dropped(part.dropout, linear(part.dense, found)) + states)
+    found = linear(part.dense, found)
+    summed = drop_and_add(found, part.dropout.p, states) if part.training else found + states
+    normal: Tensor = part.LayerNorm(summed)
     return normal
 
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from model.attention import Gather, Heads, Spread
+from model.attention import Attend, Gather, Heads, Spread
+from model.dropout import drop
 from model.layout import Layout
 from tests.model import small
 
@@ -44,3 +45,40 @@ def test_there_and_back_with_gradients(mask: np.ndarray, tile: int) -> None:
     direction = small.draws(*found.shape, name="direction")
     direction[len(direction) - layout.fill :] = 0  # nothing reads what fills a tile
     assert torch.equal(*(torch.autograd.grad((each * direction).sum(), states)[0] for each in (found, expected)))
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("mask", [MASK, WHOLE])
+@pytest.mark.parametrize("tile", [1, 4])
+def test_attention_with_dropout_against_its_definition(mask: np.ndarray, tile: int, first: bool) -> None:
+    layout = Layout.of(mask).in_tiles(tile)
+    heads, tokens = Heads(layout, 3), len(layout.places)
+    query = small.draws(layout.rows if first else tokens, 12, name="query").double().requires_grad_()
+    key, value = (small.draws(tokens, 12, name=name).double().requires_grad_() for name in ("key", "value"))
+    direction = small.draws(*query.shape, name="direction").double()
+    direction[layout.rows if first else tokens - layout.fill :] = 0  # nothing reads what fills a tile
+    torch.manual_seed(5)
+    ours = Attend.apply(query, key, value, heads, layout.bias, 0.4, first)
+    torch.manual_seed(5)
+    keys, values = padded(key, layout, 3), padded(value, layout, 3)
+    queries = query.view(layout.rows, 3, 1, 4) if first else padded(query, layout, 3)
+    scores = queries @ keys.transpose(-2, -1) / 2
+    shares = (scores if layout.bias is None else scores + layout.bias).softmax(-1)
+    found = drop(shares, 0.4) @ values
+    expected = found.flatten(1) if first else layout.pack(found.transpose(1, 2).flatten(2))
+    for one, other in zip(
+        *([each, *torch.autograd.grad((each * direction).sum(), (query, key, value))] for each in (ours, expected)),
+        strict=True,
+    ):
+        torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-9)
+
+
+def test_what_attention_drops_averages_out() -> None:
+    """Dropped shares are scaled up by 1 / (1 - rate), so that their mean over many masks is the undropped output."""
+    layout = Layout.of(np.ones((1, 6), dtype=bool))
+    query, key, value = (small.draws(6, 4, name=name) for name in ("query", "key", "value"))
+    torch.manual_seed(0)
+    heads = Heads(layout, 1)
+    mean = torch.stack([Attend.apply(query, key, value, heads, None, 0.3, False) for _ in range(4000)]).mean(0)
+    expected = (query @ key.t() / 2).softmax(-1) @ value
+    torch.testing.assert_close(mean, expected, rtol=0, atol=0.05)

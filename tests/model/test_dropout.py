@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
-from model.dropout import LANES, drop
+from model.dropout import LANES, drop, drop_and_add
 
 
 def test_by_hand() -> None:
     """Four lanes of one 64-bit draw, lowest bits first: dropped where the signed 16 bits are below the threshold."""
     torch.manual_seed(3)
-    draw = int(torch.empty(1, dtype=torch.int64).random_(-(1 << 63), None)) % (1 << 64)
+    seed = int(torch.empty((), dtype=torch.int64).random_())
+    draw = int(np.random.SFC64(seed).random_raw())
     lanes = [(draw >> shift) % LANES for shift in (0, 16, 32, 48)]
     signed = [lane - LANES if lane >= LANES // 2 else lane for lane in lanes]
     torch.manual_seed(3)
     expected = [0.0 if lane < 0 else 2.0 for lane in signed]  # a rate of one half
     assert drop(torch.ones(4), 0.5).tolist() == expected
+
+
+def test_drop_and_add() -> None:
+    x, other = torch.randn(7, 5), torch.randn(7, 5)
+    torch.manual_seed(1)
+    expected = drop(x, 0.4) + other
+    torch.manual_seed(1)
+    torch.testing.assert_close(drop_and_add(x, 0.4, other), expected)
+    assert torch.equal(drop_and_add(x, 0.0, other), x + other)
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.3, 0.5, 0.9])

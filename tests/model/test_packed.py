@@ -136,7 +136,7 @@ def test_padding_is_computed_only_where_something_reads_it() -> None:
 def lengths_seen(recipe: Recipe) -> set[int]:
     """How many axes the states have that enter the encoder's linear layers: 2 without padding, 3 with it."""
     network, seen = small.network(recipe), set()
-    layer = network.encoder.get_submodule("encoder.layer.0.intermediate")
+    layer = network.encoder.get_submodule("encoder.layer.0.intermediate.dense")
     layer.register_forward_hook(lambda _, args, __: seen.add(args[0].dim()))
     network("sst", small.batch("sst").tokens)
     return seen
