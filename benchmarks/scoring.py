@@ -15,7 +15,7 @@ from benchmarks.ratio import Bound, Figure, alternate, ratios
 from benchmarks.settings import Settings
 from benchmarks.shapes import BERT_BASE
 
-ROWS, ROUNDS, BATCH = 1000, 6, 32
+ROWS, ROUNDS, BATCH = 600, 6, 32
 SCORING = {task: Bound(f"scoring items/s, {task}", "Trainer.predict, fp32", "at least", 1.8) for task in TASKS}
 BOUNDS = tuple(SCORING.values())
 

@@ -35,10 +35,12 @@ Answers = dict[tuple[str, str, int], Array]  # by split, task and epoch
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Training:
     """One cell. ``skill`` is the chance of a right answer; ``ended`` the minute it ended in; ``constant`` names tasks
-    with one answer for every item; ``splits`` those that have labels; ``data`` decides labels and fingerprints."""
+    with one answer for every item; ``splits`` those that have labels; ``data`` decides labels and fingerprints. Answers
+    are drawn by ``stream``, the name if there is none."""
 
     name: str
     row: str  # full slug
+    stream: str = ""
     seed: int = 0
     skill: float = 0.6
     ended: int = 1
@@ -72,7 +74,7 @@ def answers(training: Training) -> Answers:
         for task in TASKS:
             gold = labels(training, split, task)
             for epoch in range(1, EPOCHS + 1):
-                random = drawn(training.name, split, task, epoch)
+                random = drawn(training.stream or training.name, split, task, epoch)
                 if task in training.constant:
                     found[split, task, epoch] = np.full(len(gold), 2.5 if task == "sts" else 1.0)
                 elif task == "sts":

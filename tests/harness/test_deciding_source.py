@@ -41,7 +41,8 @@ class Home:
     def end(self, row: Planned, seed: int, skill: float, **more: object) -> None:
         cell = row.cells[seed]
         slug = f"{SUITE}/{row.row.name}"
-        train(self.home, Training(name=cell.id, row=slug, seed=seed, skill=skill, **more))  # type: ignore[arg-type]
+        named = Training(name=cell.id, row=slug, stream=f"{slug}-{seed}", seed=seed, skill=skill, **more)  # type: ignore[arg-type]
+        train(self.home, named)
         self.source.heard(News("failed" if more.get("failure") else "done", cell, record=read(self.folder(cell))))
 
     def folder(self, cell: Cell) -> Path:
@@ -69,7 +70,7 @@ def test_first_seeds_come_by_rounds_and_none_after_a_decision(tmp_path: Path) ->
 
 def test_a_cell_in_training_is_finished_although_its_comparison_is_decided(tmp_path: Path) -> None:
     home = Home(tmp_path)
-    home.first((0.5, 0.65))
+    home.first((0.5, 0.55))
     assert home.policy.standings[0].state == "undecided"
     for order in home.source.orders(3):
         home.source.heard(News("started", order.cell))
@@ -86,7 +87,7 @@ def test_a_cell_in_training_is_finished_although_its_comparison_is_decided(tmp_p
 
 def test_an_idle_worker_gets_what_no_other_command_has(tmp_path: Path) -> None:
     home = Home(tmp_path)
-    home.first((0.5, 0.65))
+    home.first((0.5, 0.55))
     held = claim(tmp_path, home.rows[1].cells[6].id)
     assert held is not None
     with held:
@@ -96,7 +97,7 @@ def test_an_idle_worker_gets_what_no_other_command_has(tmp_path: Path) -> None:
 
 def test_a_seed_counts_once_all_before_it_have_ended(tmp_path: Path) -> None:
     home = Home(tmp_path)
-    home.first((0.5, 0.65))
+    home.first((0.5, 0.55))
     for row in home.rows:
         home.end(row, 7, 0.6)
     assert home.policy.standings[0].seeds == FIRST
@@ -111,7 +112,7 @@ def test_differences_and_items_are_those_of_the_report(tmp_path: Path) -> None:
     from reports.statistics.sequential import items_of
 
     home = Home(tmp_path)
-    home.first((0.5, 0.65))
+    home.first((0.5, 0.55))
     held: SetUp = measured(home.rows, home.facts, ledger(tmp_path))
     found = compare(held, f"{SUITE}/new-predict", f"{SUITE}/bert-v1", "overall")
     seen = home.policy.standings[0].comparison

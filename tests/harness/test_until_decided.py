@@ -30,7 +30,9 @@ def furnished(home: Path, skills: Mapping[str, float], seeds: int, **more: Mappi
         for cell in row.cells:
             features = more.get(row.name.replace("-", "_"), {}).get(cell.seed, {})
             slug = f"{SUITE}/{row.name}"
-            train(home, Training(name=cell.id, row=slug, seed=cell.seed, skill=skills[row.name], **features))  # type: ignore[arg-type]
+            skill, stream = skills[row.name], f"{slug}-{cell.seed}"
+            named = Training(name=cell.id, row=slug, stream=stream, seed=cell.seed, skill=skill, **features)  # type: ignore[arg-type]
+            train(home, named)
     return home
 
 
