@@ -80,7 +80,7 @@ class Gather(torch.autograd.Function):
 class Attend(torch.autograd.Function):
     """softmax(Q K^T / sqrt(width) + bias), dropped at a rate above 0, times V, from tokens to tokens: [tokens, hidden]
     each, or with ``first`` queries of each row's first token alone, [rows, hidden]. The gradient needs of the dropout
-    only what it left (Dao et al. 2022, appendix B.4)."""
+    only what it left (Dao et al. 2022)."""
 
     @staticmethod
     def forward(
