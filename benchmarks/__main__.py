@@ -48,7 +48,7 @@ def figures(measure: Measure, settings: Settings) -> Sequence[Figure]:
 
 def entry(figure: Figure, settings: Settings) -> dict[str, Any]:
     """The figure as results.json has it."""
-    around = interval(figure.ratios) if figure.ratios else None
+    found = interval(figure.ratios) if figure.ratios else None
     machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
     return {
         "name": figure.bound.name,
@@ -57,8 +57,8 @@ def entry(figure: Figure, settings: Settings) -> dict[str, Any]:
         "ok": figure.ok,
         "sense": figure.bound.sense,
         "peer": figure.bound.peer,
-        "interval": [around.low, around.high] if around else None,
-        "coverage": around.coverage if around else None,
+        "interval": [found.low, found.high] if found else None,
+        "coverage": found.coverage if found else None,
         "repeats": len(figure.ratios),
         "ratios": figure.ratios,
         "skipped": figure.skipped,
@@ -78,19 +78,26 @@ def table(entries: Sequence[Mapping[str, Any]]) -> str:
     for each in entries:
         reason = each["skipped"] or each["failed"]
         verdict = {True: "ok", False: "failed" if each["failed"] else "missed", None: "skipped"}[each["ok"]]
-        low, high = each["interval"] or (None, None)
         lines.append(
             (
                 each["name"],
                 each["peer"],
                 "-" if each["ratio"] is None else f"{each['ratio']:.3f}",
-                "-" if low is None else f"{low:.3f} to {high:.3f} ({each['coverage']:.0%})",
+                around(each),
                 f"{each['sense']} {each['bound']:.3g}",
                 f"{verdict}: {reason}" if reason else verdict,
             )
         )
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+
+
+def around(told: Mapping[str, Any]) -> str:
+    """The interval, as far as there is one."""
+    if told["interval"] is None:
+        return "-"
+    low, high = told["interval"]
+    return f"{low:.3f} to {high:.3f} ({told['coverage']:.0%})" if told["repeats"] > 1 else "one round"
 
 
 def main(arguments: Sequence[str] | None = None, known: Mapping[str, Measure] | None = None) -> int:

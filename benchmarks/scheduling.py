@@ -6,6 +6,7 @@ which travel to the home as always. Nothing is tracked.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -57,7 +58,9 @@ def dealing(settings: Settings) -> Figure:
     machine, cluster = Machine(settings.scratch / "dealing", jobs=WORKERS, threads=1, device="cpu"), Cluster()
     spent = []
     with ExitStack() as stack:
-        ray.init(address="local", num_cpus=WORKERS, include_dashboard=False, log_to_driver=False)
+        ray.init(
+            address="local", num_cpus=WORKERS, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
+        )
         stack.callback(ray.shutdown)
         site = Standing(RayCluster(machine, cluster, Sleeper))
         list(execute(Listed(some[count * rounds :]), machine, site))  # the actors begin

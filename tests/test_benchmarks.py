@@ -112,6 +112,13 @@ def test_held_and_skipped_bounds_end_it_with_0(tmp_path: Path, capsys: pytest.Ca
     assert "skipped: no such CPU" in capsys.readouterr().out
 
 
+def test_one_round_has_no_interval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    results(tmp_path, {"once": told(AT_MOST, 1.0), "twice": told(AT_MOST, 1.0, 1.2)})
+    _, once, twice = capsys.readouterr().out.strip().splitlines()[-3:]
+    assert "one round" in once
+    assert "1.000 to 1.200 (50%)" in twice
+
+
 def test_a_measure_that_breaks_off_is_told_and_leaves_the_others(tmp_path: Path) -> None:
     code, entries = results(tmp_path, {"broken": broken(Failed("it fell over")), "good": told(AT_MOST, 1.0)})
     assert code == 1
