@@ -11,17 +11,18 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.cell import Cell, Keep, Record
+from harness.declared import options
 from harness.delivery import Delivery
 from harness.execute.crew import execute
 from harness.execute.news import Machine
 from harness.execute.orders import Order
 from harness.execute.sites import site_of
-from harness.holding import few
 from harness.measured import measured
 from harness.plan import Ledger, Planned, Setup, ledger
 from harness.progress import Watch
 from harness.readers import note
 from harness.reading import Entry
+from harness.seed import LONGEST, MOST
 from harness.sources import data_of, fingerprints, open_data
 from harness.store import Store
 from harness.waiting import waiting
@@ -37,15 +38,15 @@ from reports.shape import Table
 def tags(setup: Setup) -> dict[str, str]:
     """What tells runs of one set-up from those of another; ``setup`` is their digest."""
     data = digest(fingerprints(setup.data))
+    notes = [note[:LONGEST] for note in open_data(setup.data).notes[:MOST]]
     told = {
         "profile": setup.profile.name,
         "data": data,
         "data_source": open_data(setup.data).source,
         "encoder": setup.encoder,
         "variant": setup.variant,
-        "data_notes": json.dumps(
-            {"notes": few(open_data(setup.data).notes), "duplicates": repeated(setup)}, ensure_ascii=False
-        ),
+        "options": options(setup),
+        "data_notes": json.dumps({"notes": notes, "duplicates": repeated(setup)}, ensure_ascii=False),
     }
     return told | {"setup": digest({name: told[name] for name in ("profile", "data", "encoder", "variant")})}
 
@@ -80,7 +81,7 @@ def carry_out(
         book = ledger(machine.home)
         left = book.left(rows, rerun, retry)
         kept, users = keeps(rows, keep), by_cell(rows)
-    orders = [Order(cell, kept.get(cell.id, Keep()), trained(book, cell)) for cell in left]
+    orders = [Order(cell, kept.get(cell.id, Keep()), *trained(book, cell)) for cell in left]
     with Watch(way.total(orders), names(rows), console) as watch, Delivery(store, watch.say) as delivery:
         for text in book.damaged_among(left):
             watch.say(f"{text}; the cell is trained again")
@@ -109,9 +110,10 @@ def carry_out(
             watch.say("another process writes the tracking store, these results too")
 
 
-def trained(book: Ledger, cell: Cell) -> str | None:
-    """What tells the cell's training that has ended from another, if there is one."""
-    return book.ended[cell.id].trained if cell.id in book.ended else None
+def trained(book: Ledger, cell: Cell) -> tuple[str | None, int]:
+    """What tells the cell's training that has ended from another, if there is one, and the number of the next."""
+    record = book.ended.get(cell.id)
+    return (None, 1) if record is None else (record.trained, record.training + 1)
 
 
 def entry(row: Planned, cell: Cell, record: Record, told: Mapping[str, str]) -> Entry:

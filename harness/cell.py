@@ -15,9 +15,10 @@ import numpy as np
 
 from experiments.variant import Formula, overall
 from harness.durable import Damaged, sealed, unsealed, write_aside
+from model.answers import Answers
 from model.recipe import Recipe, digest, versions
 from model.selection import Selection
-from model.technique import describe
+from model.technique import describe, flatten
 
 PARTS = ("cell.json", "journal.jsonl", "predictions.npz")  # of a finished cell, beside its outcome
 
@@ -39,22 +40,38 @@ class Cell:
     @cached_property
     def key(self) -> str:
         """Identity apart from the code that trains: what a stale cell has in common with its successor."""
-        return digest(
-            {
-                "recipe": {name: told for name, told in describe(self.recipe).items() if name != "encoder"},
-                "seed": self.seed,
-                "data": dict(self.data),
-                "encoder": self.encoder,
-                "scored": dict(self.scored),
-                "training_sample": self.training_sample,
-            },
-            24,
-        )
+        described = describe(self.recipe)
+        return key_of(described, self.seed, self.data, self.encoder, self.scored, self.training_sample)
 
     @cached_property
     def id(self) -> str:
         """The folder's name under ``<home>/cells``."""
-        return digest([self.key, versions(self.recipe)], 24)
+        return id_of(self.key, versions(self.recipe))
+
+
+def key_of(
+    described: Mapping[str, Any],
+    seed: int,
+    data: Mapping[str, str],
+    encoder: str,
+    scored: Mapping[str, int],
+    training_sample: int,
+) -> str:
+    """``Cell.key`` from a recipe's description."""
+    content = {
+        "recipe": {name: value for name, value in described.items() if name != "encoder"},
+        "seed": seed,
+        "data": dict(data),
+        "encoder": encoder,
+        "scored": dict(scored),
+        "training_sample": training_sample,
+    }
+    return digest(content, 24)
+
+
+def id_of(key: str, code: Mapping[str, int]) -> str:
+    """``Cell.id``: the key and the versions of the code that trains."""
+    return digest([key, dict(code)], 24)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,24 +123,30 @@ class Record:
 
     @property
     def trained(self) -> str:
-        """What tells one training of a cell from a later one."""
+        """When the training ended, and how."""
         return f"{self.outcome.get('ended', '')} {self.outcome.get('status')}"
 
-    def predictions(self, split: str, task: str, epoch: int) -> dict[str, np.ndarray] | None:
-        """ids, labels and answers of one split and task after an epoch (0 for an untrained cell), if it was scored.
+    @property
+    def training(self) -> int:
+        """The how manyeth training of this cell it is, from 1: what orders trainings, whatever clocks say."""
+        return int(self.outcome.get("training", 1))
+
+    def answers(self, epoch: int) -> dict[tuple[str, str], Answers]:
+        """What was answered after an epoch (0 for an untrained cell), by split and task, as far as it was scored.
         ``Damaged`` if the file is."""
         path = self.folder / "predictions.npz"
         try:
             with np.load(path, allow_pickle=False) as stored:
-                answers = f"{split}/{task}/{epoch}"
-                if answers not in stored:
-                    return None
+                names = [name.split("/") for name in stored.files if name.endswith(f"/{epoch}")]
                 return {
-                    "id": stored[f"{split}/{task}/ids"],
-                    "label": stored[f"{split}/{task}/labels"],
-                    "answer": stored[answers],
+                    (split, task): Answers(
+                        stored[f"{split}/{task}/ids"],
+                        stored[f"{split}/{task}/{epoch}"].astype(float),
+                        stored[f"{split}/{task}/labels"].astype(float),
+                    )
+                    for split, task, _ in names
                 }
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
             raise Damaged(f"{path} is damaged ({error})") from None
 
 
@@ -194,12 +217,30 @@ def records(home: Path, told: list[str] | None = None) -> Iterator[Record]:
             yield record
 
 
-def fail(home: Path, cell: Cell, reason: str, trace: str) -> None:
-    """Keep why a cell failed."""
+def identity(cell: Cell) -> dict[str, Any]:
+    """What defines the cell, as cell.json has it: its name can be computed again from this alone."""
+    return {
+        "id": cell.id,
+        "key": cell.key,
+        "seed": cell.seed,
+        "recipe": describe(cell.recipe),
+        "settings": flatten(cell.recipe),
+        "versions": versions(cell.recipe),
+        "data": dict(cell.data),
+        "source": cell.source,
+        "encoder": cell.encoder,
+    }
+
+
+def fail(home: Path, cell: Cell, reason: str, trace: str, training: int = 1) -> None:
+    """Keep why a cell failed, in its so manyeth training."""
     folder = home / "cells" / cell.id
     folder.mkdir(parents=True, exist_ok=True)
     write_aside(folder / "traceback.txt", trace)
-    write_aside(folder / "outcome.json", sealed({"status": "failed", "reason": reason, "ended": now()}))
+    if not (folder / "cell.json").exists():  # it failed before it began
+        write_aside(folder / "cell.json", sealed(identity(cell)))
+    outcome = {"status": "failed", "reason": reason, "ended": now(), "training": training}
+    write_aside(folder / "outcome.json", sealed(outcome))
 
 
 def now() -> str:

@@ -1,8 +1,7 @@
-"""``harness report``, ``compare`` and ``explain``: what the tracking store says of rows."""
+"""``harness report``, ``compare`` and ``explain``: what was measured of rows."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +13,10 @@ from harness.waiting import waiting
 from model.errors import InputError
 
 if TYPE_CHECKING:
-    from harness.store import Store
+    from harness.measured import Evidence
 
 store_option = click.option(
-    "--from", "uri", metavar="URI", help="The tracking store.  [default: MLFLOW_TRACKING_URI, or the home's]"
+    "--from", "uri", metavar="URI", help="A tracking store to read instead of the home's cells."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
 
@@ -29,20 +28,20 @@ json_option = click.option("--json", "as_json", is_flag=True, help="The same as 
 @store_option
 @home_option
 def report(selectors: tuple[str, ...], out: str | None, force: bool, uri: str | None, home: str) -> None:
-    """Write report.pdf, report.html, tables and figures from the tracking store.
+    """Write report.pdf, report.html, tables and figures from the home's cells, or from a tracking store.
 
     Each set-up (profile, data, encoder, variant) has its own chapter; nothing of two is averaged.
     """
-    with waiting("reading the tracking store") as line:
+    with waiting("reading the results") as line:
         from harness.catalogue import select
         from harness.reporting import write
 
-        pairs, store = select(selectors or ("*",)), opened(uri, home)
-        folder = Path(out).expanduser() if out else store.home / "reports" / "all"
+        pairs, evidence = select(selectors or ("*",)), opened(uri, home)
+        folder = Path(out).expanduser() if out else Path(home).expanduser() / "reports" / "all"
         if folder.exists() and not folder.is_dir():
             raise InputError(f"{folder} is a file; name a folder with --out")
         try:
-            made = write(store, pairs, folder, line.tell, again=force)
+            made = write(evidence, pairs, folder, line.tell, again=force)
         except OSError as error:
             why = error.strerror or error
             raise InputError(f"{folder} cannot be written ({why}); name another with --out") from None
@@ -57,7 +56,7 @@ def report(selectors: tuple[str, ...], out: str | None, force: bool, uri: str | 
 @home_option
 def compare(first: str, second: str, as_json: bool, uri: str | None, home: str) -> None:
     """Compare two rows on all tasks, paired by seed and item: FIRST minus SECOND."""
-    with waiting("reading the tracking store"):
+    with waiting("reading the results"):
         from harness.comparing import compared, told
 
         found = compared(opened(uri, home), first, second)
@@ -71,20 +70,25 @@ def compare(first: str, second: str, as_json: bool, uri: str | None, home: str) 
 @home_option
 def explain(figure: str, as_json: bool, uri: str | None, home: str) -> None:
     """Say what is behind a figure: SUITE/ROW:METRIC, or the name in a report's small print."""
-    with waiting("reading the tracking store"):
+    with waiting("reading the results"):
         from harness.explaining import explained, told
 
         found = explained(opened(uri, home), figure)
     answer(found, told, as_json)
 
 
-def opened(uri: str | None, home: str) -> Store:
-    """The tracking store: one with an address of its own needs no home that was trained in."""
+def opened(uri: str | None, home: str) -> Evidence:
+    """The home's cells, or the tracking store with this address, which needs no home that was trained in."""
     from harness.options import existing, writable
-    from harness.store import Store
 
-    elsewhere = uri or os.environ.get("MLFLOW_TRACKING_URI")
-    store = Store(writable(home) if elsewhere else existing(home), uri)
+    if uri is None:
+        from harness.measured import Home
+
+        return Home(existing(home))
+    from harness.store import Store
+    from harness.stored import Stored
+
+    store = Store(writable(home), uri)
     if store.file is not None and not store.file.exists():
         raise InputError(f"there is no tracking store {store.shown} yet; harness sync makes it from a home's cells")
-    return store
+    return Stored(store)

@@ -111,6 +111,7 @@ def sync(uri: str | None, home: str) -> None:
 
         folder = existing(home)
         store = Store(folder, uri)
+        store.deep = True
         with Delivery(store, line.say) as delivery:
             if delivery.lock is None:
                 raise InputError(f"another process writes the results of {home}; wait until it has ended")

@@ -7,8 +7,8 @@ from contextlib import suppress
 from typing import Any
 
 from harness.catalogue import find, slug
-from harness.reporting import evidence
-from harness.store import Store
+from harness.measured import Evidence
+from harness.reporting import measured
 from model.errors import InputError
 from model.task import TASKS, of_metric
 from reports.contrasts import Compared
@@ -21,15 +21,15 @@ from reports.statistics.pairs import mcnemar, sign_flips
 from reports.statistics.power import detectable
 
 
-def compared(store: Store, first: str, second: str) -> list[dict[str, Any]]:
+def compared(evidence: Evidence, first: str, second: str) -> list[dict[str, Any]]:
     """One object a set-up and metric. ``InputError`` for an unknown row, or where no set-up has both."""
     pairs = [find(first), find(second)]
     first, second = (slug(*pair) for pair in pairs)
     if first == second:
         raise InputError(f"{first} is given twice; give two rows")
-    found = [setup for setup in evidence(store, pairs) if first in setup.rows and second in setup.rows]
+    found = [setup for setup in measured(evidence, pairs) if first in setup.rows and second in setup.rows]
     if not found:
-        raise InputError(f"no set-up in {store.shown} has both {first} and {second}; harness run trains them")
+        raise InputError(f"no set-up of {evidence.name} has both {first} and {second}; harness run trains them")
     names = [name for name in metrics(pairs[0][0]) if name in metrics(pairs[1][0])]
     return [one(setup, contrast(setup, first, second, name, bootstrap=True)) for setup in found for name in names]
 
@@ -92,10 +92,9 @@ def by_items(first: Runs, second: Runs, found: Compared) -> float | None:
 
 def correlations(first: Runs, second: Runs, task: str, seed: int) -> tuple[float, float, float]:
     """Pearson's r of the first row's answers with the labels, of the second's, and of the two rows' answers."""
-    tables = [row.reader.answers(next(each.run for each in row.done if each.seed == seed)) for row in (first, second)]
-    one, other = (table[(table["split"] == first.row.split) & (table["task"] == task)] for table in tables)
-    ours, theirs, gold = (of.to_numpy(float) for of in (one["answer"], other["answer"], one["label"]))
-    return pearson(ours, gold), pearson(theirs, gold), pearson(ours, theirs)
+    every = [row.reader.answers(next(each.run for each in row.done if each.seed == seed)) for row in (first, second)]
+    one, other = (each[first.row.split, task] for each in every)
+    return pearson(one.answers, one.labels), pearson(other.answers, one.labels), pearson(one.answers, other.answers)
 
 
 def zou_ends(first: Runs, second: Runs, found: Compared) -> tuple[float, float] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import textwrap
 import time
 from collections.abc import Callable
@@ -11,10 +12,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from harness.cell import Record, records
+from experiments.variant import Suite
 from harness.durable import is_full, try_lock
 from harness.holding import Unreadable
-from harness.readers import entry_of, readers, trials
+from harness.measured import Home
+from harness.readers import declared, noted_setups, trials
 from harness.reading import Entry
 from harness.secrets import hidden
 from harness.store import Store
@@ -101,16 +103,26 @@ class Delivery:
 
     def keep(self, entry: Entry) -> bool | None:
         """Whether the entry is new to the store; None where it cannot be delivered now."""
-        if not self.acquire() or time.monotonic() < self.again:
+        if not self.acquire():
             return None
-        began = time.monotonic()
         try:
-            new = self.store.keep(entry)
-            self._wrote |= new
+            new = self._guarded(lambda: self.store.keep(entry))
+            self._wrote |= bool(new)
             return new
         except Unreadable as error:
             self.failed = f"{entry.suite.slug}/{entry.name} {entry.part} cannot be read ({error})"
             self.tell(f"{self.failed}; `harness run --rerun` trains it again")
+        return None
+
+    def _guarded(self, write: Callable[[], bool | None]) -> bool | None:
+        """What writing gives; None while the store cannot be written. ``Unreadable``."""
+        if time.monotonic() < self.again:
+            return None
+        began = time.monotonic()
+        try:
+            return write()
+        except Unreadable:
+            raise
         except Exception as error:  # MLflow's, its database's or its HTTP client's, whichever
             self.store.forget()
             self.again = time.monotonic() + max(PATIENCE, SHARE * (time.monotonic() - began))
@@ -128,12 +140,15 @@ class Delivery:
         """Deliver every ended cell of the home to the rows that read it, in the order in which they ended. Tries at
         once, however short ago the last try failed."""
         self.again = 0.0
-        count = Count()
-        for entry in entries(home, self.tell):
+        count, found = Count(), results(home, self.tell)
+        for entry in found.entries:
             kept = self.keep(entry)
             count.new += kept is True
             count.known += kept is False
             count.left += kept is None
+        if not count.left and self.lock is not None:
+            for each in found.retired:
+                self._guarded(functools.partial(self.store.retire, *each))
         return count
 
 
@@ -149,30 +164,42 @@ def reason(error: BaseException) -> str:
     return textwrap.shorten(hidden(told), 300, placeholder=" ...")
 
 
-def entries(home: Path, tell: Tell) -> list[Entry]:
-    """Every reading of the home's ended cells, in the order in which the cells ended. What cannot be read, and rows
-    that the registry no longer has, are told and left out."""
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """What a home has for a tracking store: ended cells and trials as rows have them, in the order in which they ended,
+    and by suite, row, part and set-up those that a row was given and does not have any more."""
+
+    entries: list[Entry]
+    retired: list[tuple[Suite, str, str, str]]
+
+
+def results(home: Path, tell: Tell) -> Results:
+    """All of them. What cannot be read, and rows that are not in the registry, are said and left out."""
     damaged: list[str] = []
-    served = readers(home, damaged)
+    cells, kept = Home(home), Results([], [])
+    gone: set[str] = set()
+    lost: list[str] = []
+    for noted in noted_setups(home, damaged):
+        for suite_slug, row_name in noted.rows:
+            name = row_name + noted.tags.get("variant", "")
+            pair = declared(suite_slug, row_name)
+            if pair is None:
+                gone.add(f"{suite_slug}/{name}")
+                continue
+            entries, left_out = cells.entries(noted, *pair)
+            kept.entries.extend(entries)
+            kept.retired.extend((pair[0], name, f"seed {seed}", noted.tags["setup"]) for seed in left_out)
+    lost += dict.fromkeys(cells.faults())
+    kept.entries.sort(key=ended)
+    kept.entries.extend(trials(home, gone, lost))
     for text in damaged:
         tell(f"{text}; the same `harness run` writes it again")
-    found: list[Entry] = []
-    lost: list[str] = []
-    gone: set[str] = set()
-    for record in sorted(records(home, lost), key=ended):
-        for reader in served.get(record.id, ()):
-            entry = entry_of(reader, record)
-            if entry is None:
-                gone.add(reader.slug)
-            else:
-                found.append(entry)
-    found += trials(home, gone, lost)
     for text in lost:
         tell(f"{text}; it is not delivered")
     if gone:
         tell(f"left out, not in the registry or in a file that was named: {', '.join(sorted(gone))}")
-    return found
+    return kept
 
 
-def ended(record: Record) -> str:
-    return record.trained
+def ended(entry: Entry) -> str:
+    return entry.record.trained

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.catalogue import find, select, slug
-from harness.reporting import evidence
-from harness.store import Store
+from harness.measured import Evidence
+from harness.reporting import measured
 from model.data.course import shown
 from model.errors import InputError
 from reports.effects import metrics
@@ -20,15 +20,15 @@ from reports.marks import number
 NAME = re.compile(r"[0-9a-f]{6}")
 
 
-def explained(store: Store, figure: str) -> list[dict[str, Any]]:
+def explained(evidence: Evidence, figure: str) -> list[dict[str, Any]]:
     """One object a set-up that has the figure. ``InputError`` for one that does not exist."""
     row, colon, metric = figure.rpartition(":")
     if NAME.fullmatch(figure):
-        setups = evidence(store, select(("*",)))
+        setups = measured(evidence, select(("*",)))
         every = [(setup, row, name) for setup in setups for row in setup.rows.values() for name in metrics(row.suite)]
         found = [each for each in every if figure_id(each[0].name, each[1], each[2]) == figure]
         if not found:
-            raise InputError(f"no figure in {store.shown} is named {figure}; a report of another store may have it")
+            raise InputError(f"no figure of {evidence.name} is named {figure}; a report of another may have it")
         return [behind(*each) for each in found]
     if not colon:
         raise InputError(
@@ -38,9 +38,9 @@ def explained(store: Store, figure: str) -> list[dict[str, Any]]:
     if metric not in metrics(suite):
         raise InputError(f"{suite.slug} has no metric {shown(metric, 80)}; it has {', '.join(metrics(suite))}")
     name = slug(*pair)
-    held = [setup for setup in evidence(store, [pair]) if name in setup.rows]
+    held = [setup for setup in measured(evidence, [pair]) if name in setup.rows]
     if not held:
-        raise InputError(f"no run of {name} in {store.shown}; harness run trains it")
+        raise InputError(f"no run of {name} in {evidence.name}; harness run trains it")
     return [behind(setup, setup.rows[name], metric) for setup in held]
 
 

@@ -5,19 +5,25 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import singledispatch
 from typing import TYPE_CHECKING
 
 from harness.cell import Record
-from harness.reading import Entry, Reported, alarm, began, flat_scores, reported
+from harness.declared import declaration
+from harness.reading import Entry, began, flat_scores
+from harness.seed import REPORTED, TRAIN, seed_of
+from model.answers import Answers
+from model.recipe import digest
+from model.technique import describe
+from reports.evidence import Seed
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST = 20  # texts in a tag, which may have 5,000 characters
-LONGEST = 200  # characters of one
-TOTALS = ("seconds", "training_seconds", "items", "peak_memory_bytes")
+LONGEST = 5000  # characters of a tag
+DRAWN = ("dev/", "train/", "health/conflict", "health/cosine/")  # the curves that reports draw
 
 Point = tuple[str, float, int]  # a metric's name, value and epoch
 
@@ -28,7 +34,8 @@ class Unreadable(Exception):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Holding:
-    """``data`` maps each task to its fingerprint; ``answered`` is the epoch of which answers are kept, if any are."""
+    """``data`` maps each task to its fingerprint; ``answered`` is the epoch of which answers are kept, if any are;
+    ``seed`` is what reports read of it, of a trial nothing."""
 
     tags: Mapping[str, str]
     params: Mapping[str, str]
@@ -39,6 +46,7 @@ class Holding:
     start: int  # milliseconds since 1970
     end: int
     status: str  # FINISHED, FAILED or KILLED
+    seed: Seed | None = None
 
 
 @singledispatch
@@ -47,23 +55,27 @@ def holding(entry: Entry) -> Holding:
     about, outcome = entry.record.about, entry.record.outcome
     try:
         start = began(entry.record) or round(1000 * datetime.datetime.fromisoformat(outcome["ended"]).timestamp())
-        told = reported(entry.suite, entry.row, entry.record) if entry.record.done else None
+        seed = seed_of(entry, "")
+        metrics = list(points(entry, seed)) if seed.done else []
         return Holding(
-            tags=tags(entry),
+            tags=tags(entry, seed) | {"curves": curves(metrics)},
+            seed=seed,
             params={name: str(value) for name, value in about.get("settings", {}).items()},
-            metrics=list(points(entry, told)) if told else (),
-            data=about.get("data", {}),
+            metrics=metrics,
+            data=seed.data,
             source=str(about.get("source", "")),
-            answered=told.epoch if told else None,
+            answered=seed.epoch if seed.done else None,
             start=start,
             end=start + round(1000 * outcome.get("seconds", 0.0)),
-            status="FINISHED" if entry.record.done else "FAILED",
+            status="FINISHED" if seed.done else "FAILED",
         )
     except Exception as error:  # a damaged file, or a row that has come to read what its cell never measured
         raise Unreadable(f"{type(error).__name__}: {error}") from error
 
 
-def tags(entry: Entry) -> dict[str, str]:
+def tags(entry: Entry, seed: Seed) -> dict[str, str]:
+    """``declared`` is a digest of how the row reads its training; ``encoder_identity`` and ``starts`` are of the
+    encoder in the cell's name."""
     about = entry.record.about
     return (
         dict(entry.tags)
@@ -73,23 +85,36 @@ def tags(entry: Entry) -> dict[str, str]:
             "suite": entry.suite.slug,
             "row": entry.name,
             "seed": str(entry.seed),
-            "cell": entry.record.id,
-            "digest": about.get("key", ""),
+            "cell": seed.cell,
+            "content": seed.content,
+            "training": str(entry.record.training),
+            "declared": declaration(entry.suite, entry.row),
             "versions": json.dumps(about.get("versions", {})),
-            "split": entry.row.split,
-            "trained": entry.record.trained,
-            "alarm": alarm(entry),
-            "reason": str(entry.record.outcome.get("reason", "")),
-            "threads": str(about.get("threads", "")),
-            "device": str(about.get("device", "")),
-            "torch": str(about.get("torch", "")),
-            "warnings": listed(entry.record.outcome.get("warnings", [])),
-            "fresh": listed(started_fresh(entry.record.outcome.get("fresh", []))),
+            "encoder_identity": str(about.get("encoder", "")),
+            "starts": json.dumps(about.get("recipe", {}).get("encoder", {})),
+            "reason": seed.reason,
+            "alarm": "",
         }
+        | dict(seed.about)
         | levels(entry)
-        | {name: str(value) for name, value in about.get("code", {}).items()}
-        | {f"package/{name}": value for name, value in about.get("packages", {}).items()}
     )
+
+
+def curves(metrics: Sequence[Point]) -> str:
+    """Checksums of the curves that reports draw, by name, as far as a tag has room for them."""
+    by_name: dict[str, dict[int, float]] = {}
+    for name, value, epoch in metrics:
+        if name.startswith(DRAWN):
+            by_name.setdefault(name, {})[epoch] = float(value)
+    checks = {name: curve_check(points) for name, points in by_name.items()}
+    while len(text := json.dumps(checks)) > LONGEST:
+        checks.popitem()
+    return text
+
+
+def curve_check(points: Mapping[int, float]) -> str:
+    """A checksum of a metric's values by epoch."""
+    return f"{zlib.crc32(json.dumps(sorted(points.items())).encode()):08x}"
 
 
 def levels(entry: Entry) -> dict[str, str]:
@@ -97,50 +122,52 @@ def levels(entry: Entry) -> dict[str, str]:
     return {f"factor/{name}": "on" if on else "off" for name, on in entry.row.levels.items()}
 
 
-def listed(texts: Sequence[str]) -> str:
-    """Texts as a tag's value."""
-    return json.dumps(few(texts), ensure_ascii=False)
+def row_check(entry: Entry) -> str:
+    """A digest of what a row's own run says of it: what is printed, and all that its page tells."""
+    suite, row = entry.suite, entry.row
+    told = [row.title, dict(row.printed), row.printed_words, row.notes, row.split, suite.title, suite.source]
+    return digest([told, describe(suite.selection_of(row)), suite.formula, suite.columns, levels(entry)])
 
 
-def few(texts: Sequence[str]) -> list[str]:
-    """As many as a tag has room for, each cut to size."""
-    return [text[:LONGEST] for text in texts[:MOST]]
-
-
-def started_fresh(names: Sequence[str]) -> list[str]:
-    """Encoder parameters that no checkpoint gave, in a sentence."""
-    few = ", ".join(names[:2]) + ", ..." * (len(names) > 2)
-    return [f"{len(names)} encoder tensors start fresh ({few})"] if names else []
-
-
-def points(entry: Entry, told: Reported) -> Iterator[Point]:
+def points(entry: Entry, seed: Seed) -> Iterator[Point]:
     """What is reported, every metric of every epoch, and what the cell took: pages list them so."""
-    for prefix, scores in (("reported", told.scores), ("reported_train", told.train)):
+    for prefix, scores in ((REPORTED, seed.scores), (TRAIN, seed.train)):
         for name, score in scores.items():
-            if score is not None:
-                yield f"{prefix}/{name}", score, told.epoch
-    yield "reported/epoch", told.epoch, 0
+            yield f"{prefix}{name}", score, seed.epoch
+    yield f"{REPORTED}epoch", seed.epoch, 0
     for epoch in entry.record.epochs:
         for name, value in flat_scores(entry.suite, epoch):
             yield name, value, epoch["epoch"]
-    for name in TOTALS:
-        yield name, entry.record.outcome[name], 0
+    for name, value in seed.totals.items():
+        yield name, value, 0
 
 
-def answers(record: Record, epoch: int | None) -> pd.DataFrame | None:
-    """The answers on dev and test after an epoch: id, label, answer, split, task. None where none are kept.
-    ``Unreadable``."""
+def table(answers: Mapping[tuple[str, str], Answers]) -> pd.DataFrame:
+    """Answers as a file's table: id, label, answer, split and task of every item."""
     import pandas as pd
 
+    parts = [
+        pd.DataFrame({"id": read.names, "label": read.labels, "answer": read.answers, "split": split, "task": task})
+        for (split, task), read in answers.items()
+    ]
+    return pd.concat(parts) if parts else pd.DataFrame()
+
+
+def by_task(frame: pd.DataFrame) -> dict[tuple[str, str], Answers]:
+    """The same, back from a table."""
+    return {
+        (str(split), str(task)): Answers(
+            part["id"].to_numpy(str), part["answer"].to_numpy(float), part["label"].to_numpy(float)
+        )
+        for (split, task), part in (frame.groupby(["split", "task"], sort=False) if len(frame) else ())
+    }
+
+
+def answers(record: Record, epoch: int | None) -> dict[tuple[str, str], Answers]:
+    """The answers after an epoch, by split and task; empty where none are kept. ``Unreadable``."""
     if epoch is None:
-        return None
+        return {}
     try:
-        told = [
-            pd.DataFrame(found | {"split": split, "task": task})
-            for task in record.about["data"]
-            for split in ("dev", "test")
-            if (found := record.predictions(split, task, epoch)) is not None
-        ]
-        return pd.concat(told).astype({"label": float, "answer": float}) if told else None
+        return record.answers(epoch)
     except Exception as error:  # a damaged file, in whatever way
         raise Unreadable(f"{type(error).__name__}: {error}") from error

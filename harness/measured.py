@@ -1,49 +1,160 @@
-"""What a home has measured of planned rows, as reports read it: the same as a tracking store would give back."""
+"""What a results folder has measured: its cells, checked, as the rows that are declared now read them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
 
-from harness.holding import answers, holding
+from experiments.ablation import PAPER
+from experiments.variant import Row, Suite
+from harness.catalogue import Pair
+from harness.cell import Record, read
+from harness.declared import Declared, Matched, Training, matched, setup_of, training_of
+from harness.durable import Damaged
+from harness.holding import Unreadable, holding
 from harness.plan import Ledger, Planned
+from harness.readers import Noted, noted_setups, trials
 from harness.reading import Entry
 from harness.seed import seed_of
+from model.answers import ByTask
 from reports.evidence import FACTS, Runs, Seed, SetUp
 
-if TYPE_CHECKING:
-    import pandas as pd
+UNTOLD = "its folder does not say what it was trained on"
+
+
+class TrialRun(NamedTuple):
+    """A trial, as a tracking store has it or would."""
+
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
+class Evidence(Protocol):
+    """Where reports take their figures from. Each of these raises ``InputError`` where it cannot be read."""
+
+    name: str  # in messages
+
+    def setups(self, pairs: Iterable[Pair], only: str | None = None) -> list[SetUp]:
+        """What was measured of these rows, one object a set-up (``only``: this one), in the order of profile, data,
+        encoder and variant."""
+
+    def trials(self, only: str | None = None) -> list[TrialRun]:
+        """Every ended trial (of one set-up)."""
+
+    def ablations(self) -> list[str]:
+        """The names of the ablations of which something was run."""
 
 
 class Cells:
     """Reads the large parts of ended cells (``reports.evidence.Reader``); a run is named by suite, row and seed."""
 
     def __init__(self) -> None:
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, tuple[Entry, int]] = {}
 
     def seed(self, entry: Entry) -> Seed:
         """The cell as its row reads it. ``Unreadable``."""
         run = f"{entry.suite.slug}/{entry.name} {entry.part}"
-        self.entries[run] = entry
-        held, outcome = holding(entry), entry.record.outcome
-        whole = {"warnings": json.dumps(outcome.get("warnings", []))}  # a tag has less room
-        metrics = {name: value for name, value, _ in held.metrics}
-        return seed_of(run, {**held.tags, **whole}, metrics, held.status == "FINISHED", held.data)
+        try:
+            seed = seed_of(entry, run)
+        except Exception as error:  # a damaged file, or a row that has come to read what its cell never measured
+            raise Unreadable(f"{type(error).__name__}: {error}") from error
+        self.entries[run] = entry, seed.epoch
+        return seed
 
-    def answers(self, run: str) -> pd.DataFrame:
-        import pandas as pd
-
-        entry = self.entries[run]
-        found = answers(entry.record, holding(entry).answered)
-        return pd.DataFrame() if found is None else found
+    def answers(self, run: str) -> ByTask:
+        """``Damaged``."""
+        entry, epoch = self.entries[run]
+        return entry.record.answers(epoch) if entry.record.done else {}
 
     def curves(self, run: str, names: Sequence[str]) -> Mapping[str, Mapping[int, float]]:
         found: dict[str, dict[int, float]] = {}
-        for name, value, epoch in holding(self.entries[run]).metrics:
+        for name, value, epoch in holding(self.entries[run][0]).metrics:
             if name in names:
                 found.setdefault(name, {})[epoch] = value
         return found
+
+
+class Home:
+    """A results folder as evidence."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.name = f"the results folder {home}"
+        self._records: dict[str, Record | str | None] = {}
+
+    def setups(self, pairs: Iterable[Pair], only: str | None = None) -> list[SetUp]:
+        wanted = {(suite.slug, row.name): (suite, row) for suite, row in pairs}
+        found = [self.setup(each, wanted) for each in noted_setups(self.home) if only in (None, each.tags["setup"])]
+        return sorted(filter(None, found), key=lambda each: [each.facts[name] for name in FACTS])
+
+    def setup(self, noted: Noted, wanted: Mapping[tuple[str, str], Pair]) -> SetUp | None:
+        """One set-up, with those of its rows that are wanted; None where it has none of them."""
+        there = {key: pair for key, pair in wanted.items() if key in noted.rows}
+        reader, rows, left_out = Cells(), {}, {}
+        for key, (suite, row) in there.items():
+            slug = "/".join(key)
+            entries, gone = self.entries(noted, suite, row)
+            seeds: list[Seed] = []
+            for entry in entries:
+                try:
+                    seeds.append(reader.seed(entry))
+                except Unreadable as error:
+                    gone[entry.seed] = f"cannot be read ({error})"
+            if seeds:
+                rows[slug] = Runs(suite, row, seeds, reader)
+            if gone:
+                left_out[slug] = gone
+        return set_up(noted.tags, rows, left_out) if rows or left_out else None
+
+    def entries(self, noted: Noted, suite: Suite, row: Row) -> tuple[list[Entry], dict[int, str]]:
+        """The ended cells that a row has in a set-up; by seed, why it does not have one that was made for it."""
+        name = row.name + noted.tags.get("variant", "")
+        candidates: list[tuple[Training, Record]] = []
+        faults: dict[int, str] = {}
+        for cell, seed in noted.rows[suite.slug, row.name].items():
+            record = self.record(cell)
+            training = training_of(record) if isinstance(record, Record) else None
+            if isinstance(record, str):
+                faults[seed] = record
+            elif record is not None and training is not None:
+                candidates.append((training, record))
+            elif record is not None:
+                faults[seed] = UNTOLD
+        chosen: Matched[Record] = matched(Declared(suite, row, setup_of(noted.tags)), candidates)
+        kept = [
+            Entry(suite=suite, row=row, name=name, record=record, tags=noted.tags, seed=seed)
+            for seed, record in chosen.kept.items()
+        ]
+        missed = {seed: fault for seed, fault in faults.items() if seed not in chosen.kept}
+        return kept, dict(sorted((missed | dict(chosen.left_out)).items()))
+
+    def record(self, cell: str) -> Record | str | None:
+        """The cell if it has ended, what is wrong with it, or None. It is read once."""
+        if cell not in self._records:
+            try:
+                self._records[cell] = read(self.home / "cells" / cell)
+            except Damaged as damage:
+                self._records[cell] = str(damage)
+        return self._records[cell]
+
+    def faults(self) -> list[str]:
+        """What is wrong with the cells that were read."""
+        return [record for record in self._records.values() if isinstance(record, str)]
+
+    def trials(self, only: str | None = None) -> list[TrialRun]:
+        found = []
+        for entry in trials(self.home, set(), []):
+            if only in (None, entry.tags["setup"]):
+                held = holding(entry)
+                metrics = {name: float(value) for name, value, _ in held.metrics}
+                found.append(TrialRun(held.tags, metrics))
+        return found
+
+    def ablations(self) -> list[str]:
+        suites = {suite for each in noted_setups(self.home) for suite, _ in each.rows}
+        return sorted(suite.partition("/")[2] for suite in suites if suite.startswith(f"{PAPER}/"))
 
 
 def measured(rows: Sequence[Planned], facts: Mapping[str, str], book: Ledger) -> SetUp:
@@ -59,11 +170,17 @@ def measured(rows: Sequence[Planned], facts: Mapping[str, str], book: Ledger) ->
         if entries:
             seeds = [reader.seed(entry) for entry in entries]
             found[f"{row.suite.slug}/{row.row.name}"] = Runs(row.suite, row.row, seeds, reader)
-    told = json.loads(facts["data_notes"])
+    return set_up(facts, found, {})
+
+
+def set_up(tags: Mapping[str, str], rows: Mapping[str, Runs], left_out: Mapping[str, Mapping[int, str]]) -> SetUp:
+    """A set-up from its tags."""
+    notes = json.loads(tags.get("data_notes") or "{}")
     return SetUp(
-        name=facts["setup"],
-        facts={name: facts[name] for name in FACTS},
-        rows=found,
-        notes=tuple(told["notes"]),
-        duplicates=told["duplicates"],
+        name=tags["setup"],
+        facts={name: tags.get(name, "") for name in FACTS},
+        rows=rows,
+        notes=tuple(notes.get("notes", ())),
+        duplicates=notes.get("duplicates", {}),
+        left_out=left_out,
     )

@@ -22,7 +22,7 @@ MOST = 1000  # seeds, jobs or threads
 # of a home, where they are there
 FOLDERS = ("artifacts", "cells", "encoders", "predictions", "readers", "reports", "studies")
 TABLES = (".csv", ".json", ".md")  # in its reports
-FILES = ("claims.lock", "harness.log", "mlflow.db", "writer.lock")
+FILES = ("claims.lock", "harness.log", "identity", "mlflow.db", "writer.lock")
 UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, bytes that are no UTF-8, line separators
 
 

@@ -10,44 +10,19 @@ from typing import Any
 
 from experiments.variant import RegistryError, Row, Suite
 from harness.catalogue import find
-from harness.cell import Record
 from harness.durable import Damaged, sealed, unsealed, write_aside
 from harness.plan import Planned
-from harness.reading import Entry
 from harness.tune import told
 from harness.tune.told import Tried
 from model.recipe import digest
 
 
-class Tags(dict[str, str]):
-    """Tags that can be looked up by."""
-
-    def __hash__(self) -> int:  # type: ignore[override]
-        return hash(tuple(sorted(self.items())))
-
-
-@dataclasses.dataclass(frozen=True)
-class Reader:
-    """A row in a set-up: ``name`` is the row's with its variant, ``tags`` tell set-ups
-    apart, ``seed`` is the cell's."""
-
-    suite: str
-    row: str
-    name: str
-    tags: Tags
-    seed: int
-
-    @property
-    def slug(self) -> str:
-        """``paper/table/row``, and the variant."""
-        return f"{self.suite}/{self.name}"
-
-    def declared(self) -> tuple[Suite, Row] | None:
-        """The registry's row, if it is still there."""
-        try:
-            return find(f"{self.suite}/{self.row}")
-        except RegistryError:
-            return None
+def declared(suite: str, row: str) -> tuple[Suite, Row] | None:
+    """The registry's row, if it is there."""
+    try:
+        return find(f"{suite}/{row}")
+    except RegistryError:
+        return None
 
 
 def note(home: Path, rows: Iterable[Planned], tags: Mapping[str, str]) -> None:
@@ -64,17 +39,6 @@ def note(home: Path, rows: Iterable[Planned], tags: Mapping[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_bytes() != sealed(entry).encode():  # damaged
         write_aside(path, sealed(entry))
-
-
-def readers(home: Path, damaged: list[str] | None = None) -> dict[str, list[Reader]]:
-    """The rows that read each cell, by cell id; names of damaged files are added to ``damaged``."""
-    found: dict[str, dict[Reader, None]] = {}
-    for entry in noted(home, damaged):
-        for row in entry.get("rows", ()):
-            for cell, seed in row["cells"].items():
-                reader = Reader(row["suite"], row["row"], row["name"], Tags(entry["tags"]), seed)
-                found.setdefault(cell, {})[reader] = None
-    return {cell: list(rows) for cell, rows in found.items()}
 
 
 def trials(home: Path, gone: set[str], damaged: list[str]) -> list[Tried]:
@@ -106,14 +70,24 @@ def noted(home: Path, damaged: list[str] | None) -> Iterator[dict[str, Any]]:
                 damaged.append(f"{path} is damaged")
 
 
-def names(rows: Iterable[Reader]) -> list[str]:
-    """Slugs, each once."""
-    return sorted({reader.slug for reader in rows})
+@dataclasses.dataclass
+class Noted:
+    """A set-up in which commands have planned rows: by suite and row, the cells that were planned and their seeds.
+    Which of these a row has now is another question (``harness.declared``)."""
+
+    tags: Mapping[str, str]
+    rows: dict[tuple[str, str], dict[str, int]] = dataclasses.field(default_factory=dict)
 
 
-def entry_of(reader: Reader, record: Record) -> Entry | None:
-    """The cell as the row reads it; None if the registry no longer has the row."""
-    found = reader.declared()
-    if found is None:
-        return None
-    return Entry(suite=found[0], row=found[1], name=reader.name, seed=reader.seed, record=record, tags=reader.tags)
+def noted_setups(home: Path, damaged: list[str] | None = None) -> list[Noted]:
+    """All set-ups of a results folder; names of damaged files are added to ``damaged``."""
+    found: dict[str, Noted] = {}
+    for entry in noted(home, damaged):
+        if "rows" not in entry:
+            continue
+        setup = found.setdefault(entry["tags"]["setup"], Noted(entry["tags"]))
+        if "options" in entry["tags"]:  # as a newer command noted it
+            setup.tags = entry["tags"]
+        for row in entry["rows"]:
+            setup.rows.setdefault((row["suite"], row["row"]), {}).update(row["cells"])
+    return list(found.values())

@@ -5,15 +5,11 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from experiments.variant import Row, Suite
 from harness.cell import Record, comparable, with_overall
-
-if TYPE_CHECKING:
-    pass
-
-COLUMNS = ("suite", "row", "seed", "cell", "split", "metric", "value", "epoch", "status", "reason")
+from model.recipe import digest
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,6 +27,12 @@ class Entry:
     def part(self) -> str:
         """What tells it from others of its row and set-up."""
         return f"seed {self.seed}"
+
+    @property
+    def content(self) -> str:
+        """A digest of what the training left: checksums of its files, and how it ended."""
+        outcome = self.record.outcome
+        return digest([self.record.id, outcome.get("checks", {}), outcome.get("status"), outcome.get("reason", "")])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,12 +78,9 @@ def health(epoch: Mapping[str, Any]) -> dict[str, float]:
     return dict(epoch["signals"]) | gaps | ({"items_per_second": epoch["items"] / seconds} if seconds else {})
 
 
-def alarm(entry: Entry) -> str:
+def alarm(record: Record, number: int) -> str:
     """The tasks that have one answer for everything at the reported epoch, in words."""
-    if not entry.record.done:
-        return ""
-    number = reported(entry.suite, entry.row, entry.record).epoch
-    signals = next(epoch["signals"] for epoch in entry.record.epochs if epoch["epoch"] == number)
+    signals = next(epoch["signals"] for epoch in record.epochs if epoch["epoch"] == number)
     tasks = [
         name.removeprefix("collapsed/") for name, value in signals.items() if name.startswith("collapsed/") and value
     ]

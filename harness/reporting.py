@@ -1,4 +1,4 @@
-"""Writes a report: what the tracking store holds of the selected rows, judged, drawn and set."""
+"""Writes a report: what was measured of the selected rows, judged, drawn and set."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from experiments.variant import Suite
 from harness.ablate.kept import ablations
 from harness.catalogue import Pair, suites
 from harness.durable import write_aside
+from harness.measured import Evidence
 from harness.revision import revision
-from harness.store import Store
-from harness.stored import setups
 from harness.tune.kept import studies, weighed
 from model.errors import InputError
 from model.recipe import digest
@@ -39,26 +38,35 @@ class Written:
     new: bool
 
 
-def evidence(store: Store, pairs: Sequence[Pair], only: str | None = None) -> list[SetUp]:
-    """What the store holds of these rows and of all that the claims about them need. ``InputError`` if it holds none
-    of these rows."""
-    found = held(store, pairs, only)
+def measured(evidence: Evidence, pairs: Sequence[Pair], only: str | None = None) -> list[SetUp]:
+    """What was measured of these rows and of all that the claims about them need. ``InputError`` if nothing was of
+    these rows."""
+    found = measured_or_none(evidence, pairs, only)
     if not found:
-        raise InputError(f"the tracking store {store.shown} has no results of these rows; harness run makes them")
+        raise InputError(f"{evidence.name} has no results of these rows{why(evidence, pairs, only)}")
     return found
 
 
-def held(store: Store, pairs: Sequence[Pair], only: str | None = None) -> list[SetUp]:
+def why(evidence: Evidence, pairs: Sequence[Pair], only: str | None) -> str:
+    """Why there are none, and what makes them."""
+    for setup in evidence.setups(pairs, only):
+        for slug, faults in setup.left_out.items():
+            seed, fault = next(iter(faults.items()))
+            return f"; {slug} seed {seed} was {fault}; harness run trains it anew"
+    return "; harness run makes them"
+
+
+def measured_or_none(evidence: Evidence, pairs: Sequence[Pair], only: str | None = None) -> list[SetUp]:
     """The same, and nothing where there is nothing."""
     papers = {suite.paper for suite, _ in pairs}
     every = [(suite, row) for suite in suites() if suite.paper in papers for row in suite.rows]
     every += [(suite, row) for suite, row in pairs if suite.paper == PAPER]
     wanted = {f"{suite.slug}/{row.name}" for suite, row in pairs}
-    return [setup for setup in setups(store, every, only) if wanted & set(setup.rows)]
+    return [setup for setup in evidence.setups(every, only) if wanted & set(setup.rows)]
 
 
 def write(
-    store: Store,
+    evidence: Evidence,
     pairs: Sequence[Pair],
     out: Path,
     say: Callable[[str], None],
@@ -71,13 +79,13 @@ def write(
     """Write the report of these rows, of the studies ``tuned`` and of the ablations ``ablated`` (None: all, or those
     that the rows are of) into a folder, in one set-up (``only``) or in all of them; nothing is written when its inputs
     are those of the report that is there, unless asked for ``again``."""
-    sought = [each for each in studies(store, only) if tuned is None or each.study in tuned]
+    sought = [each for each in studies(evidence, only) if tuned is None or each.study in tuned]
     wanted = {suite.table for suite, _ in pairs if suite.paper == PAPER} if ablated is None else set(ablated)
     taken = [
-        each for each in ablations(store, only) if each.ablation.table in wanted or (ablated is None and not wanted)
+        each for each in ablations(evidence, only) if each.ablation.table in wanted or (ablated is None and not wanted)
     ]
     pairs = [(suite, row) for suite, row in pairs if suite.paper != PAPER]
-    found = held(store, pairs, only) if sought or taken else evidence(store, pairs, only)
+    found = (measured_or_none if sought or taken else measured)(evidence, pairs, only)
     chosen = grouped(pairs)
     inputs = inputs_of(found, chosen, sought, taken)
     before = index(out)

@@ -14,6 +14,7 @@ from harness.durable import is_full
 from harness.estimate import preamble
 from harness.execute.news import Machine
 from harness.interrupt import Interrupt
+from harness.measured import Home
 from harness.output import file_name, print_tables, say, write_tables
 from harness.plan import Planned, Setup
 from harness.reporting import write
@@ -86,7 +87,7 @@ def _report(setup: Setup, store: Store, console: Console) -> str:
     try:
         with waiting("writing the report") as line:
             folder = store.home / "reports" / file_name([setup.profile.name, told["setup"][:6]], setup.variant)
-            made = write(store, everything(), folder, line.tell, only=told["setup"])
+            made = write(Home(store.home), everything(), folder, line.tell, only=told["setup"])
     except InputError as error:
         say(console, f"no report: {error}")
         return "finished"

@@ -4,12 +4,20 @@ is tagged ``superseded``, and that holds whatever its writer still adds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
+
+from harness.seed import check, stored_seed
+from model.recipe import digest
 
 PARENT = "mlflow.parentRunId"
 LINE = "line"  # of the table that a run belongs to, as the pages name it: a row in a set-up
 PARTS = ("seed", "trial")  # kinds of runs under a row's
+TRIAL = (  # tags of a trial that reports read
+    *("study", "arm", "repeats", "base", "sampler", "pruner", "sampler_seed", "epochs", "unit", "space", "setup"),
+    *("profile", "data", "data_source", "encoder", "variant", "trial", "state", "params", "cell", "reused", "reason"),
+)
+VALUES = ("reported/", "health/", "cost", "epochs")  # of a trial
 
 
 class Client(Protocol):
@@ -34,13 +42,26 @@ class Place(NamedTuple):
 
 class Held(NamedTuple):
     """A run in the store: a row's, or a row and seed's. ``whole`` unless it is being written, or its writer was ended
-    in the middle. They sort by training."""
+    in the middle; ``sound`` if its values are those that were written. They sort by the cell's training, as counted in
+    its results folder, and where two folders count alike by what the training left."""
 
-    trained: str
+    training: int
+    content: str
     run: str
     whole: bool
+    sound: bool
     parent: str
     line: str
+    cell: str
+    declared: str
+    home: str
+    answers: str
+    place: str  # of its artifacts
+
+    @property
+    def reading(self) -> tuple[str, str]:
+        """The training and how it is read: what a declaration decides."""
+        return self.cell, self.declared
 
 
 class Shown:
@@ -64,6 +85,14 @@ class Shown:
                     self.client.set_terminated(run.run, "KILLED")
         self.runs[place] = list(stay)
 
+    def adopt(self, row: Place, parent: str) -> None:
+        """Have a row's parts under its new run."""
+        for place, runs in self.runs.items():
+            if place.part and (place.row, place.setup) == (row.row, row.setup):
+                for run in runs:
+                    self.client.set_tag(run.run, PARENT, parent)
+                self.runs[place] = [run._replace(parent=parent) for run in runs]
+
     def _found(self, wanted: str = "") -> dict[Place, list[Held]]:
         found: dict[Place, list[Held]] = {}
         token = None
@@ -84,11 +113,12 @@ class Shown:
             self.leave(place, [row])
         for place, runs in self.runs.items():
             if place.part:
-                latest = max((run for run in runs if run.whole), default=None)
-                self.leave(place, [run for run in runs if run == latest or not run.whole])
+                latest = {run.reading: run for run in sorted(run for run in runs if run.whole)}
+                self.leave(place, [run for run in runs if run in latest.values() or not run.whole])
                 parent = rows.get(Place(place.row, "", place.setup))
-                if latest and parent and latest.parent != parent.run:
-                    self.client.set_tag(latest.run, PARENT, parent.run)
+                for run in latest.values() if parent else ():
+                    if parent and run.parent != parent.run:
+                        self.client.set_tag(run.run, PARENT, parent.run)
 
 
 def placed(tags: Mapping[str, str]) -> Place:
@@ -98,5 +128,52 @@ def placed(tags: Mapping[str, str]) -> Place:
 
 def seen(run: Any) -> Held:
     tags = run.data.tags
-    whole = run.info.status != "RUNNING"
-    return Held(tags.get("trained", ""), run.info.run_id, whole, tags.get(PARENT, ""), tags.get(LINE, ""))
+    training = tags.get("training", "")
+    return Held(
+        training=int(training) if training.isdecimal() else 0,  # an older version counted none
+        content=tags.get("content", ""),
+        run=run.info.run_id,
+        whole=run.info.status != "RUNNING",
+        sound=is_sound(run),
+        parent=tags.get(PARENT, ""),
+        line=tags.get(LINE, ""),
+        cell=tags.get("cell", ""),
+        declared=tags.get("declared", ""),
+        home=tags.get("home", ""),
+        answers=tags.get("answers", ""),
+        place=str(run.info.artifact_uri),
+    )
+
+
+def is_sound(run: Any) -> bool:
+    """Whether the values of a row's part are those that were delivered."""
+    tags = run.data.tags
+    if tags.get("kind") not in CHECKS:
+        return True
+    try:
+        return bool(tags.get("check") == CHECKS[tags["kind"]](run))
+    except (KeyError, ValueError, TypeError, OverflowError):  # what it holds is not of the kind that was written
+        return False
+
+
+def seed_check(run: Any) -> str:
+    return check(seed_in(run), run.data.tags)
+
+
+def seed_in(run: Any) -> Any:
+    """The seed that a run tells of (``reports.evidence.Seed``)."""
+    data = {each.dataset.name: each.dataset.digest for each in (run.inputs.dataset_inputs if run.inputs else ())}
+    return stored_seed(run.info.run_id, run.data.tags, run.data.metrics, run.info.status == "FINISHED", data)
+
+
+def trial_check(run: Any) -> str:
+    return values_check(run.data.tags, run.data.metrics)
+
+
+def values_check(tags: Mapping[str, str], metrics: Mapping[str, float]) -> str:
+    """A digest of what reports read of a trial."""
+    told = {name: tags.get(name, "") for name in TRIAL}
+    return digest([told, {name: float(value) for name, value in sorted(metrics.items()) if name.startswith(VALUES)}])
+
+
+CHECKS: Mapping[str, Callable[[Any], str]] = {"seed": seed_check, "trial": trial_check}

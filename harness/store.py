@@ -3,27 +3,33 @@ experiment a suite, a parent run a row, a child a seed; one a study, a parent an
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sqlite3
 import sys
 import tempfile
+import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlparse
 
 from experiments.variant import Suite
 from harness import views
-from harness.durable import aside
-from harness.holding import Holding, Point, answers, holding, levels
+from harness.declared import declaration
+from harness.durable import aside, write_aside
+from harness.holding import Holding, Point, answers, holding, levels, row_check, table
 from harness.reading import Entry
 from harness.secrets import hidden
+from harness.seed import check
 from harness.shown import PARENT, Held, Place, Shown, seen
+from model.answers import ByTask
 from model.errors import InputError
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from mlflow.entities import Run
     from mlflow.tracking import MlflowClient
 
 CALM = {
@@ -34,6 +40,8 @@ CALM = {
 ELSEWHERE = ("databricks", "uc:", "arn:")  # addresses without //
 DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 PER_CALL = {"metrics": 1000, "params": 100}  # what one log_batch may carry
+ANSWERS = "predictions.parquet"
+PROXIED = "mlflow-artifacts"  # the scheme of places that a server looks up below a folder of its own
 PAGE = 500  # runs a search gives at a time: within the timeout, at some milliseconds each
 
 
@@ -54,6 +62,7 @@ class Store:
         self._experiments: dict[str, str] = {}
         self._shown: dict[str, Shown] = {}
         self._looks: dict[str, tuple[Suite, str, str | None]] = {}  # the view that each experiment has
+        self.deep = False  # read artifacts, too, to know whether they are what was written
 
     @cached_property
     def client(self) -> MlflowClient:
@@ -69,6 +78,8 @@ class Store:
         utils.MAX_RETRY_COUNT = 1  # of a database that cannot be opened; MLflow's ten take 100 seconds
         if self.file is not None and not self.file.exists():
             make(self.file)
+        if self.own is not None:
+            relocate(self.own)
         return MlflowClient(self.uri)
 
     @property
@@ -118,19 +129,68 @@ class Store:
         return f"{min(command, str(beside), key=len)} ui --home {self.home}"
 
     def keep(self, entry: Entry) -> bool:
-        """Have one child run; False if it was there. A later training of a row's seed supersedes an earlier one, never
-        the other way round; a run that was left half written is replaced. ``Unreadable`` if the cell is."""
+        """Have one child run; False if it was there, as the cell has it and the row reads it now. One that says
+        anything else is superseded, and so is one that was left half written or damaged; but for those of other homes:
+        theirs of the same declaration by a later training alone, and of another declaration by nothing. ``Unreadable``
+        if the cell is."""
         experiment = self._experiment(entry.suite, entry.part.partition(" ")[0])
         shown, here = self._runs(experiment), Place(entry.name, entry.part, entry.tags["setup"])
-        runs, trained = shown.runs.get(here, []), entry.record.trained
-        latest = there = max((run for run in runs if run.whole), default=None)
-        if latest is None or latest.trained < trained:
+        runs, wanted = shown.runs.get(here, []), (entry.record.id, declaration(entry.suite, entry.row))
+        alike = [run for run in runs if run.whole and run.reading == wanted and run.sound and self._answered(run)]
+        order = (entry.record.training, entry.content)
+        parent = self._parent(experiment, shown, entry)
+        later = [run for run in alike if (run.training, run.content) >= order and self.own is None]
+        there = latest = max((run for run in alike if (run.training, run.content) == order), default=None)
+        there = latest = max(later, default=there)
+        if latest is None:
             held = holding(entry)
-            given = answers(entry.record, held.answered)
-            latest = self._write(experiment, self._parent(experiment, shown, entry), entry, held, given)
-        # half a run of a later training stays: its home may just be writing it, and makes it good if it must
-        shown.leave(here, [latest, *(run for run in runs if not run.whole and run.trained > trained)])
+            latest = self._write(experiment, parent, entry, held, answers(entry.record, held.answered))
+        shown.leave(here, [latest, *(run for run in runs if run is not there and self._is_elsewheres(run, wanted))])
         return latest is not there
+
+    def retire(self, suite: Suite, name: str, part: str, setup: str) -> None:
+        """Have no run of a part that the row does not have any more, but for those of other homes."""
+        experiment = self._experiment(suite, part.partition(" ")[0])
+        shown, here = self._runs(experiment), Place(name, part, setup)
+        if here in shown.runs:
+            shown.leave(here, [run for run in shown.runs[here] if self._is_elsewheres(run, ("", ""))])
+
+    def _is_elsewheres(self, run: Held, wanted: tuple[str, str]) -> bool:
+        """Whether a run is another home's to keep: it says something of another declaration, or is being written."""
+        return self.own is None and run.home != self.identity and (run.reading != wanted or not run.whole)
+
+    @cached_property
+    def identity(self) -> str:
+        """What tells this home's runs from others' in a store that they share: a random name, kept in it."""
+        path = self.home / "identity"
+        try:
+            return path.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            name = uuid.uuid4().hex
+            write_aside(path, f"{name}\n")
+            return name
+
+    def _answered(self, run: Held) -> bool:
+        """Whether the answers that a run was given are there; of a store of files, and byte for byte if ``deep``."""
+        path = self.answers_file(run.place)
+        if not run.answers or path is None:
+            return True
+        try:
+            return sha256(path.read_bytes()) == run.answers if self.deep else path.stat().st_size > 0
+        except OSError:
+            return False
+
+    def answers_file(self, place: str) -> Path | None:
+        """Where a run's answers are, of its artifacts' place, if the database is a file: below its folder, wherever
+        that has been moved."""
+        parts = urlparse(place)
+        if self.file is None or parts.scheme not in ("", "file", PROXIED):
+            return None
+        path = PurePosixPath(unquote(parts.path))
+        if parts.scheme == PROXIED:
+            return self.file.parent.joinpath("artifacts", *path.relative_to("/").parts, ANSWERS)
+        moved = self.file.parent.joinpath("artifacts", *path.parts[-4:], ANSWERS)  # paper/table/run/artifacts
+        return moved if moved.exists() else Path(path) / ANSWERS
 
     def settle(self) -> None:
         """After writing: in a store that other homes may have written to at the same time, agree with them. In the
@@ -156,14 +216,20 @@ class Store:
             found = self.client.get_experiment_by_name(suite.slug)
             if found is not None and found.lifecycle_stage == "deleted":
                 self.client.restore_experiment(found.experiment_id)
-            tags = found.tags if found else views.of_suite(suite, kind)
+            tags = views.of_suite(suite, kind)
             made = str(found.experiment_id) if found else self._made(suite, tags)
+            if found:
+                for name, value in tags.items():  # as the suite is declared now
+                    if name != views.VIEW and found.tags.get(name) != value:
+                        self.client.set_experiment_tag(made, name, value)
+                tags = found.tags
             self._experiments[suite.slug] = made
             self._looks[made] = suite, kind, tags.get(views.VIEW)
         return self._experiments[suite.slug]
 
     def _made(self, suite: Suite, tags: Mapping[str, str]) -> str:
         location = (self.file.parent / "artifacts" / suite.slug).resolve().as_uri() if self.file else None
+        location = f"{PROXIED}:/{suite.slug}" if self.own else location
         try:
             return str(self.client.create_experiment(suite.slug, artifact_location=location, tags=dict(tags)))
         except Exception:
@@ -183,11 +249,14 @@ class Store:
         here = Place(entry.name, "", entry.tags["setup"])
         if here not in shown.runs and self.own is None:
             shown.look(f"tags.kind = 'row' AND tags.setup = '{here.setup}'")
-        if here not in shown.runs:
+        before = shown.runs.get(here, [])
+        if not before or (before[0].content != row_check(entry) and (self.own or before[0].home == self.identity)):
             tags = {"kind": "row", "row": entry.name, "suite": entry.suite.slug, "paper": entry.suite.paper}
+            tags |= {"content": row_check(entry), "home": self.identity}
             tags |= dict(entry.tags) | levels(entry) | views.of_row(entry)
             run = self.client.create_run(experiment, run_name=entry.name, tags=tags)
-            shown.runs[here] = [seen(run)]
+            shown.leave(here, [seen(run)])
+            shown.adopt(here, run.info.run_id)
         row = min(shown.runs[here])
         if not row.whole:
             self._batch(row.run, [(f"printed/{name}", value, 0) for name, value in entry.row.printed.items()])
@@ -195,22 +264,35 @@ class Store:
             shown.runs[here] = [row._replace(whole=True)]
         return row.run
 
-    def _write(self, experiment: str, parent: str, entry: Entry, held: Holding, given: pd.DataFrame | None) -> Held:
+    def _write(self, experiment: str, parent: str, entry: Entry, held: Holding, given: ByTask) -> Held:
+        file = table(given).to_parquet() if given else b""
+        tags = dict(held.tags) | {"home": self.identity, "answers": sha256(file) if file else ""}
+        if held.seed is not None:
+            tags["check"] = check(held.seed, tags)
         run = self.client.create_run(
             experiment,
             run_name=f"{entry.name} {entry.part}",
             start_time=held.start,
-            tags={**held.tags, **views.of_part(entry, held), PARENT: parent},
+            tags={**tags, **views.of_part(entry, held), PARENT: parent},
         )
         self._batch(run.info.run_id, held.metrics, held.params)
         self._inputs(run.info.run_id, held)
-        if given is not None:
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "predictions.parquet"
-                given.to_parquet(path)
-                self.client.log_artifact(run.info.run_id, str(path))
+        if file:
+            self._attach(run, file)
         self.client.set_terminated(run.info.run_id, held.status, end_time=held.end)
-        return seen(run)._replace(whole=True)
+        return seen(run)._replace(whole=True, sound=True)
+
+    def _attach(self, run: Run, file: bytes) -> None:
+        """Give a run its answers. Those of the home's own store are written below the home, whatever a database that
+        was copied from elsewhere says."""
+        path = self.answers_file(str(run.info.artifact_uri)) if self.own else None
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_aside(path, file)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / ANSWERS).write_bytes(file)
+            self.client.log_artifact(run.info.run_id, str(Path(folder) / ANSWERS))
 
     def _batch(self, run: str, metrics: Sequence[Point], params: Mapping[str, str] | None = None) -> None:
         from mlflow.entities import Metric, Param
@@ -230,6 +312,27 @@ class Store:
             for task, digest in held.data.items()
         ]
         self.client.log_inputs(run, [DatasetInput(dataset) for dataset in data])
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def relocate(file: Path) -> None:
+    """Have the home's own database name no folder, so that the home can be copied and moved: where artifacts are is
+    said by whoever serves it. Only what the harness made is touched."""
+    ours = f"artifact_location LIKE '%/artifacts/' || name AND artifact_location NOT LIKE '{PROXIED}:%'"
+    with suppress(sqlite3.Error), closing(sqlite3.connect(file, timeout=10.0)) as database, database:
+        database.execute(
+            f"UPDATE runs SET artifact_uri = (SELECT '{PROXIED}:/' || name FROM experiments "
+            "WHERE experiment_id = runs.experiment_id) || '/' || run_uuid || '/artifacts' "
+            f"WHERE experiment_id IN (SELECT experiment_id FROM experiments WHERE {ours})"
+        )
+        database.execute(f"UPDATE experiments SET artifact_location = '{PROXIED}:/' || name WHERE {ours}")
+        database.execute(
+            f"UPDATE experiments SET artifact_location = '{PROXIED}:/0' WHERE experiment_id = 0 "
+            "AND NOT EXISTS (SELECT 1 FROM runs WHERE experiment_id = 0)"
+        )
 
 
 def make(file: Path) -> None:

@@ -1,71 +1,93 @@
-"""What a tracking store holds, read back as evidence for reports."""
+"""What a tracking store holds, read back as evidence for reports. A run is believed if it is what the row declares now
+and if its values are those that were delivered; else it is left out by name."""
 
 from __future__ import annotations
 
+import io
 import json
-import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import unquote, urlparse
+from typing import TYPE_CHECKING, Any
 
+from experiments.ablation import PAPER
 from experiments.variant import Row, Suite
 from harness.catalogue import Pair
+from harness.declared import Declared, Training, declaration, matched, setup_of
 from harness.delivery import reason
-from harness.seed import seed_of
-from harness.shown import seen
-from harness.sources import own_fingerprints
-from harness.store import PAGE, Store
-from model.data.examples import DataError
+from harness.holding import by_task, curve_check
+from harness.measured import TrialRun, set_up
+from harness.screen import tell
+from harness.shown import Held, is_sound, seed_in, seen
+from harness.store import ANSWERS, PAGE, Store, sha256
+from harness.tune.told import PAPER as STUDIES
+from model.answers import ByTask
 from model.errors import InputError
-from model.recipe import Recipe, versions
 from reports.evidence import FACTS, Runs, Seed, SetUp
 
 if TYPE_CHECKING:
-    import pandas as pd
     from mlflow.entities import Run
 
-ANSWERS = "predictions.parquet"
+AGAIN = "harness sync from its results folder delivers it again"
+DAMAGED = f"its values in the tracking store are not those that were delivered; {AGAIN}"
+READ_OTHERWISE = f"delivered for another split, selection or overall formula; {AGAIN}"
+UNCHECKED = f"delivered by an older version, which kept no checksums; {AGAIN}"
 
 
 class Artifacts:
-    """Reads the large parts of runs (``reports.evidence.Reader``). ``InputError`` for what cannot be read."""
+    """Reads the large parts of runs (``reports.evidence.Reader``). ``InputError`` for what cannot be read, or is not
+    what was delivered."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._places: dict[str, str] = {}  # of each run's artifacts
+        self._runs: dict[str, tuple[Held, Mapping[str, str]]] = {}
 
-    def placed(self, run: str, place: str) -> None:
-        self._places[run] = place
+    def add(self, run: Run) -> Seed:
+        """Know where the run's parts are, and their checksums."""
+        self._runs[run.info.run_id] = seen(run), run.data.tags
+        seed: Seed = seed_in(run)
+        return seed
 
-    def answers(self, run: str) -> pd.DataFrame:
+    def tags(self, seed: Seed) -> Mapping[str, str]:
+        return self._runs[seed.run][1]
+
+    def answers(self, run: str) -> ByTask:
         import pandas as pd
 
-        place = urlparse(self._places[run])
+        held, tags = self._runs[run]
+        name = f"{tags['row']} seed {tags['seed']}"
+        if not held.answers:
+            return {}
         with asked(self.store):
-            if place.scheme in ("", "file"):
-                path = self.here(Path(unquote(place.path)) / ANSWERS)
-                return pd.read_parquet(path) if path.exists() else pd.DataFrame()
-            if ANSWERS not in {file.path for file in self.store.client.list_artifacts(run)}:
-                return pd.DataFrame()
-            with tempfile.TemporaryDirectory() as folder:
-                return pd.read_parquet(self.store.client.download_artifacts(run, ANSWERS, folder))
+            content = self.file(held)
+            if content is None or sha256(content) != held.answers:
+                how = "are gone" if content is None else "are not what was delivered"
+                raise InputError(f"the answers of {name} in {self.store.shown} {how} (run {run}); {AGAIN}")
+            return by_task(pd.read_parquet(io.BytesIO(content)))
 
-    def here(self, path: Path) -> Path:
-        """The file beside the database, which may have been moved with it, if it is there."""
-        if self.store.file is None:
-            return path
-        moved = self.store.file.parent.joinpath("artifacts", *path.parts[-5:])  # paper/table/run/artifacts/file
-        return moved if moved.exists() else path
+    def file(self, run: Held) -> bytes | None:
+        """The file of a run's answers, None if it is gone."""
+        path = self.store.answers_file(run.place)
+        if path is not None:
+            return path.read_bytes() if path.exists() else None
+        import tempfile
+
+        if ANSWERS not in {file.path for file in self.store.client.list_artifacts(run.run)}:
+            return None
+        with tempfile.TemporaryDirectory() as folder:
+            return Path(self.store.client.download_artifacts(run.run, ANSWERS, folder)).read_bytes()
 
     def curves(self, run: str, names: Sequence[str]) -> Mapping[str, Mapping[int, float]]:
         found = {}
+        _, tags = self._runs[run]
+        checks, name = json.loads(tags["curves"]), f"{tags['row']} seed {tags['seed']}"
         with asked(self.store):
-            for name in names:
-                points = {point.step: point.value for point in self.store.client.get_metric_history(run, name)}
+            for metric in names:
+                points = {point.step: point.value for point in self.store.client.get_metric_history(run, metric)}
+                if points and checks.get(metric) != curve_check(points):
+                    raise InputError(f"{metric} of {name} in {self.store.shown} is not what was delivered; {AGAIN}")
                 if points:
-                    found[name] = dict(sorted(points.items()))
+                    found[metric] = dict(sorted(points.items()))
         return found
 
 
@@ -81,86 +103,115 @@ def asked(store: Store) -> Iterator[None]:
         raise InputError(f"{told}; harness doctor tells more") from None
 
 
-def setups(store: Store, pairs: Iterable[Pair], only: str | None = None) -> list[SetUp]:
-    """The evidence on these rows, one object a set-up (``only``: this one), in the order of profile, data, encoder and
-    variant. ``InputError`` where the store cannot be read."""
-    wanted: dict[str, tuple[Suite, dict[str, Row]]] = {}
-    for suite, row in pairs:
-        wanted.setdefault(suite.slug, (suite, {}))[1][row.name] = row
-    reader = Artifacts(store)
-    found: dict[str, dict[str, Runs]] = {}
-    facts: dict[str, Mapping[str, str]] = {}
-    stale: dict[str, set[str]] = {}
-    for suite, rows in wanted.values():
-        newest = {name: versions(suite.recipe(row)) for name, row in rows.items()}
-        current = {name: own_data(suite.recipe(row)) for name, row in rows.items()}
-        for each in runs(store, suite, only):
-            own = rows.get(each.row.removesuffix(each.facts["variant"]))
-            if own is None:  # not in the registry any more
-                continue
-            facts.setdefault(each.setup, each.facts)
-            here, slug = found.setdefault(each.setup, {}), f"{suite.slug}/{own.name}"
-            if any(newest[own.name].get(part, version) != version for part, version in each.versions.items()) or any(
-                each.seed.data.get(task, found) != found for task, found in current[own.name].items()
-            ):
-                stale.setdefault(each.setup, set()).add(slug)
-                continue
-            reader.placed(each.seed.run, each.place)
-            measured = here.setdefault(slug, Runs(suite, own, [], reader))
-            measured.seeds = sorted([*measured.seeds, each.seed], key=by_seed)
-    made = [setup(name, facts[name], found[name], wanted, stale.get(name, set())) for name in found]
-    return sorted(made, key=lambda each: [each.facts[name] for name in FACTS])
+class Stored:
+    """A tracking store as evidence (``harness.measured.Evidence``)."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.name = f"the tracking store {store.shown}"
+
+    def setups(self, pairs: Iterable[Pair], only: str | None = None) -> list[SetUp]:
+        wanted: dict[str, tuple[Suite, dict[str, Row]]] = {}
+        for suite, row in pairs:
+            wanted.setdefault(suite.slug, (suite, {}))[1][row.name] = row
+        reader = Artifacts(self.store)
+        rows: dict[str, dict[str, Runs]] = {}
+        left_out: dict[str, dict[str, Mapping[int, str]]] = {}
+        tags: dict[str, Mapping[str, str]] = {}
+        for suite, named in wanted.values():
+            for (setup, name), runs in by_row(self.store, suite, only).items():
+                if name not in named:  # not in the registry any more
+                    continue
+                row = named[name]
+                seeds, gone = chosen(suite, row, runs, reader)
+                tags.setdefault(setup, {**runs[0].data.tags, "data_notes": ""})  # they have not been checked
+                if seeds:
+                    tags[setup] = reader.tags(seeds[0])
+                    rows.setdefault(setup, {})[f"{suite.slug}/{name}"] = Runs(suite, row, seeds, reader)
+                if gone:
+                    left_out.setdefault(setup, {})[f"{suite.slug}/{name}"] = gone
+        order = [f"{suite.slug}/{name}" for suite, named in wanted.values() for name in named]
+        made = [
+            set_up(of, {slug: rows[name][slug] for slug in order if slug in rows.get(name, {})}, left_out.get(name, {}))
+            for name, of in tags.items()
+        ]
+        return sorted(made, key=lambda each: [each.facts[name] for name in FACTS])
+
+    def trials(self, only: str | None = None) -> list[TrialRun]:
+        latest: dict[tuple[str, str, str], tuple[Held, TrialRun]] = {}
+        with asked(self.store):
+            for experiment in self.store.client.search_experiments(filter_string=f"name LIKE '{STUDIES}/%'"):
+                for run in whole(self.store, experiment.experiment_id, "trial", only):
+                    tags, held = run.data.tags, seen(run)
+                    key = (tags.get("arm", ""), tags.get("setup", ""), tags.get("trial", ""))
+                    if not held.sound:
+                        tell(f"{self.name}: trial {key[2]} of {key[0]} is passed over; {DAMAGED}", err=True)
+                    elif key not in latest or latest[key][0] < held:
+                        latest[key] = held, TrialRun(tags, run.data.metrics)
+        return [trial for _, trial in latest.values()]
+
+    def ablations(self) -> list[str]:
+        with asked(self.store):
+            held = self.store.client.search_experiments(filter_string=f"name LIKE '{PAPER}/%'")
+            return sorted(each.name.removeprefix(f"{PAPER}/") for each in held)
 
 
-def own_data(recipe: Recipe) -> dict[str, str]:
-    """What the files of the recipe's own tasks hold now; nothing where they cannot be read."""
-    with suppress(DataError):
-        return own_fingerprints(recipe)
-    return {}
-
-
-def by_seed(seed: Seed) -> int:
-    return seed.seed
-
-
-def setup(
-    name: str,
-    facts: Mapping[str, str],
-    rows: Mapping[str, Runs],
-    order: Mapping[str, tuple[Suite, Mapping[str, Row]]],
-    stale: Collection[str],
-) -> SetUp:
-    """Rows in the registry's order."""
-    slugs = [f"{suite.slug}/{each}" for suite, held in order.values() for each in held]
-    told = json.loads(facts["data_notes"] or "{}")
-    return SetUp(
-        name=name,
-        facts={key: facts[key] for key in FACTS},
-        rows={slug: rows[slug] for slug in slugs if slug in rows},
-        notes=tuple(told.get("notes", ())),
-        duplicates=told.get("duplicates", {}),
-        stale=frozenset(stale),
-    )
-
-
-class Tried(NamedTuple):
-    """A trial's run."""
-
-    tags: Mapping[str, str]
-    metrics: Mapping[str, float]
-
-
-def trials(store: Store, studies: str, only: str | None = None) -> list[Tried]:
-    """The whole runs of all trials (of one set-up), in experiments ``studies``/NAME; the latest of each."""
-    latest: dict[tuple[str, str, str], Tried] = {}
+def by_row(store: Store, suite: Suite, only: str | None) -> dict[tuple[str, str], list[Run]]:
+    """The whole runs of a suite's seeds, by set-up and the row's name without its variant."""
+    found: dict[tuple[str, str], list[Run]] = {}
     with asked(store):
-        for experiment in store.client.search_experiments(filter_string=f"name LIKE '{studies}/%'"):
-            for run in whole(store, experiment.experiment_id, "trial", only):
-                each = Tried(run.data.tags, run.data.metrics)
-                key = (each.tags["arm"], each.tags["setup"], each.tags["trial"])
-                if key not in latest or latest[key].tags["trained"] < each.tags["trained"]:
-                    latest[key] = each
-    return list(latest.values())
+        experiment = store.client.get_experiment_by_name(suite.slug)
+        if experiment is None or experiment.lifecycle_stage == "deleted":
+            return {}
+        for run in whole(store, experiment.experiment_id, "seed", only):
+            tags = run.data.tags
+            name = tags.get("row", "").removesuffix(tags.get("variant", ""))
+            found.setdefault((tags.get("setup", ""), name), []).append(run)
+    return found
+
+
+def chosen(suite: Suite, row: Row, runs: Collection[Run], reader: Artifacts) -> tuple[list[Seed], dict[int, str]]:
+    """The seeds that a row has among its runs of one set-up, and why it does not have others."""
+    faults: dict[int, str] = {}
+    believed: dict[tuple[str, int], tuple[Held, Run]] = {}  # by training
+    for run in runs:
+        held, tags = seen(run), run.data.tags
+        fault = unbelievable(run, declaration(suite, row))
+        if not str(tags.get("seed", "")).isdecimal():
+            continue
+        key = (held.cell, int(tags["seed"]))
+        if fault:
+            faults[key[1]] = fault
+        elif key not in believed or believed[key][0] < held:
+            believed[key] = held, run
+    candidates = [(training_of(run), run) for _, run in believed.values()]
+    setup = setup_of(candidates[0][1].data.tags) if candidates else None
+    found = matched(Declared(suite, row, setup), candidates)
+    missed = {seed: fault for seed, fault in faults.items() if seed not in found.kept}
+    return [reader.add(run) for run in found.kept.values()], dict(sorted((missed | dict(found.left_out)).items()))
+
+
+def unbelievable(run: Run, declared: str) -> str:
+    """Why a run's values are not to be shown; empty if they are."""
+    tags = run.data.tags
+    if not tags.get("check"):
+        return UNCHECKED
+    if tags.get("declared") != declared:
+        return READ_OTHERWISE
+    return "" if is_sound(run) else DAMAGED
+
+
+def training_of(run: Run) -> Training:
+    """What a run says of its training."""
+    tags = run.data.tags
+    return Training(
+        cell=tags["cell"],
+        key=tags.get("digest", ""),
+        seed=int(tags["seed"]),
+        data=seed_in(run).data,
+        encoder=tags.get("encoder_identity", ""),
+        starts=json.loads(tags.get("starts") or "{}"),
+    )
 
 
 def whole(store: Store, experiment: str, kind: str, only: str | None) -> Iterator[Run]:
@@ -170,51 +221,6 @@ def whole(store: Store, experiment: str, kind: str, only: str | None) -> Iterato
     while token != "":
         page: Any = store.client.search_runs([experiment], filter_string=wanted, max_results=PAGE, page_token=token)
         for run in page:
-            if run.data.tags.get("superseded") != "true" and seen(run).whole:
+            if run.data.tags.get("superseded") != "true" and run.info.status != "RUNNING":
                 yield run
         token = page.token or ""
-
-
-class Found(NamedTuple):
-    """A seed's run: what is kept of it, for a run as MLflow gives it is large."""
-
-    trained: str
-    setup: str
-    row: str  # with its variant
-    seed: Seed
-    facts: Mapping[str, str]
-    place: str  # of its artifacts
-    versions: Mapping[str, int]  # of the code that trained it
-
-
-def runs(store: Store, suite: Suite, only: str | None) -> list[Found]:
-    """The whole runs of a suite's seeds, the latest of each."""
-    latest: dict[tuple[str, int, str], Found] = {}
-    with asked(store):
-        experiment = store.client.get_experiment_by_name(suite.slug)
-        if experiment is None or experiment.lifecycle_stage == "deleted":
-            return []
-        for run in whole(store, experiment.experiment_id, "seed", only):
-            each = kept(run)
-            key = (each.row, each.seed.seed, each.setup)
-            if key not in latest or latest[key].trained < each.trained:
-                latest[key] = each
-    return list(latest.values())
-
-
-def kept(run: Run) -> Found:
-    tags = run.data.tags
-    return Found(
-        trained=tags.get("trained", ""),
-        setup=tags["setup"],
-        row=tags["row"],
-        seed=seed(run),
-        facts={name: tags.get(name, "") for name in (*FACTS, "data_notes")},
-        place=str(run.info.artifact_uri),
-        versions=json.loads(tags.get("versions") or "{}"),
-    )
-
-
-def seed(run: Run) -> Seed:
-    data = {each.dataset.name: each.dataset.digest for each in (run.inputs.dataset_inputs if run.inputs else ())}
-    return seed_of(run.info.run_id, run.data.tags, run.data.metrics, run.info.status == "FINISHED", data)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.catalogue import select
 from harness.cell import Record, records
-from harness.readers import names, readers
+from harness.measured import Home
+from harness.readers import declared, noted_setups
 from harness.reading import health
 
 if TYPE_CHECKING:
@@ -34,20 +35,33 @@ COLUMNS = (
 def results(*selectors: str, home: str | Path | None = None) -> pd.DataFrame:
     """One row a cell, epoch, split and metric, of finished cells that serve a selected row (all, without selectors).
 
-    ``rows`` names the registry rows that read the cell; health signals have the split ``health``. ``home`` defaults
-    to ``HARNESS_HOME`` or ``./runs``. Raises ``RegistryError`` for an unknown selector.
+    ``rows`` names the rows that have the cell, as they are declared now; health signals have the split ``health``.
+    ``home`` defaults to ``HARNESS_HOME`` or ``./runs``. Raises ``RegistryError`` for an unknown selector.
     """
     import pandas as pd
 
     folder = Path(home or os.environ.get("HARNESS_HOME", "runs")).expanduser()
     wanted = {f"{suite.slug}/{row.name}" for suite, row in select(selectors)} if selectors else None
     told = []
-    served = {cell: names(rows) for cell, rows in readers(folder).items()}
+    served = rows_by_cell(folder)
     for record in records(folder):
         rows = served.get(record.id, [])
         if record.done and (wanted is None or any(name.partition("[")[0] in wanted for name in rows)):
             told += list(lines(record, rows))
     return pd.DataFrame(told, columns=list(COLUMNS))
+
+
+def rows_by_cell(home: Path) -> dict[str, list[str]]:
+    """The rows that have each cell as they are declared now, by cell; a row that is in no file that was named is
+    believed to be as it was when it was planned."""
+    cells, found = Home(home), dict[str, set[str]]()
+    for noted in noted_setups(home):
+        for (suite, row), planned in noted.rows.items():
+            pair = declared(suite, row)
+            ids = planned if pair is None else [entry.record.id for entry in cells.entries(noted, *pair)[0]]
+            for cell in ids:
+                found.setdefault(cell, set()).add(f"{suite}/{row}{noted.tags.get('variant', '')}")
+    return {cell: sorted(rows) for cell, rows in found.items()}
 
 
 def lines(record: Record, names: list[str]) -> Iterator[dict[str, Any]]:

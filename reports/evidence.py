@@ -1,19 +1,19 @@
-"""What a tracking store holds of one set-up, as reports read it: rows, seeds, and each item's score when asked."""
+"""What was measured in one set-up, as reports read it: rows, seeds, and each item's score when asked."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import pandas
 from numpy.typing import NDArray
 
 from experiments.variant import Formula, Row, Suite
+from model.answers import Answers, ByTask, fingerprint
 from model.scoring import pearson
 from model.task import TASKS, Task, of_metric
 from reports.seeds import COLUMNS
@@ -31,8 +31,8 @@ class Mismatch(ValueError):
 class Reader(Protocol):
     """Where the large parts of a run are, read when they are asked for."""
 
-    def answers(self, run: str) -> pandas.DataFrame:
-        """id, label, answer, split and task of every scored item at the reported epoch; empty if none were kept."""
+    def answers(self, run: str) -> ByTask:
+        """What was answered at the reported epoch, on every split; empty if nothing was kept."""
 
     def curves(self, run: str, names: Sequence[str]) -> Mapping[str, Mapping[int, float]]:
         """These metrics by epoch; a metric that was never written is left out."""
@@ -47,6 +47,7 @@ class Seed:
     run: str
     cell: str
     done: bool
+    content: str = ""  # a digest of all that the training left
     reason: str = ""
     epoch: int = 0
     scores: Mapping[str, float] = dataclasses.field(default_factory=dict)
@@ -132,45 +133,27 @@ class Runs:
         answers: dict[str, dict[int, Answers]] = {}
         prints = {}
         for each in self.done:
-            table = self.reader.answers(each.run)
-            if not len(table):
+            every = self.reader.answers(each.run)
+            if not every:
                 continue
-            own = table[table["split"] == self.row.split]
-            prints[each.seed] = printed(own)
-            for task, part in own.groupby("task", sort=False):
-                names = tuple(map(str, part["id"]))
-                read = Answers(names, part["answer"].to_numpy(float), part["label"].to_numpy(float))
-                answers.setdefault(str(task), {})[each.seed] = read
+            own = {task: read for (split, task), read in every.items() if split == self.row.split}
+            prints[each.seed] = fingerprint(own)
+            for task, read in own.items():
+                answers.setdefault(task, {})[each.seed] = read
         return {task: items(f"{self.slug}, {task}", TASKS[task], found) for task, found in answers.items()}, prints
-
-
-class Answers(NamedTuple):
-    """One seed's answers to one task."""
-
-    names: tuple[str, ...]
-    answers: NDArray[np.float64]
-    labels: NDArray[np.float64]
-
-
-def printed(answers: pandas.DataFrame) -> str:
-    """A short hash of ids, answers and tasks."""
-    running = hashlib.sha256()
-    for name in ("task", "id", "answer"):
-        running.update(repr(answers[name].tolist()).encode())
-    return running.hexdigest()[:12]
 
 
 def items(where: str, task: Task, by_seed: Mapping[int, Answers]) -> Items | Mismatch:
     """The items' scores; a ``Mismatch`` to raise where seeds did not score the same."""
     first = next(iter(by_seed.values()))
     for seed, found in by_seed.items():
-        if found.names != first.names or not np.array_equal(found.labels, first.labels):
+        if not (np.array_equal(found.names, first.names) and np.array_equal(found.labels, first.labels)):
             return Mismatch(f"{where}: seeds {next(iter(by_seed))} and {seed} did not score the same items")
     scored = {seed: per_item(task, found.answers, found.labels) for seed, found in by_seed.items()}
     known = {seed: found for seed, found in scored.items() if found is not None}
     return Items(
         seeds=tuple(known),
-        names=first.names,
+        names=tuple(first.names.tolist()),
         labels=first.labels,
         values=np.stack(list(known.values())) if known else np.empty((0, len(first.names))),
         undefined=tuple(seed for seed in scored if seed not in known),
@@ -199,7 +182,12 @@ class SetUp:
     rows: Mapping[str, Runs]  # by full slug
     notes: Sequence[str] = ()
     duplicates: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    stale: frozenset[str] = frozenset()  # slugs of rows of which runs were left out: older code trained them
+    left_out: Mapping[str, Mapping[int, str]] = dataclasses.field(default_factory=dict)  # why, by full slug and seed
+
+    @property
+    def stale(self) -> frozenset[str]:
+        """Full slugs of rows with a training that is not what they declare now."""
+        return frozenset(self.left_out)
 
     @property
     def papers(self) -> set[str]:

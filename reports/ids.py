@@ -14,5 +14,5 @@ def figure_id(setup: str, row: Runs, metric: str) -> str:
 
 
 def behind(seeds: Sequence[Seed]) -> list[tuple[int, str, str]]:
-    """Each seed's cell and when it was trained."""
-    return [(each.seed, each.cell, each.about.get("trained", "")) for each in seeds]
+    """Each seed's cell and what its training left there."""
+    return [(each.seed, each.cell, each.content) for each in seeds]

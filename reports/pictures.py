@@ -240,12 +240,10 @@ def best_row(told: Section, held: Sequence[Runs]) -> Iterator[Drawn]:
     seed = top.done[0]
     answers = top.reader.answers(seed.run)
     for task in TASKS.values():
-        if task.metric_name not in told.suite.columns or not len(answers):
+        own = answers.get(("dev", task.name))
+        if task.metric_name not in told.suite.columns or own is None:
             continue
-        own = answers[(answers["split"] == "dev") & (answers["task"] == task.name)]
-        if not len(own):
-            continue
-        gold, given = own["label"].to_numpy(float), own["answer"].to_numpy(float)
+        gold, given = own.labels, own.answers
         name = f"{told.name}-answers-{task.name}"
         which = f"{top.row.name}, seed {seed.seed}: the row with the highest {title(told, ranked)}."
         if task.classes:

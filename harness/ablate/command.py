@@ -18,6 +18,7 @@ from harness.campaign import cells_of, tags
 from harness.durable import is_full
 from harness.estimate import costs
 from harness.execute.news import Machine
+from harness.measured import Home
 from harness.output import say
 from harness.plan import Planned, Setup, ledger
 from harness.reporting import write
@@ -55,7 +56,7 @@ def carry_out(told: Ablation, design: Design, setup: Setup, machine: Machine, as
 
     def show() -> None:
         with waiting("weighing the changes"):
-            taken = at_home(told, setup, store)
+            taken = at_home(told, setup, store.home)
             result.append((taken, analysed(taken)))
         for part in summary(*result[0]):
             console.print(part)
@@ -84,7 +85,8 @@ def reported(told: Ablation, setup: Setup, store: Store, console: Console) -> in
     folder = store.home / "reports" / told.slug.replace("/", "-")
     try:
         with waiting("writing the report") as line:
-            made = write(store, (), folder, line.tell, tuned=(), ablated=[told.table], only=tags(setup)["setup"])
+            evidence, only = Home(store.home), tags(setup)["setup"]
+            made = write(evidence, (), folder, line.tell, tuned=(), ablated=[told.table], only=only)
     except InputError as error:
         say(console, f"no report: {error}")
         return 0

@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from pathlib import Path
 
-from experiments.ablation import PAPER, Ablation
+from experiments.ablation import Ablation
 from experiments.variant import RegistryError
 from harness.campaign import tags
 from harness.catalogue import ablation, combined
-from harness.measured import measured
+from harness.measured import Evidence, measured
 from harness.plan import Setup, ledger, plan
-from harness.store import Store
-from harness.stored import asked, setups
 from reports.ablation.evidence import Taken
 
 
-def ablations(store: Store, only: str | None = None) -> list[Taken]:
-    """All that the store holds (of one set-up), by name; those whose rows the registry no longer has are left out.
-    ``InputError`` where it cannot be read."""
+def ablations(evidence: Evidence, only: str | None = None) -> list[Taken]:
+    """All of which something was run (in one set-up), by name; those whose rows the registry no longer has are left
+    out. ``InputError`` where it cannot be read."""
     found = []
-    for name in tables(store):
+    for name in evidence.ablations():
         try:
             told = ablation(name)
         except RegistryError:
             continue
-        found += [Taken(told, each) for each in setups(store, combined(told.slug), only)]
+        found += [Taken(told, each) for each in evidence.setups(combined(told.slug), only)]
     return found
 
 
-def tables(store: Store) -> Sequence[str]:
-    """The names of the ablations that have an experiment."""
-    with asked(store):
-        held = store.client.search_experiments(filter_string=f"name LIKE '{PAPER}/%'")
-        return sorted(each.name.removeprefix(f"{PAPER}/") for each in held)
-
-
-def at_home(told: Ablation, setup: Setup, store: Store) -> Taken:
+def at_home(told: Ablation, setup: Setup, home: Path) -> Taken:
     """What the home's cells say, of every combination that has been trained."""
     rows = plan(combined(told.slug), setup)
-    return Taken(told, measured(rows, tags(setup), ledger(store.home)))
+    return Taken(told, measured(rows, tags(setup), ledger(home)))

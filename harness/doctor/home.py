@@ -12,7 +12,7 @@ from harness.doctor.finding import Asked, Told, broken, mind, sound
 from harness.doctor.room import nearest
 from harness.durable import try_lock
 from harness.options import writable
-from harness.readers import readers
+from harness.readers import noted_setups
 from model.encoders.faults import fault
 
 
@@ -46,7 +46,7 @@ def cells(asked: Asked) -> Told:
     """How many have ended, failed or can go on, and which files are damaged."""
     damaged: list[str] = []
     ended = {record.id: record.done for record in records(asked.home, damaged)}
-    readers(asked.home, damaged)
+    noted_setups(asked.home, damaged)
     begun = [path for cell in folders(asked.home) if cell.name not in ended and (path := cell / NAME).exists()]
     damaged += [told.partition("; ")[0] for path in begun if (told := fault(path))]
     failed = sum(not done for done in ended.values())

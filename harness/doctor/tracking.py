@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
-from harness.delivery import entries
+from harness.declared import declaration
+from harness.delivery import results as delivered_results
 from harness.doctor import schema
 from harness.doctor.finding import Asked, Told, broken, mind, sound
 from harness.reading import Entry
-from harness.shown import PARTS, Place, placed
+from harness.shown import PARTS, Place, placed, seen
 from harness.store import Store
 
 SERVERS = ("postgresql", "mysql", "mssql")
@@ -20,6 +22,15 @@ IMPATIENT = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "PGCONNECT_TIMEOUT": "5"}  # se
 AGAIN = "the next harness run, or harness sync{option}, puts it aside and makes it again from the cells"
 AWAY = "move it away, and harness sync{option} makes it again from the cells"
 UPGRADE = "copy it, then mlflow db upgrade {} brings it up to date"
+
+
+class Result(NamedTuple):
+    """What a store must hold of one ended cell, or trial, as a row reads it."""
+
+    place: Place
+    cell: str
+    declared: str
+    content: str
 
 
 def store(asked: Asked) -> Told:
@@ -97,35 +108,33 @@ def delivered(tracked: Store, asked: Asked) -> Told:
         tracked.client.search_experiments(max_results=1)
         for suite in dict.fromkeys(entry.suite.slug for entry in ended):
             here, there = [entry for entry in ended if entry.suite.slug == suite], held(tracked, suite)
-            left += sum(is_missing(entry, there) for entry in here)
+            left += sum(wanted(entry) not in there for entry in here)
     if left:
         told = f"{tracked.shown} opens; {left} of the home's {len(ended)} results are not in it"
         return mind(told, f"harness sync{asked.home_option} delivers them")
     return sound(f"{tracked.shown} opens; all {len(ended)} results of the home are in it")
 
 
-def is_missing(entry: Entry, there: Mapping[Place, str]) -> bool:
-    return there.get(Place(entry.name, entry.part, entry.tags["setup"]), "") < entry.record.trained
+def wanted(entry: Entry) -> Result:
+    declared = declaration(entry.suite, entry.row)
+    return Result(Place(entry.name, entry.part, entry.tags["setup"]), entry.record.id, declared, entry.content)
 
 
 def results(asked: Asked) -> list[Entry]:
     """All that the home has to deliver."""
-    return entries(asked.home, list[str]().append) if asked.home.is_dir() else []
+    return delivered_results(asked.home, list[str]().append).entries if asked.home.is_dir() else []
 
 
-def held(tracked: Store, suite: str) -> Mapping[Place, str]:
-    """When each result of a suite that the store holds whole was trained."""
+def held(tracked: Store, suite: str) -> set[Result]:
+    """Each result of a suite that the store holds whole, and as it was delivered."""
     from harness.stored import whole
 
     experiment = tracked.client.get_experiment_by_name(suite)
     if experiment is None or experiment.lifecycle_stage == "deleted":
-        return {}
-    runs = [run.data.tags for kind in PARTS for run in whole(tracked, experiment.experiment_id, kind, None)]
-    return {placed(tags): tags.get("trained", "") for tags in sorted(runs, key=trained)}
-
-
-def trained(tags: Mapping[str, str]) -> str:
-    return tags.get("trained", "")
+        return set()
+    runs = [run for kind in PARTS for run in whole(tracked, experiment.experiment_id, kind, None)]
+    each = [(placed(run.data.tags), seen(run)) for run in runs]
+    return {Result(place, run.cell, run.declared, run.content) for place, run in each if run.sound}
 
 
 @contextmanager

@@ -204,7 +204,7 @@ class Crew:
     def died(self, hand: Hand, died: Died) -> News:
         """A worker is gone."""
         assert hand.order is not None
-        cell = hand.order.cell
+        cell, training = hand.order.cell, hand.order.training
         self.hands.remove(hand)
         self.deaths[cell.id] += died.guilty
         if self.stopping:
@@ -213,7 +213,7 @@ class Crew:
         if self.deaths[cell.id] < LIVES:
             return News("again", cell, reason=reason)
         reason = f"{reason}, {LIVES} times"
-        fail(self.machine.home, cell, reason, "")
+        fail(self.machine.home, cell, reason, "", training)
         record = read(self.machine.home / "cells" / cell.id)
         return News("failed", cell, reason=reason, record=record)
 

@@ -15,11 +15,13 @@ Entry = Mapping[str, Any]  # a line of a cell's journal
 @dataclasses.dataclass(frozen=True)
 class Order:
     """A cell to train. ``keep`` says which weights stay; ``before`` names an ended training that this one replaces;
-    a ``judged`` cell goes on after an epoch only if its source says so."""
+    a ``judged`` cell goes on after an epoch only if its source says so. It is the cell's so manyeth ``training``, from
+    1: a count orders trainings whatever clocks say."""
 
     cell: Cell
     keep: Keep = Keep()
     before: str | None = None
+    training: int = 1
     judged: bool = False
 
 

@@ -144,4 +144,4 @@ def train(worker: Worker, line: Line, order: Order, held: Claim) -> None:
             raise
         held.check()  # or the error may come of another's doing, and the cell is not ours to fail
         reason = " ".join(str(error).split())[:300] or type(error).__name__
-        fail(worker.home, cell, reason, traceback.format_exc())
+        fail(worker.home, cell, reason, traceback.format_exc(), order.training)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.cell import Cell, journal, now
+from harness.cell import Cell, identity, journal, now
 from harness.claims import Claim
 from harness.durable import Damaged
 from harness.execute.encoders import Progress, prepared
@@ -29,9 +29,9 @@ from model.data.examples import Corpus, DataError, Examples, Split
 from model.data.reviews import Reviews, reviews
 from model.loop import NonFinite, indivisible
 from model.network import Network
-from model.recipe import Branch, versions
+from model.recipe import Branch
 from model.run import Run
-from model.technique import describe, flatten, parts
+from model.technique import parts
 from model.training import Tick, train
 
 Judge = Callable[[Sequence[Entry]], bool]  # whether a cell goes on after these epochs
@@ -139,9 +139,8 @@ class Worker:
                 raise
         notes = sorted({str(warning.message) for warning in raised} | set(keeping.notes))
         fresh = list(getattr(run.network.encoder, "new_parameters", ()))  # what the encoder's files lacked
-        keeping.finish(
-            sets, {"peak_memory_bytes": peak(self.device), "warnings": notes, "fresh": fresh, "pieces": pieces}
-        )
+        measured = {"peak_memory_bytes": peak(self.device), "warnings": notes, "fresh": fresh, "pieces": pieces}
+        keeping.finish(sets, measured | {"training": order.training})
         return True
 
     def build(self, cell: Cell, pieces: int) -> tuple[Run, dict[tuple[str, str], Examples]]:
@@ -177,15 +176,7 @@ class Worker:
     def about(self, cell: Cell) -> dict[str, Any]:
         """cell.json: everything that defines the cell, for people and for the tracking store."""
         return {
-            "id": cell.id,
-            "key": cell.key,
-            "seed": cell.seed,
-            "recipe": describe(cell.recipe),
-            "settings": flatten(cell.recipe),
-            "versions": versions(cell.recipe),
-            "data": dict(cell.data),
-            "source": cell.source,
-            "encoder": cell.encoder,
+            **identity(cell),
             "threads": self.threads,
             "device": self.device if self.device == "cpu" else torch.cuda.get_device_name(),
             "torch": torch.__version__,

@@ -20,6 +20,7 @@ from harness.catalogue import everything, select
 from harness.durable import is_full
 from harness.execute.news import Machine
 from harness.interrupt import Interrupt
+from harness.measured import Home
 from harness.output import say
 from harness.plan import plan
 from harness.reporting import write
@@ -211,7 +212,7 @@ def compared(
     if code == 0:
         opponent = found[1][0].study.name
         facts = tags(first.setup)
-        pairs = side_by_side(Store(machine.home), f"{suite}/tuned", f"{suite}/tuned-{opponent}")
+        pairs = side_by_side(Home(machine.home), f"{suite}/tuned", f"{suite}/tuned-{opponent}")
         say(console, told([each for each in pairs if each["setup"]["data"] == facts["data"]]))
     return code
 
@@ -221,5 +222,5 @@ def reported(arm: Arm, store: Store, console: Console) -> None:
     folder = store.home / "reports" / f"tune-{arm.name}"
     rows = [(suite, row) for suite, row in everything() if suite.slug == f"{PAPER}/{arm.study.name}"]
     with waiting("writing the report") as line:
-        made = write(store, rows, folder, line.tell, tuned=[arm.study.name], only=tags(arm.setup)["setup"])
+        made = write(Home(store.home), rows, folder, line.tell, tuned=[arm.study.name], only=tags(arm.setup)["setup"])
     say(console, f"report: {made.folder / 'report.pdf'}{'' if made.new else ' (unchanged)'}")

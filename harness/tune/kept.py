@@ -9,20 +9,19 @@ from typing import cast
 
 from experiments.studies import STUDIES
 from experiments.study import Range
+from harness.measured import Evidence
+from harness.measured import TrialRun as Tried
 from harness.seed import HEALTH, REPORTED
-from harness.store import Store
-from harness.stored import Tried, trials
 from harness.tune.arm import METRIC
-from harness.tune.told import PAPER
 from reports.evidence import FACTS
 from reports.tuning.evidence import State, Trial, Tuned
 
 
-def studies(store: Store, only: str | None = None) -> list[Tuned]:
-    """All that the store holds (of one set-up), in the order of study, set-up, row, sampler and seed. ``InputError``
-    where it cannot be read."""
+def studies(evidence: Evidence, only: str | None = None) -> list[Tuned]:
+    """All of which a trial has ended (in one set-up), in the order of study, set-up, row, sampler and seed.
+    ``InputError`` where it cannot be read."""
     arms: dict[tuple[str, str], list[Tried]] = {}
-    for each in trials(store, PAPER, only):
+    for each in evidence.trials(only):
         arms.setdefault((each.tags["setup"], each.tags["arm"]), []).append(each)
     return sorted(map(tuned, arms.values()), key=order)
 

@@ -15,9 +15,12 @@ from experiments.study import settings
 from experiments.variant import RegistryError, Row, Suite
 from harness.catalogue import find
 from harness.cell import Record, journal, read_sealed
+from harness.declared import declaration
 from harness.durable import sealed, write_aside
-from harness.holding import TOTALS, Holding, Point, Unreadable, holding, listed
+from harness.holding import Holding, Point, Unreadable, holding
 from harness.reading import Entry, flat_scores
+from harness.seed import TOTALS, listed
+from harness.shown import values_check
 from harness.tune.arm import SEED, Arm
 from harness.tune.trial import Trial
 from model.recipe import digest
@@ -36,6 +39,10 @@ class Tried(Entry):
     @property
     def part(self) -> str:
         return f"trial {self.trial.number}"
+
+    @property
+    def content(self) -> str:
+        return digest([dataclasses.asdict(self.trial), dict(self.about)])
 
 
 def about(arm: Arm, unit: str) -> dict[str, str]:
@@ -122,11 +129,14 @@ def _(entry: Tried) -> Holding:
     if trial.curve and len(record.epochs) < len(trial.curve):
         raise Unreadable(f"{record.folder} holds {len(record.epochs)} of the trial's {len(trial.curve)} epochs")
     end = round(1000 * datetime.datetime.fromisoformat(trial.ended).timestamp())
+    metrics = list(points(entry))
+    told = tags(entry)
+    check = values_check(told, {name: value for name, value, _ in metrics})
     return Holding(
-        tags=tags(entry),
+        tags=told | {"check": check},
         params={name: str(value) for name, value in record.about.get("settings", {}).items()}
         | {name: repr(value) for name, value in trial.params.items()},
-        metrics=list(points(entry)),
+        metrics=metrics,
         data=record.about.get("data", {}),
         source=str(record.about.get("source", "")),
         answered=None,
@@ -142,6 +152,9 @@ def tags(entry: Tried) -> dict[str, str]:
         **entry.tags,
         **entry.about,
         "kind": "trial",
+        "content": entry.content,
+        "training": str(entry.record.training),
+        "declared": declaration(entry.suite, entry.row),
         "row": entry.name,
         "trial": str(trial.number),
         "state": trial.state,
