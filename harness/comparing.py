@@ -64,8 +64,14 @@ def one(setup: SetUp, found: Compared) -> dict[str, Any]:
         "items": dict(found.items),
         "axes": list(found.axes),
         "reason": found.reason,
+        "left_out": {slug: faults_of(setup, slug) for slug in (found.first, found.second) if slug in setup.left_out},
         **figures,
     }
+
+
+def faults_of(setup: SetUp, slug: str) -> dict[str, str]:
+    """Why the row has not some of its trainings, by seed."""
+    return {str(seed): fault for seed, fault in setup.left_out[slug].items()}
 
 
 def mean(row: Runs, found: Compared) -> float | None:
@@ -120,6 +126,8 @@ def told(found: Sequence[dict[str, Any]]) -> str:
             f"  {'':15}{'first':>6} {'second':>6}  {'difference [95% interval]':28} {'p':>5}  {'p items':>7}  seeds",
         ]
         lines += [f"  {line(each)}" for each in mine]
+        for slug, faults in mine[0]["left_out"].items():
+            lines += [f"  left out: {slug} seed {seed}, {fault}" for seed, fault in faults.items()]
     return "\n".join(lines)
 
 

@@ -201,6 +201,15 @@ def matched(declared: Declared, candidates: Iterable[tuple[Training, Kept]]) -> 
     return Matched(dict(sorted(alone.items())), dict(sorted((missed | several).items())))
 
 
+def row_digest(suite: Suite, row: Row, profile: str) -> str:
+    """A digest of all that a row's figures follow from in a profile, but for data and encoder."""
+    recipe = suite.recipe(row)
+    scale = dataclasses.asdict(PROFILES[profile]) if profile in PROFILES else {}
+    with suppress(DataError):
+        return digest([describe(recipe), versions(recipe), declaration(suite, row), scale, own_fingerprints(recipe)])
+    return ""
+
+
 def declaration(suite: Suite, row: Row) -> str:
     """A digest of how a row reads its trainings: the epoch it chooses, its split, and what overall is."""
     return digest([row.split, describe(suite.selection_of(row)), suite.formula])

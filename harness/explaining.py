@@ -54,6 +54,7 @@ def behind(setup: SetUp, row: Runs, metric: str) -> dict[str, Any]:
         "mean": statistics.fmean(values.values()) if values else None,
         "printed": row.row.printed.get(metric),
         "seeds": [seed_told(row, seed, values.get(seed.seed)) for seed in row.seeds],
+        "left_out": {str(seed): fault for seed, fault in setup.left_out.get(row.slug, {}).items()},
     }
 
 
@@ -87,6 +88,7 @@ def told(found: Sequence[dict[str, Any]]) -> str:
             f"{each['figure']} ({each['name']}): {mean} over {len(each['seeds'])} seeds on {each['split']}, {printed}",
             f"  {facts['profile']}, {facts['data_source']}, encoder {facts['encoder']} {facts['variant']}".rstrip(),
         ]
+        lines += [f"  seed {seed}: left out, {fault}" for seed, fault in each["left_out"].items()]
         for seed in each["seeds"]:
             value = seed["reason"] or "no value" if seed["value"] is None else number(seed["value"])
             code = seed["code"].get("revision", seed["code"].get("version", "?"))[:12]

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from experiments.variant import Row, Suite, axes_changed, difference
-from model.recipe import Recipe
+from model.recipe import Recipe, digest
 from model.technique import flatten
 
 OURS = "ours.json"  # in <home>/reports: the latest result of every row and set-up
-KINDS = {"profile": str, "data": str, "encoder": str, "variant": str, "n": int, "figures": dict}
+KINDS = {"profile": str, "data": str, "encoder": str, "variant": str, "declared": str, "n": int, "figures": dict}
 
 
 def latest(home: Path) -> dict[str, list[dict[str, Any]]]:
     """Our results by ``suite/row``, as the last runs in this home left them. What is damaged counts as not there; the
-    row's next run writes it again."""
+    row's next run writes it again. Whether a row still declares what its result was made of is another question."""
     try:
         found = json.loads((home / "reports" / OURS).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -33,8 +33,24 @@ def whole(told: object) -> bool:
     """Whether this is a result as it was written."""
     if not isinstance(told, dict) or any(not isinstance(told.get(key), kind) for key, kind in KINDS.items()):
         return False
+    if told.get("check") != seal(told):
+        return False
     figures = told["figures"].values()
     return all(isinstance(figure, dict) and isinstance(figure.get("mean"), int | float) for figure in figures)
+
+
+def seal(told: Mapping[str, Any]) -> str:
+    """A digest of a result."""
+    return digest({name: value for name, value in told.items() if name != "check"})
+
+
+def of_now(suite: Suite, row: Row, results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of the results that were made of what the row declares now."""
+    if not results:
+        return []
+    from harness.declared import row_digest
+
+    return [each for each in results if each["declared"] == row_digest(suite, row, each["profile"])]
 
 
 def records(chosen: Sequence[tuple[Suite, Row]], status: Callable[[Recipe], str], home: Path) -> list[dict[str, Any]]:
@@ -52,7 +68,7 @@ def records(chosen: Sequence[tuple[Suite, Row]], status: Callable[[Recipe], str]
             "printed_words": row.printed_words,
             "formula": suite.formula,
             "columns": columns(suite),
-            "ours": ours.get(f"{suite.slug}/{row.name}", []),
+            "ours": of_now(suite, row, ours.get(f"{suite.slug}/{row.name}", [])),
         }
         for suite, row in chosen
     ]

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from harness.declared import row_digest
 from harness.durable import write_aside
-from harness.listing import OURS, latest
+from harness.listing import OURS, latest, seal
 from harness.logbook import SAID
 from harness.plan import Setup
+from harness.readers import declared
 from harness.screen import broken
 from model.recipe import digest
 from reports.render import csv, markdown, terminal
@@ -58,6 +60,7 @@ def remember(tables: Sequence[Table], setup: Setup, path: Path) -> None:
     made_with = {"profile": setup.profile.name, "data": setup.data, "encoder": setup.encoder, "variant": setup.variant}
     for table in tables:
         for line in table.lines:
+            pair = declared(table.suite, line.name)
             figures = {
                 column.key: {"mean": entry.mean, "half": entry.half}
                 for column, entry in zip(table.columns, line.entries, strict=True)
@@ -67,6 +70,7 @@ def remember(tables: Sequence[Table], setup: Setup, path: Path) -> None:
             others = [
                 told for told in known.get(name, []) if any(told[key] != value for key, value in made_with.items())
             ]
-            if figures:
-                known[name] = [*others, made_with | {"n": line.n, "figures": figures}]
+            if figures and pair is not None:
+                told = made_with | {"declared": row_digest(*pair, setup.profile.name), "n": line.n, "figures": figures}
+                known[name] = [*others, told | {"check": seal(told)}]
     write_aside(path, json.dumps(known, indent=1))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from experiments.ablation import PAPER
 from experiments.profiles import PROFILES
@@ -14,15 +16,13 @@ from experiments.variant import Suite
 from harness.ablate.kept import ablations
 from harness.catalogue import Pair, suites
 from harness.durable import write_aside
+from harness.inputs import inputs_of
 from harness.measured import Evidence
-from harness.revision import revision
 from harness.tune.kept import studies, weighed
 from model.errors import InputError
-from model.recipe import digest
 from reports.ablation.evidence import Taken
 from reports.blocks import Block, Grid, Heading
 from reports.evidence import SetUp
-from reports.ids import behind
 from reports.tuning.evidence import Tuned
 
 TITLE = "Ablation report"
@@ -36,6 +36,13 @@ class Written:
 
     folder: Path
     new: bool
+
+
+class Index(NamedTuple):
+    """A digest of what a report was made from, and its files by name, with the SHA-256 of each."""
+
+    inputs: str
+    files: Mapping[str, str]
 
 
 def measured(evidence: Evidence, pairs: Sequence[Pair], only: str | None = None) -> list[SetUp]:
@@ -87,18 +94,21 @@ def write(
     pairs = [(suite, row) for suite, row in pairs if suite.paper != PAPER]
     found = (measured_or_none if sought or taken else measured)(evidence, pairs, only)
     chosen = grouped(pairs)
-    inputs = inputs_of(found, chosen, sought, taken)
+    papers = {suite.paper for suite, _ in chosen}
+    inputs = inputs_of(found, chosen, [suite for suite in suites() if suite.paper in papers], sought, taken)
     before = index(out)
-    if not again and before.get("inputs") == inputs and all((out / name).exists() for name in before["files"]):
+    whole = all(checksum(out / name) == written for name, written in before.files.items())
+    if not again and before.inputs == inputs and before.files and whole:
         return Written(out, False)
     for folder in (out, out / "tables", out / "figures"):  # what cannot be written is told before the work
         folder.mkdir(parents=True, exist_ok=True)
     blocks = compose(found, chosen, sought, taken, out, say)
     say("report: setting the pages")
     files = render(blocks, out)
-    for name in set(before.get("files", ())) - set(files):
+    for name in set(before.files) - set(files):
         (out / name).unlink(missing_ok=True)
-    write_aside(out / INDEX, json.dumps({"inputs": inputs, "files": sorted(files)}, indent=1))
+    written = {name: checksum(out / name) for name in sorted(files)}
+    write_aside(out / INDEX, json.dumps({"inputs": inputs, "files": written}, indent=1))
     return Written(out, True)
 
 
@@ -110,34 +120,23 @@ def grouped(pairs: Iterable[Pair]) -> list[tuple[Suite, frozenset[str]]]:
     return [(suite, frozenset(names)) for suite, names in rows.values()]
 
 
-def inputs_of(
-    found: Sequence[SetUp],
-    chosen: Sequence[tuple[Suite, frozenset[str]]],
-    sought: Sequence[Tuned],
-    taken: Sequence[Taken],
-) -> str:
-    """A digest of everything that the report is made from."""
-    rows = [
-        [setup.name, slug, behind(row.seeds), [seed.done for seed in row.seeds]]
-        for setup in (*found, *(each.setup for each in taken))
-        for slug, row in setup.rows.items()
-    ]
-    trials = [
-        [each.name, each.setup, [[trial.number, trial.state, trial.value, trial.cost] for trial in each.trials]]
-        for each in sought
-    ]
-    return digest([rows, [[suite.slug, sorted(names)] for suite, names in chosen], trials, revision()])
-
-
-def index(out: Path) -> dict[str, list[str] | str]:
+def index(out: Path) -> Index:
     """What the folder's last report was made from and which files it wrote; empty unless it is ours."""
     try:
         told = json.loads((out / INDEX).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(told, dict) or not isinstance(told.get("files"), list) or "inputs" not in told:
-        return {}
-    return told if all(isinstance(name, str) and OWN.fullmatch(name) for name in told["files"]) else {}
+    except (OSError, ValueError, RecursionError):
+        return Index("", {})
+    if not isinstance(told, dict) or not isinstance(told.get("files"), dict) or not isinstance(told.get("inputs"), str):
+        return Index("", {})
+    return Index(told["inputs"], told["files"]) if all(map(OWN.fullmatch, told["files"])) else Index("", {})
+
+
+def checksum(path: Path) -> str:
+    """Of a file's content; empty where it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def compose(

@@ -40,7 +40,7 @@ WORDS: dict[State, tuple[str, str]] = {
     "failed": ("failed", "every seed tried has failed"),
     "not built": ("not built", "needs a technique that is not written yet"),
     "unavailable": ("unavailable", "this set-up cannot run the row"),
-    "stale": ("stale", "trained by other technique code, left out"),
+    "stale": ("stale", "trained before an edit or by older code, left out"),
     "no test labels": ("no labels", "test labels are not in this data; dev never stands in for test"),
 }
 

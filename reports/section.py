@@ -88,7 +88,7 @@ def header(setup: SetUp, suite: Suite, caveat: str) -> Header:
         seeds=tuple(sorted({seed.seed for each in held for seed in each.seeds})),
         variant=facts["variant"].strip("[]"),
         duplicates={task: count for task, count in setup.duplicates.items() if task in used},
-        notes=(*(() if all_own else setup.notes), *warned(list(held))),
+        notes=(*(() if all_own else setup.notes), *warned(list(held)), *left_out(setup, suite)),
     )
 
 
@@ -100,6 +100,19 @@ def warned(rows: Sequence[Runs]) -> list[str]:
             for text in (*json.loads(seed.about.get("warnings", "[]")), *json.loads(seed.about.get("fresh", "[]"))):
                 by_text.setdefault(text, {})[row.row.name] = None
     return [f"{', '.join(names)}: {text}" for text, names in by_text.items()]
+
+
+def left_out(setup: SetUp, suite: Suite) -> list[str]:
+    """Which trainings of the suite's rows are not in its figures, and why."""
+    told = []
+    for row in suite.rows:
+        by_fault: dict[str, list[int]] = {}
+        for seed, fault in setup.left_out.get(f"{suite.slug}/{row.name}", {}).items():
+            by_fault.setdefault(fault, []).append(seed)
+        for fault, seeds in by_fault.items():
+            numbers = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
+            told.append(f"{row.name}: {numbers} left out, {fault}")
+    return told
 
 
 def references(setup: SetUp, suite: Suite) -> list[Reference]:

@@ -61,7 +61,7 @@ def warnings(taken: Taken) -> list[str]:
             made.append(f"{taken.ablation.name(on)}: seed {', '.join(failed)} failed, and is left out of all")
     if taken.setup.stale:
         stale = (name.rpartition("/")[2] for name in sorted(taken.setup.stale))
-        made.append(f"trained by other technique code and left out: {', '.join(stale)}")
+        made.append(f"trained before an edit or by older code and left out: {', '.join(stale)}")
     return made
 
 

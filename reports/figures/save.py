@@ -18,6 +18,8 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     written = []
     for kind, metadata in UNDATED.items():
         path = folder / f"{name}.{kind}"
-        figure.savefig(path, format=kind, metadata=metadata)
+        part = path.with_name(f"{path.name}.part")  # whole or not at all
+        figure.savefig(part, format=kind, metadata=metadata)
+        part.replace(path)
         written.append(path)
     return written
