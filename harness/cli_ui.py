@@ -132,7 +132,7 @@ def server(uri: str, host: str, port: int, home: Path) -> Iterator[tuple[subproc
         (folder / "gunicorn.py").write_text(GUNICORN, encoding="utf-8")
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                command(host, port, folder / "gunicorn.py"),
+                command(host, port, folder / "gunicorn.py", home / "artifacts"),
                 env=environment(uri, os.environ, home),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -145,14 +145,15 @@ def server(uri: str, host: str, port: int, home: Path) -> Iterator[tuple[subproc
                 end(process)
 
 
-def command(host: str, port: int, config: Path) -> list[str]:
-    """One worker of the plain WSGI application, without the store's URI, which may hold a password."""
+def command(host: str, port: int, config: Path, artifacts: Path) -> list[str]:
+    """One worker of the plain WSGI application, without the store's URI, which may hold a password. The home's own
+    store names no folder for artifacts, so the server is told."""
     if sys.platform == "win32":
         how = "--waitress-opts=--threads=4"
     else:
         how = f"--gunicorn-opts=--config {shlex.quote(str(config))}"
     words = ["server", "--host", bracketed(host), "--port", str(port), "--workers", "1", how, "--app-name", NAME]
-    return [sys.executable, "-m", "mlflow", *words]
+    return [sys.executable, "-m", "mlflow", *words, "--artifacts-destination", str(artifacts.resolve())]
 
 
 def environment(uri: str, given: Mapping[str, str], home: Path) -> dict[str, str]:

@@ -126,8 +126,8 @@ def told(found: Sequence[dict[str, Any]]) -> str:
             f"  {'':15}{'first':>6} {'second':>6}  {'difference [95% interval]':28} {'p':>5}  {'p items':>7}  seeds",
         ]
         lines += [f"  {line(each)}" for each in mine]
-        for slug, faults in mine[0]["left_out"].items():
-            lines += [f"  left out: {slug} seed {seed}, {fault}" for seed, fault in faults.items()]
+        for row, faults in mine[0]["left_out"].items():
+            lines += [f"  left out: {row} seed {seed}, {fault}" for seed, fault in faults.items()]
     return "\n".join(lines)
 
 

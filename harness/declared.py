@@ -201,12 +201,17 @@ def matched(declared: Declared, candidates: Iterable[tuple[Training, Kept]]) -> 
     return Matched(dict(sorted(alone.items())), dict(sorted((missed | several).items())))
 
 
-def row_digest(suite: Suite, row: Row, profile: str) -> str:
-    """A digest of all that a row's figures follow from in a profile, but for data and encoder."""
-    recipe = suite.recipe(row)
-    scale = dataclasses.asdict(PROFILES[profile]) if profile in PROFILES else {}
+def row_digest(suite: Suite, row: Row, setup: Mapping[str, str]) -> str:
+    """A digest of all that a row's figures follow from in a set-up, but for the seeds and what a name of data or of an
+    encoder stands for. Empty where that cannot be told."""
+    declared = Declared(suite, row, setup_of(setup))
+    if declared.recipe is None or declared.setup is None:
+        return ""
+    profile = declared.setup.profile
+    scored = [dict(profile.dev), profile.training_sample]
     with suppress(DataError):
-        return digest([describe(recipe), versions(recipe), declaration(suite, row), scale, own_fingerprints(recipe)])
+        own = own_fingerprints(declared.recipe)
+        return digest([describe(declared.recipe), versions(declared.recipe), declaration(suite, row), scored, own])
     return ""
 
 

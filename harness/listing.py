@@ -50,7 +50,7 @@ def of_now(suite: Suite, row: Row, results: Sequence[dict[str, Any]]) -> list[di
         return []
     from harness.declared import row_digest
 
-    return [each for each in results if each["declared"] == row_digest(suite, row, each["profile"])]
+    return [each for each in results if each["declared"] == row_digest(suite, row, each)]
 
 
 def records(chosen: Sequence[tuple[Suite, Row]], status: Callable[[Recipe], str], home: Path) -> list[dict[str, Any]]:

@@ -71,6 +71,6 @@ def remember(tables: Sequence[Table], setup: Setup, path: Path) -> None:
                 told for told in known.get(name, []) if any(told[key] != value for key, value in made_with.items())
             ]
             if figures and pair is not None:
-                told = made_with | {"declared": row_digest(*pair, setup.profile.name), "n": line.n, "figures": figures}
+                told = made_with | {"declared": row_digest(*pair, made_with), "n": line.n, "figures": figures}
                 known[name] = [*others, told | {"check": seal(told)}]
     write_aside(path, json.dumps(known, indent=1))

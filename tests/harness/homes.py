@@ -17,21 +17,23 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from experiments.variant import Row, Suite
-from harness.catalogue import find
-from harness.cell import Record, checks, records
-from harness.delivery import ended
+from harness.catalogue import everything, find
+from harness.cell import Cell, Record, checks, fail, identity
+from harness.declared import setup_of
+from harness.delivery import results
 from harness.durable import sealed
-from harness.readers import readers
+from harness.plan import encoder_identity, scaled
 from harness.reading import reported
 from harness.store import make
+from model.errors import InputError
 from model.recipe import digest
-from model.technique import flatten
 
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 TASKS = ("sst", "quora", "sts")
 METRICS = {"sst": "sst_accuracy", "quora": "quora_accuracy", "sts": "sts_pearson"}
 TAGS = {"setup": "s1", "profile": "demo", "data": "d1", "data_source": "embedded", "encoder": "tiny", "variant": ""}
+PRINTS = {task: f"print-{task}" for task in TASKS}  # fingerprints
 IDS = 5
 
 
@@ -44,39 +46,54 @@ def empty() -> bytes:
         return (Path(folder) / "mlflow.db").read_bytes()
 
 
-def cell(home: Path, name: str, *, row: str, seed: int = 0, ended: int = 1, epochs: int = 3) -> Path:
+def declared(row: str, seed: int = 0, data: Mapping[str, str] = PRINTS, **tags: str) -> Cell:
+    """The cell that a row (its full slug) has in the set-up of these tags."""
+    suite, found = find(row)
+    setup = setup_of(TAGS | tags)
+    assert setup is not None
+    recipe = scaled(suite, found, setup)
+    try:
+        encoder = encoder_identity(recipe.encoder, {"text": "text"})
+    except InputError:  # it is not in this machine's cache
+        encoder = f"content of {recipe.encoder.slug}"
+    return Cell(
+        recipe=recipe,
+        seed=seed,
+        source="embedded",
+        data=data,
+        encoder=encoder,
+        scored=setup.profile.dev,
+        training_sample=setup.profile.training_sample,
+    )
+
+
+def cell(
+    home: Path, row: str, *, seed: int = 0, ended: int = 1, epochs: int = 3, training: int = 1, **tags: str
+) -> Path:
     """A finished cell for a row (its full slug): figures that depend on seed and ``ended``, the minute it ended in.
     One correlation is undefined."""
-    folder = home / "cells" / name
+    of = declared(row, seed, **tags)
+    folder = home / "cells" / of.id
     folder.mkdir(parents=True, exist_ok=True)
     drawn = np.random.default_rng([seed, ended])
     journal = [sealed(epoch(number, drawn)) for number in range(1, epochs + 1)]
     (folder / "journal.jsonl").write_text("".join(f"{line}\n" for line in journal))
-    suite, found = find(row)
-    about = {
-        "key": f"key-{name}",
-        "seed": seed,
-        "settings": {key: str(value) for key, value in flatten(suite.recipe(found)).items()},
-        "data": {task: f"print-{task}" for task in TASKS},
-        "source": "embedded",
-        "threads": 1,
-        "device": "cpu",
-        "code": {"version": "0", "revision": "abc"},
-        "started": moment(ended - 1),
-    }
+    machine = {"threads": 1, "device": "cpu", "code": {"version": "0", "revision": "abc"}}
+    about = identity(of) | machine | {"started": moment(ended - 1)}
     (folder / "cell.json").write_text(sealed(about))
     (folder / "predictions.npz").write_bytes(predictions(epochs, drawn))
     spent = {"seconds": 60.25, "training_seconds": 50.5, "items": 960, "peak_memory_bytes": 10**9}
     outcome = {"status": "done", "epochs": epochs, "checks": checks(folder), "ended": moment(ended)}
-    (folder / "outcome.json").write_text(sealed(outcome | spent))
+    (folder / "outcome.json").write_text(sealed(outcome | spent | {"training": training}))
     return folder
 
 
-def failed(home: Path, name: str, *, ended: int = 1) -> Path:
+def failed(home: Path, row: str, *, seed: int = 0, ended: int = 1) -> Path:
     """A cell whose training failed before it began."""
-    folder = home / "cells" / name
-    folder.mkdir(parents=True)
-    outcome = {"status": "failed", "reason": "the loss of sst is nan", "ended": moment(ended)}
+    of = declared(row, seed)
+    fail(home, of, "the loss of sst is nan", "")
+    folder = home / "cells" / of.id
+    outcome = {"status": "failed", "reason": "the loss of sst is nan", "ended": moment(ended), "training": 1}
     (folder / "outcome.json").write_text(sealed(outcome))
     return folder
 
@@ -105,10 +122,12 @@ def predictions(epochs: int, drawn: np.random.Generator) -> bytes:
     return stream.getvalue()
 
 
-def reads(home: Path, row: str, cells: Mapping[str, int], **tags: str) -> Path:
-    """Note that a row (its full slug) reads these cells, given with their seeds."""
+def reads(home: Path, row: str, *seeds: int, **tags: str) -> Path:
+    """Note that a row (its full slug), which may not be in the registry, was planned with these seeds."""
     suite, _, name = row.rpartition("/")
-    rows = [{"suite": suite, "row": name, "name": name, "cells": dict(cells)}]
+    known = any(row == f"{each.slug}/{of.name}" for each, of in everything())
+    cells = {declared(row, seed, **tags).id if known else f"{seed:024d}": seed for seed in seeds}
+    rows = [{"suite": suite, "row": name, "name": name + tags.get("variant", ""), "cells": cells}]
     path = home / "readers" / f"{digest([row, cells, tags])}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(sealed({"tags": TAGS | tags, "rows": rows}))
@@ -167,9 +186,8 @@ def seeds(shown: Mapping[tuple[str, ...], Any]) -> Sequence[tuple[str, ...]]:
 def missing(home: Path, uri: str) -> list[str]:
     """What the journals of a home hold and a store does not, or not so; and what it holds that no journal does."""
     shown, wanted = held(uri), dict[tuple[str, ...], Any]()
-    for record in sorted(records(home), key=ended):
-        for reader in readers(home)[record.id]:
-            wanted[reader.suite, reader.name, reader.tags["setup"], str(reader.seed)] = record
+    for entry in results(home, print).entries:
+        wanted[entry.suite.slug, entry.name, entry.tags["setup"], str(entry.seed)] = entry.record
     told = [f"{key} is extra" for key in seeds(shown) if key not in wanted]
     for key, record in wanted.items():
         if key not in shown:
@@ -204,8 +222,6 @@ def differences(run: Mapping[str, Any], record: Record, row: tuple[Suite, Row]) 
     for name, points in journalled.items():
         if run["metrics"].get(name) != points:
             yield f"{name} is {run['metrics'].get(name)}, not {points}"
-    answered = record.predictions("dev", "sst", told.epoch)
-    assert answered is not None
-    for answer in answered["answer"]:
+    for answer in record.answers(told.epoch)["dev", "sst"].answers:
         if str(float(answer)) not in run["answers"]:
             yield f"the answer {answer} is missing"

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,12 @@ from numpy.typing import NDArray
 
 from experiments.variant import Row, Suite, overall
 from harness.catalogue import find
-from harness.cell import checks
+from harness.cell import Cell, checks, identity
 from harness.delivery import Count, Delivery
 from harness.durable import sealed
 from harness.store import Store
 from model.recipe import digest
-from model.technique import flatten
-from tests.harness.homes import METRICS, TAGS, TASKS, moment
+from tests.harness.homes import METRICS, TAGS, TASKS, declared, moment
 
 ITEMS = {"sst": 40, "quora": 50, "sts": 30}
 SPLITS = ("dev", "test")
@@ -34,7 +34,7 @@ Answers = dict[tuple[str, str, int], Array]  # by split, task and epoch
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Training:
-    """One cell. ``skill`` is the chance of a right answer; ``ended`` the minute it ended in; ``constant`` names tasks
+    """One cell, under the name that it has in a results folder, or what a test calls it. ``skill`` is the chance of a right answer; ``ended`` the minute it ended in; ``constant`` names tasks
     with one answer for every item; ``splits`` those that have labels; ``data`` decides labels and fingerprints. Answers
     are drawn by ``stream``, the name if there is none."""
 
@@ -50,10 +50,22 @@ class Training:
     ids: str = ""  # before each item's id
     failure: str = ""
     warnings: tuple[str, ...] = ()
+    profile: str = "demo"
 
     @property
     def pair(self) -> tuple[Suite, Row]:
         return find(self.row)
+
+
+def cell_of(training: Training) -> Cell:
+    """The cell that the row has of such data."""
+    data = {task: digest([training.data, task]) for task in TASKS}
+    return declared(training.row, training.seed, data, profile=training.profile)
+
+
+def id_of(training: Training) -> str:
+    """The cell's name: given, or as it follows from what is declared."""
+    return training.name if re.fullmatch("[0-9a-f]{24}", training.name) else cell_of(training).id
 
 
 def drawn(*names: object) -> np.random.Generator:
@@ -121,12 +133,13 @@ def with_overall(suite: Suite, told: Mapping[str, float]) -> dict[str, float]:
 
 def train(home: Path, training: Training) -> str:
     """Leave the training's cell in the home, as the executor does; its name."""
-    folder = home / "cells" / training.name
+    folder = home / "cells" / id_of(training)
     folder.mkdir(parents=True, exist_ok=True)
     ended = moment(training.ended)
     if training.failure:
+        (folder / "cell.json").write_text(sealed(identity(cell_of(training))))
         (folder / "outcome.json").write_text(sealed({"status": "failed", "reason": training.failure, "ended": ended}))
-        return training.name
+        return folder.name
     journal = [sealed(epoch(training, number)) for number in range(1, EPOCHS + 1)]
     (folder / "journal.jsonl").write_text("".join(f"{line}\n" for line in journal))
     (folder / "cell.json").write_text(sealed(about(training)))
@@ -135,17 +148,13 @@ def train(home: Path, training: Training) -> str:
     outcome = {"status": "done", "epochs": EPOCHS, "checks": checks(folder), "ended": ended}
     outcome["warnings"] = list(training.warnings)
     (folder / "outcome.json").write_text(sealed(outcome | spent))
-    return training.name
+    return folder.name
 
 
 def about(training: Training) -> dict[str, Any]:
-    suite, row = training.pair
     return {
-        "key": f"key-{training.name}",
-        "seed": training.seed,
-        "settings": {key: str(value) for key, value in flatten(suite.recipe(row)).items()},
-        "data": {task: digest([training.data, task]) for task in TASKS},
-        "source": "embedded",
+        **identity(cell_of(training)),
+        "id": id_of(training),
         "threads": 1,
         "device": "cpu",
         "torch": "2",
@@ -184,7 +193,7 @@ def reads(home: Path, row: str, trainings: Iterable[Training], **tags: str) -> N
     """Note that a row (its full slug) reads these cells in the set-up of these tags."""
     suite, _, name = row.rpartition("/")
     told = TAGS | {"data_notes": json.dumps({"notes": [], "duplicates": {}})} | tags
-    cells = {each.name: each.seed for each in trainings}
+    cells = {id_of(each): each.seed for each in trainings}
     entry = {"tags": told, "rows": [{"suite": suite, "row": name, "name": name + told["variant"], "cells": cells}]}
     path = home / "readers" / f"{digest(entry)}.json"
     path.parent.mkdir(parents=True, exist_ok=True)

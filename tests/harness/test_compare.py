@@ -26,9 +26,11 @@ from tests.harness.report_homes import (
     Array,
     Training,
     answers,
+    cell_of,
     deliver,
     expected,
     furnish,
+    id_of,
     labels,
     seeds,
 )
@@ -50,7 +52,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     furnish(made, seeds(OTHER_ITEMS, 2, ids="new-"))
     furnish(made, [Training(name="lost", row=FAILED, failure="out of memory")])
     furnish(made, [*seeds(CONSTANT, 2, constant=("sts",)), *trainings("smartbert/table1/sentiment-smart")])
-    furnish(made, seeds(BASE, 2, suffix="small"), setup="s2", profile="small")
+    furnish(made, seeds(BASE, 2, suffix="small", profile="small"), setup="s2", profile="small")
     (made / "mlflow.db").write_bytes(empty())
     assert deliver(made).left == 0
     return made
@@ -189,7 +191,7 @@ def test_a_figure_is_explained_by_what_was_trained(invoke: Invoke, home: Path) -
     for told, training, (epoch, scores) in zip(demo["seeds"], trainings(BASE), wanted, strict=True):
         assert told["value"] == scores["sst_accuracy"]
         assert (told["seed"], told["epoch"], told["status"]) == (training.seed, epoch, "done")
-        assert (told["cell"], told["recipe"]) == (training.name, f"key-{training.name}")
+        assert (told["cell"], told["recipe"]) == (id_of(training), cell_of(training).key)
         assert re.fullmatch("[0-9a-f]{12}", told["predictions"])
         assert set(told["data"]) == {"sst", "quora", "sts"}
         assert told["code"] == {"version": "0", "revision": "abc"}
