@@ -27,6 +27,7 @@ from harness.seed import check
 from harness.shown import PARENT, Held, Place, Shown, seen
 from model.answers import ByTask
 from model.errors import InputError
+from model.recipe import digest
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -41,6 +42,7 @@ ELSEWHERE = ("databricks", "uc:", "arn:")  # addresses without //
 DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 PER_CALL = {"metrics": 1000, "params": 100}  # what one log_batch may carry
 ANSWERS = "predictions.parquet"
+NOTED = "noted"  # the tag with a digest of the note that was written
 PROXIED = "mlflow-artifacts"  # the scheme of places that a server looks up below a folder of its own
 PAGE = 500  # runs a search gives at a time: within the timeout, at some milliseconds each
 
@@ -217,15 +219,24 @@ class Store:
             if found is not None and found.lifecycle_stage == "deleted":
                 self.client.restore_experiment(found.experiment_id)
             tags = views.of_suite(suite, kind)
+            tags[NOTED] = digest(tags[views.NOTE])
             made = str(found.experiment_id) if found else self._made(suite, tags)
             if found:
-                for name, value in tags.items():  # as the suite is declared now
-                    if name != views.VIEW and found.tags.get(name) != value:
-                        self.client.set_experiment_tag(made, name, value)
+                self._describe(made, tags, found.tags)
                 tags = found.tags
             self._experiments[suite.slug] = made
             self._looks[made] = suite, kind, tags.get(views.VIEW)
         return self._experiments[suite.slug]
+
+    def _describe(self, experiment: str, tags: Mapping[str, str], there: Mapping[str, str]) -> None:
+        """Have an experiment say what its suite declares now; a note that a user has written over stays."""
+        theirs = digest(there.get(views.NOTE, "")) != there.get(NOTED, digest(there.get(views.NOTE, "")))
+        wanted = {name: value for name, value in tags.items() if name != views.VIEW}
+        for name in (views.NOTE, NOTED) if theirs or NOTED not in there else ():
+            del wanted[name]
+        for name, value in wanted.items():
+            if there.get(name) != value:
+                self.client.set_experiment_tag(experiment, name, value)
 
     def _made(self, suite: Suite, tags: Mapping[str, str]) -> str:
         location = (self.file.parent / "artifacts" / suite.slug).resolve().as_uri() if self.file else None

@@ -72,10 +72,10 @@ def finish(who: tuple[str, str], address: str, *words: object, code: int = 0) ->
 
 def furnished(home: Path, row: str, first: int, count: int) -> Path:
     """Cells of a row, of these seeds, as trainings leave them."""
-    names = {f"{row}-{seed}": seed for seed in range(first, first + count)}
-    for name, seed in names.items():
-        cell(home, name, row=f"bertram/table1/{row}", seed=seed, ended=1 + seed)
-    reads(home, f"bertram/table1/{row}", names)
+    seeds = range(first, first + count)
+    for seed in seeds:
+        cell(home, f"bertram/table1/{row}", seed=seed, ended=1 + seed)
+    reads(home, f"bertram/table1/{row}", *seeds)
     return home
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
 
 import numpy as np
 import pandas as pd
@@ -23,8 +24,9 @@ from harness.declared import setup_of
 from harness.delivery import results
 from harness.durable import sealed
 from harness.plan import encoder_identity, scaled
+from harness.readers import noted_setups
 from harness.reading import reported
-from harness.store import make
+from harness.store import PROXIED, make
 from model.errors import InputError
 from model.recipe import digest
 
@@ -46,7 +48,7 @@ def empty() -> bytes:
         return (Path(folder) / "mlflow.db").read_bytes()
 
 
-def declared(row: str, seed: int = 0, data: Mapping[str, str] = PRINTS, **tags: str) -> Cell:
+def declared(row: str, seed: int = 0, prints: Mapping[str, str] = PRINTS, **tags: str) -> Cell:
     """The cell that a row (its full slug) has in the set-up of these tags."""
     suite, found = find(row)
     setup = setup_of(TAGS | tags)
@@ -60,7 +62,7 @@ def declared(row: str, seed: int = 0, data: Mapping[str, str] = PRINTS, **tags: 
         recipe=recipe,
         seed=seed,
         source="embedded",
-        data=data,
+        data=prints,
         encoder=encoder,
         scored=setup.profile.dev,
         training_sample=setup.profile.training_sample,
@@ -134,6 +136,16 @@ def reads(home: Path, row: str, *seeds: int, **tags: str) -> Path:
     return path
 
 
+def planned(home: Path) -> dict[str, list[str]]:
+    """The rows that were planned to read each cell, with their variants, by cell."""
+    found: dict[str, list[str]] = {}
+    for noted in noted_setups(home):
+        for (suite, row), cells in noted.rows.items():
+            for cell in cells:
+                found.setdefault(cell, []).append(f"{suite}/{row}{noted.tags['variant']}")
+    return {cell: sorted(rows) for cell, rows in found.items()}
+
+
 def held(uri: str, ids: bool = False) -> dict[tuple[str, ...], Any]:
     """All that a store shows, by suite, row, set-up and seed: what is the same however often it is made again. With
     ``ids``, what changes then too. A run that is there twice, or half written, fails."""
@@ -173,6 +185,11 @@ def history(client: MlflowClient, run: str, name: str) -> list[tuple[int, str]]:
 
 def answers(client: MlflowClient, run: str) -> str | None:
     """The stored predictions in words."""
+    place = urlparse(client.get_run(run).info.artifact_uri)
+    if place.scheme == PROXIED:  # below the database's folder
+        database = Path(client.tracking_uri.removeprefix("sqlite:///"))
+        file = database.parent.joinpath("artifacts", place.path.strip("/"), "predictions.parquet")
+        return str(pd.read_parquet(file).to_csv()) if file.exists() else None
     if "predictions.parquet" not in {file.path for file in client.list_artifacts(run)}:
         return None
     return str(pd.read_parquet(client.download_artifacts(run, "predictions.parquet")).to_csv())

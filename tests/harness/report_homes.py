@@ -34,9 +34,10 @@ Answers = dict[tuple[str, str, int], Array]  # by split, task and epoch
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Training:
-    """One cell, under the name that it has in a results folder, or what a test calls it. ``skill`` is the chance of a right answer; ``ended`` the minute it ended in; ``constant`` names tasks
-    with one answer for every item; ``splits`` those that have labels; ``data`` decides labels and fingerprints. Answers
-    are drawn by ``stream``, the name if there is none."""
+    """One cell; its name is what a test calls it, or that of its folder. ``skill`` is the chance of a right answer;
+    ``ended`` the minute it ended in; ``constant`` names tasks with one answer for every item; ``splits`` those that
+    have labels; ``data`` decides labels and fingerprints. Answers are drawn by ``stream``, the name if there is none.
+    """
 
     name: str
     row: str  # full slug
@@ -51,6 +52,7 @@ class Training:
     failure: str = ""
     warnings: tuple[str, ...] = ()
     profile: str = "demo"
+    variant: str = ""
 
     @property
     def pair(self) -> tuple[Suite, Row]:
@@ -60,7 +62,7 @@ class Training:
 def cell_of(training: Training) -> Cell:
     """The cell that the row has of such data."""
     data = {task: digest([training.data, task]) for task in TASKS}
-    return declared(training.row, training.seed, data, profile=training.profile)
+    return declared(training.row, training.seed, data, profile=training.profile, variant=training.variant)
 
 
 def id_of(training: Training) -> str:

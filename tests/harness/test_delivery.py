@@ -18,11 +18,11 @@ from mlflow.tracking import MlflowClient
 
 from harness import delivery as delivering
 from harness import store as storing
-from harness.delivery import Count, Delivery, entries, reason
+from harness.delivery import Count, Delivery, reason, results
 from harness.reading import Entry
 from harness.store import Store
 from model.errors import InputError
-from tests.harness.homes import cell, empty, failed, held, missing, reads, seeds
+from tests.harness.homes import cell, declared, empty, failed, held, missing, reads, seeds
 from tests.harness.processes import FULL
 
 ROW, TWIN = "bertram/table1/12-combined", "bertram/table1/13-combined-test"
@@ -69,11 +69,11 @@ def quickly_made(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 
 def furnished(home: Path) -> Path:
     """A row that reads two cells and a failed one, and another that shares one of them."""
-    cell(home, "one", row=ROW, seed=0, ended=1)
-    cell(home, "two", row=ROW, seed=1, ended=2)
-    failed(home, "three", ended=3)
-    reads(home, ROW, {"one": 0, "two": 1, "three": 2})
-    reads(home, TWIN, {"two": 1})
+    cell(home, ROW, seed=0, ended=1)
+    cell(home, ROW, seed=1, ended=2)
+    failed(home, ROW, seed=2, ended=3)
+    reads(home, ROW, 0, 1, 2)
+    reads(home, TWIN, 1)
     return home
 
 
@@ -149,9 +149,9 @@ def sound(store: Store, home: Path) -> bool:
 @pytest.mark.parametrize("error", [Killed(), OSError("no answer")], ids=["killed", "failed"])
 def test_a_writer_that_ends_or_fails_at_any_write_is_made_good(tmp_path: Path, error: BaseException) -> None:
     """Runs half written, of a row or a seed, are replaced; none is there twice."""
-    for ended in (1, 2):
-        cell(tmp_path / "home", f"cell{ended}", row=ROW, ended=ended, epochs=1)
-    reads(tmp_path / "home", ROW, {"cell1": 0, "cell2": 0})
+    for seed in (0, 1):
+        cell(tmp_path / "home", ROW, seed=seed, ended=seed + 1, epochs=1)
+    reads(tmp_path / "home", ROW, 0, 1)
     deliver(moved(tmp_path / "home", tmp_path / "sound"))
     wanted = held(uri(tmp_path / "sound"))
     for writes in itertools.count(step=1 if FULL else 3):
@@ -166,31 +166,31 @@ def test_a_writer_that_ends_or_fails_at_any_write_is_made_good(tmp_path: Path, e
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations((1, 2, 3))) if FULL else [(1, 3, 2), (3, 1, 2)])
-def test_the_latest_training_is_shown_whatever_came_first(tmp_path: Path, order: tuple[int, ...]) -> None:
+def test_the_store_shows_the_cell_as_it_is_whatever_clocks_say(tmp_path: Path, order: tuple[int, ...]) -> None:
     home = tmp_path / "home"
-    for ended, name in enumerate("cba", start=1):
-        cell(home, name, row=ROW, ended=ended, epochs=1)
-    reads(home, ROW, dict.fromkeys("abc", 0))
-    in_turn = entries(home, print)
-    assert [entry.record.id for entry in in_turn] == ["c", "b", "a"]
+    reads(home, ROW, 0)
     store = Store(home)
-    kept = [store.keep(in_turn[ended - 1]) for ended in order]
-    assert kept == [ended == max(order[: at + 1]) for at, ended in enumerate(order)]
-    (latest,) = seeds(held(uri(home)))
-    assert held(uri(home))[latest]["tags"]["cell"] == "a"
-    assert deliver(home) == Count(known=3)
+    for training, minute in enumerate(order, start=1):
+        cell(home, ROW, ended=minute, epochs=1, training=training)
+        (entry,) = results(home, print).entries
+        assert store.keep(entry) is True
+        assert store.keep(entry) is False
+        (latest,) = seeds(held(uri(home)))
+        assert held(uri(home))[latest]["tags"]["training"] == str(training)
+    assert missing(home, uri(home)) == []
+    assert deliver(home) == Count(known=1)
 
 
 def test_a_cell_trained_again_supersedes_its_run(home: Path) -> None:
     deliver(home)
-    cell(home, "one", row=ROW, seed=0, ended=9)
+    cell(home, ROW, seed=0, ended=9)
     assert deliver(home) == Count(new=1, known=3)
     assert len(seeds(held(uri(home)))) == 4
     assert held(uri(home))["bertram/table1", "12-combined", "s1", "0"]["tags"]["trained"].startswith("2026-01-01T00:09")
 
 
 def test_set_ups_are_told_apart(home: Path) -> None:
-    reads(home, ROW, {"one": 0, "two": 1}, setup="s2", encoder="other")
+    reads(home, ROW, 0, 1, setup="s2", data="d2")
     assert deliver(home) == Count(new=6)
     assert len(held(uri(home))) == 3 + 6
 
@@ -218,8 +218,8 @@ def test_a_home_that_cannot_be_written_is_explained(home: Path) -> None:
 @pytest.mark.parametrize("name", ["a b", "a#c", "é ü", "a'b\"c;d"])
 def test_a_home_may_have_any_name_that_an_address_can_hold(tmp_path: Path, name: str) -> None:
     home = tmp_path / name
-    cell(home, "one", row=ROW, epochs=1)
-    reads(home, ROW, {"one": 0})
+    cell(home, ROW, epochs=1)
+    reads(home, ROW, 0)
     assert deliver(home) == Count(new=1)
     assert (home / "mlflow.db").is_file()
     assert missing(home, uri(home)) == []
@@ -249,7 +249,7 @@ def test_a_store_that_fails_is_tried_again_and_said_once(home: Path, monkeypatch
     told: list[str] = []
     store = Down(home)
     with Delivery(store, told.append) as delivery:
-        first, *rest = entries(home, print)
+        first, *rest = results(home, print).entries
         assert delivery.keep(first) is None
         assert [delivery.keep(entry) for entry in rest] == [None, None, None]
         assert store.tries == 1
@@ -274,7 +274,7 @@ def test_a_try_that_took_long_is_not_repeated_soon(home: Path, monkeypatch: pyte
     store = Down(home)
     store.spends = 0.1
     with Delivery(store, print) as delivery:
-        delivery.keep(entries(home, print)[0])
+        delivery.keep(results(home, print).entries[0])
         assert delivery.again - time.monotonic() > 19 * store.spends
 
 
@@ -359,29 +359,30 @@ def test_a_file_of_others_is_never_put_aside(home: Path, tmp_path: Path) -> None
 
 
 def test_a_row_that_left_the_registry_is_told_and_skipped(home: Path) -> None:
-    reads(home, "bertram/table1/99-gone", {"one": 0})
+    reads(home, "bertram/table1/99-gone", 0)
     told: list[str] = []
     assert deliver(home, told.append) == Count(new=4)
     assert told == ["left out, not in the registry or in a file that was named: bertram/table1/99-gone"]
 
 
 def test_damaged_files_are_told_once_and_the_rest_is_delivered(home: Path) -> None:
-    path = reads(home, OTHER, {"one": 0})
+    path = reads(home, OTHER, 0)
     path.write_text(path.read_text().replace("bertram", "bertran"))
-    (home / "cells" / "one" / "journal.jsonl").write_text("{")
+    journal = home / "cells" / declared(ROW).id / "journal.jsonl"
+    journal.write_text("{")
     told: list[str] = []
     with Delivery(Store(home), told.append) as delivery:
         assert delivery.all(home) == Count(new=3)
         assert delivery.all(home) == Count(known=3)
     assert told == [
         f"{path} is damaged; the same `harness run` writes it again",
-        f"{home / 'cells' / 'one' / 'journal.jsonl'}:1 is damaged; it is not delivered",
+        f"{journal}:1 is damaged; it is not delivered",
     ]
 
 
 def test_what_a_row_cannot_read_leaves_the_store_alone_and_stops_no_other_result(home: Path) -> None:
-    cell(home, "none", row=ROW, seed=3, ended=1, epochs=0)  # as if the row came to read what was not measured
-    reads(home, ROW, {"none": 3})
+    cell(home, ROW, seed=3, ended=1, epochs=0)  # as if the row came to read what was not measured
+    reads(home, ROW, 3)
     told: list[str] = []
     assert deliver(home, told.append) == Count(new=4, left=1)
     (line,) = told

@@ -17,7 +17,6 @@ from experiments.profiles import PROFILES
 from harness.cell import Record, records
 from harness.execute.news import Machine
 from harness.plan import Planned, Setup
-from harness.readers import names, readers
 from harness.sources import open_data
 from harness.trained import Trained, TrainingFailed, find_or_train, network, one_row
 from model.batching import tokenise
@@ -28,6 +27,7 @@ from model.network import Network
 from model.run import Run
 from model.training import answer_all
 from tests.harness.conftest import Invoke
+from tests.harness.homes import planned as rows_of
 from tests.harness.test_bad_input import check
 
 ROW = "bertram/table1/03-sst-quora"
@@ -92,14 +92,14 @@ def test_a_cell_without_weights_is_trained_again_as_itself(invoke: Invoke, encod
     )
     assert run.exit_code == 0, run.output
     (before,) = records(home)
-    served = {cell: names(rows) for cell, rows in readers(home).items()}
+    served = rows_of(home)
     assert len(served[before.id]) == 2
     result = invoke("export", "bertram/table1/13-combined-test", "--out", tmp_path / "out", *shared)
     assert result.exit_code == 0, result.output
     (after,) = records(home)
     assert after.id == before.id
     assert (after.folder / "weights" / "epoch-0.safetensors").is_file()
-    assert {cell: names(rows) for cell, rows in readers(home).items()} == served
+    assert rows_of(home) == served
 
 
 def test_another_rows_kept_epoch_is_kept_too(encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

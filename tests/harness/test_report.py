@@ -237,7 +237,7 @@ def mixed(home: Path) -> dict[str, list[Training]]:
     told: dict[str, tuple[list[Training], dict[str, str]]] = {
         "demo profile, embedded, encoder tiny": (seeds(BASE, 3), {}),
         "small profile, embedded, encoder tiny": (
-            seeds(BASE, 2, suffix="small", skill=0.8),
+            seeds(BASE, 2, suffix="small", skill=0.8, profile="small"),
             {"setup": "s2", "profile": "small"},
         ),
         "demo profile, folder, encoder tiny": (
@@ -245,7 +245,7 @@ def mixed(home: Path) -> dict[str, list[Training]]:
             {"setup": "s3", "data": "d2", "data_source": "folder"},
         ),
         "demo profile, embedded, encoder tiny, with dropout=0.5": (
-            seeds(BASE, 2, suffix="wet", skill=0.4),
+            seeds(BASE, 2, suffix="wet", skill=0.4, variant="[dropout=0.5]"),
             {"setup": "s4", "variant": "[dropout=0.5]"},
         ),
     }
@@ -351,15 +351,18 @@ def test_a_report_removes_no_file_outside(invoke: Invoke, few: Path, tmp_path: P
 
 
 @pytest.mark.usefixtures("no_figures")
-def test_answers_that_are_gone_are_told(invoke: Invoke, few: Path, tmp_path: Path) -> None:
+def test_a_stores_answers_that_are_gone_are_refused_by_name(invoke: Invoke, few: Path, tmp_path: Path) -> None:
     for path in few.rglob("predictions.parquet"):
         path.unlink()
-    assert invoke("report", FEW, "--out", tmp_path / "out").exit_code == 0
-    effects = table(tmp_path / "out", "effects", FEW).values()
-    assert {each["difference"] for each in effects} == {""}
-    assert all("has kept no answers of" in each["reason"] for each in effects)
-    assert table(tmp_path / "out", "scores", FEW)["finetune-rrobin", "sst_accuracy"]["seeds"] == "2"
-    assert "has kept no answers of" in words(tmp_path / "out")
+    told = invoke("report", FEW, "--out", tmp_path / "out", "--from", f"sqlite:///{few / 'mlflow.db'}")
+    refused(told, "are gone")
+    assert "finetune-" in told.output
+    assert invoke("report", FEW, "--out", tmp_path / "out").exit_code == 0  # from the cells
+    assert "has kept no answers of" not in words(tmp_path / "out")
+    assert invoke("sync").exit_code == 0
+    again = invoke("report", FEW, "--out", tmp_path / "again", "--from", f"sqlite:///{few / 'mlflow.db'}")
+    assert again.exit_code == 0, again.output
+    assert contents(tmp_path / "again") == contents(tmp_path / "out")
 
 
 @pytest.mark.usefixtures("no_figures")
@@ -394,12 +397,12 @@ def test_a_store_that_cannot_be_read_is_one_sentence(invoke: Invoke, tmp_path: P
     home = tmp_path / "home"
     refused(invoke(*words), "is no home of trained cells")
     (home / "cells").mkdir(parents=True)
-    refused(invoke(*words), "there is no tracking store")
+    refused(invoke(*words), "has no results of these rows")
     assert not (home / "mlflow.db").exists()
     refused(invoke(*words, "--from", f"sqlite:///{tmp_path / 'typed.db'}"), "there is no tracking store")
     assert not (tmp_path / "typed.db").exists()
     (home / "mlflow.db").write_bytes(empty())
-    refused(invoke(*words), "has no results of these rows")
+    refused(invoke(*words, "--from", f"sqlite:///{home / 'mlflow.db'}"), "has no results of these rows")
     refused(invoke(*words, "--from", "http://ann:secret@127.0.0.1:1"), "http://ann:***@127.0.0.1:1 cannot be read")
     (tmp_path / "broken.db").write_bytes(b"SQLite format 3\0" + bytes(range(256)) * 64)
     refused(invoke(*words, "--from", f"sqlite:///{tmp_path / 'broken.db'}"), "cannot be read")
@@ -410,7 +413,8 @@ def test_a_store_that_cannot_be_read_is_one_sentence(invoke: Invoke, tmp_path: P
 @pytest.mark.usefixtures("no_figures")
 def test_damaged_answers_are_one_sentence(invoke: Invoke, few: Path, tmp_path: Path) -> None:
     next(few.rglob("predictions.parquet")).write_bytes(b"PAR1 nothing")
-    refused(invoke("report", FEW, "--out", tmp_path / "out"), "cannot be read")
+    store = f"sqlite:///{few / 'mlflow.db'}"
+    refused(invoke("report", FEW, "--out", tmp_path / "out", "--from", store), "are not what was delivered")
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(invoke: Invoke, few: Path, tmp_path: Path) -> None:

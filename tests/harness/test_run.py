@@ -12,8 +12,8 @@ from mlflow.tracking import MlflowClient
 
 from experiments.profiles import PROFILES
 from harness.cell import records
-from harness.readers import names, readers
 from tests.harness.conftest import Invoke
+from tests.harness.homes import planned
 
 SUITE = "bertram/table1"
 SMALL = ("--set", "epochs=2", "--jobs", "1", "--device", "cpu")
@@ -133,7 +133,7 @@ def test_a_cell_trained_again_keeps_its_readers_and_replaces_its_run(invoke: Inv
     (after,) = records(home)
     assert after.id == before.id
     assert after.outcome["seconds"] != before.outcome["seconds"]
-    assert "13-combined-test" in " ".join(names(readers(home)[after.id]))
+    assert "13-combined-test" in " ".join(planned(home)[after.id])
     client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
     experiment = client.get_experiment_by_name(SUITE)
     assert experiment is not None

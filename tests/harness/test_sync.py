@@ -30,10 +30,10 @@ def home(tmp_path: Path) -> Path:
     """Two rows that share a cell, another cell and one that failed; never delivered."""
     home = tmp_path / "home"
     for seed in (0, 1):
-        cell(home, f"cell{seed}", row=ROW, seed=seed, ended=seed + 1)
-    failed(home, "none", ended=3)
-    reads(home, ROW, {"cell0": 0, "cell1": 1, "none": 2})
-    reads(home, TWIN, {"cell0": 0})
+        cell(home, ROW, seed=seed, ended=seed + 1)
+    failed(home, ROW, seed=2, ended=3)
+    reads(home, ROW, 0, 1, 2)
+    reads(home, TWIN, 0)
     return home
 
 

@@ -22,7 +22,7 @@ from experiments.tuned import Winner
 from experiments.variant import RegistryError
 from harness import catalogue, tuned
 from harness.cli import main
-from harness.readers import Reader, Tags
+from harness.readers import declared
 from harness.tuned import TunedError
 from tests.experiments.test_tuned import BASELINE, winner
 from tests.harness.accidents import mangled
@@ -317,8 +317,7 @@ def test_what_does_not_ask_for_a_broken_file_goes_on(smart: Path) -> None:
     assert catalogue.find("bertram/table1/06-smart")
     with pytest.raises(TunedError, match="is no TOML"):
         catalogue.find("tuned/smart/tuned")
-    reader = Reader("tuned/smart", "tuned", "tuned", Tags(), 0)
-    assert reader.declared() is None
+    assert declared("tuned/smart", "tuned") is None
 
 
 def test_commands_say_the_sentence_and_exit_with_2(smart: Path) -> None:

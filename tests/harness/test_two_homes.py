@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from mlflow.tracking import MlflowClient
 
-from harness.delivery import Count, Delivery, entries
+from harness.delivery import Count, Delivery, results
 from harness.shown import PARENT
 from harness.store import Store
 from tests.harness.homes import cell, empty, held, missing, reads
@@ -51,8 +51,8 @@ def uri(tmp_path: Path) -> str:
 
 def home(folder: Path, seed: int, ended: int) -> Path:
     """One cell of the row."""
-    cell(folder, folder.name, row=ROW, seed=seed, ended=ended, epochs=1)
-    reads(folder, ROW, {folder.name: seed})
+    cell(folder, ROW, seed=seed, ended=ended, epochs=1)
+    reads(folder, ROW, seed)
     return folder
 
 
@@ -105,10 +105,10 @@ def test_cells_of_one_row_share_its_run(tmp_path: Path, uri: str, writes: int, a
 
 def test_a_row_that_another_home_has_made_is_found_while_training_goes_on(tmp_path: Path, uri: str) -> None:
     one, two = home(tmp_path / "one", 0, 2), home(tmp_path / "two", 1, 2)
-    cell(one, "before", row=OTHER, ended=1, epochs=1)
-    reads(one, OTHER, {"before": 0})
+    cell(one, OTHER, ended=1, epochs=1)
+    reads(one, OTHER, 0)
     with Delivery(Store(one, uri), print) as delivery:
-        before, after = entries(one, print)
+        before, after = results(one, print).entries
         assert delivery.keep(before)  # it knows now what the store holds
         assert deliver(two, uri) == Count(new=1)
         assert delivery.keep(after)

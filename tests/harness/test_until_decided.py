@@ -12,8 +12,8 @@ from harness.catalogue import select
 from harness.cell import records
 from harness.options import setup_of
 from harness.plan import plan
-from harness.readers import readers
 from tests.harness.conftest import Invoke
+from tests.harness.homes import planned
 from tests.harness.processes import FULL, finish, kill, results, start, until, workers
 from tests.harness.report_homes import Training, train
 from tests.harness.trials import FEW
@@ -56,7 +56,7 @@ def test_finished_cells_decide_without_training_and_the_same_again(invoke: Invok
     assert decided(first.output) == decided(second.output)
     assert "report.pdf (unchanged)" in second.output
     assert len(list(records(home))) == 14
-    assert set(readers(home)) >= {record.id for record in records(home)}
+    assert set(planned(home)) >= {record.id for record in records(home)}
     assert " 0 new" in invoke("sync").output
 
 

@@ -38,10 +38,10 @@ def quickly_made(monkeypatch: pytest.MonkeyPatch) -> None:
 def home(tmp_path: Path) -> Path:
     """Two rows that share a cell, and a seed that failed."""
     home = tmp_path / "home"
-    cell(home, "one", row=ROW, seed=0, ended=1)
-    failed(home, "none", ended=2)
-    reads(home, ROW, {"one": 0, "none": 1})
-    reads(home, TWIN, {"one": 0})
+    cell(home, ROW, seed=0, ended=1)
+    failed(home, ROW, seed=1, ended=2)
+    reads(home, ROW, 0, 1)
+    reads(home, TWIN, 0)
     return home
 
 
@@ -117,7 +117,8 @@ def test_a_row_tells_what_is_printed_and_the_commands(home: Path) -> None:
 
 
 def test_a_report_of_a_variant_is_where_the_run_left_it(home: Path) -> None:
-    reads(home, ROW, {"one": 0}, setup="s2", variant="[epochs=2]")
+    cell(home, ROW, setup="s2", variant="[epochs=2]")
+    reads(home, ROW, 0, setup="s2", variant="[epochs=2]")
     deliver(Store(home))
     (note,) = (note for note in notes(home).values() if "demo-s2" in note)
     assert "(/reports/demo-s2-epochs=2/report.html)" in note
@@ -175,7 +176,8 @@ def test_what_does_not_fit_is_not_folded(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_the_view_groups_what_is_there_by_row_and_set_up_in_the_papers_order(home: Path) -> None:
-    reads(home, ROW, {"one": 0}, setup="s2-of-another", profile="small")
+    cell(home, ROW, profile="small")
+    reads(home, ROW, 0, setup="s2-of-another", profile="small")
     deliver(Store(home))
     state = unpacked(experiment(home).tags[VIEW])
     lines = ("12-combined (demo s1)", "12-combined (small s2-of-)", "13-combined-test (demo s1)")
@@ -191,7 +193,7 @@ def test_the_view_groups_what_is_there_by_row_and_set_up_in_the_papers_order(hom
 
 def test_superseded_runs_are_not_in_the_view(home: Path) -> None:
     deliver(Store(home))
-    cell(home, "one", row=ROW, seed=0, ended=9)
+    cell(home, ROW, seed=0, ended=9)
     deliver(Store(home))
     found = experiment(home)
     every = client(home).search_runs([found.experiment_id])
@@ -204,8 +206,8 @@ def test_the_view_costs_one_request_and_none_when_nothing_is_new(home: Path) -> 
     assert (first.count, count) == (1, Count(new=3))
     second, count = told(home)
     assert (second.count, count) == (0, Count(known=3))
-    cell(home, "two", row=ROW, seed=2, ended=5)
-    reads(home, ROW, {"two": 2})
+    cell(home, ROW, seed=2, ended=5)
+    reads(home, ROW, 2)
     third, count = told(home)
     assert (third.count, count.new) == (0, 1)  # a seed more, and no line
 
@@ -215,8 +217,8 @@ def test_a_view_that_a_user_saved_over_stays(home: Path) -> None:
     saved = json.dumps(json.loads(experiment(home).tags[VIEW]) | {"updatedAt": 1_800_000_000_000})
     client(home).set_experiment_tag(experiment(home).experiment_id, VIEW, saved)
     client(home).set_experiment_tag(experiment(home).experiment_id, NOTE, "theirs")
-    cell(home, "two", row="bertram/table1/11-mse", ended=5)
-    reads(home, "bertram/table1/11-mse", {"two": 0})
+    cell(home, "bertram/table1/11-mse", ended=5)
+    reads(home, "bertram/table1/11-mse", 0)
     assert deliver(Store(home)).new == 1
     assert (experiment(home).tags[VIEW], experiment(home).tags[NOTE]) == (saved, "theirs")
 
@@ -235,8 +237,8 @@ def test_a_store_that_refuses_the_view_has_everything_else(home: Path) -> None:
 def test_two_homes_agree_on_the_view(home: Path, tmp_path: Path) -> None:
     other, uri = tmp_path / "other", f"sqlite:///{tmp_path / 'shared.db'}"
     (tmp_path / "shared.db").write_bytes(empty())
-    cell(other, "two", row="bertram/table1/11-mse", ended=5)
-    reads(other, "bertram/table1/11-mse", {"two": 0})
+    cell(other, "bertram/table1/11-mse", ended=5)
+    reads(other, "bertram/table1/11-mse", 0)
     for folder in (home, other, home, other):
         deliver(Store(folder, uri))
     shared = MlflowClient(uri).get_experiment_by_name("bertram/table1")

@@ -27,9 +27,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def delivered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with two results, both in its database."""
     folder = tmp_path_factory.mktemp("delivered") / "home"
-    for at, row in enumerate(ROWS):
-        homes.cell(folder, f"{at:024d}", row=row)
-        homes.reads(folder, row, {f"{at:024d}": 0})
+    for row in ROWS:
+        homes.cell(folder, row)
+        homes.reads(folder, row, 0)
     (folder / "mlflow.db").write_bytes(homes.empty())
     with Delivery(Store(folder), print) as delivery:
         assert delivery.all(folder).new == 2

@@ -86,8 +86,8 @@ def test_a_damaged_database(invoke: Invoke, used: Path, content: bytes | None) -
 
 
 def test_results_that_are_not_delivered(invoke: Invoke, used: Path) -> None:
-    homes.cell(used, "9" * 24, row=ROWS[0], seed=1)
-    homes.reads(used, ROWS[0], {"9" * 24: 1})
+    homes.cell(used, ROWS[0], seed=1)
+    homes.reads(used, ROWS[0], 1)
     check(told(invoke, "--home", used, broken=False)["store"], "mind", "1 of the home's 3 results", "harness sync")
     (used / "mlflow.db").unlink()
     check(told(invoke, "--home", used, broken=False)["store"], "mind", "is not there", "harness sync")

@@ -9,6 +9,7 @@ import pytest
 from harness import store as storing
 from harness.delivery import Delivery
 from harness.store import Store
+from harness.stored import Stored
 from harness.tune import told
 from harness.tune.arm import Method
 from harness.tune.kept import studies, weighed
@@ -66,7 +67,7 @@ def test_studies_and_set_ups_are_told_apart_and_in_order(tmp_path: Path) -> None
         for trial in sought(tmp_path, of, 2):
             told.note(tmp_path, told.noted(of, "CPU-seconds", trial, TAGS | {"setup": "s2", "profile": "small"}))
     deliver(tmp_path)
-    found = studies(Store(tmp_path))
+    found = studies(Stored(Store(tmp_path)))
     assert [(each.study, each.seed, each.setup) for each in found] == [
         *(("baseline", 2, "s1"), ("baseline", 10, "s1"), ("baseline", 2, "s2"), ("baseline", 10, "s2")),
         ("heads", 0, "s1"),
@@ -75,8 +76,8 @@ def test_studies_and_set_ups_are_told_apart_and_in_order(tmp_path: Path) -> None
     assert len({each.arm for each in found}) == 2  # repetitions of the baseline share theirs
     assert len({each.name for each in found}) == 3
     assert [type(value) for value in found[-1].trials[1].params.values()] == [int, float, float]
-    assert [each.setup for each in studies(Store(tmp_path), "s2")] == ["s2", "s2"]
-    assert studies(Store(tmp_path), "s3") == []
+    assert [each.setup for each in studies(Stored(Store(tmp_path)), "s2")] == ["s2", "s2"]
+    assert studies(Stored(Store(tmp_path)), "s3") == []
 
 
 def test_a_trial_that_was_made_again_is_read_once_and_as_it_ended_last(tmp_path: Path) -> None:
@@ -86,20 +87,20 @@ def test_a_trial_that_was_made_again_is_read_once_and_as_it_ended_last(tmp_path:
     (tmp_path / "studies" / "optuna.log").unlink()
     sought(tmp_path, of, 3)
     deliver(tmp_path)
-    (found,) = studies(Store(tmp_path))
+    (found,) = studies(Stored(Store(tmp_path)))
     assert [trial.number for trial in found.trials] == [0, 1, 2]
     assert [trial.value for trial in found.trials] == [trial.value for trial in trials]
     assert [trial.reused for trial in found.trials] == [True] * 3
 
 
 def test_few_trials_have_no_importances(delivered: Delivered) -> None:
-    (found,) = studies(Store(delivered[0]))
+    (found,) = studies(Stored(Store(delivered[0])))
     assert weighed(found) == found
 
 
 def test_a_store_that_cannot_be_read_is_explained(tmp_path: Path) -> None:
     (tmp_path / "notes.db").write_text("no database\n" * 99)
     with pytest.raises(InputError, match="cannot be read"):
-        studies(Store(tmp_path, f"sqlite:///{tmp_path / 'notes.db'}"))
+        studies(Stored(Store(tmp_path, f"sqlite:///{tmp_path / 'notes.db'}")))
     with Delivery(Store(tmp_path / "home"), print):
-        assert studies(Store(tmp_path / "home")) == []
+        assert studies(Stored(Store(tmp_path / "home"))) == []

@@ -13,7 +13,7 @@ from mlflow.tracking import MlflowClient
 
 from experiments import studies
 from harness import store as storing
-from harness.delivery import Count, Delivery, entries
+from harness.delivery import Count, Delivery, results
 from harness.durable import append, sealed
 from harness.execute.news import Machine
 from harness.store import Store
@@ -160,7 +160,7 @@ def test_damaged_files_cost_their_own_trial_alone(home: Path) -> None:
     damaged = next(path for path in noted if json.loads(path.read_text())["trial"]["number"] == 1)
     damaged.write_text(damaged.read_text().replace("complete", "pruned"))
     said: list[str] = []
-    found = entries(home, said.append)
+    found = results(home, said.append).entries
     assert [entry.part for entry in found] == ["trial 2", "trial 3"]
     assert {text.partition(" is damaged")[0] for text in said} == {
         f"{home / 'cells' / trials[0].cell / 'journal.jsonl'}:{len(trials[0].curve) + 1}",
@@ -172,7 +172,7 @@ def test_a_study_that_left_the_registry_is_told_and_skipped(home: Path, monkeypa
     sought(home, arm(), 2)
     monkeypatch.delitem(studies.STUDIES, "baseline")
     said: list[str] = []
-    assert entries(home, said.append) == []
+    assert results(home, said.append).entries == []
     assert said == ["left out, not in the registry or in a file that was named: tuning/baseline"]
 
 
