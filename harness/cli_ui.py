@@ -145,7 +145,7 @@ def server(uri: str, host: str, port: int, home: Path) -> Iterator[tuple[subproc
                 end(process)
 
 
-def command(host: str, port: int, config: Path, artifacts: Path) -> list[str]:
+def command(host: str, port: int, config: Path, artifacts: Path | None = None) -> list[str]:
     """One worker of the plain WSGI application, without the store's URI, which may hold a password. The home's own
     store names no folder for artifacts, so the server is told."""
     if sys.platform == "win32":
@@ -153,7 +153,8 @@ def command(host: str, port: int, config: Path, artifacts: Path) -> list[str]:
     else:
         how = f"--gunicorn-opts=--config {shlex.quote(str(config))}"
     words = ["server", "--host", bracketed(host), "--port", str(port), "--workers", "1", how, "--app-name", NAME]
-    return [sys.executable, "-m", "mlflow", *words, "--artifacts-destination", str(artifacts.resolve())]
+    where = ["--artifacts-destination", str(artifacts.resolve())] if artifacts else []
+    return [sys.executable, "-m", "mlflow", *words, *where]
 
 
 def environment(uri: str, given: Mapping[str, str], home: Path) -> dict[str, str]:

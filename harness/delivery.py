@@ -167,10 +167,10 @@ def reason(error: BaseException) -> str:
 @dataclasses.dataclass(frozen=True)
 class Results:
     """What a home has for a tracking store: ended cells and trials as rows have them, in the order in which they ended,
-    and by suite, row, part and set-up those that a row was given and does not have any more."""
+    and by suite, row, part and set-up those that were made for a row and that it does not have any more, and why."""
 
     entries: list[Entry]
-    retired: list[tuple[Suite, str, str, str]]
+    retired: list[tuple[Suite, str, str, str, str]]
 
 
 def results(home: Path, tell: Tell) -> Results:
@@ -188,7 +188,8 @@ def results(home: Path, tell: Tell) -> Results:
                 continue
             entries, left_out = cells.entries(noted, *pair)
             kept.entries.extend(entries)
-            kept.retired.extend((pair[0], name, f"seed {seed}", noted.tags["setup"]) for seed in left_out)
+            setup = noted.tags["setup"]
+            kept.retired.extend((pair[0], name, f"seed {seed}", setup, fault) for seed, fault in left_out.items())
     lost += dict.fromkeys(cells.faults())
     kept.entries.sort(key=ended)
     kept.entries.extend(trials(home, gone, lost))

@@ -11,6 +11,7 @@ from harness.seed import check, stored_seed
 from model.recipe import digest
 
 PARENT = "mlflow.parentRunId"
+RETIRED = "retired"  # why a row does not have it any more, of a run that is superseded by nothing
 LINE = "line"  # of the table that a run belongs to, as the pages name it: a row in a set-up
 PARTS = ("seed", "trial")  # kinds of runs under a row's
 TRIAL = (  # tags of a trial that reports read

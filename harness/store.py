@@ -24,7 +24,7 @@ from harness.holding import Holding, Point, answers, holding, levels, row_check,
 from harness.reading import Entry
 from harness.secrets import hidden
 from harness.seed import check
-from harness.shown import PARENT, Held, Place, Shown, seen
+from harness.shown import PARENT, RETIRED, Held, Place, Shown, seen
 from model.answers import ByTask
 from model.errors import InputError
 from model.recipe import digest
@@ -137,10 +137,10 @@ class Store:
         if the cell is."""
         experiment = self._experiment(entry.suite, entry.part.partition(" ")[0])
         shown, here = self._runs(experiment), Place(entry.name, entry.part, entry.tags["setup"])
+        parent = self._parent(experiment, shown, entry)
         runs, wanted = shown.runs.get(here, []), (entry.record.id, declaration(entry.suite, entry.row))
         alike = [run for run in runs if run.whole and run.reading == wanted and run.sound and self._answered(run)]
         order = (entry.record.training, entry.content)
-        parent = self._parent(experiment, shown, entry)
         later = [run for run in alike if (run.training, run.content) >= order and self.own is None]
         there = latest = max((run for run in alike if (run.training, run.content) == order), default=None)
         there = latest = max(later, default=there)
@@ -150,12 +150,16 @@ class Store:
         shown.leave(here, [latest, *(run for run in runs if run is not there and self._is_elsewheres(run, wanted))])
         return latest is not there
 
-    def retire(self, suite: Suite, name: str, part: str, setup: str) -> None:
-        """Have no run of a part that the row does not have any more, but for those of other homes."""
+    def retire(self, suite: Suite, name: str, part: str, setup: str, fault: str) -> None:
+        """Have no run of a part that the row does not have any more, and say why; but for those of other homes."""
         experiment = self._experiment(suite, part.partition(" ")[0])
         shown, here = self._runs(experiment), Place(name, part, setup)
         if here in shown.runs:
-            shown.leave(here, [run for run in shown.runs[here] if self._is_elsewheres(run, ("", ""))])
+            stay = [run for run in shown.runs[here] if self._is_elsewheres(run, ("", ""))]
+            for run in shown.runs[here]:
+                if run not in stay:
+                    self.client.set_tag(run.run, RETIRED, fault)
+            shown.leave(here, stay)
 
     def _is_elsewheres(self, run: Held, wanted: tuple[str, str]) -> bool:
         """Whether a run is another home's to keep: it says something of another declaration, or is being written."""

@@ -18,7 +18,7 @@ from harness.delivery import reason
 from harness.holding import by_task, curve_check
 from harness.measured import TrialRun, set_up
 from harness.screen import tell
-from harness.shown import Held, is_sound, seed_in, seen
+from harness.shown import RETIRED, Held, is_sound, seed_in, seen
 from harness.store import ANSWERS, PAGE, Store, sha256
 from harness.tune.told import PAPER as STUDIES
 from model.answers import ByTask
@@ -194,6 +194,8 @@ def chosen(suite: Suite, row: Row, runs: Collection[Run], reader: Artifacts) -> 
 def unbelievable(run: Run, declared: str) -> str:
     """Why a run's values are not to be shown; empty if they are."""
     tags = run.data.tags
+    if tags.get(RETIRED):
+        return str(tags[RETIRED])
     if not tags.get("check"):
         return UNCHECKED
     if tags.get("declared") != declared:
@@ -215,12 +217,13 @@ def training_of(run: Run) -> Training:
 
 
 def whole(store: Store, experiment: str, kind: str, only: str | None) -> Iterator[Run]:
-    """The runs of a kind that were written whole and not superseded."""
+    """The runs of a kind that were written whole and not superseded, or that their row does not have any more."""
     wanted = f"tags.kind = '{kind}'" + (f" and tags.setup = '{only}'" if only else "")
     token = None
     while token != "":
         page: Any = store.client.search_runs([experiment], filter_string=wanted, max_results=PAGE, page_token=token)
         for run in page:
-            if run.data.tags.get("superseded") != "true" and run.info.status != "RUNNING":
+            gone = run.data.tags.get("superseded") == "true" and not run.data.tags.get(RETIRED)
+            if not gone and run.info.status != "RUNNING":
                 yield run
         token = page.token or ""

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from harness.cli import main
 from model.encoders.tiny import Tiny, prepare
+from reports import pictures
 from tests.harness.processes import ROWS, finish, words
 
 Invoke = Callable[..., Result]
@@ -49,3 +50,9 @@ def invoke(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Invoke:
         return result
 
     return call
+
+
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes most of a report's time."""
+    monkeypatch.setattr(pictures, "pictures", lambda *_: [])

@@ -166,6 +166,7 @@ def all_of(client: MlflowClient, run: Run, runs: Mapping[str, Run]) -> dict[str,
     """Of one run. Its parent is named by its row, numbers that may be NaN are in words."""
     tags = dict(run.data.tags)
     parent = tags.pop("mlflow.parentRunId", None)
+    tags.pop("home", None)  # a random name
     return {
         "name": run.info.run_name,
         "status": run.info.status,

@@ -20,7 +20,6 @@ from mlflow.tracking import MlflowClient
 from harness import reporting
 from harness import store as storing
 from harness.catalogue import select
-from reports import pictures
 from reports.blocks import Block
 from tests.harness.conftest import Invoke
 from tests.harness.homes import empty
@@ -87,12 +86,6 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     assert deliver(folder / "home").left == 0
     reported(folder / "home", folder / "out", SUITE)
     return folder / "home", folder / "out"
-
-
-@pytest.fixture
-def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Drawing takes most of a report's time."""
-    monkeypatch.setattr(pictures, "pictures", lambda *_: [])
 
 
 @pytest.fixture
