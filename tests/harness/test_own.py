@@ -129,7 +129,7 @@ def test_an_edited_technique_is_another_one(invoke: Invoke, folder: Path) -> Non
         (
             "my_row.py",
             PAPER.format(paper="my-row", technique="my_technique").replace('"+ 0", "base"', '"+ 0", "bass"'),
-            ("my_row.py: ", "my-row/table1 has no row 'bass'"),
+            ("my_row.py:19: ", "my-row/table1 has no row 'bass'", "near names: base"),
         ),
         (
             "my_slug.py",

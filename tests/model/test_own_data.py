@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from model.data.examples import DataError
 from model.data.delimited import header_of
+from model.data.examples import DataError
 from model.data.own import own, unlabelled
 from model.task import Task
 
@@ -87,7 +87,7 @@ def test_test_rows_may_lack_a_label_however_that_is_written(tmp_path: Path, labe
     assert unlabelled(tmp_path / "new.csv", given).labels.tolist() == [-1, 0]
     for split in ("train", "dev"):
         own.cache_clear()
-        with pytest.raises(DataError, match="questions.csv:5: the label is"):
+        with pytest.raises(DataError, match=r"questions\.csv:5: the label is"):
             own(task(tmp_path, f"{SPLIT}who ?,{label},{split},d\n"))
 
 
