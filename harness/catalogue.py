@@ -5,14 +5,17 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Literal
 
 import experiments.changes
 from experiments.ablation import PAPER, Ablation
 from experiments.papers import SUITES
+from experiments.tuned import PAPER as TUNED
 from experiments.variant import Change, RegistryError, Row, Suite
 from harness import own, tuned
 from model.data.course import shown
+from model.names import PLAIN
 from model.recipe import Recipe
 
 Pair = tuple[Suite, Row]
@@ -38,13 +41,15 @@ def select(selectors: Sequence[str], rows: Sequence[str] = ()) -> list[Pair]:
     concerns which cannot be read.
     """
     chosen: dict[str, Pair] = {}
+    own.read_named(selectors)
     for selector in selectors or ("*",):
         among, name = candidates(selector)
         own_row = name if name != selector else ""  # in a file a row's bare name will do
         found = {slug(*pair): pair for pair in among if _fits(name, *pair) or fnmatchcase(pair[1].name, own_row)}
         _refuse(selector)
         if not found:
-            raise RegistryError(f"there is no suite or row {shown(selector, 80)}; {_near(selector, _selectors())}")
+            near = _of_a_file(selector) or _near(selector, _selectors())
+            raise RegistryError(f"there is no suite or row {shown(selector, 80)}; {near}")
         chosen |= found
     names = {row.name: row.name for _, row in chosen.values()}
     where = shown(" ".join(selectors), 80)[1:-1] or "any suite"
@@ -66,7 +71,8 @@ def find(wanted: str) -> Pair:
         raise RegistryError(f"there is no row {shown(name, 80)} in that file; {_near(name, known)}")
     _refuse(wanted)
     known = {slug(*pair): slug(*pair) for pair in combined(wanted)} if wanted.startswith(f"{PAPER}/") else _row_slugs()
-    raise RegistryError(f"there is no row {shown(wanted, 80)}, as paper/table/row; {_near(wanted, known)}")
+    near = _of_a_file(wanted) or _near(wanted, known)
+    raise RegistryError(f"there is no row {shown(wanted, 80)}, as paper/table/row; {near}")
 
 
 def candidates(selector: str) -> tuple[list[Pair], str]:
@@ -160,6 +166,20 @@ def _row_slugs() -> dict[str, str]:
 def _selectors() -> dict[str, str]:
     """What a user may have meant to type, and the selector that says it."""
     return _row_slugs() | {name: name for suite in suites() for name in (suite.slug, suite.table, suite.paper)}
+
+
+def _of_a_file(name: str) -> str:
+    """What to type for the name of a suite or row whose paper is nowhere here: it may be of a user's file. Empty where
+    the name is another, or near one that is here."""
+    paper, *rest = name.split("/")
+    papers = {suite.paper for suite in suites()} | {PAPER, TUNED}
+    if not all(PLAIN.fullmatch(part) for part in (paper, *rest[:1])) or not 0 < len(rest) < 3 or paper in papers:
+        return ""
+    if difflib.get_close_matches(paper.lower(), papers, n=1, cutoff=0.8):
+        return ""
+    file = Path(f"{paper.replace('-', '_')}.py")
+    typed = ":".join([str(file) if file.is_file() else "FILE.py", *rest[1:]])
+    return f"if it is in a file of yours, give {typed}"
 
 
 def _near(name: str, known: Mapping[str, str]) -> str:

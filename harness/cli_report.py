@@ -58,7 +58,9 @@ def compare(first: str, second: str, as_json: bool, uri: str | None, home: str) 
     """Compare two rows on all tasks, paired by seed and item: FIRST minus SECOND."""
     with waiting("reading the results"):
         from harness.comparing import compared, told
+        from harness.own import read_named
 
+        read_named((first, second))
         found = compared(opened(uri, home), first, second)
     answer(found, told, as_json)
 

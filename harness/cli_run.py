@@ -80,9 +80,9 @@ def run(
             raise InputError(f"--checkpoint-minutes is {checkpoint_minutes}; it must be a number of 0 or more")
         seeds = most_seeds(seeds, until_decided, max_seeds)
         setup = setup_of(profile, data, encoder, seeds, settings, changes)
-        machine = machine_of(place, setup.profile.threads)
-        machine = dataclasses.replace(machine, checkpoint_seconds=60 * checkpoint_minutes)
         planned = plan(select(selectors, tuple(rows.split(",")) if rows else ()), setup)
+        machine = machine_of(place, setup.profile.threads)  # which makes the home: there is none for bad input
+        machine = dataclasses.replace(machine, checkpoint_seconds=60 * checkpoint_minutes)
         way = UntilDecided(planned, setup) if until_decided else None
         planned = way.rows if way else planned
         told = (way.estimate(machine, rerun) if way else estimate(planned, setup, machine, rerun)) if dry_run else ()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import unicodedata
 from pathlib import Path
 
 from experiments.profiles import PROFILES
@@ -15,6 +14,7 @@ from harness.place import Place
 from harness.plan import Setup
 from model.data.course import shown
 from model.errors import InputError
+from model.names import unprintable
 
 LONGEST = 1000  # characters of an option
 DIGITS = 15  # of a whole number
@@ -23,7 +23,6 @@ MOST = 1000  # seeds, jobs or threads
 FOLDERS = ("artifacts", "cells", "encoders", "predictions", "readers", "reports", "studies")
 TABLES = (".csv", ".json", ".md")  # in its reports
 FILES = ("claims.lock", "harness.log", "identity", "mlflow.db", "writer.lock")
-UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, bytes that are no UTF-8, line separators
 
 
 def near(name: str, known: list[str]) -> str:
@@ -79,7 +78,7 @@ def check_text(option: str, text: str) -> None:
         raise InputError(f"{option} is empty; leave it out or give it a value")
     if len(text) > LONGEST:
         raise InputError(f"{option} {shown(text, 80)} has {len(text):,} characters; use at most {LONGEST:,}")
-    odd = next((letter for letter in text if unicodedata.category(letter) in UNPRINTABLE), None)
+    odd = unprintable(text)
     if odd is not None:
         raise InputError(f"{option} {shown(text, 80)} holds {odd!r}, which cannot be printed; rename what it names")
 

@@ -5,23 +5,27 @@ A file's folder is put on the path, so that it can import a technique that lies 
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import re
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import experiments.changes
 from experiments.checks import faults
+from experiments.form import Fault, form_faults
 from experiments.papers import SUITES
-from experiments.variant import RegistryError, Suite
+from experiments.variant import Change, RegistryError, Suite
 from model.data.course import shown
 from model.errors import InputError
+from model.names import name_fault
 from model.task import Task, enrol
 from model.technique import Technique, parts
 
@@ -40,6 +44,12 @@ def parted(selector: str) -> tuple[str, str]:
     """A selector's file, if it names one (``FILE.py`` or ``FILE.py:ROW``), and the rest."""
     found = re.fullmatch(rf"(.*?\{SUFFIX})(?::(.*))?", selector, re.DOTALL)
     return (found[1], found[2] or "") if found else ("", selector)
+
+
+def read_named(selectors: Iterable[str]) -> None:
+    """Read the files that any of these name, so that the others may name their rows by their slugs."""
+    for file in filter(None, (parted(selector)[0] for selector in selectors)):
+        read(file)
 
 
 def read(file: str) -> tuple[Suite, ...]:
@@ -89,21 +99,59 @@ def suites_of(module: Any, whose: str) -> tuple[Suite, ...]:
     found = getattr(module, "SUITES", None)
     if not isinstance(found, tuple | list) or not found or not all(isinstance(each, Suite) for each in found):
         raise RegistryError(f"{whose} has no suites; let it end with SUITES = (Suite(...),)")
+    refuse(module, whose, ((suite, fault) for suite in found for fault in form_faults(suite)))
+    refuse(module, whose, among(found))
     ours = {kind.slug: kind for kind in techniques(Technique) if kind.__module__.startswith("model.")}
     try:
         used = [part for suite in found for row in suite.rows for part in parts(suite.recipe(row))]
         for task in used:
             if isinstance(task, Task):
                 enrol(task, ours)
-        wrong = [f"{suite.slug}: {fault}" for suite in found for fault in faults(suite)]
+        wrong = [(suite, fault) for suite in found for fault in faults(suite)]
     except InputError as error:
         raise RegistryError(f"{whose}: {error}") from None
-    if wrong:
-        raise RegistryError(f"{whose}: {wrong[0]}")
+    refuse(module, whose, wrong)
     for kind in {type(part) for part in used}:
         if ours.get(kind.slug, kind) is not kind:
             raise RegistryError(f"{whose}: {kind.__name__} has the slug {kind.slug} of another technique; rename it")
+        if why := name_fault(kind.slug, dots=False):
+            raise RegistryError(f"{whose}: {kind.__name__} has the slug {shown(kind.slug, 60)}; {why}")
     return tuple(found)
+
+
+def refuse(module: Any, whose: str, wrong: Iterable[tuple[Suite, Fault]]) -> None:
+    """``RegistryError`` with the first fault, and the first line of the module's file that has what it is about."""
+    for suite, fault in wrong:
+        line = line_of(Path(module.__file__), fault.about) if whose.endswith(SUFFIX) else None
+        where = whose if line is None else f"{whose}:{line}"
+        raise RegistryError(f"{where}: {shown(suite.slug, 80)[1:-1]}: {fault.says}")
+
+
+def line_of(path: Path, about: object) -> int | None:
+    """The first line in which this word is written."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return None
+    written = [each for each in ast.walk(tree) if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+    return min((each.lineno for each in written if each.value == about), default=None)
+
+
+def among(found: Sequence[Suite]) -> Iterator[tuple[Suite, Fault]]:
+    """Suites of one slug, and changes that have the name of another of these or of the registry."""
+    seen = set[str]()
+    known = {each.name: each for suite in SUITES for row in suite.rows for each in row.changes}
+    known |= {each.name: each for each in vars(experiments.changes).values() if isinstance(each, Change)}
+    for suite in found:
+        if suite.slug in seen:
+            yield suite, Fault(f"there are two suites {suite.slug} in it; give one another table", suite.table)
+        seen.add(suite.slug)
+        for each in (each for row in suite.rows for each in row.changes):
+            if known.setdefault(each.name, each).edits != each.edits:
+                yield (
+                    suite,
+                    Fault(f"there is another change {each.name!r} that does not change the same; rename it", each.name),
+                )
 
 
 def techniques(kind: type[Technique]) -> Iterator[type[Technique]]:

@@ -15,8 +15,8 @@ from harness.execute.news import Machine
 from harness.plan import Planned, Setup
 from harness.sources import data_of
 from harness.trained import Trained, network
-from model.data import own
-from model.data.course import LAYOUTS, read, shown, told
+from model.data import delimited, own
+from model.data.course import LAYOUTS, read, shown, told, unlabelled_among
 from model.data.examples import DataError, Examples, Split
 from model.errors import InputError
 from model.recipe import Recipe
@@ -59,7 +59,8 @@ def of_split(row: Planned, split: Split, setup: Setup, task: str | None = None) 
         if examples is None:
             lines.append(f"{setup.data} has no {split} rows of {TASKS[key].title}")
         else:
-            asked.append(Asked(examples, file_name(key, split, row.recipe)))
+            source = examples.task.file or setup.data
+            asked.append(Asked(submittable(examples, str(source)), file_name(key, split, row.recipe)))
     if not asked:
         raise InputError(f"{'; '.join(lines)}; choose another --split or give a --file")
     return asked, lines
@@ -85,7 +86,27 @@ def of_file(row: Planned, path: Path, task: str | None = None) -> Asked:
         raise DataError(f"{path}:1: the columns found are {columns}, but {parted}ones are needed ({layouts})")
     (one,) = labelled or fitting
     examples = own.unlabelled(path, one) if one.file else read(path, one, "test")
-    return Asked(examples, f"{path.stem}-output.csv")
+    return Asked(submittable(examples, str(path)), f"{path.stem}-output.csv")
+
+
+def submittable(examples: Examples, source: str) -> Examples:
+    """The same rows; ``DataError`` for an id that a line of answers cannot hold."""
+    for identity in examples.ids:
+        odd = "a comma" if "," in identity else "a line end" if len(identity.splitlines()) > 1 else ""
+        if odd:
+            layout = "a line of answers is ID , ANSWER"
+            raise DataError(f"{source}: the id {shown(identity, 80)} holds {odd}, but {layout}; rename it")
+    return examples
+
+
+def doubtful(examples: Examples) -> list[str]:
+    """What a reader of the answers should know: rows that their ids do not tell apart, and labels that are missing."""
+    empty = examples.ids.count("")
+    again = len(examples) - len(set(examples.ids)) - max(0, empty - 1)
+    notes = [f"{empty:,} rows have no id"] if empty else []
+    notes += [f"{again:,} rows have the id of another"] if again else []
+    told_so = [f"{', '.join(notes)}; the answers are in the order of the rows"] if notes else []
+    return told_so + list(filter(None, [unlabelled_among(examples)]))
 
 
 def needed(task: Task) -> tuple[str, ...]:
@@ -99,7 +120,7 @@ def label_column(task: Task) -> str:
 
 def header_of(task: Task, line: str) -> list[str]:
     """A file's columns, as the task's reader would part them."""
-    return own.header_of(line) if task.file else [cell.strip().strip('"') for cell in line.split("\t")]
+    return delimited.header_of(line, "" if task.file else "\t")
 
 
 def wanted(row: Planned, task: str | None) -> list[str]:
@@ -114,7 +135,7 @@ def first_line(path: Path) -> str:
     """A file's header. What else is wrong with the file is for its reader to say."""
     try:
         with path.open("rb") as stream:
-            return stream.readline(HEADER).decode("utf-8-sig", "replace").rstrip("\r\n")
+            return delimited.first_line(stream.read(HEADER).decode("utf-8-sig", "replace"))
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}; check that it is a readable file") from None
 
@@ -150,6 +171,7 @@ def predict(trained: Trained, asked: Sequence[Asked], machine: Machine, folder: 
         except OSError as error:
             raise InputError(f"{path} cannot be written ({error.strerror}); choose another --out") from None
         lines.append(f"{path}: {len(each.examples):,} rows, {measured(scored)}")
+        lines += [f"{each.task.title}: {note}" for note in doubtful(each.examples)]
         if each.examples.dropped:
             total = len(each.examples) + len(each.examples.dropped)
             lines.append(told(each.task.title, each.examples.dropped, total))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
+import contextlib
 import dataclasses
-import io
+import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from model.data.delimited import lines, places
 from model.data.examples import Corpus, DataError, Dropped, Examples, Split
 from model.task import CFIMDB, QUORA, SST, STS, TASKS, Task
 
@@ -161,6 +162,23 @@ def label_of(value: object, task: Task, where: str) -> float:
     raise DataError(f"{where}: the label is {shown(value)}, but for {task.name} it must be {span}; mend that row")
 
 
+def given_label(value: object, task: Task, split: Split, where: str) -> float:
+    """The same, and -1 for a test row without a label: an empty cell, null, NaN, -1 or -1.0."""
+    if split == "test":
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            if value is None or value == "" or float(value) == -1 or math.isnan(float(value)):  # type: ignore[arg-type]
+                return -1.0
+    return label_of(value, task, where)
+
+
+def unlabelled_among(test: Examples) -> str:
+    """What is to be said where some of these rows have a label and some have none, so that they have no score."""
+    without = int((test.labels == -1).sum())
+    if not 0 < without < len(test):
+        return ""
+    return f"{without:,} of {len(test):,} {test.split} rows have no label, so that there is no score"
+
+
 def shown(value: object, most: int = 40) -> str:
     """A value that was given, short, on one line and printable."""
     text = repr(value)
@@ -168,29 +186,23 @@ def shown(value: object, most: int = 40) -> str:
 
 
 def _rows(name: str, text: str, task: Task, split: Split) -> Iterator[Found | Dropped]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t")
-    line = 0  # the last physical line read
-    try:
-        header = [cell.strip() for cell in next(reader, [])]
-        wanted = _columns(name, header, task, split)
-        line = reader.line_num
-        for cells in reader:
-            first, line = line + 1, reader.line_num
-            if line > first and any("\n" in cell and "\t" in cell for cell in cells):
-                why = f"inside a quotation that opens in line {first} and does not end there"
-                yield from (Dropped(f"{name}:{at}", why) for at in range(first, line + 1))
-            elif cells:
-                yield _row(f"{name}:{first}", header, cells, wanted, task)
-    except csv.Error as error:
-        hint = "a quotation mark that is never closed is the usual cause"
-        raise DataError(f"{name}:{line + 1}: the row cannot be read ({error}); {hint}") from None
+    found = lines(name, text, "\t")
+    header = [cell.strip() for cell in next(found).cells]
+    wanted = _columns(name, header, task, split)
+    for line in found:
+        if line.opens is not None:
+            why = f"inside a quotation that opens in line {line.opens} and does not end there"
+            yield from (Dropped(f"{name}:{at}", why) for at in range(line.first, line.last + 1))
+        else:
+            yield _row(f"{name}:{line.first}", header, line.cells, wanted, task, split)
 
 
 def _columns(name: str, header: list[str], task: Task, split: Split) -> tuple[int, list[int], int | None]:
     """Where the id, the sentences and the label stand; a test file need not have labels."""
     layout = LAYOUTS[task.name]
-    labels = () if split == "test" and layout.label not in header else (layout.label,)
-    missing = [column for column in ("id", *layout.texts, *labels) if column not in header]
+    place = places(name, header, ("id", *layout.texts, layout.label))
+    needed = ("id", *layout.texts, *(() if split == "test" else (layout.label,)))
+    missing = [column for column in needed if column not in place]
     other = next((word for mark, word in ((",", "comma"), (";", "semicolon")) if mark in "".join(header)), "")
     if missing and len(header) == 1 and other:
         raise DataError(f"{name}:1: tab-separated expected; this looks {other}-separated; save it with tabs")
@@ -199,25 +211,24 @@ def _columns(name: str, header: list[str], task: Task, split: Split) -> tuple[in
         raise DataError(
             f"{name}:1: no column {', '.join(missing)}; the columns found are {columns or 'none'}; mend the header"
         )
-    at = header.index
-    return at("id"), [at(column) for column in layout.texts], at(labels[0]) if labels else None
+    return place["id"], [place[column] for column in layout.texts], place.get(layout.label)
 
 
 def _row(
-    where: str, header: list[str], cells: list[str], wanted: tuple[int, list[int], int | None], task: Task
+    where: str, header: list[str], cells: list[str], wanted: tuple[int, list[int], int | None], task: Task, split: Split
 ) -> Found | Dropped:
     identity, texts, label = wanted
     sentences = [cells[at] for at in texts] if len(cells) == len(header) else []
     why = ""
     if len(cells) != len(header):
         why = f"{len(cells)} cells instead of {len(header)}"
-    elif label is not None and not cells[label].strip():
+    elif label is not None and split != "test" and not cells[label].strip():
         why = "no label"
     elif not all(map(usable, sentences)):
         why = "an empty sentence"
     if why:
         return Dropped(where, f"{why} ({header[0] or 'index'} {shown(cells[0])[1:-1]})")
-    number = -1.0 if label is None else label_of(cells[label], task, where)
+    number = -1.0 if label is None else given_label(cells[label].strip(), task, split, where)
     return Found(cells[identity].lower().strip(), tuple([clean(text, task) for text in sentences]), number)
 
 
@@ -228,3 +239,5 @@ def _notes(splits: dict[tuple[str, Split], Examples]) -> Iterator[str]:
             yield f"{total:,}-row Quora"
         if examples.dropped:
             yield told(LAYOUTS[name].file(split), examples.dropped, total)
+        if some := unlabelled_among(examples):
+            yield f"{LAYOUTS[name].file(split)}: {some}"

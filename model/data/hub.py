@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from model.data.course import SPLITS, Found, chosen, clean, collect, label_of, shown, told, usable
+from model.data.course import SPLITS, Found, chosen, clean, collect, given_label, shown, told, unlabelled_among, usable
 from model.data.examples import Corpus, DataError, Dropped, Examples, Split
 from model.streams import key
 from model.task import QUORA, SST, STS, TASKS, Task
@@ -68,6 +68,7 @@ def hub(root: Path | None = None, tasks: Sequence[str] | None = None) -> Corpus:
         for (name, split), examples in splits.items()
         if examples.dropped
     ]
+    notes += [f"{name}: {some}" for (name, _), examples in splits.items() if (some := unlabelled_among(examples))]
     if QUORA.name in {name for name, _ in splits}:
         notes += _quora_test(splits)
     return Corpus(source="hub" if root is None else "hub files", splits=splits, notes=tuple(notes))
@@ -188,6 +189,9 @@ def _file_rows(path: Path) -> Iterable[Row]:
 
 def _numbered(name: str, table: Any) -> Iterator[Row]:
     """The rows of an arrow table, counted from 0 as the hub's viewer does."""
+    named = table.column_names
+    if twice := next((column for column in named if named.count(column) > 1), ""):
+        raise DataError(f"{name}: {named.count(twice)} columns are called {shown(twice)}; rename all but one")
     try:
         columns = table.to_pydict()
     except UnicodeDecodeError:
@@ -206,9 +210,9 @@ def _entry(at: int, where: str, row: Mapping[str, Any], task: Task, split: Split
     label, index = row.get("label"), row.get("idx")
     if not all(map(usable, texts)):
         return Dropped(where, "a sentence that is empty or no text")
-    if label is None:
+    if label is None and split != "test":
         return Dropped(where, "no label")
-    number = -1.0 if split == "test" and label == -1 else label_of(label, task, where)
+    number = given_label(label, task, split, where)
     identity = f"{split}-{index if isinstance(index, int) else at}"
     return Found(identity, tuple([clean(text, task) for text in texts if text]), number)
 
@@ -221,11 +225,22 @@ def _first(error: Exception) -> str:
 
 def _object(line: bytes, where: str) -> dict[str, Any]:
     try:
-        found = json.loads(line.decode())
+        found = json.loads(line.decode(), object_pairs_hook=lambda pairs: _each_once(pairs, where))
     except UnicodeDecodeError:
         raise DataError(f"{where}: not UTF-8; save the file as UTF-8") from None
+    except DataError:
+        raise
     except (ValueError, RecursionError) as error:
         raise DataError(f"{where}: not JSON ({error}); each line must be one JSON object") from None
     if not isinstance(found, dict):
         raise DataError(f"{where}: {shown(found)} is not a JSON object; each line must be one")
+    return found
+
+
+def _each_once(pairs: list[tuple[str, Any]], where: str) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(f"{where}: {shown(twice)} stands there {names.count(twice)} times; keep one")
     return found

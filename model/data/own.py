@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from model.data.course import Found, label_of, shown, text_of, usable
+from model.data.course import Found, given_label, shown, text_of, unlabelled_among, usable
+from model.data.delimited import delimiter_of, header_of, lines, places
 from model.data.examples import DataError, Examples, Split
 from model.data.leakage import duplicates
 from model.streams import key
@@ -32,6 +30,21 @@ class Columns:
     split: int | None
     identity: int | None
     count: int
+
+    def like(self, cells: Sequence[str]) -> bool:
+        """Whether these may be a row's cells: its label is a number or missing, its split one of those there are."""
+        label = "" if self.label is None else cells[self.label].strip()
+        split = "" if self.split is None else cells[self.split].strip().lower()
+        return numeric(label) and split in ("", *NAMES)
+
+
+def numeric(label: str) -> bool:
+    """Whether this is a number, or missing."""
+    try:
+        float(label or 0)
+    except ValueError:
+        return False
+    return True
 
 
 class Own(NamedTuple):
@@ -71,6 +84,8 @@ def notes(text: str, splits: Mapping[Split, Examples]) -> Iterator[str]:
         yield "no column says which rows are dev; a hash of the sentences chose about a tenth"
     if twice := duplicates(splits["train"], splits["dev"]):
         yield f"{twice:,} dev rows also stand in train"
+    if "test" in splits and (some := unlabelled_among(splits["test"])):
+        yield some
 
 
 def unlabelled(path: Path, task: Task) -> Examples:
@@ -93,35 +108,17 @@ def examples(task: Task, split: Split, found: list[Found]) -> Examples:
 
 def rows(name: str, text: str, task: Task, split: Split | None = None) -> Iterator[tuple[Split, Found]]:
     """Every row with its split, or with the one given."""
-    text = re.sub("\r\n?", "\n", text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text), strict=True)
-    line = 0  # the last physical line read
-    try:
-        columns = columns_of(name, header_of(text), task, split)
-        next(reader)
-        line = reader.line_num
-        for cells in reader:
-            where, line = f"{name}:{line + 1}", reader.line_num
-            if cells:
-                yield row_of(where, cells, columns, task, split)
-    except csv.Error as error:
-        raise DataError(f"{name}:{line + 1}: the row cannot be read ({error}); mend its quotation marks") from None
-
-
-def header_of(text: str) -> list[str]:
-    """The names of a file's columns."""
-    try:
-        return [cell.strip() for cell in next(csv.reader([first_line(text)], delimiter=delimiter_of(text)), [])]
-    except csv.Error:
-        return []
-
-
-def delimiter_of(text: str) -> str:
-    return max(",\t;", key=first_line(text).count)
-
-
-def first_line(text: str) -> str:
-    return re.split("[\r\n]", text, maxsplit=1)[0]
+    columns = columns_of(name, header_of(text), task, split)
+    found = lines(name, text, delimiter_of(text), strict=True, like=columns.like)
+    next(found)
+    for line in found:
+        if line.opens is not None:
+            raise DataError(
+                f"{name}:{line.opens}: a quotation opens in this line that seems to hold the rows down to line "
+                f"{line.last}; double each quotation mark and put the cell in quotation marks, or put its text on one "
+                "line"
+            )
+        yield row_of(f"{name}:{line.first}", line.cells, columns, task, split)
 
 
 def sentences_of(task: Task) -> tuple[str, ...]:
@@ -135,7 +132,7 @@ def columns_of(name: str, header: list[str], task: Task, split: Split | None) ->
     if missing:
         columns = ", ".join(shown(column) for column in header[:8]) or "none"
         raise DataError(f"{name}:1: no column {', '.join(missing)}; the columns found are {columns}; mend the header")
-    place = {column: at for at, column in enumerate(header)}
+    place = places(name, header, (*sentences_of(task), "label", "split", "id"))
     return Columns(
         texts=tuple(place[text] for text in sentences_of(task)),
         label=place.get("label"),
@@ -154,7 +151,7 @@ def row_of(where: str, cells: list[str], columns: Columns, task: Task, split: Sp
     if split is None:
         split = drawn(texts) if columns.split is None else split_of(cells[columns.split], where)
     label = "" if columns.label is None else cells[columns.label].strip()
-    number = -1.0 if split == "test" and label in ("", "-1") else label_of(label, task, where)
+    number = given_label(label, task, split, where)
     identity = cells[columns.identity].strip() if columns.identity is not None else where.rpartition(":")[2]
     return split, Found(identity, texts, number)
 

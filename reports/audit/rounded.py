@@ -108,7 +108,7 @@ def find(suite: Suite, name: str) -> tuple[Suite, Row]:
     """A row by its name in the suite or by its full slug."""
     if "/" not in name:
         return suite, suite.row(name)
-    for other in SUITES:
+    for other in (suite, *SUITES):
         for row in other.rows:
             if f"{other.slug}/{row.name}" == name:
                 return other, row

@@ -170,7 +170,8 @@ def test_edited_trained_taken_back_trained(
     declare(first)
     assert deliver(home).left == 0
     agree(shown(invoke, home, tmp_path / "out"), mean(before))
-    assert contents(tmp_path / "out") == pages
+    after_all = contents(tmp_path / "out")
+    assert [name for name in pages if after_all.get(name) != pages[name]] == []
 
 
 def test_what_a_row_does_not_have_any_more_is_named_with_its_reason(

@@ -129,7 +129,7 @@ def test_an_edited_technique_is_another_one(invoke: Invoke, folder: Path) -> Non
         (
             "my_row.py",
             PAPER.format(paper="my-row", technique="my_technique").replace('"+ 0", "base"', '"+ 0", "bass"'),
-            ("my_row.py: ", "my-row/table1 has no row 'bass'"),
+            ("my_row.py:19: ", "my-row/table1 has no row 'bass'", "near names: base"),
         ),
         (
             "my_slug.py",
@@ -155,6 +155,20 @@ def test_a_row_that_a_file_has_not_is_told_with_near_names(invoke: Invoke, folde
     result = invoke("show", f"{folder / 'my_paper.py'}:smal")
     assert result.exit_code == 2
     assert "there is no row" in result.output and "my-paper/table1/small" in result.output
+
+
+def test_a_row_of_a_file_that_is_not_named_is_told_to_be_given_with_it(
+    invoke: Invoke, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for words in (("show",), ("list",), ("run", "--seeds", 1), ("predict",)):
+        told = invoke(*words, "my-paper/table1/small")
+        assert told.exit_code == 2 and len(told.output.splitlines()) == 1, told.output
+        assert "if it is in a file of yours, give FILE.py:small" in told.output
+    monkeypatch.chdir(folder)
+    assert "give my_paper.py:small" in invoke("show", "my-paper/table1/small").output
+    assert "give my_paper.py\n" in invoke("list", "my-paper/table1").output
+    assert "my_paper" not in sys.modules  # a name alone runs no file
+    assert "1 rows, 1 ready" in invoke("list", "my-paper/table1/small", "my_paper.py:small").output
 
 
 def test_an_installed_packages_suites_are_there_without_being_named(

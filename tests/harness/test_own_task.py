@@ -118,6 +118,13 @@ def test_it_trains_is_compared_and_answers_new_rows(
     forget()
     behind = invoke("explain", f"{file}:tuned:questions_accuracy", "--home", home)
     assert "data questions" in behind.output
+    forget()
+    lost = invoke("explain", "my-task/table1/tuned:questions_accuracy", "--home", home)
+    assert lost.exit_code == 2 and "if it is in a file of yours, give FILE.py:tuned" in lost.output, lost.output
+    turned = invoke("compare", "my-task/table1/tuned", f"{file}:frozen", "--home", home)
+    assert turned.output == compared.output
+    behind_it = invoke("explain", f"{file}:my-task/table1/tuned:questions_accuracy", "--home", home)
+    assert behind_it.output == behind.output
     (folder / "new.csv").write_text("sentence\nis it late ?\n")
     answered = invoke(
         "predict", f"{file}:tuned", "--set", "epochs=1", "--file", folder / "new.csv", "--out", tmp_path, *words

@@ -125,10 +125,34 @@ def test_a_file_is_answered_with_labels_or_without(invoke: Invoke, words: tuple[
     given = answers(tmp_path / "bare-output.csv")
     assert [identity for identity, _ in given] == list(dev.ids)
     labelled = [f"{row}|{value}" for row, (_, value) in zip(rows, given, strict=True)]
-    path = write(tmp_path / "told.tsv", "|id|sentence|sentiment", *labelled, "9|x|no label here|")
+    path = write(tmp_path / "told.tsv", "|id|sentence|sentiment", *labelled, "9|x| |3")
     right = invoke(*words, "--file", path, "--out", tmp_path)
     assert "9 rows, sst_accuracy 1.000" in right.output
-    assert "1 of 10 rows cannot be used (told.tsv:11 no label" in right.output.replace("\n", "")
+    assert "1 of 10 rows cannot be used (told.tsv:11 an empty sentence" in right.output.replace("\n", "")
+    path = write(tmp_path / "some.tsv", "|id|sentence|sentiment", *labelled, "9|x|no label here|")
+    some = invoke(*words, "--file", path, "--out", tmp_path).output
+    assert "10 rows, no labels" in some and "1 of 10 test rows have no label, so that there is no score" in some
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("label", ["-1", "-1.0", "nan", ""])
+def test_a_files_lines_may_end_as_on_any_system_and_labels_may_be_missing_in_any_way(
+    invoke: Invoke, words: tuple[str, ...], tmp_path: Path, end: str, label: str
+) -> None:
+    path = tmp_path / "any.tsv"
+    path.write_bytes(f"id\tsentence\tsentiment{end}a\tgood\t{label}{end}b\tbad\t{label}{end}".encode())
+    told = invoke(*words, "--file", path, "--out", tmp_path)
+    assert told.exit_code == 0 and "2 rows, no labels" in told.output, told.output
+    assert [identity for identity, _ in answers(tmp_path / "any-output.csv")] == ["a", "b"]
+
+
+def test_rows_that_their_ids_do_not_tell_apart_are_counted(
+    invoke: Invoke, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = write(tmp_path / "twice.tsv", "id|sentence", "a|one", "a|two", "|three", "|four", "b|five", "a|six")
+    told = invoke(*words, "--file", path, "--out", tmp_path).output.replace("\n", "")
+    assert "2 rows have no id, 2 rows have the id of another; the answers are in the order of the rows" in told
+    assert [identity for identity, _ in answers(tmp_path / "twice-output.csv")] == ["a", "a", "", "", "b", "a"]
 
 
 def test_a_label_column_tells_which_pairs_they_are(invoke: Invoke, words: tuple[str, ...], tmp_path: Path) -> None:
@@ -152,6 +176,10 @@ def test_a_label_column_tells_which_pairs_they_are(invoke: Invoke, words: tuple[
         ("id\tsentence\na\tgood\n", ("--task", "sts"), ("file.tsv:1", "sts: id, sentence1, sentence2")),
         ("id\tsentence\na\tgood\n", ("--split", "dev"), ("--file and --split",)),
         (None, (), ("file.tsv cannot be read", "No such file")),
+        ("id\tsentence\np , 0\tgood\n", (), ("file.tsv: the id 'p , 0' holds a comma", "ID , ANSWER; rename it")),
+        ('id\tsentence\n"two\nlines"\tgood\n', (), ("file.tsv: the id 'two\\nlines' holds a line end",)),
+        ("id\tsentence\ntwo\x85lines\tgood\n", (), ("file.tsv:2", "UTF-8")),
+        ("id\tsentence\tid\na\tgood\tb\n", (), ("file.tsv:1: 2 columns are called id; rename all but one",)),
     ],
 )
 def test_a_file_that_does_not_fit_is_explained(

@@ -84,6 +84,29 @@ def test_minus_one_is_unlabelled_in_a_test_split_and_an_error_elsewhere(root: Pa
     assert "train-00000-of-00001.parquet row 0: the label is -1.0, but for sts it must be from 0 to 5" in refusal(root)
 
 
+@pytest.mark.parametrize("label", [-1, -1.0, float("nan"), None, "", "-1.0"])
+def test_test_rows_may_lack_a_label_however_that_is_written(root: Path, label: object) -> None:
+    as_lines(root / "SetFit/sst5/test.jsonl", [{"text": "fine", "label": 3}, {"text": "odd", "label": label}])
+    corpus = hub(root, ["sst"])
+    assert get(corpus, "sst", "test").labels.tolist() == [3, -1]
+    assert corpus.notes == ("sst: 1 of 2 test rows have no label, so that there is no score",)
+    as_lines(root / "SetFit/sst5/dev.jsonl", [{"text": "fine", "label": 3}, {"text": "odd", "label": label}])
+    if label is None:
+        assert len(get(hub(root, ["sst"]), "sst", "dev").dropped) == 1
+    else:
+        assert "dev.jsonl:2: the label is" in refusal(root, ["sst"])
+
+
+def test_a_column_that_is_there_twice_is_refused_by_name(root: Path) -> None:
+    path = root / "SetFit/sst5/dev.jsonl"
+    path.write_text('{"text": "a", "label": 1}\n{"text": "b", "label": 1, "label": 2}\n')
+    assert refusal(root, ["sst"]) == "dev.jsonl:2: 'label' stands there 2 times; keep one"
+    path.unlink()
+    table = arrow.table([arrow.array(["a"]), arrow.array([1]), arrow.array([2])], names=["text", "label", "label"])
+    parquet.write_table(table, path.with_suffix(".parquet"))
+    assert refusal(root, ["sst"]) == "dev.parquet: 2 columns are called 'label'; rename all but one"
+
+
 def questions(count: int) -> list[dict[str, Any]]:
     return [{"question1": f"is {at} odd", "question2": f"{at} odd", "label": at % 2, "idx": at} for at in range(count)]
 

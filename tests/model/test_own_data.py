@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from model.data.delimited import header_of
 from model.data.examples import DataError
-from model.data.own import header_of, own, unlabelled
+from model.data.own import own, unlabelled
 from model.task import Task
 
 SPLIT = "sentence,label,split,id\nis it ?,1,train,a\nit is .,0,validation,b\nwhat ?,,test,c\n"
@@ -74,6 +75,20 @@ def test_another_file_needs_no_labels(tmp_path: Path) -> None:
     found = unlabelled(tmp_path / "new.csv", given)
     assert found.texts == (("who ?",), ("they .",)) and not found.labelled
     assert found.ids == ("2", "3")  # their lines
+
+
+@pytest.mark.parametrize("label", ["", "-1", "-1.0", "nan", "NaN"])
+def test_test_rows_may_lack_a_label_however_that_is_written(tmp_path: Path, label: str) -> None:
+    given = task(tmp_path, f"{SPLIT}who ?,{label},test,d\nwho .,1,test,e\n")
+    found = own(given)
+    assert found.splits["test"].labels.tolist() == [-1, -1, 1]
+    assert found.notes == ("Questions: 2 of 3 test rows have no label, so that there is no score",)
+    (tmp_path / "new.csv").write_text(f"sentence,label\nwho ?,{label}\nthey .,0\n")
+    assert unlabelled(tmp_path / "new.csv", given).labels.tolist() == [-1, 0]
+    for split in ("train", "dev"):
+        own.cache_clear()
+        with pytest.raises(DataError, match=r"questions\.csv:5: the label is"):
+            own(task(tmp_path, f"{SPLIT}who ?,{label},{split},d\n"))
 
 
 @pytest.mark.parametrize(

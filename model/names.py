@@ -1,0 +1,39 @@
+"""Names and texts of declarations: what can stand on a command line, in a file's name, a table and a tracking store."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+LONGEST_NAME = 40  # characters: six names are one folder's, of an ablation between two papers
+LONGEST_TEXT = 1000
+UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, bytes that are no UTF-8, line separators
+
+
+def unprintable(text: str) -> str | None:
+    """The first letter that cannot stand in a line."""
+    return next((letter for letter in text if unicodedata.category(letter) in UNPRINTABLE), None)
+
+
+def name_fault(name: str, *, dots: bool = True) -> str:
+    """Why this is no name; empty where it is one. Without ``dots`` it can be joined to others by them."""
+    if not name:
+        return "it is empty"
+    if len(name) > LONGEST_NAME:
+        return f"it has {len(name):,} characters, and {LONGEST_NAME} is the most"
+    marks = "- _ and ." if dots else "- and _"
+    if not (NAME if dots else PLAIN).fullmatch(name):
+        return f"it must be letters from A to Z, digits, {marks} alone, a letter or digit first"
+    if ".." in name or name.endswith((".", ".py")):
+        return "it must not hold two dots in a row, and not end with a dot or .py"
+    return ""
+
+
+def text_fault(text: str) -> str:
+    """Why this is no text of a line; empty where it is one."""
+    if len(text) > LONGEST_TEXT:
+        return f"it has {len(text):,} characters, and {LONGEST_TEXT:,} is the most"
+    odd = unprintable(text)
+    return "" if odd is None else f"it holds {odd!r}, which cannot be printed"
