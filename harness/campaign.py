@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.cell import Cell, Keep, Record
+from harness.content import distinct, shown
 from harness.delivery import Delivery
 from harness.execute.crew import execute
 from harness.execute.news import Machine
@@ -35,19 +36,21 @@ from reports.shape import Table
 
 
 def tags(setup: Setup) -> dict[str, str]:
-    """What tells runs of one set-up from those of another; ``setup`` is their digest."""
+    """What tells runs of one set-up from those of another; ``setup`` is their digest: an encoder whose files change has
+    a set-up of its own, whatever its name."""
     data = digest(fingerprints(setup.data))
     told = {
         "profile": setup.profile.name,
         "data": data,
         "data_source": open_data(setup.data).source,
-        "encoder": setup.encoder,
+        "encoder": shown(setup.encoder),
         "variant": setup.variant,
         "data_notes": json.dumps(
             {"notes": few(open_data(setup.data).notes), "duplicates": repeated(setup)}, ensure_ascii=False
         ),
     }
-    return told | {"setup": digest({name: told[name] for name in ("profile", "data", "encoder", "variant")})}
+    apart = {name: told[name] for name in ("profile", "data", "encoder", "variant")}
+    return told | {"setup": digest(apart | {"encoder": distinct(setup.encoder)})}
 
 
 class DiskFull(Exception):
