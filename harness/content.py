@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from harness.cell import Cell
 from harness.sources import fingerprints_of
 from model import manifest
 from model.data.examples import DataError
-from model.data.reviews import Reviews
+from model.data.reviews import Reviews, fingerprint
 from model.encoders import hub
 from model.encoders.base import Base, Derived
 from model.encoders.loading import EncoderError, identity, is_folder
@@ -22,23 +22,24 @@ from model.recipe import Recipe, digest
 from model.seams import Encoder
 from model.technique import describe, parts
 
+CHANGED = "{} was changed since the run began; the same command trains on what it holds now"
 ROOMS = ("model", "experiments")  # whose techniques have versions of their own
 
 
 def data_identity(recipe: Recipe, prints: Mapping[str, str]) -> dict[str, str]:
     """A fingerprint of each task's rows, and of the reviews where the recipe trains on some."""
     data = {branch.key: prints[branch.key] for branch in recipe.branches}
-    for source in reviews_of(recipe):
-        if source == "default":
+    for extra in reviews_of(recipe):
+        if extra.source == "default":
             data["reviews"] = prints["reviews"]
         else:
-            data["reviews"] = file_hash(source) if is_file(source) else source
+            data["reviews"] = file_hash(extra.source) if is_file(extra.source) else fingerprint(extra)
     return data
 
 
-def reviews_of(recipe: Recipe) -> list[str]:
-    """Where its extra rows come from."""
-    return [extra.source for branch in recipe.branches for extra in branch.extra if isinstance(extra, Reviews)]
+def reviews_of(recipe: Recipe) -> list[Reviews]:
+    """Its extra rows."""
+    return [extra for branch in recipe.branches for extra in branch.extra if isinstance(extra, Reviews)]
 
 
 def encoder_identity(encoder: Encoder, prints: Mapping[str, str]) -> str:
@@ -118,26 +119,27 @@ def file_hash(name: str) -> str:
         raise DataError(f"{name} cannot be read: {error.strerror}; check that it is a readable file") from None
 
 
-def check(cell: Cell) -> None:
-    """``DataError`` where something that the cell is named by is not any more what it was when the plan read it. To be
-    asked once all of it has been read here: rows are compared as they were read, files by their hash."""
-    if now := next(changed(cell), None):
-        raise DataError(f"{now} was changed since the run began; the same command trains on what it holds now")
-
-
-def changed(cell: Cell) -> Iterator[str]:
-    """The names of what was."""
+def check_rows(cell: Cell) -> None:
+    """``DataError`` where the rows that this process has read are not those that the plan read."""
     recipe, prints = cell.recipe, fingerprints_of(cell.recipe, cell.source)
-    data = data_identity(recipe, prints)
-    for name, was in cell.data.items():
-        if data.get(name) != was:
-            files = {branch.key: branch.task.file for branch in recipe.branches}
-            given = [source for source in reviews_of(recipe) if source != "default"] if name == "reviews" else []
-            yield str(files.get(name) or (given or [cell.source])[0])
-    if encoder_identity(recipe.encoder, prints) != cell.encoder:
-        yield " or ".join(["the encoder " + str(getattr(leaf(recipe.encoder), "name", "tiny")), *texts(recipe.encoder)])
-    if dataclasses.replace(cell, data=dict(cell.data)).id != cell.id:
-        yield " or ".join(code_of(recipe)) or "the code that trains"
+    for branch in recipe.branches:
+        if cell.data[branch.key] != prints[branch.key]:
+            raise DataError(CHANGED.format(branch.task.file or cell.source))
+
+
+def check_files(cell: Cell, planned: str) -> None:
+    """The same for what else the cell is named by: reviews, the encoder, its text, and the code of one's own
+    techniques. To be asked once all of them have been read here. ``planned`` is the cell's name in the plan."""
+    recipe, prints = cell.recipe, fingerprints_of(cell.recipe, cell.source)
+    if cell.data.get("reviews") != data_identity(recipe, prints).get("reviews"):
+        raise DataError(
+            CHANGED.format(next((each.source for each in reviews_of(recipe) if each.source != "default"), cell.source))
+        )
+    if cell.encoder != encoder_identity(recipe.encoder, prints):
+        name = getattr(leaf(recipe.encoder), "name", "tiny")
+        raise DataError(CHANGED.format(" or ".join([f"the encoder {name}", *texts(recipe.encoder)])))
+    if planned != dataclasses.replace(cell, seed=cell.seed).id:  # with the versions of what runs here
+        raise DataError(CHANGED.format(" or ".join(code_of(recipe)) or "the code that trains"))
 
 
 def texts(encoder: Encoder) -> list[str]:

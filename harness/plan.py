@@ -12,6 +12,7 @@ from harness.cell import Cell, Record, records
 from harness.content import data_identity, encoder_identity, hub_name, pinned
 from harness.sources import data_of, fingerprints_of
 from model.combiners.torchjd import TorchJd
+from model.data.commits import pinned as pinned_data
 from model.data.examples import Corpus, DataError, Split
 from model.data.reviews import Reviews
 from model.encoders import hub
@@ -137,7 +138,7 @@ def cell_of(recipe: Recipe, seed: int, setup: Setup) -> Cell:
     return Cell(
         recipe=recipe,
         seed=seed,
-        source=setup.data,
+        source=pinned_data(setup.data),
         data=data_identity(recipe, prints),
         encoder=encoder_identity(recipe.encoder, prints),
         scored=setup.profile.dev,

@@ -1,4 +1,4 @@
-"""Kept weights: ``weights/epoch-N.safetensors`` in a cell's folder, and beside it the checksum of what was written."""
+"""Kept weights: ``weights/epoch-N.safetensors`` in a cell's folder, with checksums in ``checksums/epoch-N.json``."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ def place(cell: Path, epoch: int) -> Path:
 
 def checksum(weights: Path) -> Path:
     """The file of the checksum."""
-    return weights.with_suffix(".json")
+    return weights.parent.with_name("checksums") / f"{weights.stem}.json"
 
 
 def seal(weights: Path, part: Path) -> None:
     """Keep the checksum of what is about to become the weights: before they are there, so that weights which a kill
     leaves have one."""
+    checksum(weights).parent.mkdir(exist_ok=True)
     with part.open("rb") as stream:
         write_aside(checksum(weights), sealed({"sha256": hashlib.file_digest(stream, "sha256").hexdigest()}))
 

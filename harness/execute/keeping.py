@@ -123,8 +123,9 @@ class Keeping:
     def drop(self) -> None:
         """Remove weights that later epochs outdid: only now, since an earlier checkpoint may ask for them."""
         kept = {self.at(number) for number in self.wanted(self.entries)} if self.entries else set()
-        for path in self.folder.glob("weights/*"):
-            if path not in kept and path not in map(checksum, kept):
+        kept |= set(map(checksum, kept))
+        for path in (*self.folder.glob("weights/*"), *self.folder.glob("checksums/*")):
+            if path not in kept:
                 path.unlink()
 
     def due(self) -> bool:

@@ -14,7 +14,7 @@ import torch
 
 from harness.cell import Cell, journal, now
 from harness.claims import Claim
-from harness.content import check, commit_of
+from harness.content import check_files, check_rows, commit_of
 from harness.durable import Damaged
 from harness.execute.encoders import Progress, loaded
 from harness.execute.keeping import Keeping
@@ -147,8 +147,9 @@ class Worker:
 
     def build(self, cell: Cell, pieces: int) -> tuple[Run, dict[tuple[str, str], Examples]]:
         """The network on the device, with the tables to train on and to score."""
-        cell = located(cell, self.here)
+        planned, cell = cell.id, located(cell, self.here)
         recipe, corpus = cell.recipe, data_of(cell.recipe, cell.source)
+        check_rows(cell)
         for text in notes_of(recipe):
             warnings.warn(text, UserWarning, stacklevel=1)
         encoder, tokenizer = loaded(recipe.encoder, cell.source, self.home, cell.seed)
@@ -169,7 +170,7 @@ class Worker:
                 training[task] = rows.table(examples)
             for split, examples in scored.items():
                 sets[split, task], tables[split, task] = examples, rows.table(examples)
-        check(cell)  # now that all of it has been read
+        check_files(cell, planned)  # now that all of it has been read
         return Run(network, recipe, cell.seed, training, tables, self.device, pieces), sets
 
     def about(self, cell: Cell) -> dict[str, Any]:
