@@ -51,8 +51,8 @@ def hub(root: Path | None = None, tasks: Sequence[str] | None = None, pins: Mapp
     With ``root``, nothing is downloaded: ``root/SetFit/sst5`` and ``root/nyu-mll/glue/qqp`` (``stsb``) hold
     ``train``, ``validation`` or ``dev``, and optionally ``test`` as parquet or JSON lines, under the hub's own file
     names. Without ``tasks``, every task whose folder is there. Where Quora has no labelled test set, as on the hub,
-    ``hold_out`` makes one of a twentieth of train. Without ``root``, ``pins`` says which commit to read, by folder; else
-    the newest. Raises ``DataError``.
+    ``hold_out`` makes one of a twentieth of train. Without ``root``, ``pins`` says which commit to read, by
+    folder; else the newest. Raises ``DataError``.
     """
     if root is not None and not os.path.isdir(root):
         raise DataError(f"the data folder {root} is not there; give the folder that holds SetFit and nyu-mll")
