@@ -64,6 +64,20 @@ def snapshot(name: str) -> Snapshot:
 
 
 def _look(repository: str, revision: str) -> Snapshot | None:
+    """What the cache has whole."""
+    folder = place(repository, revision)
+    if folder is None:
+        return None
+    try:
+        names = {part.name for part in parts(folder)}
+        whole = bool(weights(folder)) and not names.isdisjoint(VOCABULARY)
+    except EncoderError:
+        return None
+    return Snapshot(repository, folder.name, folder) if whole else None
+
+
+def place(repository: str, revision: str) -> Path | None:
+    """The folder of a revision in the cache, whole or not; it is named by the commit."""
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
@@ -71,15 +85,7 @@ def _look(repository: str, revision: str) -> Snapshot | None:
         config = try_to_load_from_cache(repository, "config.json", revision=revision)
     except (HFValidationError, OSError, ValueError):  # a name that no repository can have
         return None
-    if not isinstance(config, str):
-        return None
-    folder = Path(config).parent
-    try:
-        names = {part.name for part in parts(folder)}
-        whole = bool(weights(folder)) and not names.isdisjoint(VOCABULARY)
-    except EncoderError:
-        return None
-    return Snapshot(repository, folder.name, folder) if whole else None
+    return Path(config).parent if isinstance(config, str) else None
 
 
 def _bring(name: str, say: Say) -> Snapshot:

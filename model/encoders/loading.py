@@ -49,10 +49,10 @@ def check_folder(folder: Path, families: tuple[str, ...]) -> None:
     names = {part.name for part in parts}
     if "config.json" not in names:
         raise EncoderError(f"{folder} has no config.json, so it is not an encoder folder")
-    files.check_written(folder)
     for part in parts:
         if told := fault(part):
             raise EncoderError(told)
+    files.check_written(folder)
     config = json.loads((folder / "config.json").read_bytes())
     family, layers = config.get("model_type"), config.get("num_hidden_layers", 12)
     if not isinstance(family, str):

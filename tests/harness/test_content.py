@@ -30,9 +30,7 @@ AMAZON, DOMAIN = "smart-vs-deberta/table1/amazon", "smooth-valleys/controls/doma
 @pytest.fixture
 def folder(encoder: Path, tmp_path: Path) -> Path:
     """An encoder of the user's."""
-    copy = Path(shutil.copytree(encoder, tmp_path / "encoder"))
-    (copy / "harness-manifest.json").unlink()
-    return copy
+    return Path(shutil.copytree(encoder, tmp_path / "encoder"))
 
 
 @pytest.fixture(autouse=True)

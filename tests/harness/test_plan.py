@@ -18,7 +18,6 @@ from harness.plan import Ledger, Setup, plan, to_download
 from model.encoders import hub
 from model.encoders.bert import Bert
 from model.encoders.loading import identity
-from model.manifest import NAME
 from model.recipe import recipe_digest
 from tests.harness.conftest import Invoke
 from tests.harness.test_bad_input import check
@@ -129,7 +128,6 @@ def test_another_commit_of_a_hub_id_is_another_cell_and_set_up_unless_its_conten
     for name, more in (("README.md", "a"), ("README.md", "b"), ("vocab.txt", "more")):
         with (mine / name).open("a") as stream:
             stream.write(f"{more}\n")
-        (mine / NAME).unlink(missing_ok=True)
         hub_cache.put(cache, "some/bert", mine)
         seen.append([now(row) for row in rows])
     for at in range(2):
