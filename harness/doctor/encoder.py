@@ -92,9 +92,8 @@ def of_pickle(file: Path, name: str) -> Told:
 
 def cached(name: str) -> Told:
     """A hub id: what of it is in the local cache."""
-    from huggingface_hub import constants
+    from huggingface_hub import constants, try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
 
     tell = broken if constants.HF_HUB_OFFLINE else mind
     why = ", and HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else ""
@@ -102,7 +101,7 @@ def cached(name: str) -> Told:
     if constants.HF_HUB_OFFLINE:
         mend = "unset HF_HUB_OFFLINE, or copy its folder here and give that as --encoder FOLDER"
     try:
-        validate_repo_id(hub.parted(name)[0])
+        try_to_load_from_cache(hub.parted(name)[0], "config.json")
     except HFValidationError:
         return broken(f"{name!r} is neither a folder nor an id of the hub (OWNER/NAME)", "correct --encoder")
     folder = hub.place(*hub.parted(name))

@@ -226,7 +226,10 @@ def test_weights_of_which_a_bit_was_turned_are_refused_and_older_ones_serve(
     turned = bytearray(whole)
     turned[-2] ^= 0x40  # an exponent's
     path.write_bytes(turned)
-    check(invoke(*again), f"{path} is not what was written there (its checksum differs); delete it, and it will be")
+    refused = invoke(*again)
+    assert refused.exit_code == 2
+    mend = "is not what was written there (its checksum differs); delete it, and it will be trained again"
+    assert f"error: {path} {mend}" in " ".join(refused.output.split())
     assert not (tmp_path / "out").exists()
     path.write_bytes(whole)
     for kept in copy.glob("cells/*/checksums/*"):
