@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.cell import Cell, Keep, Record
+from harness.content import shown
 from harness.declared import options
 from harness.delivery import Delivery
 from harness.execute.crew import execute
@@ -36,14 +37,15 @@ from reports.shape import Table
 
 
 def tags(setup: Setup) -> dict[str, str]:
-    """What tells runs of one set-up from those of another; ``setup`` is their digest."""
+    """What tells runs of one set-up from those of another; ``setup`` is their digest. What a folder of an encoder's
+    holds is not part of it: of that each training is asked (``harness.declared``)."""
     data = digest(fingerprints(setup.data))
     notes = [note[:LONGEST] for note in open_data(setup.data).notes[:MOST]]
     told = {
         "profile": setup.profile.name,
         "data": data,
         "data_source": open_data(setup.data).source,
-        "encoder": setup.encoder,
+        "encoder": shown(setup.encoder),
         "variant": setup.variant,
         "options": options(setup),
         "data_notes": json.dumps({"notes": notes, "duplicates": repeated(setup)}, ensure_ascii=False),

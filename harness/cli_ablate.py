@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from functools import partial
 
 import click
 
 from harness.cli_options import change_names, place_options, row_names, setup_options
 from harness.place import Place
+from harness.screen import tell
 from harness.waiting import waiting
 
 DESIGNS = ("auto", "factorial", "fractional", "leave-one-out", "add-one")
@@ -65,17 +67,21 @@ def ablate(
     Trains combinations of the changes and tells each one's effect, how they interact, and what each would have seemed
     to do had the changes been added in another order. Cells are those of harness run: shared, resumable, parallel.
     """
-    with waiting("reading the rows and the data"):
+    with waiting("reading the rows and the data") as line:
         from harness.ablate.command import Ask, carry_out
         from harness.ablate.design import cells_of_budget, designed
         from harness.ablate.question import question
+        from harness.catalogue import combined
         from harness.logbook import logbook
         from harness.options import machine_of, setup_of
+        from harness.plan import bring
         from harness.running import How
 
         setup = setup_of(profile, data, encoder, seeds, settings, changes)
         machine = machine_of(place, setup.profile.threads)
         told = question(row, against, added, held)
+        if not dry_run:
+            bring(combined(told.slug), setup, partial(tell, err=True) if as_json else line.say)
         chosen = designed(told, design, cells_of_budget(budget, told, setup, machine), setup)
     ask = Ask(how=How("none", False, retry_failed, report), dry_run=dry_run, as_json=as_json)
     with contextlib.nullcontext() if dry_run else logbook(machine.home):

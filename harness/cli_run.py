@@ -63,7 +63,7 @@ def run(
     Cells run in rounds: every row's first seed, then every row's second. Finished cells are not trained again. Several
     commands on one home share the work. Ctrl-C writes checkpoints; the same command goes on from there.
     """
-    with waiting("reading the rows and the data"):
+    with waiting("reading the rows and the data") as line:
         from rich.console import Console
 
         from harness.catalogue import select
@@ -72,7 +72,7 @@ def run(
         from harness.logbook import logbook
         from harness.options import machine_of, setup_of
         from harness.output import say
-        from harness.plan import plan
+        from harness.plan import bring, plan
         from harness.running import How, train_and_print
         from harness.ways import Rounds
 
@@ -80,15 +80,18 @@ def run(
             raise InputError(f"--checkpoint-minutes is {checkpoint_minutes}; it must be a number of 0 or more")
         seeds = most_seeds(seeds, until_decided, max_seeds)
         setup = setup_of(profile, data, encoder, seeds, settings, changes)
-        planned = plan(select(selectors, tuple(rows.split(",")) if rows else ()), setup)
+        selected = select(selectors, tuple(rows.split(",")) if rows else ())
+        if not dry_run:
+            bring(selected, setup, line.say)
+        planned = plan(selected, setup)
         machine = machine_of(place, setup.profile.threads)  # which makes the home: there is none for bad input
         machine = dataclasses.replace(machine, checkpoint_seconds=60 * checkpoint_minutes)
         way = UntilDecided(planned, setup) if until_decided else None
         planned = way.rows if way else planned
         told = (way.estimate(machine, rerun) if way else estimate(planned, setup, machine, rerun)) if dry_run else ()
     console = Console(soft_wrap=False)
-    for line in told:
-        say(console, line)
+    for each in told:
+        say(console, each)
     if dry_run:
         return
     how = How(keep, rerun, retry_failed, report, way or Rounds())

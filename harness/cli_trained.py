@@ -52,7 +52,7 @@ def predict(
     They are those of the epoch that the row reports, on all rows of the split, labelled or not. A row whose weights
     were not kept is trained first.
     """
-    with waiting("reading the row and the data"):
+    with waiting("reading the row and the data") as line:
         from harness.options import machine_of, setup_of
         from harness.predict import of_file, of_split
         from harness.predict import predict as write
@@ -61,7 +61,7 @@ def predict(
         if file and split:
             raise InputError("--file and --split are both given; choose one")
         setup = setup_of(profile, data, encoder, None, settings, changes)
-        planned = one_row(row, seed, setup)
+        planned = one_row(row, seed, setup, line.say)
         if file:
             asked, absent = [of_file(planned, Path(file).expanduser(), task)], list[str]()
         else:
@@ -98,7 +98,7 @@ def export(
 
     It is the network after the epoch that the row reports. A row whose weights were not kept is trained first.
     """
-    with waiting("reading the row and the data"):
+    with waiting("reading the row and the data") as line:
         from harness.options import machine_of, setup_of
         from harness.trained import network, one_row
 
@@ -106,14 +106,14 @@ def export(
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise InputError(f"{folder} exists and is not an empty folder; name another with --out")
         setup = setup_of(profile, data, encoder, None, settings, changes)
-        planned = one_row(row, seed, setup)
+        planned = one_row(row, seed, setup, line.say)
         machine = machine_of(Place(home=home, jobs=1, device=device), setup.profile.threads)
     trained = _trained(planned, setup, machine)
     try:
-        with waiting("writing the network"):
+        with waiting("writing the network") as line:
             from model.export import export as write
 
-            write(*network(trained, machine), folder)
+            write(*network(trained, machine, line.say), folder)
     except OSError as error:
         raise InputError(f"{folder} cannot be written ({error.strerror}); name another folder with --out") from None
     tell(f"{trained.name}: encoder and heads in {folder}")

@@ -66,11 +66,12 @@ def tune(
     Each trial is one training, judged after every epoch by its dev overall. What was stopped or killed goes on with the
     same command. Several commands on one home share the trials.
     """
-    with waiting("reading the study and the data"):
+    with waiting("reading the study and the data") as line:
         from rich.console import Console
 
         from harness.logbook import logbook
         from harness.options import check_number, check_text, check_user, machine_of, setup_of
+        from harness.plan import bring
         from harness.tune.command import Ask, carry_out
 
         check_number("--trials", trials)
@@ -97,6 +98,7 @@ def tune(
         )
         names = [name] if against is None else [name, against]
         arms = arms_of(names, row, setup, method_of(sampler, pruner, sampler_seed))
+        bring([(arm.suite, arm.row) for arm in arms], setup, line.say)
     with logbook(machine.home):
         sys.exit(carry_out(arms, ask, machine, Console(soft_wrap=False)))
 

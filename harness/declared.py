@@ -15,17 +15,16 @@ from experiments.profiles import PROFILES
 from experiments.variant import Change, RegistryError, Row, Suite
 from harness.catalogue import change
 from harness.cell import Record, id_of, key_of
-from harness.plan import Setup, encoder_identity, file_hash, is_file, scaled
+from harness.content import encoder_identity, file_hash, is_file, leaf, reviews_of
+from harness.plan import Setup, scaled
 from harness.sources import own_fingerprints
 from model.data.examples import DataError
-from model.data.reviews import Reviews
-from model.encoders.base import Base, Derived
+from model.encoders import hub
+from model.encoders.base import Base
 from model.encoders.bert import Bert
-from model.encoders.deberta import Deberta
 from model.encoders.loading import is_folder
 from model.errors import InputError
 from model.recipe import Recipe, digest, versions
-from model.seams import Encoder
 from model.technique import describe
 
 EDITED = "trained before the row, its profile or its scored items were edited"
@@ -140,37 +139,29 @@ class Declared:
         with suppress(DataError):
             own = own_fingerprints(self.recipe)
             found += [Content(str(self.recipe.branch(task).task.file), task, print_) for task, print_ in own.items()]
-        for source in (source for branch in self.recipe.branches for source in branch.extra):
-            if isinstance(source, Reviews) and is_file(source.source):
+        for reviews in reviews_of(self.recipe):
+            if is_file(reviews.source):
                 with suppress(DataError):
-                    found.append(Content(source.source, "reviews", file_hash(source.source)))
-        if is_here(self.recipe.encoder):
-            with suppress(InputError, KeyError):
-                name = f"the encoder {name_of(self.recipe.encoder)}"
-                found.append(Content(name, "", encoder_identity(self.recipe.encoder, {})))
+                    found.append(Content(reviews.source, "reviews", file_hash(reviews.source)))
+        start = leaf(self.recipe.encoder)
+        name = getattr(start, "name", "")
+        if not name or is_folder(name) or hub.cached(name):
+            with suppress(InputError, KeyError):  # text of the data itself is the set-up's
+                of = f"the encoder {name or start.slug}"
+                found.append(Content(of, "", encoder_identity(self.recipe.encoder, {})))
         return found
 
 
-def is_here(encoder: Encoder) -> bool:
-    """Whether what the encoder starts from can be read without a network."""
-    if isinstance(encoder, Derived):
-        return is_here(encoder.start)
-    return is_folder(encoder.name) if isinstance(encoder, Bert | Deberta) else True
-
-
-def name_of(encoder: Encoder) -> str:
-    if isinstance(encoder, Derived):
-        return name_of(encoder.start)
-    return encoder.name if isinstance(encoder, Bert | Deberta) else encoder.slug
-
-
 def nameless(description: Any) -> Any:
-    """An encoder's description without the name of the BERT in it, which is known by its content."""
+    """An encoder's description without the name of the BERT in it, which is known by its content, and without the
+    commit of any other."""
     if not isinstance(description, dict):
         return description
     kept = {name: nameless(value) for name, value in description.items()}
     if kept.get("is") == Bert.slug:
         kept.pop("name", None)
+    elif isinstance(kept.get("name"), str):
+        kept["name"] = kept["name"].partition("@")[0]
     return kept
 
 

@@ -8,9 +8,10 @@ from statistics import median
 
 from harness.campaign import cells_of
 from harness.cell import Cell
+from harness.content import shown
 from harness.cost import cost
 from harness.execute.news import Machine
-from harness.plan import Ledger, Planned, Setup, ledger
+from harness.plan import Ledger, Planned, Setup, ledger, to_download
 
 PREDICTION_BYTES = 8  # an answer after compression, about
 
@@ -30,7 +31,7 @@ def seconds_per_item(book: Ledger, cells: Sequence[Cell]) -> float | None:
 def preamble(setup: Setup, machine: Machine, seeds: str = "") -> list[str]:
     """The scale and the set-up of a command, in words; ``seeds`` are those in words where they are not all certain."""
     seeds = seeds or f"{setup.seeds} seed" + ("s" if setup.seeds > 1 else "")
-    return [*setup.profile.lines(), f"data {setup.data}, encoder {setup.encoder}, {seeds}; {machine.told}"]
+    return [*setup.profile.lines(), f"data {setup.data}, encoder {shown(setup.encoder)}, {seeds}; {machine.told}"]
 
 
 def estimate(rows: Sequence[Planned], setup: Setup, machine: Machine, rerun: bool) -> list[str]:
@@ -44,6 +45,7 @@ def costs(rows: Sequence[Planned], machine: Machine, rerun: bool = False) -> lis
     cells, left = cells_of(rows), book.left(rows, rerun)
     told = [f"{len(rows)} rows, {len(cells)} distinct cells: {len(cells) - len(left)} done, {len(left)} left"]
     told += [f"  {row.suite.slug}/{row.name}: {row.reason}" for row in rows if row.reason]
+    told += [f"encoder {name}: not downloaded yet; training begins with that" for name in to_download(rows)]
     stale = sum(book.is_stale(cell) for cell in cells)
     if stale:
         told.append(f"{stale} cells are stale: trained by older code, to be trained anew")

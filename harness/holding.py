@@ -91,6 +91,7 @@ def tags(entry: Entry, seed: Seed) -> dict[str, str]:
             "declared": declaration(entry.suite, entry.row),
             "versions": json.dumps(about.get("versions", {})),
             "encoder_identity": str(about.get("encoder", "")),
+            "encoder_revision": str(about.get("revision", "")),
             "starts": json.dumps(about.get("recipe", {}).get("encoder", {})),
             "reason": seed.reason,
             "alarm": "",

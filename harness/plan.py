@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from experiments.profiles import Profile
 from experiments.variant import Change, Row, Suite
 from harness.cell import Cell, Record, records
+from harness.content import data_identity, encoder_identity, hub_name, pinned
 from harness.sources import data_of, fingerprints_of
 from model.combiners.torchjd import TorchJd
+from model.data.commits import pinned as pinned_data
 from model.data.examples import Corpus, DataError, Split
 from model.data.reviews import Reviews
+from model.encoders import hub
 from model.encoders.base import Base, Derived
 from model.encoders.bert import Bert
 from model.encoders.deberta import Deberta
 from model.encoders.pretrained import DomainPretrained
 from model.encoders.tiny import Tiny
-from model.recipe import Recipe, digest
+from model.recipe import Recipe
 from model.seams import Encoder
-from model.technique import SettingError, describe, edit, parts
+from model.technique import SettingError, edit, parts
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,10 +63,7 @@ def plan(selected: Iterable[tuple[Suite, Row]], setup: Setup) -> list[Planned]:
 
 def planned(suite: Suite, row: Row, setup: Setup) -> Planned:
     name = row.name + setup.variant
-    try:
-        recipe = scaled(suite, row, setup)
-    except SettingError as error:
-        raise SettingError(f"{suite.slug}/{row.name}: {error}") from None
+    recipe = scaled_row(suite, row, setup)
     reason = obstacle(recipe, setup)
     if reason:
         return Planned(suite=suite, row=row, name=name, recipe=recipe, reason=reason)
@@ -82,6 +81,14 @@ def scaled(suite: Suite, row: Row, setup: Setup) -> Recipe:
     for path, value in setup.settings:
         recipe = edit(recipe, path, value, typed=True)
     return recipe
+
+
+def scaled_row(suite: Suite, row: Row, setup: Setup) -> Recipe:
+    """The same; a ``SettingError`` names the row."""
+    try:
+        return scaled(suite, row, setup)
+    except SettingError as error:
+        raise SettingError(f"{suite.slug}/{row.name}: {error}") from None
 
 
 def resolved(encoder: Encoder, name: str) -> Encoder:
@@ -125,56 +132,33 @@ def halved(recipe: Recipe, corpus: Corpus, data: str) -> None:
 
 
 def cell_of(recipe: Recipe, seed: int, setup: Setup) -> Cell:
+    """The training, its encoder at the commit that a hub id stands for in the local cache."""
+    recipe = dataclasses.replace(recipe, encoder=pinned(recipe.encoder))
     prints = fingerprints_of(recipe, setup.data)
-    data = {branch.key: prints[branch.key] for branch in recipe.branches}
-    for source in (source for branch in recipe.branches for source in branch.extra):
-        if isinstance(source, Reviews):
-            local = is_file(source.source)
-            data["reviews"] = prints["reviews"] if source.source == "default" else source.source
-            data["reviews"] = file_hash(source.source) if local else data["reviews"]
     return Cell(
         recipe=recipe,
         seed=seed,
-        source=setup.data,
-        data=data,
+        source=pinned_data(setup.data),
+        data=data_identity(recipe, prints),
         encoder=encoder_identity(recipe.encoder, prints),
         scored=setup.profile.dev,
         training_sample=setup.profile.training_sample,
     )
 
 
-def encoder_identity(encoder: Encoder, prints: dict[str, str]) -> str:
-    """What a cell's hash knows of the weights it starts from: never a path, always their content."""
-    if isinstance(encoder, Tiny):
-        from model.data.embedded import VERSION
-
-        return f"tiny:{digest([describe(encoder), encoder.version, VERSION])}"
-    if isinstance(encoder, Derived):
-        own = describe(dataclasses.replace(encoder, start=Base()))
-        start = encoder_identity(encoder.start, prints)
-        text = ""
-        if isinstance(encoder, DomainPretrained):
-            text = prints["text"] if encoder.text == "domain" else file_hash(encoder.text)
-            own.pop("text", None)
-        return f"{encoder.slug}:{digest([own, encoder.version, start, text])}"
-    return encoder.identity()
+def bring(selected: Iterable[tuple[Suite, Row]], setup: Setup, say: Callable[[str], None]) -> None:
+    """Have the encoders that these rows name by a hub id in the local cache, at the commit that the hub has now: to be
+    called before planning what is to be trained. What is downloaded is said. ``EncoderError``, or as ``plan``."""
+    recipes = [scaled_row(suite, row, setup) for suite, row in selected]
+    for recipe in recipes:
+        if hub_name(recipe.encoder) and not obstacle(recipe, setup):
+            hub.bring(hub_name(recipe.encoder), say)
 
 
-def is_file(name: str) -> bool:
-    """Whether this is a file's name; a name that no file can have is none."""
-    try:
-        return Path(name).expanduser().is_file()
-    except (OSError, ValueError, RuntimeError):
-        return False
-
-
-def file_hash(name: str) -> str:
-    """A hash of a file's content; ``DataError`` if it cannot be read."""
-    try:
-        with Path(name).expanduser().open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
-    except OSError as error:
-        raise DataError(f"{name} cannot be read: {error.strerror}; check that it is a readable file") from None
+def to_download(rows: Iterable[Planned]) -> list[str]:
+    """The hub ids among the rows' encoders that are not in the local cache."""
+    names = dict.fromkeys(hub_name(row.recipe.encoder) for row in rows if row.cells)
+    return [name for name in names if name and hub.cached(name) is None]
 
 
 @dataclasses.dataclass(frozen=True)

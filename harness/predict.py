@@ -159,9 +159,9 @@ def predict(trained: Trained, asked: Sequence[Asked], machine: Machine, folder: 
     """Answer and write all that is asked; one line a file, and one for rows that had to be left out."""
     from model.run import Run
 
-    made, tokenizer = network(trained, machine)
+    lines: list[str] = []
+    made, tokenizer = network(trained, machine, lines.append)
     run = Run(made, trained.cell.recipe, trained.cell.seed, {}, {}, machine.device)
-    lines = []
     for each in asked:
         scored = answered(run, each, tokenizer)
         path = folder / each.file

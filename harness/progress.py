@@ -30,7 +30,7 @@ class Watch:
         self.first: float | None = None  # when training, not preparation, began
         self.shares: dict[str, float] = {}
         self.tasks: dict[str, TaskID] = {}
-        self.made: set[str] = set()  # encoders
+        self.made: set[str] = set()  # encoders, and notes that were said
         self.moves = moves(console)
         self.spoke = self.began
         self.bars = Bars(console=console, transient=True)
@@ -63,6 +63,8 @@ class Watch:
                 SAID.info("started  %s", name)
             elif news.kind == "share":
                 self._share(news, name)
+            elif news.kind == "note":
+                self._once(news.reason)
             elif news.kind == "busy":
                 self.say(f"{name}: another process trains it")
             elif news.kind == "again":
@@ -86,6 +88,12 @@ class Watch:
         if news.preparing and news.cell.encoder not in self.made:
             self.made.add(news.cell.encoder)
             self.note("making the encoder, once")
+
+    def _once(self, text: str) -> None:
+        """What several workers may say of one thing."""
+        if text not in self.made:
+            self.made.add(text)
+            self.say(text)
 
     def _ended(self, news: News, name: str) -> None:
         self._over(news)

@@ -15,15 +15,16 @@ from model.recipe import Recipe, digest
 @lru_cache(maxsize=2)
 def open_data(name: str) -> Corpus:
     """Read a data source: ``embedded``, ``hub``, ``hub:FOLDER`` (a local copy of the hub's layout) or a folder of
-    course files. ``DataError`` says what is wrong."""
+    course files; a cell also has ``hub@...``, the commits that its plan has read. ``DataError`` says what is wrong."""
     if name == "embedded":
         from model.data.embedded import embedded
 
         return embedded()
-    if name == "hub" or name.startswith("hub:"):
+    if name == "hub" or name.startswith(("hub:", "hub@")):
+        from model.data.commits import pins_of
         from model.data.hub import hub
 
-        return hub(Path(os.path.expanduser(name[4:])) if name.startswith("hub:") else None)
+        return hub(Path(os.path.expanduser(name[4:]))) if name.startswith("hub:") else hub(pins=pins_of(name))
     folder = Path(os.path.expanduser(name))
     if not os.path.isdir(folder):
         raise DataError(f"there is no data folder {name}; give --data a folder of course files, hub or embedded")

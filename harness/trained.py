@@ -13,9 +13,11 @@ from harness.catalogue import select, slug
 from harness.cell import Cell, read
 from harness.durable import Damaged
 from harness.execute.news import Machine
-from harness.plan import Planned, Setup, plan
+from harness.plan import Planned, Setup, bring, plan
 from harness.reading import reported
 from harness.store import Store
+from harness.weights import MEND, place, whole
+from model.encoders.made import Say, nothing_said
 from model.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,14 +45,16 @@ class Trained:
         return f"{named(self.row)}, epoch {self.epoch}"
 
 
-def one_row(selector: str, seed: int, setup: Setup) -> Planned:
-    """The row that the selector names, with the cell of this seed; ``InputError`` unless it is one that can run."""
+def one_row(selector: str, seed: int, setup: Setup, say: Say = nothing_said) -> Planned:
+    """The row that the selector names, with the cell of this seed; ``InputError`` unless it is one that can run.
+    ``say`` hears of an encoder's download."""
     if seed < 0:
         raise InputError(f"--seed is {seed}; it must be at least 0")
     chosen = select([selector])
     if len(chosen) > 1:
         first, last = slug(*chosen[0]), slug(*chosen[-1])
         raise InputError(f"{selector!r} names {len(chosen)} rows, {first} to {last}; give one of them")
+    bring(chosen, setup, say)
     (row,) = plan(chosen, dataclasses.replace(setup, seeds=1))
     if row.reason:
         raise InputError(f"{slug(*chosen[0])} cannot be trained here: {row.reason}")
@@ -71,7 +75,7 @@ def found(row: Planned, home: Path) -> Trained | None:
     if record is None or not record.done:
         return None
     epoch = reported(row.suite, row.row, record).epoch
-    weights = record.folder / "weights" / f"epoch-{epoch}.safetensors"
+    weights = place(record.folder, epoch)
     return Trained(row, epoch, weights) if weights.is_file() else None
 
 
@@ -94,23 +98,25 @@ def find_or_train(row: Planned, setup: Setup, machine: Machine, console: Console
     return known
 
 
-def network(trained: Trained, machine: Machine) -> tuple[Network, Any]:
-    """The network on the machine's device, in eval mode, and its tokenizer."""
+def network(trained: Trained, machine: Machine, say: Say = nothing_said) -> tuple[Network, Any]:
+    """The network on the machine's device, in eval mode, and its tokenizer. ``say`` hears where no checksum tells that
+    the weights are what was written; ``InputError`` where one tells that they are not."""
     import torch
-    from safetensors.torch import load_file
+    from safetensors.torch import load
 
-    from harness.execute.encoders import prepared
+    from harness.execute.encoders import loaded
     from model.network import Network
 
     torch.set_num_threads(machine.threads)
     cell = trained.cell
-    encoder, tokenizer = prepared(cell.recipe.encoder, cell.source, machine.home).load(cell.seed)
+    content, unsure = whole(trained.weights)
+    if unsure:
+        say(unsure)
+    encoder, tokenizer = loaded(cell.recipe.encoder, cell.source, machine.home, cell.seed)
     made = Network(cell.recipe, encoder, cell.seed)
     try:
-        made.load_state_dict(load_file(trained.weights))
-    except Exception as error:  # OSError, RuntimeError, SafetensorError
+        made.load_state_dict(load(content))
+    except Exception as error:  # RuntimeError, SafetensorError
         reason = " ".join(str(error).split())[:200]
-        raise InputError(
-            f"{trained.weights} cannot be read ({reason}); delete it, and it will be trained again"
-        ) from None
+        raise InputError(f"{trained.weights} cannot be read ({reason}); {MEND}") from None
     return made.to(machine.device).eval(), tokenizer

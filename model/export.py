@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from model import manifest
 from model.encoders.loading import EncoderError, save
 from model.network import Network
 from model.recipe import Branch
@@ -18,7 +19,8 @@ HEADS, ABOUT = "heads.safetensors", "heads.json"
 
 def export(network: Network, tokenizer: Any, folder: Path) -> Path:
     """Write config.json, model.safetensors and the tokenizer's files, which ``AutoModel.from_pretrained`` and our
-    encoders read, heads.safetensors, and heads.json with every branch's settings and the head dropout.
+    encoders read, heads.safetensors, heads.json with every branch's settings and the head dropout, and last the
+    checksums of all of them.
 
     The folder is written aside and renamed. ``EncoderError`` if it exists and is not empty. AutoModel leaves out what
     its DebertaModel does not have: the pooler, and positions in the last layer; ``Deberta(name=folder)`` has both.
@@ -35,6 +37,7 @@ def export(network: Network, tokenizer: Any, folder: Path) -> Path:
         save_file(weights, aside / HEADS)
         about = {"dropout": network.recipe.dropout, "branches": {key: _about(network, key) for key in network.branches}}
         (aside / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        manifest.seal(aside)
         os.replace(aside, folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
@@ -51,6 +54,8 @@ def load_heads(network: Network, folder: Path) -> None:
         weights = load_file(folder / HEADS)
     except Exception as error:  # OSError, ValueError, KeyError, SafetensorError
         raise EncoderError(f"{folder} is not an export with {HEADS} and {ABOUT}: {error}") from None
+    if told := manifest.damage(folder, (HEADS, ABOUT)):
+        raise EncoderError(f"{told}; export it again")
     for key, branch in network.branches.items():
         if key not in about or about[key]["architecture"] != _architecture(branch):
             raise EncoderError(f"{folder} has no {key} head of this kind; its heads.json says what it holds")

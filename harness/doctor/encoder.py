@@ -10,13 +10,14 @@ from pathlib import Path
 
 from harness.doctor import compute
 from harness.doctor.finding import Asked, Told, broken, gigabytes, mind, sound
+from model.encoders import hub
 from model.encoders.bert import Bert
+from model.encoders.files import weights
 from model.encoders.loading import EncoderError, check_folder, is_folder
 
 TINY = "tiny"
 LAYER = re.compile(r"encoder\.layer\.(\d+)\.")
 VECTORS = "embeddings.word_embeddings.weight"
-INDEX = "model.safetensors.index.json"
 CONVERT = "load it with transformers and save_pretrained it anew, which writes model.safetensors"
 
 
@@ -45,25 +46,11 @@ def examined(folder: Path, name: str) -> Told:
     """A folder's files. ``EncoderError``."""
     check_folder(folder, (Bert.slug,))
     config = json.loads((folder / "config.json").read_bytes())
-    files = weights(folder)
+    files = [path for path in weights(folder) if path.suffix == ".safetensors"]
     if files:
         return in_words(name, files, int(config.get("num_hidden_layers", 12)))
     pickled = sorted(folder.glob("pytorch_model*.bin"))
     return of_pickle(pickled[0], name)
-
-
-def weights(folder: Path) -> list[Path]:
-    """The safetensors that hold the weights, if they do. ``EncoderError`` for parts that are not there."""
-    if (folder / "model.safetensors").exists():
-        return [folder / "model.safetensors"]
-    if not (folder / INDEX).exists():
-        return []
-    parts = json.loads((folder / INDEX).read_bytes()).get("weight_map")
-    files = [folder / str(part) for part in sorted(set(parts.values()))] if isinstance(parts, dict) else []
-    lacking = [file.name for file in files if not file.is_file()]
-    if lacking or not files:
-        raise EncoderError(f"{folder} lacks {', '.join(lacking) or 'the parts of its weights'}; fetch it again")
-    return files
 
 
 def in_words(name: str, files: list[Path], layers: int) -> Told:
@@ -105,7 +92,7 @@ def of_pickle(file: Path, name: str) -> Told:
 
 def cached(name: str) -> Told:
     """A hub id: what of it is in the local cache."""
-    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub import constants, try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
     tell = broken if constants.HF_HUB_OFFLINE else mind
@@ -114,12 +101,13 @@ def cached(name: str) -> Told:
     if constants.HF_HUB_OFFLINE:
         mend = "unset HF_HUB_OFFLINE, or copy its folder here and give that as --encoder FOLDER"
     try:
-        folder = Path(snapshot_download(name, local_files_only=True))
+        try_to_load_from_cache(hub.parted(name)[0], "config.json")
     except HFValidationError:
         return broken(f"{name!r} is neither a folder nor an id of the hub (OWNER/NAME)", "correct --encoder")
-    except Exception:  # the hub's client has many kinds for: it is not there
+    folder = hub.place(*hub.parted(name))
+    if folder is None:
         return tell(f"{name} is not in the local cache{why}", mend)
     try:
-        return examined(folder, name)
+        return examined(folder, f"{name}, commit {folder.name[: hub.SHORT]}")
     except EncoderError as error:
         return tell(f"{name} is not whole in the local cache{why}: {str(error).rpartition('; ')[0] or error}", mend)

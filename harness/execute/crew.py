@@ -175,6 +175,9 @@ class Crew:
     def heard(self, hand: Hand, said: Said) -> Iterator[News]:
         assert hand.order is not None
         cell = hand.order.cell
+        if said.kind == "note":
+            yield News("note", cell, reason=said.note)
+            return
         if not said.preparing:
             self.made.add(cell.encoder)
         if said.kind == "share":

@@ -17,6 +17,7 @@ from harness.cell import Keep, checks, now
 from harness.checkpoint import NAME, load, save
 from harness.claims import Claim
 from harness.durable import Damaged, append, aside, is_full, sealed, write_aside
+from harness.weights import checksum, place, seal
 from model.data.examples import Examples
 from model.loop import Snapshot
 from model.run import Run
@@ -107,7 +108,7 @@ class Keeping:
         return bool(entries) and any(not self.at(number).is_file() for number in self.wanted(entries))
 
     def at(self, number: int) -> Path:
-        return self.folder / "weights" / f"epoch-{number}.safetensors"
+        return place(self.folder, number)
 
     def weights(self, run: Run) -> None:
         """Keep the network's state after the epoch if it is wanted."""
@@ -117,11 +118,13 @@ class Keeping:
             state = {name: tensor.cpu().contiguous() for name, tensor in run.network.state_dict().items()}
             with aside(self.at(number)) as part:
                 save_file(state, part)
+                seal(self.at(number), part)
 
     def drop(self) -> None:
         """Remove weights that later epochs outdid: only now, since an earlier checkpoint may ask for them."""
         kept = {self.at(number) for number in self.wanted(self.entries)} if self.entries else set()
-        for path in self.folder.glob("weights/*"):
+        kept |= set(map(checksum, kept))
+        for path in (*self.folder.glob("weights/*"), *self.folder.glob("checksums/*")):
             if path not in kept:
                 path.unlink()
 

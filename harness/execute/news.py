@@ -10,7 +10,7 @@ from typing import Any, Literal
 from harness.cell import Cell, Record
 from harness.execute.cluster import Cluster
 
-Kind = Literal["started", "share", "done", "failed", "cut", "paused", "busy", "again", "full"]
+Kind = Literal["started", "share", "done", "failed", "cut", "paused", "busy", "again", "full", "note"]
 
 
 class Paused(Exception):
@@ -44,20 +44,22 @@ class Machine:
 @dataclasses.dataclass(frozen=True)
 class Said:
     """A worker's word on its cell: how far it is (``share`` in 0..1; of its encoder's preparation if ``preparing``);
-    it has ended, by this process or ``elsewhere``; another process has it; paused; cut short; the disk is full; or
-    these are its ``epochs`` so far, and the worker waits to be told whether it goes on."""
+    it has ended, by this process or ``elsewhere``; another process has it; paused; cut short; the disk is full; a
+    ``note`` for people; or these are its ``epochs`` so far, and the worker waits to be told whether it goes on."""
 
-    kind: Literal["share", "epochs", "ended", "busy", "paused", "cut", "full"]
+    kind: Literal["share", "note", "epochs", "ended", "busy", "paused", "cut", "full"]
     share: float = 0.0
     preparing: bool = False
     elsewhere: bool = False
     epochs: Sequence[Mapping[str, Any]] = ()
+    note: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
 class News:
     """What became known of a cell: it started, how far it is, done or failed (with its record), cut short, paused with
-    a checkpoint, busy in another process, its worker died and it goes on ``again``, or the disk is full."""
+    a checkpoint, busy in another process, its worker died and it goes on ``again``, the disk is full, or ``note``: its
+    reason is for people."""
 
     kind: Kind
     cell: Cell

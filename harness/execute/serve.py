@@ -134,7 +134,13 @@ def train(worker: Worker, line: Line, order: Order, held: Claim) -> None:
     cell = order.cell
     try:
         here = located(cell, worker.here)
-        prepared(here.recipe.encoder, here.source, worker.home, lambda share: line.share(share, True))
+        prepared(
+            here.recipe.encoder,
+            here.source,
+            worker.home,
+            lambda share: line.share(share, True),
+            lambda text: line.say(Said("note", note=text)),
+        )
         line.share(0.0)
         worker.train(order, held, line.share, line.goes_on)
     except (Cut, Paused, Lost):

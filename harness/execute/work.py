@@ -14,8 +14,9 @@ import torch
 
 from harness.cell import Cell, identity, journal, now
 from harness.claims import Claim
+from harness.content import check_files, check_rows, commit_of
 from harness.durable import Damaged
-from harness.execute.encoders import Progress, prepared
+from harness.execute.encoders import Progress, loaded
 from harness.execute.keeping import Keeping
 from harness.execute.memory import forget_peak, peak
 from harness.execute.news import Cut, Paused
@@ -23,9 +24,9 @@ from harness.execute.orders import Entry, Order
 from harness.execute.shipping import located
 from harness.execute.tokens import Rows
 from harness.revision import revision
-from harness.sources import data_of, notes_of, own_fingerprints
+from harness.sources import data_of, notes_of
 from model.batching import TokenTable
-from model.data.examples import Corpus, DataError, Examples, Split
+from model.data.examples import Corpus, Examples, Split
 from model.data.reviews import Reviews, reviews
 from model.loop import NonFinite, indivisible
 from model.network import Network
@@ -145,15 +146,12 @@ class Worker:
 
     def build(self, cell: Cell, pieces: int) -> tuple[Run, dict[tuple[str, str], Examples]]:
         """The network on the device, with the tables to train on and to score."""
-        cell = located(cell, self.here)
+        planned, cell = cell.id, located(cell, self.here)
         recipe, corpus = cell.recipe, data_of(cell.recipe, cell.source)
-        for task, found in own_fingerprints(recipe).items():
-            if cell.data[task] != found:
-                file = recipe.branch(task).task.file
-                raise DataError(f"{file} was changed since the run began; the same command trains on what it holds now")
+        check_rows(cell)
         for text in notes_of(recipe):
             warnings.warn(text, UserWarning, stacklevel=1)
-        encoder, tokenizer = prepared(recipe.encoder, cell.source, self.home).load(cell.seed)
+        encoder, tokenizer = loaded(recipe.encoder, cell.source, self.home, cell.seed)
         network = Network(recipe, encoder, cell.seed).to(self.device)
         config: Any = encoder.config
         longest = min(recipe.max_tokens, config.max_position_embeddings)
@@ -171,12 +169,14 @@ class Worker:
                 training[task] = rows.table(examples)
             for split, examples in scored.items():
                 sets[split, task], tables[split, task] = examples, rows.table(examples)
+        check_files(cell, planned)  # now that all of it has been read
         return Run(network, recipe, cell.seed, training, tables, self.device, pieces), sets
 
     def about(self, cell: Cell) -> dict[str, Any]:
         """cell.json: everything that defines the cell, for people and for the tracking store."""
         return {
             **identity(cell),
+            "revision": commit_of(cell.recipe.encoder),
             "threads": self.threads,
             "device": self.device if self.device == "cpu" else torch.cuda.get_device_name(),
             "torch": torch.__version__,

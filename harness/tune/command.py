@@ -17,6 +17,7 @@ from experiments.tuned import PAPER, Winner
 from harness import tuned
 from harness.campaign import DiskFull, tags
 from harness.catalogue import everything, select
+from harness.content import shown as encoder_shown
 from harness.durable import is_full
 from harness.execute.news import Machine
 from harness.interrupt import Interrupt
@@ -122,7 +123,7 @@ def preamble(arm: Arm, limit: Limit, storage: Storage, machine: Machine) -> list
         f"study {arm.name}: {arm.study.says}; on {arm.suite.slug}/{arm.row.name}",
         f"{until}, {method.sampler} with seed {method.seed}, pruner {method.pruner}, at most {storage.at_once} at once",
         f"storage {storage.shown}",
-        f"data {setup.data}, encoder {setup.encoder}, training seed {SEED}; {machine.told}",
+        f"data {setup.data}, encoder {encoder_shown(setup.encoder)}, training seed {SEED}; {machine.told}",
     ]
 
 

@@ -104,7 +104,7 @@ class Search:
         """What became of a cell is read off its folder; here it is only known which are in training."""
         if news.kind == "started":
             self._mine.add(news.cell.id)
-        elif news.kind != "share":
+        elif news.kind not in ("share", "note"):
             self._mine.discard(news.cell.id)
 
     def free(self, cell: str) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from model.data import commits
 from model.data.course import SPLITS, Found, chosen, clean, collect, given_label, shown, told, unlabelled_among, usable
 from model.data.examples import Corpus, DataError, Dropped, Examples, Split
 from model.streams import key
@@ -44,20 +45,21 @@ PLACES = {
 }
 
 
-def hub(root: Path | None = None, tasks: Sequence[str] | None = None) -> Corpus:
+def hub(root: Path | None = None, tasks: Sequence[str] | None = None, pins: Mapping[str, str] | None = None) -> Corpus:
     """SST-5, and GLUE's QQP and STS-B, with the same cleaning as the course's files.
 
     With ``root``, nothing is downloaded: ``root/SetFit/sst5`` and ``root/nyu-mll/glue/qqp`` (``stsb``) hold
     ``train``, ``validation`` or ``dev``, and optionally ``test`` as parquet or JSON lines, under the hub's own file
     names. Without ``tasks``, every task whose folder is there. Where Quora has no labelled test set, as on the hub,
-    ``hold_out`` makes one of a twentieth of train. Raises ``DataError``.
+    ``hold_out`` makes one of a twentieth of train. Without ``root``, ``pins`` says which commit to read, by
+    folder; else the newest. Raises ``DataError``.
     """
     if root is not None and not os.path.isdir(root):
         raise DataError(f"the data folder {root} is not there; give the folder that holds SetFit and nyu-mll")
     splits: dict[tuple[str, Split], Examples] = {}
     for name in chosen(tasks, tuple(PLACES), "the hub's data"):
         if root is None:
-            splits |= _downloaded(TASKS[name])
+            splits |= _downloaded(TASKS[name], (pins or {}).get(PLACES[name].folder))
         elif tasks is not None or os.path.isdir(root / PLACES[name].folder):
             splits |= _local(root, TASKS[name])
     if not splits:
@@ -86,7 +88,7 @@ def hold_out(train: Examples) -> tuple[Examples, Examples]:
     return rest, dataclasses.replace(held, split="test", dropped=())
 
 
-def load(repository: str, configuration: str | None = None) -> Mapping[str, Iterable[Row]]:
+def load(repository: str, configuration: str | None = None, commit: str | None = None) -> Mapping[str, Iterable[Row]]:
     """The rows of each split of a data set on the hub, from the local cache where it is there."""
     try:
         import datasets
@@ -94,10 +96,14 @@ def load(repository: str, configuration: str | None = None) -> Mapping[str, Iter
         raise DataError(f"{repository} needs the package datasets; pip install 'ablation-harness[hub]'") from None
     name = " ".join(filter(None, (repository, configuration)))
     try:
-        found = datasets.load_dataset(repository, configuration)
+        if commit is None:
+            found = datasets.load_dataset(repository, configuration)
+        else:
+            found = datasets.load_dataset(repository, configuration, revision=commit)
     except Exception as error:  # the network, the hub and each file format raise their own kinds
         mend = "go online or give a local folder"
         raise DataError(f"{name} could not be loaded from the hub: {_first(error)}; {mend}") from None
+    commits.note("/".join(filter(None, (repository, configuration))), found.values())
     return {split: _numbered(f"{name} {split}", table.with_format("arrow")[:]) for split, table in found.items()}
 
 
@@ -137,9 +143,9 @@ def _quora_test(splits: dict[tuple[str, Split], Examples]) -> Iterator[str]:
         yield f"Quora test: {len(held):,} rows held out of train, by a hash of their text"
 
 
-def _downloaded(task: Task) -> dict[tuple[str, Split], Examples]:
+def _downloaded(task: Task, commit: str | None) -> dict[tuple[str, Split], Examples]:
     place = PLACES[task.name]
-    found = load(place.repository, place.configuration)
+    found = load(place.repository, place.configuration, commit)
     splits: dict[tuple[str, Split], Examples] = {}
     for split in SPLITS:
         name = next((name for name in _NAMES[split] if name in found), None)

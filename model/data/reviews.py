@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
 
@@ -59,15 +60,30 @@ def _found(spec: Reviews, corpus: Corpus) -> Examples:
             mend = "set reviews.source to a JSON-lines file with overall and reviewText, or to a hub id"
             raise DataError(f"the data ({corpus.source}) come with no reviews; {mend}")
         return corpus.reviews
-    rows = enumerate(need(_COLUMNS, _rows(spec.source), spec.source))
+    path = Path(spec.source).expanduser()
+    if path.is_file():
+        return _collected(spec.source, json_lines(path), spec.max_characters)
+    return _of_hub(spec.source, spec.max_characters)
+
+
+def fingerprint(spec: Reviews) -> str:
+    """Of a hub id's reviews as they were read, once a process. ``DataError``."""
+    return _of_hub(spec.source, spec.max_characters).fingerprint
+
+
+@lru_cache(maxsize=2)
+def _of_hub(source: str, longest: int) -> Examples:
+    return _collected(source, _rows(source), longest)
+
+
+def _collected(source: str, rows: Iterable[Row], longest: int) -> Examples:
+    numbered = enumerate(need(_COLUMNS, rows, source))
     # Cut, a long text is still too long to be chosen, and millions of them fit into memory.
-    return collect(spec.source, SST, "train", (_entry(at, row, spec.max_characters) for at, row in rows))
+    return collect(source, SST, "train", (_entry(at, row, longest) for at, row in numbered))
 
 
 def _rows(source: str) -> Iterable[Row]:
-    path = Path(source).expanduser()
-    if path.is_file():
-        return json_lines(path)
+    path = Path(source)
     if path.suffix in (".json", ".jsonl", ".gz") or not re.fullmatch(r"[\w.-]+/[\w.-]+", source):
         raise DataError(f"the reviews file {source} is not there; give a JSON-lines file or a hub id (owner/name)")
     splits = load(source)

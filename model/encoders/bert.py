@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from model.encoders.loading import check_folder, identity, is_folder, load
+from model.encoders.loading import check_folder, folder_of, identity, load
 from model.seams import Encoder
 
 if TYPE_CHECKING:
@@ -21,8 +20,8 @@ class Bert(Encoder):
     name: str = "google-bert/bert-base-uncased"
 
     def identity(self) -> str:
-        if is_folder(self.name):
-            check_folder(Path(self.name).expanduser(), ("bert",))
+        if folder := folder_of(self.name):
+            check_folder(folder, ("bert",))
         return identity(self.name)
 
     def load(self, seed: int) -> tuple[nn.Module, Any]:

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from model.encoders.base import Derived
-from model.encoders.loading import EncoderError, identity, load
+from model.encoders.loading import EncoderError, check_folder, folder_of, identity, load
 from model.seams import Encoder
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ class Deberta(Encoder):
     name: str = "microsoft/deberta-base"
 
     def identity(self) -> str:
+        if folder := folder_of(self.name):
+            check_folder(folder, ("deberta",))
         return identity(self.name)
 
     def load(self, seed: int) -> tuple[nn.Module, Any]:

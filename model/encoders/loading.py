@@ -3,87 +3,56 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from model.encoders.faults import fault, of_bin, of_model, of_tokenizer, reason
-from model.errors import InputError
+from model.encoders import files, hub
+from model.encoders.faults import fault, of_bin, of_model, of_tokenizer
+from model.encoders.files import EncoderError as EncoderError
+from model.encoders.hub import NOT_YET
 from model.lazy import torch
 from model.streams import generator
 
-WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
-VOCABULARY = ("tokenizer.json", "vocab.txt", "vocab.json")
-SETTINGS = ("config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
 FETCH = "fetch it again, or name another --encoder"
 FRESH = ("pooler.",)  # what a checkpoint may lack; without the rest it would be no pretrained encoder
-SECONDS = 10  # patience with the hub
 MOST_LAYERS = 200
 
 
-class EncoderError(InputError):
-    """An encoder that cannot be used. The message says which, why and how to mend it."""
-
-
 def is_folder(name: str) -> bool:
-    """Whether an encoder's name means a local folder rather than a hub id (owner/name)."""
-    return name.startswith((".", "/", "~")) or name.count("/") > 1 or os.path.isdir(name)
+    """Whether an encoder's name means a local folder rather than a hub id (owner/name, or owner/name@revision)."""
+    return name.startswith((".", "/", "~")) or name.partition("@")[0].count("/") > 1 or os.path.isdir(name)
 
 
 def identity(name: str) -> str:
-    """What goes into a cell's hash: the hub id, or a hash of the folder's weights, settings and vocabulary."""
-    if not is_folder(name):
-        return name
-    running = hashlib.sha256()
-    for part in _parts(Path(os.path.expanduser(name))):
-        facts = part.stat()
-        running.update(part.name.encode() + _content(part, facts.st_size, facts.st_mtime_ns))
-    return f"sha256:{running.hexdigest()[:16]}"
+    """What goes into a cell's hash: a hash of the weights, settings and vocabulary in the folder, or in the local cache
+    under the hub id. Of a hub id that is not in the cache it says so, which names no training."""
+    folder = folder_of(name)
+    return f"{name}, {NOT_YET}" if folder is None else files.identity(folder)
 
 
-def _parts(folder: Path) -> list[Path]:
-    """The files that ``load`` may read. ``EncoderError`` for one that cannot be read, or is no file."""
-    if not os.path.isdir(folder):
-        raise EncoderError(f"there is no encoder folder {folder}; give --encoder a folder, a hub id or tiny")
-    try:
-        found = sorted(folder.iterdir())
-    except OSError as error:
-        why = f"the encoder folder {folder} cannot be read: {error.strerror}"
-        raise EncoderError(f"{why}; check its permissions") from None
-    parts = [part for part in found if part.name in (*SETTINGS, *VOCABULARY) or _is_weights(part.name)]
-    for part in parts:
-        if not os.path.isfile(part) or not os.access(part, os.R_OK):
-            raise EncoderError(f"{part} is not a file that can be read; put the encoder's own {part.name} there")
-    return parts
-
-
-@functools.lru_cache(maxsize=256)
-def _content(path: Path, size: int, changed: int) -> bytes:
-    """A file's hash; size and time of change make a changed file a new one."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").digest()
-
-
-def _is_weights(name: str) -> bool:
-    """Weights that ``load`` may read; other files of these kinds (heads, trainer states, pickles) are not."""
-    return name in WEIGHTS or (
-        name.startswith(("model-", "pytorch_model-")) and name.endswith((".safetensors", ".bin"))
-    )
+def folder_of(name: str) -> Path | None:
+    """Where an encoder's files lie; None for a hub id that is not in the local cache."""
+    if is_folder(name):
+        return Path(os.path.expanduser(name))
+    snapshot = hub.cached(name)
+    return snapshot.folder if snapshot else None
 
 
 def check_folder(folder: Path, families: tuple[str, ...]) -> None:
     """Raise ``EncoderError`` unless the folder holds a configuration of one of the families, weights and a
-    vocabulary, and what of them can be told without reading the weights is whole."""
-    names = {part.name for part in _parts(folder)}
+    vocabulary, and they are whole: as they were written, where checksums were kept, else as far as can be told without
+    reading the weights."""
+    parts = files.parts(folder)
+    names = {part.name for part in parts}
     if "config.json" not in names:
         raise EncoderError(f"{folder} has no config.json, so it is not an encoder folder")
-    for name in sorted(names):
-        if told := fault(folder / name):
+    for part in parts:
+        if told := fault(part):
             raise EncoderError(told)
+    files.check_written(folder)
     config = json.loads((folder / "config.json").read_bytes())
     family, layers = config.get("model_type"), config.get("num_hidden_layers", 12)
     if not isinstance(family, str):
@@ -94,38 +63,10 @@ def check_folder(folder: Path, families: tuple[str, ...]) -> None:
         raise EncoderError(f"{folder} holds a decoder (is_decoder in its config.json), whose words see no later ones")
     if not isinstance(layers, int) or not 0 < layers <= MOST_LAYERS:  # building them comes before reading weights
         raise EncoderError(f"{folder / 'config.json'} says {str(layers)[:40]} layers; it must be 1 to {MOST_LAYERS}")
-    if names.isdisjoint(WEIGHTS):
+    if not files.weights(folder):
         raise EncoderError(f"{folder} has no weights; put model.safetensors beside its config.json")
-    if names.isdisjoint(VOCABULARY):
+    if names.isdisjoint(files.VOCABULARY):
         raise EncoderError(f"{folder} has no vocabulary; put tokenizer.json or vocab.txt beside its config.json")
-
-
-def download(name: str) -> Path:
-    """The folder of a hub id in the local cache, brought up to date if the hub answers: one request decides, so that
-    a machine without a network is told so at once. Safetensors where there are any, else .bin."""
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import RepositoryNotFoundError
-
-    try:
-        info = HfApi().model_info(name, timeout=SECONDS)
-        files = [entry.rfilename for entry in info.siblings or []]
-        kept = {file for file in files if file in (*SETTINGS, *VOCABULARY)}
-        weights = {file for file in files if _is_weights(file)}
-        safe = {file for file in weights if "safetensors" in file}
-        wanted = sorted(kept | (safe or weights))
-        return Path(snapshot_download(name, revision=info.sha, allow_patterns=wanted, etag_timeout=SECONDS))
-    except RepositoryNotFoundError:
-        raise EncoderError(
-            f"there is neither a folder nor a public model on the hub called {name!r}; check its spelling"
-        ) from None
-    except Exception as error:  # no network, refused, timed out, not a valid id: all end in the cache or nowhere
-        try:
-            return Path(snapshot_download(name, local_files_only=True))
-        except Exception:
-            raise EncoderError(
-                f"the encoder {name!r} is not a folder, is not in the local cache and cannot be had from the hub "
-                f"({reason(error)}); connect to the network or give a folder"
-            ) from None
 
 
 def load(name: str, seed: int, families: tuple[str, ...] = ("bert",), kind: Any = None) -> tuple[Any, Any]:
@@ -140,12 +81,12 @@ def load(name: str, seed: int, families: tuple[str, ...] = ("bert",), kind: Any 
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    folder = Path(os.path.expanduser(name)) if is_folder(name) else download(name)
+    folder = Path(os.path.expanduser(name)) if is_folder(name) else hub.snapshot(name).folder
     check_folder(folder, families)
     local = {"trust_remote_code": False, "local_files_only": True}
     with _telling(name, of_model):
         AutoConfig.from_pretrained(folder, **local)  # what reads it next would be blamed
-    with _telling(name, of_model if any(folder.glob("*.safetensors")) else of_bin):
+    with _telling(name, of_bin if files.weights(folder)[-1].suffix == ".bin" else of_model):
         encoder, report = (kind or AutoModel).from_pretrained(
             folder, dtype=torch.float32, weights_only=True, output_loading_info=True, **local
         )

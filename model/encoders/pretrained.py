@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from model.encoders.base import Derived
 from model.encoders.loading import EncoderError
+from model.encoders.made import Say, made, nothing_said
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,29 +31,19 @@ class DomainPretrained(Derived):
         self.require(self.max_tokens >= 8, "max_tokens", "at least 8")
 
 
-def prepare(spec: DomainPretrained, lines: Sequence[str], folder: Path, seed: int) -> Path:
-    """The folder of the finished encoder under ``folder``, in transformers' layout; made if it is not there.
+def prepare(spec: DomainPretrained, lines: Sequence[str], folder: Path, seed: int, say: Say = nothing_said) -> Path:
+    """The folder of the finished encoder under ``folder``, in transformers' layout; made if it is not there whole.
 
-    The name carries a digest of the declaration, its version, the start's identity, the lines and the seed. The work
-    is done aside and renamed, so that a folder which exists is whole. ``EncoderError`` where the start cannot be
-    loaded or is not a BERT with a mask token, ``DataError`` where the text is too short.
+    The name carries a digest of the declaration, its version, the start's identity, the lines and the seed. ``say``
+    hears that one was damaged. ``EncoderError`` where the start cannot be loaded or is not a BERT with a mask token,
+    ``DataError`` where the text is too short.
     """
     from model.recipe import digest
     from model.technique import flatten
 
     own = {name: value for name, value in flatten(spec).items() if not name.startswith(("start", "text"))}
     home = folder / f"domain-{digest([own, spec.version, spec.start.identity(), list(lines), seed])}"
-    if home.is_dir():
-        return home
-    folder.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{home.name}-", dir=folder))
-    try:
-        _make(spec, lines, aside, seed)
-        with contextlib.suppress(OSError):  # another process was first
-            aside.rename(home)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    return home
+    return made(home, lambda aside: _make(spec, lines, aside, seed), say)
 
 
 def _make(spec: DomainPretrained, lines: Sequence[str], folder: Path, seed: int) -> None:

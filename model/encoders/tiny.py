@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from model.encoders.made import Say, made, nothing_said
 from model.seams import Encoder
 from model.technique import describe
 
@@ -44,11 +42,11 @@ class Tiny(Encoder):
         self.require(self.steps >= 0, "steps", "0 or more")
 
 
-def prepare(spec: Tiny, folder: Path, on_progress: Progress | None = None) -> Path:
-    """The folder of the finished encoder under ``folder``, in transformers' layout; made if it is not there.
+def prepare(spec: Tiny, folder: Path, on_progress: Progress | None = None, say: Say = nothing_said) -> Path:
+    """The folder of the finished encoder under ``folder``, in transformers' layout; made if it is not there whole.
 
-    The name carries a digest of the declaration, its version and the text. The work is done aside and renamed, so
-    that of two processes at it one wins and both get the same. ``on_progress`` hears (steps done, steps in all).
+    The name carries a digest of the declaration, its version and the text. ``on_progress`` hears (steps done, steps in
+    all), ``say`` that one was damaged.
     """
     from model.data.embedded import embedded
     from model.recipe import digest
@@ -56,17 +54,8 @@ def prepare(spec: Tiny, folder: Path, on_progress: Progress | None = None) -> Pa
     corpus = embedded()
     words = vocabulary(known_text(corpus))
     home = folder / f"tiny-{digest([describe(spec), spec.version, words, corpus.text])}"
-    if home.is_dir():
-        return home
-    folder.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{home.name}-", dir=folder))
-    try:
-        make(spec, words, corpus.text, aside, on_progress or (lambda done, total: None))
-        with contextlib.suppress(OSError):  # another process was first
-            aside.rename(home)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    return home
+    progress = on_progress or (lambda done, total: None)
+    return made(home, lambda aside: make(spec, words, corpus.text, aside, progress), say)
 
 
 def known_text(corpus: Corpus) -> list[str]:

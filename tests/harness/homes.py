@@ -20,10 +20,11 @@ from mlflow.tracking import MlflowClient
 from experiments.variant import Row, Suite
 from harness.catalogue import everything, find
 from harness.cell import Cell, Record, checks, fail, identity
+from harness.content import encoder_identity
 from harness.declared import setup_of
 from harness.delivery import results
 from harness.durable import sealed
-from harness.plan import encoder_identity, scaled
+from harness.plan import scaled
 from harness.readers import noted_setups
 from harness.reading import reported
 from harness.store import PROXIED, make

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import shutil
+from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
 
 from experiments.profiles import PROFILES
+from harness.campaign import tags
 from harness.catalogue import find, select
-from harness.plan import Ledger, Setup, plan
+from harness.cell import Cell
+from harness.plan import Ledger, Setup, plan, to_download
+from model.encoders import hub
+from model.encoders.bert import Bert
+from model.encoders.loading import identity
 from model.recipe import recipe_digest
+from tests.harness.conftest import Invoke
+from tests.harness.test_bad_input import check
+from tests.model import hub_cache
 
+DEBERTA = "smart-vs-deberta/controls/deberta-pretrained"
 DEMO = Setup(profile=PROFILES["demo"], data="embedded", encoder="tiny", seeds=3)
 
 
@@ -85,13 +97,58 @@ def test_a_row_that_the_demo_cannot_run_says_why() -> None:
     assert "microsoft/deberta-base" in reasons["deberta-pretrained"]
 
 
-def test_an_encoder_option_leaves_a_row_that_fixes_its_own() -> None:
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache of the hub, and nothing known of it."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(hub, "_snapshots", {})
+    return tmp_path / "hub"
+
+
+def test_an_encoder_option_leaves_a_row_that_fixes_its_own(cache: Path, encoder: Path) -> None:
     setup = dataclasses.replace(DEMO, encoder="some/bert", profile=PROFILES["small"], data="embedded")
-    plain, fixed = plan(
-        [find("bertram/table1/04-all-three"), find("smart-vs-deberta/controls/deberta-pretrained")], setup
-    )
-    assert plain.cells[0].encoder == "some/bert"
-    assert fixed.cells[0].encoder == "microsoft/deberta-base"
+    commit = hub_cache.put(cache, "some/bert", encoder)
+    plain, fixed = plan([find("bertram/table1/04-all-three"), find(DEBERTA)], setup)
+    assert plain.cells[0].encoder == identity(str(encoder))
+    assert plain.cells[0].recipe.encoder == Bert(name=f"some/bert@{commit}")
+    assert fixed.cells[0].encoder == "microsoft/deberta-base, not downloaded yet"
+    assert to_download([plain, fixed]) == ["microsoft/deberta-base"]
+
+
+def test_another_commit_of_a_hub_id_is_another_cell_and_set_up_unless_its_content_is_the_same(
+    cache: Path, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def now(row: str = "bertram/table1/04-all-three") -> tuple[Cell, dict[str, str]]:
+        monkeypatch.setattr(hub, "_snapshots", {})  # as another command begins
+        (found,) = plan([find(row)], setup)
+        return found.cells[0], tags(setup)
+
+    mine, setup = Path(shutil.copytree(encoder, tmp_path / "mine")), dataclasses.replace(DEMO, encoder="some/bert")
+    seen, rows = [], ("bertram/table1/04-all-three", "smart-vs-deberta/table1/deberta")
+    for name, more in (("README.md", "a"), ("README.md", "b"), ("vocab.txt", "more")):
+        with (mine / name).open("a") as stream:
+            stream.write(f"{more}\n")
+        hub_cache.put(cache, "some/bert", mine)
+        seen.append([now(row) for row in rows])
+    for at in range(2):
+        (first, told), (same, told_same), (other, told_other) = (each[at] for each in seen)
+        assert first.id == same.id != other.id
+        assert first.recipe.encoder != same.recipe.encoder  # each at its commit
+        assert told["setup"] == told_same["setup"] != told_other["setup"]
+        assert len({each["encoder"] for each in (told, told_same, told_other)}) == 3
+    copy = dataclasses.replace(setup, encoder=str(mine))
+    (local,) = plan([find(rows[0])], copy)
+    assert local.cells[0].id == seen[2][0][0].id
+
+
+def test_what_is_not_downloaded_is_said_by_a_dry_run_and_refused_before_training(invoke: Invoke, cache: Path) -> None:
+    words = ("run", "bertram/table1", "--rows", "03-sst-quora", "--encoder", "some/bert", "--seeds", "2")
+    dry = invoke(*words, "--dry-run")
+    assert dry.exit_code == 0
+    assert "encoder some/bert: not downloaded yet; training begins with that" in dry.output
+    assert "2 distinct cells: 0 done, 2 left" in dry.output
+    check(invoke(*words), "the encoder 'some/bert' is not a folder, is not in the local cache and cannot be had")
+    assert not cache.exists()
 
 
 def test_settings_apply_as_typed_and_changes_before_scaling() -> None:

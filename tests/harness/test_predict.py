@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 
 import pytest
@@ -240,3 +241,27 @@ def table(home: Path) -> list[tuple[str, str, str]]:
     (path,) = home.glob("reports/*.csv")
     with path.open(encoding="utf-8", newline="") as lines:
         return [(entry["row"], entry["state"], entry["mean"]) for entry in csv.DictReader(lines)]
+
+
+@pytest.mark.parametrize("command", ["predict", "export"])
+def test_weights_of_which_a_bit_was_turned_are_refused_and_older_ones_serve(
+    invoke: Invoke, words: tuple[object, ...], home: Path, tmp_path: Path, command: str
+) -> None:
+    copy = Path(shutil.copytree(home, tmp_path / "copy"))
+    (path,) = copy.glob("cells/*/weights/*")
+    whole = path.read_bytes()
+    again = [command, *words[1:], "--home", copy, "--out", tmp_path / "out"]
+    turned = bytearray(whole)
+    turned[-2] ^= 0x40  # an exponent's
+    path.write_bytes(turned)
+    refused = invoke(*again)
+    assert refused.exit_code == 2
+    mend = "is not what was written there (its checksum differs); delete it, and it will be trained again"
+    assert f"error: {path} {mend}" in " ".join(refused.output.split())
+    assert not (tmp_path / "out").exists()
+    path.write_bytes(whole)
+    for kept in copy.glob("cells/*/checksums/*"):
+        kept.unlink()
+    older = invoke(*again)
+    assert older.exit_code == 0, older.output
+    assert older.output.count("no checksum was kept when it was written") == 1

@@ -144,3 +144,17 @@ def test_missing_or_damaged_heads_are_refused(tmp_path: Path, name: str, content
         (folder / name).write_bytes(content)
     with pytest.raises(EncoderError, match="is not an export with heads"):
         load_heads(network, folder)
+
+
+@pytest.mark.parametrize("name", ["heads.safetensors", "heads.json"])
+def test_heads_of_which_a_bit_was_turned_are_refused(tmp_path: Path, name: str) -> None:
+    network, tokenizer = trained(tmp_path)
+    folder = export(network, tokenizer, tmp_path / "exported")
+    content = bytearray((folder / name).read_bytes())
+    content[-9] ^= 1
+    (folder / name).write_bytes(content)
+    with pytest.raises(EncoderError, match=r"is not (what was written there|an export)"):
+        load_heads(network, folder)
+    (folder / "README.md").write_text("more files are no damage")
+    (folder / "harness-manifest.json").unlink()  # older exports have none
+    assert Bert(name=str(folder)).load(0)

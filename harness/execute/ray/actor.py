@@ -21,7 +21,7 @@ from harness.execute.orders import Order
 from harness.execute.serve import Line, turn
 from harness.execute.shipping import Changes, Files, Parcel, packed
 
-GOING = ("share", "epochs")  # what is said of a cell that goes on
+GOING = ("share", "note", "epochs")  # what is said of a cell that goes on
 
 
 @dataclasses.dataclass(frozen=True)
