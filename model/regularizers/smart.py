@@ -38,6 +38,7 @@ class Smart(Regularizer):
     """
 
     slug: ClassVar[str] = "smart"
+    version: ClassVar[int] = 2
     radius: float = 1e-5  # epsilon
     step_size: float = 1e-3  # eta
     noise_scale: float = 1e-5  # sigma, a standard deviation
