@@ -18,8 +18,8 @@ from harness.checkpoint import NAME, load, save
 from harness.claims import Claim
 from harness.durable import Damaged, append, aside, is_full, sealed, write_aside
 from model.data.examples import Examples
-from model.loop import Snapshot
 from model.run import Run
+from model.snapshot import Snapshot
 from model.training import Epoch, Take
 
 TOTALS = ("training_seconds", "scoring_seconds", "items")

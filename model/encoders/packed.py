@@ -15,7 +15,6 @@ from model.dropout import drop, drop_and_add, on_cpu
 from model.layout import Layout
 from model.rounded import linear
 
-
 HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
 
 

@@ -120,6 +120,8 @@ class Smart(Regularizer):
             form = self.divergence if self.ascent == "same" else self.ascent
             moved = self.moved(forward, inputs + delta, turn)
             apart = divergence(moved, clean, forward.objective.divergence, form)
+            if not apart.requires_grad:  # an answer that does not depend on its input
+                return torch.zeros_like(delta)
             climbed = apart.mean() if self.ascent_reduction == "mean" else apart.sum()
             (gradient,) = torch.autograd.grad(climbed, delta)
         return gradient

@@ -21,7 +21,7 @@ from model.technique import Technique, describe
 FOLDER = Path(__file__).parent
 LOOP_MODULES = (
     *("training", "loop", "run", "forward", "network", "batching", "layout", "frozen", "streams", "scoring"),
-    *("dropout", "precision", "lookup", "early", "attention", "encoders.packed"),
+    *("dropout", "precision", "lookup", "early", "attention", "encoders.packed", "descent", "pieces", "snapshot"),
 )
 LOOP = tuple(f"model.{name}" for name in LOOP_MODULES)
 
