@@ -10,6 +10,7 @@ from pathlib import Path
 from experiments.profiles import Profile
 from experiments.variant import Change, Row, Suite
 from harness.cell import Cell, Record, records
+from harness.refusals import refuse
 from harness.sources import data_of, fingerprints_of
 from model.combiners.torchjd import TorchJd
 from model.data.examples import Corpus, DataError, Split
@@ -63,6 +64,7 @@ def planned(suite: Suite, row: Row, setup: Setup) -> Planned:
     name = row.name + setup.variant
     try:
         recipe = scaled(suite, row, setup)
+        refuse(recipe)
     except SettingError as error:
         raise SettingError(f"{suite.slug}/{row.name}: {error}") from None
     reason = obstacle(recipe, setup)

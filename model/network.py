@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from model.encoders import packed
+from model.encoders.loading import check_types
 from model.lookup import lookup
 from model.precision import TILE
 from model.recipe import Branch, Recipe
@@ -27,6 +28,10 @@ class Network(nn.Module):
         self.recipe = recipe
         self.encoder = encoder
         config: Any = encoder.config
+        joint = next((branch.key for branch in recipe.branches if branch.pairing.joint), "")
+        check_types(
+            recipe.encoder.slug, getattr(config, "model_type", ""), getattr(config, "type_vocab_size", None), joint
+        )
         self.width: int = config.hidden_size
         depth = config.num_hidden_layers + 1
         self.branches: dict[str, Branch] = {branch.key: branch for branch in recipe.branches}
