@@ -107,7 +107,12 @@ def network(trained: Trained, machine: Machine) -> tuple[Network, Any]:
     encoder, tokenizer = prepared(cell.recipe.encoder, cell.source, machine.home).load(cell.seed)
     made = Network(cell.recipe, encoder, cell.seed)
     try:
-        made.load_state_dict(load_file(trained.weights))
+        weights = load_file(trained.weights)
+        if weights.keys() - made.state_dict().keys():  # a regularizer gave the network more when it was trained
+            for regularizer in cell.recipe.regularizers:
+                regularizer.start(made, 1)
+            made.survey()
+        made.load_state_dict(weights)
     except Exception as error:  # OSError, RuntimeError, SafetensorError
         reason = " ".join(str(error).split())[:200]
         raise InputError(

@@ -225,8 +225,8 @@ class Loop:
         with torch.no_grad():
             for name, part in self.trained.items():
                 part.copy_(groups["weights"][name])
-            for name, part in buffers(self.run.network).items():
-                part.copy_(groups["buffers"].get(name, part))
+            for name, numbers in buffers(self.run.network).items():
+                numbers.copy_(groups["buffers"].get(name, numbers))
         for number, optimizer in enumerate(self.optimizers):
             restore_optimizer(optimizer, groups[f"optimizer/{number}"])
         for number, (_, _, regularizer) in enumerate(self.regularizers):

@@ -43,7 +43,7 @@ def test_every_row_of_what_was_written_is_trained(invoke: Invoke, folder: Path, 
     invoke("new", "paper", "first_table", "--into", folder)
     invoke("new", "technique", "calmest", "--into", folder)
     paper, home = folder / "first_table.py", tmp_path / "home"
-    words = ("--profile", "demo", "--seeds", 1, "--jobs", 1, "--encoder", encoder, "--home", home)
+    words = ("--profile", "demo", "--set", "epochs=1", "--seeds", 1, "--jobs", 1, "--encoder", encoder, "--home", home)
     result = invoke("run", paper, *words)
     assert result.exit_code == 0, result.output
     assert "2 of 2 done" in result.output
