@@ -123,7 +123,7 @@ def refusal(kind: Any) -> str:
     except ImportError as error:
         lacking = re.search(r"requires \[([^\]]*)\]", str(error))
         names = lacking[1].replace("'", "") if lacking else "a package"
-        return f"needs {names} beside torchjd, which the extra leaves out and is not installed"
+        return f"needs {names} beside torchjd, which the extra leaves out and which is not installed here"
     except (AttributeError, TypeError, ValueError):
         return "takes more than a number"
     return ""
