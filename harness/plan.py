@@ -10,6 +10,7 @@ from experiments.profiles import Profile
 from experiments.variant import Change, Row, Suite
 from harness.cell import Cell, Record, records
 from harness.content import data_identity, encoder_identity, hub_name, pinned
+from harness.refusals import refuse
 from harness.sources import data_of, fingerprints_of
 from model.combiners.torchjd import TorchJd
 from model.data.commits import pinned as pinned_data
@@ -86,9 +87,11 @@ def scaled(suite: Suite, row: Row, setup: Setup) -> Recipe:
 def scaled_row(suite: Suite, row: Row, setup: Setup) -> Recipe:
     """The same; a ``SettingError`` names the row."""
     try:
-        return scaled(suite, row, setup)
+        recipe = scaled(suite, row, setup)
+        refuse(recipe)
     except SettingError as error:
         raise SettingError(f"{suite.slug}/{row.name}: {error}") from None
+    return recipe
 
 
 def resolved(encoder: Encoder, name: str) -> Encoder:

@@ -115,7 +115,12 @@ def network(trained: Trained, machine: Machine, say: Say = nothing_said) -> tupl
     encoder, tokenizer = loaded(cell.recipe.encoder, cell.source, machine.home, cell.seed)
     made = Network(cell.recipe, encoder, cell.seed)
     try:
-        made.load_state_dict(load(content))
+        weights = load(content)
+        if weights.keys() - made.state_dict().keys():  # a regularizer gave the network more when it was trained
+            for regularizer in cell.recipe.regularizers:
+                regularizer.start(made, 1)
+            made.survey()
+        made.load_state_dict(weights)
     except Exception as error:  # RuntimeError, SafetensorError
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{trained.weights} cannot be read ({reason}); {MEND}") from None

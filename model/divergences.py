@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 from model.lazy import functional, torch
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 Kind = Literal["symmetric_kl", "bernoulli_symmetric_kl", "squared"]  # what an objective's prediction means
 Form = Literal["auto", "kl", "reverse_kl", "stopped", "log_odds"]
 GUARD = 1e-6  # mt-dnn's, against log 0
+FAR = 80.0  # differences of logits whose exponential float32 still holds
+SERIES = tuple((power - 1) / math.factorial(power) for power in range(18, 1, -1))  # of ``excess``, over d^2
 
 
 def divergence(p: Tensor, q: Tensor, kind: Kind, form: Form = "auto") -> Tensor:
@@ -35,7 +38,16 @@ def divergence(p: Tensor, q: Tensor, kind: Kind, form: Form = "auto") -> Tensor:
         return (p - q).square().sum(dim=-1)
     if kind == "symmetric_kl" and p.shape[-1] < 2:
         raise ValueError("a KL divergence over one class is always 0; a single logit needs the Bernoulli form")
-    return compare(log_probabilities(p, kind), log_probabilities(q, kind), form)
+    if form == "kl":
+        return one_way(p, q, kind)
+    if form == "reverse_kl":
+        return one_way(q, p, kind)
+    if form == "stopped":
+        return one_way(p.detach(), q, kind) + one_way(q.detach(), p, kind)
+    log_p, log_q = log_probabilities(p, kind), log_probabilities(q, kind)
+    if form == "log_odds":
+        return (2 * log_p.exp() * (log_odds(log_p) - log_odds(log_q))).sum(dim=-1)
+    return ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(dim=-1)  # no term is negative: nothing cancels
 
 
 def log_probabilities(prediction: Tensor, kind: Kind) -> Tensor:
@@ -45,22 +57,40 @@ def log_probabilities(prediction: Tensor, kind: Kind) -> Tensor:
     return functional.logsigmoid(torch.cat((prediction, -prediction), dim=-1))
 
 
-def compare(log_p: Tensor, log_q: Tensor, form: Form) -> Tensor:
-    """``form`` of two tables of log-probabilities [batch, classes]."""
-    if form == "kl":
-        return one_way(log_p, log_q)
-    if form == "reverse_kl":
-        return one_way(log_q, log_p)
-    if form == "stopped":
-        return one_way(log_p.detach(), log_q) + one_way(log_q.detach(), log_p)
-    if form == "log_odds":
-        return (2 * log_p.exp() * (log_odds(log_p) - log_odds(log_q))).sum(dim=-1)
-    return ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(dim=-1)  # no term is negative: nothing cancels
+def one_way(p: Tensor, q: Tensor, kind: Kind) -> Tensor:
+    """D(P | Q), [batch], of logits [batch, outputs].
+
+    The terms of sum P d, d = log P - log Q, have both signs and cancel where P is near Q: in float32 they are off by
+    more than the whole from differences of 1e-3 down. As P and Q have the same sum, sum Q (d e^d - (e^d - 1)) is the
+    same, and none of its terms is negative. Beyond d = 1 a term is P (d - 1) + Q, which does not overflow.
+    """
+    log_p, log_q = log_probabilities(p, kind), log_probabilities(q, kind)
+    d = log_ratio(p - q, log_p, log_q)
+    beyond = log_p.exp() * (d.clamp(min=1) - 1) + log_q.exp()
+    return torch.where(d > 1, beyond, log_q.exp() * excess(d)).sum(dim=-1)
 
 
-def one_way(log_p: Tensor, log_q: Tensor) -> Tensor:
-    """D(P | Q), [batch]."""
-    return (log_p.exp() * (log_p - log_q)).sum(dim=-1)
+def log_ratio(apart: Tensor, log_p: Tensor, log_q: Tensor) -> Tensor:
+    """log P - log Q, [batch, classes], of logits that are ``apart`` [batch, outputs], to the precision of that
+    difference and not of the logarithms: u - log sum Q e^u, u the difference less its mean over Q."""
+    if apart.shape != log_q.shape:  # yes or no: the logit of no is 0
+        apart = torch.cat((apart, torch.zeros_like(apart)), dim=-1)
+    finite = apart.isfinite()
+    apart = torch.where(finite, apart, 0)
+    centred = apart - (log_q.exp() * apart).sum(dim=-1, keepdim=True).detach()
+    near = finite.all(dim=-1, keepdim=True) & (centred.amax(dim=-1, keepdim=True) < FAR)
+    rest = (log_q.exp() * centred.clamp(max=FAR).expm1()).sum(dim=-1, keepdim=True)
+    wide = torch.where(log_p == log_q, 0, log_p - log_q)  # no probability in either is no difference
+    return torch.where(near, centred - rest.clamp(min=-0.5).log1p(), wide)
+
+
+def excess(d: Tensor) -> Tensor:
+    """d e^d - (e^d - 1) for d of at most 1: about d^2 / 2 near 0, where the difference itself would cancel."""
+    near, far = d.clamp(-0.5, 0.5), d.clamp(-100, 1)
+    series = torch.zeros_like(near)
+    for coefficient in SERIES:
+        series = series * near + coefficient
+    return torch.where(d.abs() < 0.5, near.square() * series, far * far.exp() - far.expm1())
 
 
 def log_odds(log_p: Tensor) -> Tensor:

@@ -2,44 +2,35 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import time
+import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from model.batching import Order
+from model.coverage import Coverage
+from model.descent import adamw, gradient_norm
 from model.early import Early
 from model.forward import TaskForward
 from model.frozen import keeps
 from model.lookup import Dense
+from model.pieces import begun, split
 from model.precision import passes, products
-from model.recipe import AdamW, Recipe
+from model.recipe import Recipe
 from model.run import Run
 from model.seams import ActiveRegularizer, Batch, History, Objective, Regularizer, Sizes, Step
+from model.snapshot import Snapshot, buffers, by_prefix, restore_optimizer
 from model.streams import key
 
 
 class NonFinite(RuntimeError):
     """A loss that is not a finite number; training on it would only waste time."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Snapshot:
-    """All that a training needs to go on from between two updates. Every random stream is keyed by name and position
-    (``model.streams``), so the position holds them.
-
-    ``tensors`` are the live ones, by name: whoever keeps them copies them before training goes on. ``position`` is
-    plain data.
-    """
-
-    tensors: Mapping[str, Tensor]
-    position: Mapping[str, Any]
 
 
 class Loop:
@@ -51,17 +42,21 @@ class Loop:
         self.epoch = 0  # epochs done
         self.done = 0  # updates done in this epoch
         self.history = History()
-        self.trained = {name: part for name, part in run.network.named_parameters() if part.requires_grad}
-        self.shared = run.network.shared()
-        self.optimizers = [
-            adamw(run.recipe.optimizer, list(self.trained.values())) for _ in range(run.recipe.combiner.optimizers)
-        ]
         self.sizes = Sizes({task: len(table) for task, table in run.train.items()}, run.recipe.batch)
         updates = run.recipe.epochs * len(self.steps())
         self.regularizers: list[tuple[str, float, ActiveRegularizer]] = [
             (regularizer.slug, regularizer.weight, regularizer.start(run.network, updates))
             for regularizer in run.recipe.regularizers
         ]
+        run.network.survey()
+        # only now, so that what a regularizer gave the network is trained and kept as the rest is
+        self.trained = {name: part for name, part in run.network.named_parameters() if part.requires_grad}
+        self.shared = run.network.shared()
+        self.coverage = Coverage(run, self.trained, [active for _, _, active in self.regularizers])
+        self.optimizers = [
+            adamw(run.recipe.optimizer, list(self.trained.values())) for _ in range(run.recipe.combiner.optimizers)
+        ]
+        self.idle: set[str] = set()  # tasks whose updates are passed over
         self.orders: dict[str, Order] = {}
         self.dense = Dense()
         self.early = Early(self.trained.values(), self.dense)
@@ -70,6 +65,7 @@ class Loop:
     def clear(self) -> None:
         """Before an epoch's first update."""
         self.signals: dict[str, list[float]] = defaultdict(list)
+        self.looked: set[str] = set()  # tasks whose loss has been seen to train what is held
         self.taken: Counter[str] = Counter()  # batches by task
         self.items = 0
         self.seconds = 0.0
@@ -97,7 +93,8 @@ class Loop:
         return list(self.run.recipe.combiner.steps(planned, schedule.tasks()))
 
     def losses(self, step: Step) -> Iterator[tuple[str, Tensor]]:
-        """Each task's weighted loss with its penalties, computed when asked for; piece by piece, if so asked."""
+        """Each task's weighted loss with its penalties, computed when asked for; piece by piece, if so asked. A loss
+        that trains nothing is passed over."""
         for place, task in enumerate(step.tasks, 1):
             weight = self.run.network.branches[task].weight
             items = self.batch(task, step)
@@ -106,10 +103,19 @@ class Loop:
                 batch = self.run.train[task].batch(part, self.run.device)
                 with passes(self.run.recipe.precision, self.run.device):
                     loss = self.penalised(task, batch, number)
+                if not loss.requires_grad:
+                    self.pass_over(task)
+                    continue
                 if self.run.recipe.combiner.accumulates and place == len(step.tasks) and number == len(parts) - 1:
                     self.early.arm(self.optimizers[step.optimizer])
                 share = weight if len(part) == len(items) else weight * len(part) / len(items)
                 yield task, loss if share == 1.0 else share * loss
+
+    def pass_over(self, task: str) -> None:
+        """Say once that the task trains nothing."""
+        if task not in self.idle:
+            self.idle.add(task)
+            warnings.warn(f"{task} trains nothing, since no trained weight takes part in its loss", stacklevel=2)
 
     def penalised(self, task: str, batch: Batch, piece: int) -> Tensor:
         """The task's loss with its penalties on these items, before the task's weight."""
@@ -120,11 +126,15 @@ class Loop:
         for name, weight, regularizer in self.regularizers:
             penalty = regularizer.penalty(forward)
             if penalty is not None:
-                self.weigh(f"{name}_gradient/{task}", weight * penalty, forward.loss)
+                if forward.loss.requires_grad:
+                    self.weigh(f"{name}_gradient/{task}", weight * penalty, forward.loss)
                 self.note(f"{name}/{task}", penalty)
                 loss = loss + weight * penalty
         if not torch.isfinite(loss):
             raise NonFinite(f"the loss of {task} is {loss.item()} at update {self.step + 1}")
+        if task not in self.looked:
+            self.looked.add(task)
+            self.coverage.check(loss)
         return loss
 
     def batch(self, task: str, step: Step) -> np.ndarray:
@@ -149,7 +159,9 @@ class Loop:
         optimizer.zero_grad(set_to_none=True)
         seed = key(self.run.seed, "combiner", self.step)
         with self.early.within():
-            told = self.run.recipe.combiner.backward(step, self.losses(step), self.shared, seed)
+            losses = begun(self.losses(step))
+            told = {} if losses is None else self.run.recipe.combiner.backward(step, losses, self.shared, seed)
+        self.coverage.check_gradients()
         for name, value in told.items():
             self.signals[name].append(value)
         for parameter in self.shared:
@@ -178,15 +190,24 @@ class Loop:
 
     def snapshot(self) -> Snapshot:
         """The state between two updates; see ``Snapshot``."""
+        return Snapshot(self.tensors(), self.position())
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Its numbers, the live ones, by name."""
         tensors: dict[str, Tensor] = {f"weights/{name}": part.detach() for name, part in self.trained.items()}
+        tensors |= {f"buffers/{name}": part for name, part in buffers(self.run.network).items()}
         for number, optimizer in enumerate(self.optimizers):
-            for at, held in optimizer.state_dict()["state"].items():
-                tensors |= {f"optimizer/{number}/{at}/{name}": value for name, value in held.items()}
+            for at, state in optimizer.state_dict()["state"].items():
+                tensors |= {f"optimizer/{number}/{at}/{name}": value for name, value in state.items()}
         for number, (_, _, regularizer) in enumerate(self.regularizers):
             tensors |= {f"regularizer/{number}/{name}": value for name, value in regularizer.state().items()}
         for name, values in self.signals.items():
             tensors[f"signal/{name}"] = torch.tensor(values, dtype=torch.float64)
-        position = {
+        return tensors
+
+    def position(self) -> dict[str, Any]:
+        """Where it stands, as plain data."""
+        return {
             "step": self.step,
             "epoch": self.epoch,
             "done": self.done,
@@ -195,72 +216,31 @@ class Loop:
             "seconds": self.seconds,
             "history": dict(self.history.train),
             "signals": list(self.signals),  # their order
+            "idle": sorted(self.idle),
         }
-        return Snapshot(tensors, position)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Take up a snapshot of the same run. ``KeyError`` or ``ValueError`` where it does not fit."""
-        held, where = by_prefix(snapshot.tensors), snapshot.position
+        groups, where = by_prefix(snapshot.tensors), snapshot.position
         with torch.no_grad():
             for name, part in self.trained.items():
-                part.copy_(held["weights"][name])
+                part.copy_(groups["weights"][name])
+            for name, numbers in buffers(self.run.network).items():
+                numbers.copy_(groups["buffers"].get(name, numbers))
         for number, optimizer in enumerate(self.optimizers):
-            state: dict[int, dict[str, Tensor]] = defaultdict(dict)
-            for name, value in held[f"optimizer/{number}"].items():
-                at, _, field = name.partition("/")
-                state[int(at)][field] = value
-            optimizer.load_state_dict({"state": dict(state), "param_groups": optimizer.state_dict()["param_groups"]})
+            restore_optimizer(optimizer, groups[f"optimizer/{number}"])
         for number, (_, _, regularizer) in enumerate(self.regularizers):
-            regularizer.load(held[f"regularizer/{number}"])
+            regularizer.load(groups[f"regularizer/{number}"])
         self.clear()
-        self.signals.update({name: held["signal"][name].tolist() for name in where["signals"]})
+        self.signals.update({name: groups["signal"][name].tolist() for name in where["signals"]})
         self.step, self.epoch, self.done = where["step"], where["epoch"], where["done"]
         self.taken, self.items, self.seconds = Counter(where["taken"]), where["items"], where["seconds"]
         self.history = History(where["history"])
-
-
-def by_prefix(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
-    """``optimizer/0/3/step`` as {"optimizer/0": {"3/step": ...}}; weights and signals have no number."""
-    groups: dict[str, dict[str, Tensor]] = defaultdict(dict)
-    for name, value in tensors.items():
-        kind, _, rest = name.partition("/")
-        if kind in ("optimizer", "regularizer"):
-            number, _, rest = rest.partition("/")
-            kind = f"{kind}/{number}"
-        groups[kind][rest] = value
-    return groups
-
-
-def split(items: np.ndarray, pieces: int) -> list[np.ndarray]:
-    """The items in at most so many parts of nearly equal size, none empty."""
-    return [items] if pieces == 1 else np.array_split(items, min(pieces, len(items)))
+        for task in where.get("idle", ()):
+            self.pass_over(task)
 
 
 def indivisible(recipe: Recipe) -> list[str]:
     """The techniques of a recipe whose value on a batch is not the mean of their values on its parts."""
     parts: list[Regularizer | Objective] = [*recipe.regularizers, *(branch.objective for branch in recipe.branches)]
     return sorted({part.slug for part in parts if not part.divisible})
-
-
-def gradient_norm(value: Tensor, parameters: list[nn.Parameter]) -> float:
-    """The norm of a scalar's gradient over all parameters; its graph stays alive."""
-    if not value.requires_grad:
-        return 0.0
-    found = torch.autograd.grad(value, parameters, retain_graph=True, allow_unused=True)
-    parts = [part.coalesce().values() if part.is_sparse else part for part in found if part is not None]
-    norms = torch._foreach_norm(parts)
-    return float(torch.stack(list(norms)).norm()) if norms else 0.0
-
-
-def adamw(settings: AdamW, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-    """Torch's fused AdamW on these parameters (none is allowed: a run that trains nothing)."""
-    if not parameters:
-        parameters = [nn.Parameter(torch.zeros(1))]
-    return torch.optim.AdamW(
-        parameters,
-        lr=settings.rate,
-        betas=(settings.beta1, settings.beta2),
-        eps=settings.eps,
-        weight_decay=settings.weight_decay,
-        fused=True,
-    )

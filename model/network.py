@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from model.encoders import packed
+from model.encoders.loading import check_types
 from model.lookup import lookup
 from model.precision import TILE
 from model.recipe import Branch, Recipe
@@ -19,13 +20,18 @@ from model.streams import key
 
 class Network(nn.Module):
     """``encoder`` follows the call of transformers' BertModel and has ``embeddings`` as a submodule. A BertModel itself
-    runs on real tokens alone (``model.encoders.packed``), unless a regularizer reads padding."""
+    runs on real tokens alone (``model.encoders.packed``), unless a part of it was exchanged or has a hook, or a
+    regularizer reads padding."""
 
     def __init__(self, recipe: Recipe, encoder: nn.Module, seed: int) -> None:
         super().__init__()
         self.recipe = recipe
         self.encoder = encoder
         config: Any = encoder.config
+        joint = next((branch.key for branch in recipe.branches if branch.pairing.joint), "")
+        check_types(
+            recipe.encoder.slug, getattr(config, "model_type", ""), getattr(config, "type_vocab_size", None), joint
+        )
         self.width: int = config.hidden_size
         depth = config.num_hidden_layers + 1
         self.branches: dict[str, Branch] = {branch.key: branch for branch in recipe.branches}
@@ -44,11 +50,24 @@ class Network(nn.Module):
         self._reads_states = any(branch.head.reads_states for branch in recipe.branches)
         self._frozen = recipe.trainable == "heads"
         encoder.requires_grad_(not self._frozen)
-        self._packs = packed.packs(encoder) and not any(part.reads_padding for part in recipe.regularizers)
         self._swap: Tensor | None = None
         self.embedding_output: Tensor | None = None  # of the last pass, [rows, length, hidden]
-        embeddings = encoder.get_submodule("embeddings")
-        embeddings.register_forward_hook(self._at_embeddings)
+        self.survey()
+        encoder.get_submodule("embeddings").register_forward_hook(self._at_embeddings)
+
+    def survey(self) -> None:
+        """See whether the encoder's parts are BERT's own; to be called again after one was exchanged."""
+        stock = packed.packs(self.encoder) and not any(part.reads_padding for part in self.recipe.regularizers)
+        embeddings = self.encoder.get_submodule("embeddings")
+        self._parts = [part for part in self.encoder.modules() if part is not embeddings] if stock else []
+        self._embeddings = [embeddings]  # in a list it is no submodule of this one
+
+    @property
+    def _packs(self) -> bool:
+        """Whether the next pass sees real tokens alone. On the embeddings there is one hook, our own."""
+        if not self._parts or len(self._embeddings[0]._forward_hooks) > 1 or self._embeddings[0]._forward_pre_hooks:
+            return False
+        return not packed.hooked(self._parts)
 
     def _at_embeddings(self, module: nn.Module, args: Any, output: Tensor) -> Tensor:
         self.embedding_output = output if self._swap is None else self._swap

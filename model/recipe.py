@@ -25,6 +25,7 @@ class Branch(Technique):
     """One task's part of the network and of the data."""
 
     slug: ClassVar[str] = "branch"
+    closed: ClassVar[bool] = True
     task: Task
     pairing: Pairing = Single()
     head: Head = Linear()
@@ -50,6 +51,7 @@ class AdamW(Technique):
     """Adam with decoupled weight decay; defaults as the course's starter code."""
 
     slug: ClassVar[str] = "adamw"
+    closed: ClassVar[bool] = True
     rate: float = 1e-5  # lr
     weight_decay: float = 0.0
     beta1: float = 0.9
@@ -66,6 +68,7 @@ class Recipe(Technique):
     """All choices of a run. Rows of a table are recipes that differ in a few of these fields."""
 
     slug: ClassVar[str] = "recipe"
+    closed: ClassVar[bool] = True
     encoder: Encoder = Base()
     trainable: Literal["all", "heads"] = "all"
     encoder_dropout_when_frozen: bool = True  # the starter trains heads with the encoder in train mode

@@ -32,6 +32,7 @@ class Technique:
     version: ClassVar[int] = 1
     built: ClassVar[bool] = True
     atomic: ClassVar[bool] = False  # stands in settings and digests by its key alone
+    closed: ClassVar[bool] = False  # its fields are read by name elsewhere, so that a subclass can add none
     packages: ClassVar[tuple[str, ...]] = ()  # optional ones whose code computes its results
 
     def __init_subclass__(cls) -> None:

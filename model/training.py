@@ -11,11 +11,12 @@ import torch
 
 from model.batching import TokenTable, by_length
 from model.frozen import keeps
-from model.loop import Loop, Snapshot
+from model.loop import Loop
 from model.precision import passes, products
 from model.run import EvaluatedSplit, Run
 from model.scoring import Scored, score
 from model.seams import History
+from model.snapshot import Snapshot
 from model.streams import key, seed_global
 
 Take = Callable[[], Snapshot]

@@ -19,8 +19,8 @@ from harness.claims import Claim
 from harness.durable import Damaged, append, aside, is_full, sealed, write_aside
 from harness.weights import checksum, place, seal
 from model.data.examples import Examples
-from model.loop import Snapshot
 from model.run import Run
+from model.snapshot import Snapshot
 from model.training import Epoch, Take
 
 TOTALS = ("training_seconds", "scoring_seconds", "items")

@@ -7,6 +7,7 @@ import difflib
 import importlib
 import importlib.util
 import inspect
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -30,7 +31,7 @@ class TorchJd(Combiner):
     slug: ClassVar[str] = "torchjd"
     packages: ClassVar[tuple[str, ...]] = ("torchjd",)
     aggregator: str = "UPGrad"
-    number: float | None = None  # for the ones that ask for one: c of CAGrad, alpha of FairGrad
+    number: float | None = None  # for the ones that ask for one: alpha of FairGrad, n_byzantine of Krum
 
     @property
     def missing(self) -> str:
@@ -51,21 +52,33 @@ class TorchJd(Combiner):
                 "mend it with: pip install 'ablation-harness[torchjd]'"
             ) from None
         kind = self._kind(library)
-        asked = [name for name, p in inspect.signature(kind).parameters.items() if p.default is inspect.Parameter.empty]
+        asked = required(kind)
         self.require(len(asked) == (self.number is not None), "number", self._needed(asked))
         try:
             return kind() if self.number is None else kind(int(self.number) if self.number % 1 == 0 else self.number)
         except (AttributeError, ImportError, TypeError, ValueError) as error:
             raise SettingError(f"torchjd cannot make {self.aggregator}: {error}") from None
 
+    def check_tasks(self, tasks: int) -> None:
+        """Raise ``SettingError`` where the aggregator cannot combine the gradients of so many tasks."""
+        aggregate = self.make()
+        try:
+            with torch.random.fork_rng(devices=[]), products("fp32"):
+                aggregate(torch.eye(tasks))
+        except (ImportError, RuntimeError, ValueError) as error:
+            words = " ".join(str(error).split())[:200]
+            told = f"torchjd's {self.aggregator} cannot combine the {tasks} tasks that share an update ({words})"
+            raise SettingError(f"{told}; take another aggregator, number or schedule") from None
+
     def _kind(self, library: Any) -> Any:
         exported = {name: getattr(library, name) for name in library.__all__ if not name.endswith("Aggregator")}
         kinds = {name: kind for name, kind in exported.items() if issubclass(kind, library.Aggregator)}
-        known = sorted(name for name, kind in kinds.items() if not hasattr(kind, "reset"))
-        if self.aggregator in known:
+        refusals = {name: refusal(kind) for name, kind in kinds.items()}
+        if refusals.get(self.aggregator) == "":
             return kinds[self.aggregator]
+        known = sorted(name for name, why in refusals.items() if not why)
         near = difflib.get_close_matches(self.aggregator, known, n=3, cutoff=0.5) or known
-        why = "remembers earlier updates" if self.aggregator in kinds else "is not in the installed torchjd"
+        why = refusals.get(self.aggregator, "is not in the installed torchjd")
         raise SettingError(f"torchjd.aggregator {self.aggregator!r} {why}; choose one of: {', '.join(near)}")
 
     def _needed(self, asked: list[str]) -> str:
@@ -94,6 +107,26 @@ class TorchJd(Combiner):
         for k, part in zip(used, parts, strict=True):
             shared[k].grad = part.view_as(shared[k])
         return told
+
+
+def required(kind: Any) -> list[str]:
+    """What an aggregator must be given, by name."""
+    return [name for name, p in inspect.signature(kind).parameters.items() if p.default is inspect.Parameter.empty]
+
+
+def refusal(kind: Any) -> str:
+    """Why an aggregator cannot be had here, or nothing."""
+    if hasattr(kind, "reset"):
+        return "remembers earlier updates"
+    try:
+        kind(*(1 for _ in required(kind)))
+    except ImportError as error:
+        lacking = re.search(r"requires \[([^\]]*)\]", str(error))
+        names = lacking[1].replace("'", "") if lacking else "a package"
+        return f"needs {names} beside torchjd, which the extra leaves out and which is not installed here"
+    except (AttributeError, TypeError, ValueError):
+        return "takes more than a number"
+    return ""
 
 
 def flat(gradient: Tensor | None, parameter: nn.Parameter) -> Tensor:

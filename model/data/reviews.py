@@ -25,6 +25,7 @@ class Reviews(Extra):
     5.1). ``source`` is a JSON-lines file with ``overall`` and ``reviewText``, a hub id, or ``default``."""
 
     slug: ClassVar[str] = "reviews"
+    closed: ClassVar[bool] = True
     source: str = "default"
     max_characters: int = 200
     per_class: int | None = None

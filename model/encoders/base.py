@@ -13,6 +13,7 @@ class Base(Encoder):
     """A placeholder that planning replaces; no cell holds one."""
 
     slug: ClassVar[str] = "base"
+    closed: ClassVar[bool] = True
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -136,6 +136,36 @@ def check_vocabulary(name: str, encoder: Any, tokenizer: Any) -> None:
         raise EncoderError(f"the tokenizer of {name} has no padding token")
 
 
+def check_token_types(encoder: Any, joint: str) -> None:
+    """Raise ``EncoderError`` where the task ``joint`` has pairs of sentences in one row, which are told apart by two
+    token types, and the encoder, or what it starts from, is a local folder that knows fewer."""
+    name, start = getattr(encoder, "name", None), getattr(encoder, "start", None)
+    if start is not None:
+        check_token_types(start, joint or ("pre-training" if encoder.slug == "domain_pretrained" else ""))
+    if not isinstance(name, str) or not is_folder(name):
+        return
+    try:
+        config = json.loads((Path(name).expanduser() / "config.json").read_bytes())
+    except (OSError, ValueError):  # ``check_folder`` has the words for it
+        return
+    if isinstance(config, dict):
+        default = 0 if config.get("model_type") == "deberta" else 2  # transformers'
+        check_types(name, str(config.get("model_type")), config.get("type_vocab_size", default), joint)
+
+
+def check_types(name: str, family: str, types: Any, joint: str) -> None:
+    """Raise ``EncoderError`` unless an encoder of so many token types can read the rows; DeBERTa with none ignores
+    them."""
+    if not isinstance(types, int) or (family == "deberta" and types == 0):
+        return
+    if types < 1:
+        raise EncoderError(f"the encoder {name} has no token types (type_vocab_size in its config.json); {FETCH}")
+    if joint and types < 2:
+        why = f"the encoder {name} has one token type (type_vocab_size in its config.json), but {joint} has pairs of"
+        mend = "encode them apart, or name another --encoder"
+        raise EncoderError(f"{why} sentences in one row, which takes two; {mend}")
+
+
 def fresh(encoder: Any, missing: Any, seed: int) -> None:
     """Draw the named weights as BERT's are: normal with the configuration's ``initializer_range``, biases 0; each
     from the stream of its own name."""

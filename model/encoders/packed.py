@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import BertModel
@@ -13,11 +15,28 @@ from model.dropout import drop, drop_and_add, on_cpu
 from model.layout import Layout
 from model.rounded import linear
 
+HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
+
 
 def packs(encoder: nn.Module) -> bool:
-    """Whether ``encode`` computes what this encoder would: a BertModel and no subclass, not a decoder."""
+    """Whether ``encode`` computes what this encoder would: a BertModel made of BERT's own parts, each of its stock
+    class, not a decoder. Hooks are another matter, see ``hooked``."""
     config: Any = encoder.config
-    return type(encoder) is BertModel and not config.is_decoder and not config.add_cross_attention
+    if type(encoder) is not BertModel or config.is_decoder or config.add_cross_attention:
+        return False
+    with torch.device("meta"):  # of no size, and without a draw
+        stock = BertModel(config)
+    return kinds(encoder) == kinds(stock) and not any("forward" in vars(part) for part in encoder.modules())
+
+
+def kinds(encoder: nn.Module) -> dict[str, type]:
+    """The class of every part by its name."""
+    return {name: type(part) for name, part in encoder.named_modules()}
+
+
+def hooked(parts: Iterable[nn.Module]) -> bool:
+    """Whether something looks in on one of these parts, which ``encode`` would pass by or show other shapes."""
+    return any(getattr(part, kind) for part in parts for kind in HOOKS)
 
 
 def embed(bert: Any, words: Tensor, types: Tensor, layout: Layout) -> Tensor:

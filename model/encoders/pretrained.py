@@ -17,6 +17,7 @@ class DomainPretrained(Derived):
     """Masked LM and next-sentence prediction on the lines of a text file (smooth-valleys, section 1)."""
 
     slug: ClassVar[str] = "domain_pretrained"
+    closed: ClassVar[bool] = True
     text: str = "domain"  # a file, or "domain": the data set's own target-domain text
     steps: int = 1000
     batch: int = 32
@@ -47,7 +48,7 @@ def prepare(spec: DomainPretrained, lines: Sequence[str], folder: Path, seed: in
 
 
 def _make(spec: DomainPretrained, lines: Sequence[str], folder: Path, seed: int) -> None:
-    from model.encoders.loading import save
+    from model.encoders.loading import check_types, save
     from model.pretraining import pretrain
 
     encoder, tokenizer = spec.start.load(seed)
@@ -55,6 +56,7 @@ def _make(spec: DomainPretrained, lines: Sequence[str], folder: Path, seed: int)
     if config.model_type != "bert" or tokenizer.mask_token_id is None:
         told = f"domain pre-training needs a BERT with a mask token; {spec.start.slug} gives none"
         raise EncoderError(f"{told}; start from another")
+    check_types(str(spec.start.slug), "bert", config.type_vocab_size, "pre-training")
     losses = pretrain(
         encoder,
         tokenizer,

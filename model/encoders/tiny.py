@@ -25,6 +25,7 @@ class Tiny(Encoder):
     once and cached. Of the embedded data it never sees a label, a dev or a test sentence."""
 
     slug: ClassVar[str] = "tiny"
+    closed: ClassVar[bool] = True
     version: ClassVar[int] = 2
     layers: int = 2
     hidden: int = 64

@@ -38,6 +38,7 @@ class Smart(Regularizer):
     """
 
     slug: ClassVar[str] = "smart"
+    version: ClassVar[int] = 2
     radius: float = 1e-5  # epsilon
     step_size: float = 1e-3  # eta
     noise_scale: float = 1e-5  # sigma, a standard deviation
@@ -119,6 +120,8 @@ class Smart(Regularizer):
             form = self.divergence if self.ascent == "same" else self.ascent
             moved = self.moved(forward, inputs + delta, turn)
             apart = divergence(moved, clean, forward.objective.divergence, form)
+            if not apart.requires_grad:  # an answer that does not depend on its input
+                return torch.zeros_like(delta)
             climbed = apart.mean() if self.ascent_reduction == "mean" else apart.sum()
             (gradient,) = torch.autograd.grad(climbed, delta)
         return gradient

@@ -21,8 +21,9 @@ from model.technique import Technique, describe
 FOLDER = Path(__file__).parent
 LOOP_MODULES = (
     *("training", "loop", "run", "forward", "network", "batching", "layout", "frozen", "streams", "scoring"),
-    *("dropout", "precision", "lookup", "early", "attention", "encoders.packed"),
+    *("dropout", "precision", "lookup", "early", "attention", "encoders.packed", "descent", "pieces", "snapshot"),
 )
+SHARED = {"model.divergences": ("momentum_proximal", "proximal", "r_drop", "smart")}  # what computes with a module
 LOOP = tuple(f"model.{name}" for name in LOOP_MODULES)
 
 
@@ -58,6 +59,8 @@ def code() -> dict[str, list[Any]]:
     for name in sorted({kind.__module__ for kind in techniques()} | set(LOOP)):
         versions = {kind.slug: kind.version for kind in techniques() if kind.__module__ == name}
         told[name] = [{"loop": LOOP_VERSION} if name in LOOP else versions, hashed(name)]
+    for name, users in SHARED.items():
+        told[name] = [{kind.slug: kind.version for kind in techniques() if kind.slug in users}, hashed(name)]
     return told
 
 

@@ -23,8 +23,8 @@ from harness.options import setup_of
 from harness.plan import plan
 from harness.sources import open_data
 from model.data.examples import Examples
-from model.loop import Snapshot
 from model.scoring import Scored, score
+from model.snapshot import Snapshot
 from model.training import Epoch
 from tests.harness.processes import FULL
 

@@ -11,10 +11,11 @@ import torch
 import transformers
 from mlflow.tracking import MlflowClient
 from rich.console import Console
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from experiments.profiles import PROFILES
 from harness.cell import Record, records
+from harness.execute.encoders import prepared
 from harness.execute.news import Machine
 from harness.plan import Planned, Setup
 from harness.sources import open_data
@@ -29,6 +30,7 @@ from model.training import answer_all
 from tests.harness.conftest import Invoke
 from tests.harness.homes import planned as rows_of
 from tests.harness.test_bad_input import check
+from tests.model.test_coverage import Given
 
 ROW = "bertram/table1/03-sst-quora"
 SMALL = ("--set", "epochs=2", "--device", "cpu")
@@ -154,3 +156,17 @@ def test_damaged_weights_are_explained(encoder: Path, tmp_path: Path) -> None:
     weights.write_bytes(b"\0" * 100)
     with pytest.raises(InputError, match=r"epoch-1\.safetensors cannot be read .*; delete it"):
         network(Trained(planned(encoder), 1, weights), Machine(home=tmp_path, jobs=1, threads=1, device="cpu"))
+
+
+def test_weights_that_a_regularizer_gave_the_network_are_loaded_too(encoder: Path, tmp_path: Path) -> None:
+    row = planned(encoder)
+    recipe = dataclasses.replace(row.cells[0].recipe, regularizers=(Given(),))
+    row = dataclasses.replace(row, cells=(dataclasses.replace(row.cells[0], recipe=recipe),))
+    loaded, _ = prepared(recipe.encoder, row.cells[0].source, tmp_path).load(0)
+    trained = Network(recipe, loaded, 0)
+    Given().start(trained, 1)
+    trained.scale.data.fill_(7.0)
+    save_file(trained.state_dict(), tmp_path / "epoch-1.safetensors")
+    machine = Machine(home=tmp_path, jobs=1, threads=1, device="cpu")
+    again, _ = network(Trained(row, 1, tmp_path / "epoch-1.safetensors"), machine)
+    assert again.scale.item() == 7.0

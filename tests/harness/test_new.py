@@ -39,6 +39,33 @@ def test_a_paper_and_a_technique_pass_their_tests_and_the_paper_can_run(invoke: 
     del sys.modules["new_table"]
 
 
+def test_every_row_of_what_was_written_is_trained(invoke: Invoke, folder: Path, encoder: Path, tmp_path: Path) -> None:
+    invoke("new", "paper", "first_table", "--into", folder)
+    invoke("new", "technique", "calmest", "--into", folder)
+    paper, home = folder / "first_table.py", tmp_path / "home"
+    words = ("--profile", "demo", "--set", "epochs=1", "--seeds", 1, "--jobs", 1, "--encoder", encoder, "--home", home)
+    result = invoke("run", paper, *words)
+    assert result.exit_code == 0, result.output
+    assert "2 of 2 done" in result.output
+    assert "frozen: sts trains nothing, since no trained weight takes part in its loss" in result.output
+    taken_up(paper, "calmest", "Calmest")
+    del sys.modules["first_table"]
+    own._files.clear()
+    result = invoke("run", f"{paper}:frozen", *words)
+    assert result.exit_code == 0, result.output
+    assert "1 of 1 done" in result.output and "trains nothing" not in result.output
+    for name in ("first_table", "calmest"):
+        del sys.modules[name]
+
+
+def taken_up(paper: Path, module: str, kind: str) -> None:
+    """Put the technique into the second row, as ``harness new technique`` says to."""
+    change = f'Change("{module}", "+ {module}", (("{module}", {kind}(weight=0.1)),))'
+    text = paper.read_text().replace("changes.FROZEN", change)
+    imports = f"import changes\nfrom experiments.variant import Change\nfrom {module} import {kind}\n"
+    paper.write_text(text.replace("import changes\n", imports))
+
+
 def test_a_technique_that_was_written_is_taken_up_as_the_command_says(invoke: Invoke, folder: Path) -> None:
     invoke("new", "paper", "newer_table", "--into", folder)
     said = invoke("new", "technique", "calmer", "--into", folder).output

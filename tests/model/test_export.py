@@ -158,3 +158,54 @@ def test_heads_of_which_a_bit_was_turned_are_refused(tmp_path: Path, name: str) 
     (folder / "README.md").write_text("more files are no damage")
     (folder / "harness-manifest.json").unlink()  # older exports have none
     assert Bert(name=str(folder)).load(0)
+
+
+class MeanPooled(transformers.BertModel):
+    """The mean of the real tokens' states, as sentence embeddings take it."""
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        output = super().forward(*args, **kwargs)
+        mask = kwargs["attention_mask"][:, :, None]
+        output.pooler_output = (output.last_hidden_state * mask).sum(1) / mask.sum(1)
+        return output
+
+
+class Renamed(transformers.BertModel):
+    """BERT under another name."""
+
+
+def with_class(network: Network, kind: type) -> None:
+    network.encoder.__class__ = kind
+    network.survey()
+
+
+def test_an_encoder_that_would_be_loaded_as_another_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    network, tokenizer = trained(tmp_path)
+    with_class(network, MeanPooled)
+    with pytest.raises(EncoderError, match=r"is a MeanPooled .* transformers would load it with other pooled states"):
+        export(network, tokenizer, tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["start"]
+
+
+def test_one_with_a_hook_or_a_part_of_its_own_is_refused_too(tmp_path: Path) -> None:
+    network, tokenizer = trained(tmp_path)
+
+    def first(_: Any, args: Any, output: Any) -> None:
+        output.pooler_output = output.last_hidden_state[:, 0]
+
+    hook = network.encoder.register_forward_hook(first)
+    with pytest.raises(EncoderError, match="other pooled states"):
+        export(network, tokenizer, tmp_path / "out")
+    hook.remove()
+    network.encoder.pooler.activation = torch.nn.Identity()  # type: ignore[union-attr,assignment]
+    network.survey()
+    with pytest.raises(EncoderError, match="other pooled states"):
+        export(network, tokenizer, tmp_path / "out")
+
+
+def test_one_that_is_a_bert_in_all_but_its_name_is_exported(tmp_path: Path) -> None:
+    network, tokenizer = trained(tmp_path)
+    with_class(network, Renamed)
+    export(network, tokenizer, tmp_path / "out")
+    encoder, _ = Bert(name=str(tmp_path / "out")).load(1)
+    assert small.same(small.weights(encoder), small.weights(network.encoder))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from transformers import BertModel
+from transformers.models.bert.modeling_bert import BertSelfAttention
 
 from model.encoders import packed
 from model.encoders.disentangled import from_bert
@@ -126,19 +129,26 @@ def test_a_row_does_not_depend_on_its_batch() -> None:
         assert torch.allclose(whole[item], network("sst", table.batch(items[item : item + 1]).tokens)[0], atol=1e-6)
 
 
-def test_padding_is_computed_only_where_something_reads_it() -> None:
-    assert lengths_seen(small.RECIPE) == {2}
+def test_padding_is_computed_only_where_something_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert axes_seen(small.RECIPE, monkeypatch) == {2}
     asked = dataclasses.replace(small.RECIPE, regularizers=(Smart(mask_of_ones=True),))
-    assert lengths_seen(asked) == {3}
-    assert lengths_seen(dataclasses.replace(small.RECIPE, regularizers=(Smart(),))) == {2}
+    assert axes_seen(asked, monkeypatch) == {3}
+    assert axes_seen(dataclasses.replace(small.RECIPE, regularizers=(Smart(),)), monkeypatch) == {2}
 
 
-def lengths_seen(recipe: Recipe) -> set[int]:
+def axes_seen(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> set[int]:
     """How many axes the states have that enter the encoder's linear layers: 2 without padding, 3 with it."""
-    network, seen = small.network(recipe), set()
-    layer = network.encoder.get_submodule("encoder.layer.0.intermediate.dense")
-    layer.register_forward_hook(lambda _, args, __: seen.add(args[0].dim()))
-    network("sst", small.batch("sst").tokens)
+    network, seen, linear = small.network(recipe), set(), torch.nn.functional.linear
+    weight = network.encoder.get_submodule("encoder.layer.0.intermediate.dense").get_parameter("weight")
+
+    def watched(x: Tensor, by: Tensor, bias: Tensor | None = None) -> Tensor:
+        if by is weight:
+            seen.add(x.dim())
+        return linear(x, by, bias)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.nn.functional, "linear", watched)
+        network("sst", small.batch("sst").tokens)
     return seen
 
 
@@ -152,3 +162,88 @@ def test_only_bert_itself_is_packed() -> None:
     assert not packed.packs(from_bert(bert, 0))
     network = Network(small.RECIPE, from_bert(bert, 0), 0)
     assert network("sst", small.batch("sst").tokens).shape == (4, 5)
+
+
+class First(nn.Module):
+    """A pooler of one's own: the first state as it is."""
+
+    def forward(self, states: Tensor) -> Tensor:
+        return states[:, 0]
+
+
+class Louder(BertSelfAttention):
+    """Attention of one's own."""
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        attended, *rest = super().forward(*args, **kwargs)
+        return 100 * attended + 1, *rest
+
+
+def with_pooler(bert: BertModel) -> None:
+    bert.pooler = First()
+
+
+def with_attention(bert: BertModel) -> None:
+    bert.encoder.layer[0].attention.self.__class__ = Louder
+
+
+def with_method(bert: BertModel) -> None:
+    own = bert.pooler.forward
+    bert.pooler.forward = lambda states: -own(states)  # type: ignore[method-assign,union-attr]
+
+
+def with_hook(bert: BertModel) -> None:
+    bert.encoder.layer[1].register_forward_hook(lambda _, args, output: 3 * output)
+
+
+def with_pre_hook(bert: BertModel) -> None:
+    bert.encoder.layer[1].register_forward_pre_hook(lambda _, args: (args[0].flip(-1), *args[1:]))
+
+
+def with_hook_on_the_whole(bert: BertModel) -> None:
+    def negated(_: nn.Module, args: Any, output: Any) -> Any:
+        output.pooler_output = -output.pooler_output
+        return output
+
+    bert.register_forward_hook(negated)
+
+
+def with_hook_on_embeddings(bert: BertModel) -> None:
+    bert.embeddings.register_forward_hook(lambda _, args, output: output.flip(-1))
+
+
+CHANGES = [with_pooler, with_attention, with_method, with_hook, with_pre_hook]
+CHANGES += [with_hook_on_the_whole, with_hook_on_embeddings]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_bert_that_was_changed_computes_what_it_says(change: Callable[[BertModel], None], when: str) -> None:
+    bert, tokens = small.encoder().eval(), small.batch("sst").tokens
+    if when == "before":
+        change(bert)
+    network = Network(small.RECIPE, bert, 0).eval()
+    if when == "after":
+        change(bert)
+        network.survey()
+    pooled = network.encode(tokens, network.embed(tokens)).pooled
+    theirs = bert(input_ids=tokens.ids, attention_mask=tokens.mask, token_type_ids=tokens.types).pooler_output
+    assert torch.equal(pooled, theirs)
+    plain = small.network().eval()
+    assert (pooled - plain.encode(tokens, plain.embed(tokens)).pooled).abs().max() > 1e-3
+
+
+def test_a_hook_that_came_later_is_called_and_one_that_went_costs_nothing() -> None:
+    network, tokens, calls = small.network(), small.batch("sst").tokens, []
+    plain = network.eval()("sst", tokens)
+    hook = network.encoder.register_forward_hook(lambda *_: calls.append(1))
+    hooked = network("sst", tokens)
+    assert len(calls) == 1 and torch.allclose(hooked, plain, atol=1e-6)
+    hook.remove()
+    assert torch.equal(network("sst", tokens), plain) and len(calls) == 1
+
+
+def test_a_copy_of_a_network_is_packed_as_it_was() -> None:
+    network, tokens = small.network().eval(), small.batch("sst").tokens
+    assert copy.deepcopy(network)._packs
+    assert torch.equal(copy.deepcopy(network)("sst", tokens), network("sst", tokens))

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from model.combiners.pcgrad import PcGrad, PcGradAtEpochEnd
-from model.loop import Loop, Snapshot, indivisible
+from model.loop import Loop, indivisible
 from model.recipe import AdamW, Recipe
 from model.regularizers.proximal import MomentumProximal, ParameterProximal, Proximal
 from model.regularizers.r_drop import RDrop
@@ -17,6 +17,7 @@ from model.run import Run
 from model.schedules.round_robin import RoundRobin
 from model.schedules.sequential import Sequential
 from model.schedules.weakest_last import WeakestLast
+from model.snapshot import Snapshot
 from model.training import Epoch, Tick, train
 from tests.model import small
 

@@ -134,15 +134,45 @@ def test_with_one_task_an_update_the_training_is_the_plain_one_to_the_last_bit()
         (TorchJd(aggregator="UPGradWeighting"), "is not in the installed torchjd"),
         (TorchJd(aggregator="WeightedAggregator"), "is not in the installed torchjd"),
         (TorchJd(aggregator="GradVac"), "remembers earlier updates"),
-        (TorchJd(aggregator="CAGrad"), "must be given, as CAGrad's c"),
+        (TorchJd(aggregator="FairGrad"), "must be given, as FairGrad's alpha"),
         (TorchJd(aggregator="Mean", number=1.0), "must be left out, Mean takes none"),
-        (TorchJd(aggregator="Constant", number=1.0), "cannot make Constant"),
+        (TorchJd(aggregator="Constant", number=1.0), "takes more than a number; choose one of: .*ConFIG"),
         (TorchJd(aggregator="TrimmedMean", number=-1.0), "cannot make TrimmedMean"),
     ],
 )
 def test_an_aggregator_that_cannot_be_made_says_why(combiner: TorchJd, says: str) -> None:
     with pytest.raises(SettingError, match=says):
         combiner.make()
+
+
+@installed
+@pytest.mark.skipif(importlib.util.find_spec("cvxpy") is not None, reason="cvxpy is installed")
+def test_what_lacks_a_package_is_refused_and_not_offered() -> None:
+    for number in (None, 0.5):
+        with pytest.raises(SettingError, match="'CAGrad' needs cvxpy, clarabel beside torchjd, which the extra leaves"):
+            TorchJd(aggregator="CAGrad", number=number).make()
+    with pytest.raises(SettingError) as caught:
+        TorchJd(aggregator="CAGrab").make()
+    assert "PCGrad, UPGrad" in str(caught.value) and "CAGrad" not in str(caught.value)
+
+
+@installed
+@pytest.mark.parametrize(
+    ("combiner", "least"),
+    [
+        (TorchJd(aggregator="Krum", number=1), 4),
+        (TorchJd(aggregator="Krum", number=2), 5),
+        (TorchJd(aggregator="TrimmedMean", number=1), 3),
+        (TorchJd(aggregator="MGDA"), 2),
+    ],
+)
+def test_too_few_tasks_are_refused_before_an_update_and_draw_nothing(combiner: TorchJd, least: int) -> None:
+    state = torch.get_rng_state()
+    combiner.check_tasks(least)
+    for tasks in range(2, least):
+        with pytest.raises(SettingError, match=f"{combiner.aggregator} cannot combine the {tasks} tasks that share an"):
+            combiner.check_tasks(tasks)
+    assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_without_the_package_the_message_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
