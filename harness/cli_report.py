@@ -45,6 +45,7 @@ def report(selectors: tuple[str, ...], out: str | None, force: bool, uri: str | 
         except OSError as error:
             why = error.strerror or error
             raise InputError(f"{folder} cannot be written ({why}); name another with --out") from None
+    say_faults(evidence)
     tell(f"{made.folder / 'report.pdf'}{'' if made.new else ': unchanged'}")
 
 
@@ -61,7 +62,9 @@ def compare(first: str, second: str, as_json: bool, uri: str | None, home: str) 
         from harness.own import read_named
 
         read_named((first, second))
-        found = compared(opened(uri, home), first, second)
+        evidence = opened(uri, home)
+        found = compared(evidence, first, second)
+    say_faults(evidence)
     answer(found, told, as_json)
 
 
@@ -75,8 +78,16 @@ def explain(figure: str, as_json: bool, uri: str | None, home: str) -> None:
     with waiting("reading the results"):
         from harness.explaining import explained, told
 
-        found = explained(opened(uri, home), figure)
+        evidence = opened(uri, home)
+        found = explained(evidence, figure)
+    say_faults(evidence)
     answer(found, told, as_json)
+
+
+def say_faults(evidence: Evidence) -> None:
+    """On standard error, what was wrong with what has been read."""
+    for text in evidence.faults():
+        tell(text, err=True)
 
 
 def opened(uri: str | None, home: str) -> Evidence:

@@ -16,7 +16,7 @@ from experiments.variant import Suite
 from harness.durable import is_full, try_lock
 from harness.holding import Unreadable
 from harness.measured import Home
-from harness.readers import declared, noted_setups, trials
+from harness.readers import declared, trials
 from harness.reading import Entry
 from harness.secrets import hidden
 from harness.store import Store
@@ -175,11 +175,10 @@ class Results:
 
 def results(home: Path, tell: Tell) -> Results:
     """All of them. What cannot be read, and rows that are not in the registry, are said and left out."""
-    damaged: list[str] = []
     cells, kept = Home(home), Results([], [])
     gone: set[str] = set()
     lost: list[str] = []
-    for noted in noted_setups(home, damaged):
+    for noted in cells.noted():
         for suite_slug, row_name in noted.rows:
             name = row_name + noted.tags.get("variant", "")
             pair = declared(suite_slug, row_name)
@@ -190,13 +189,10 @@ def results(home: Path, tell: Tell) -> Results:
             kept.entries.extend(entries)
             setup = noted.tags["setup"]
             kept.retired.extend((pair[0], name, f"seed {seed}", setup, fault) for seed, fault in left_out.items())
-    lost += dict.fromkeys(cells.faults())
     kept.entries.sort(key=ended)
     kept.entries.extend(trials(home, gone, lost))
-    for text in damaged:
-        tell(f"{text}; the same `harness run` writes it again")
-    for text in lost:
-        tell(f"{text}; it is not delivered")
+    for text in (*cells.faults(), *(f"{text}; it is not delivered" for text in lost)):
+        tell(text)
     if gone:
         tell(f"left out, not in the registry or in a file that was named: {', '.join(sorted(gone))}")
     return kept

@@ -46,6 +46,9 @@ class Evidence(Protocol):
     def ablations(self) -> list[str]:
         """The names of the ablations of which something was run."""
 
+    def faults(self) -> list[str]:
+        """What was wrong with what has been read, in sentences."""
+
 
 class Cells:
     """Reads the large parts of ended cells (``reports.evidence.Reader``); a run is named by suite, row and seed."""
@@ -83,10 +86,18 @@ class Home:
         self.home = home
         self.name = f"the results folder {home}"
         self._records: dict[str, Record | str | None] = {}
+        self._damaged: dict[str, None] = {}
+
+    def noted(self) -> list[Noted]:
+        """The set-ups in which rows were planned."""
+        damaged: list[str] = []
+        found = noted_setups(self.home, damaged)
+        self._damaged |= dict.fromkeys(f"{text}; the same harness run writes it again" for text in damaged)
+        return found
 
     def setups(self, pairs: Iterable[Pair], only: str | None = None) -> list[SetUp]:
         wanted = {(suite.slug, row.name): (suite, row) for suite, row in pairs}
-        found = [self.setup(each, wanted) for each in noted_setups(self.home) if only in (None, each.tags["setup"])]
+        found = [self.setup(each, wanted) for each in self.noted() if only in (None, each.tags["setup"])]
         return sorted(filter(None, found), key=lambda each: [each.facts[name] for name in FACTS])
 
     def setup(self, noted: Noted, wanted: Mapping[tuple[str, str], Pair]) -> SetUp | None:
@@ -140,8 +151,11 @@ class Home:
         return self._records[cell]
 
     def faults(self) -> list[str]:
-        """What is wrong with the cells that were read."""
-        return [record for record in self._records.values() if isinstance(record, str)]
+        lost = [record for record in self._records.values() if isinstance(record, str)]
+        return [
+            *self._damaged,
+            *(f"{text}; it is not shown, and the same harness run trains it again" for text in lost),
+        ]
 
     def trials(self, only: str | None = None) -> list[TrialRun]:
         found = []
@@ -153,7 +167,7 @@ class Home:
         return found
 
     def ablations(self) -> list[str]:
-        suites = {suite for each in noted_setups(self.home) for suite, _ in each.rows}
+        suites = {suite for each in self.noted() for suite, _ in each.rows}
         return sorted(suite.partition("/")[2] for suite in suites if suite.startswith(f"{PAPER}/"))
 
 

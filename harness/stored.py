@@ -17,7 +17,6 @@ from harness.declared import Declared, Training, declaration, matched, setup_of
 from harness.delivery import reason
 from harness.holding import by_task, curve_check
 from harness.measured import TrialRun, set_up
-from harness.screen import tell
 from harness.shown import RETIRED, Held, is_sound, seed_in, seen
 from harness.store import ANSWERS, PAGE, Store, sha256
 from harness.tune.told import PAPER as STUDIES
@@ -109,6 +108,7 @@ class Stored:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.name = f"the tracking store {store.shown}"
+        self._faults: list[str] = []
 
     def setups(self, pairs: Iterable[Pair], only: str | None = None) -> list[SetUp]:
         wanted: dict[str, tuple[Suite, dict[str, Row]]] = {}
@@ -145,10 +145,13 @@ class Stored:
                     tags, held = run.data.tags, seen(run)
                     key = (tags.get("arm", ""), tags.get("setup", ""), tags.get("trial", ""))
                     if not held.sound:
-                        tell(f"{self.name}: trial {key[2]} of {key[0]} is passed over; {DAMAGED}", err=True)
+                        self._faults.append(f"{self.name}: trial {key[2]} of {key[0]} is passed over; {DAMAGED}")
                     elif key not in latest or latest[key][0] < held:
                         latest[key] = held, TrialRun(tags, run.data.metrics)
         return [trial for _, trial in latest.values()]
+
+    def faults(self) -> list[str]:
+        return self._faults
 
     def ablations(self) -> list[str]:
         with asked(self.store):
