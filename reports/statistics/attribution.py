@@ -5,13 +5,14 @@ A table is ``combinations`` [combinations, k], rows of 0 and 1, in any order; ro
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import combinations as choose
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from reports.statistics.crossed import Estimate, crossed
+from reports.statistics.crossed import Estimate, Undefined, crossed
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -27,12 +28,13 @@ def estimate(
     *,
     scores: ArrayLike | None = None,
     level: float = 0.95,
-) -> Estimate:
+    most: Sequence[float] = (),
+) -> Estimate | Undefined:
     """A contrast [combinations] of blocks, each [combinations, seeds, items]: ``crossed`` on ``sum_c contrast_c v_c``.
 
     It is paired: what all combinations share of a seed or an item cancels. ``scores`` [combinations] are the scores
     themselves, averaged over seeds, where blocks hold a statistic's pseudo-values; the centre is then their contrast.
-    Combinations of weight 0 are not read. Estimates of several contrasts are not independent of each other.
+    ``most`` is of the contrast's values, as ``crossed`` takes it. Combinations of weight 0 are not read. Estimates of several contrasts are not independent of each other.
 
     Raises:
         ValueError: blocks or scores of other combinations than the contrast's, and what ``crossed`` refuses.
@@ -54,8 +56,15 @@ def estimate(
         if whole.shape != factors.shape:
             raise ValueError(f"scores must have one per combination, {len(factors)}; their shape is {whole.shape}")
         centre = float(factors[used] @ whole[used])
-    values = [np.tensordot(factors[used], block[used], axes=1) for block in arrays]  # [seeds, items] each
-    return crossed(values, weights, level=level, mean=centre)
+    values = [weighted(factors[used], block[used]) for block in arrays]  # [seeds, items] each
+    return crossed(values, weights, level=level, mean=centre, most=most)
+
+
+def weighted(factors: Array, block: Array) -> Array:
+    """``sum_c factors_c block_c``, [seeds, items]; by distances from the first, as what all share should cancel."""
+    near = block[:1]
+    total: Array = np.tensordot(factors, block - near, axes=1) + math.fsum(factors) * near[0]
+    return total
 
 
 def rows(combinations: ArrayLike) -> Integers:

@@ -47,7 +47,7 @@ from scipy.optimize import brentq
 from scipy.special import stdtrit
 
 from reports.statistics.blocks import check_level
-from reports.statistics.crossed import Estimate
+from reports.statistics.crossed import PRIOR_ITEMS, Estimate, Undefined
 
 Noise = Literal["symmetric", "normal"]
 Decision = Literal["higher", "lower", "equivalent"]
@@ -87,12 +87,17 @@ class Comparison:
             raise ValueError(f"margin and cost must be positive; got {self.margin} and {self.cost}")
 
 
-def items_of(estimate: Estimate) -> Items | None:
-    """The items' part of a crossed estimate: ``error^2 = sum_b w_b^2 item_b / m_b``."""
+def items_of(estimate: Estimate | Undefined) -> Items | None:
+    """The items' part of a crossed estimate: ``error^2 = sum_b w_b^2 item_b / m_b``. Never 0, for no items prove that
+    all others are like them: where no item differs, what ``crossed`` adds for right-or-wrong ones stands alone, which
+    the interval takes to about 3 / m."""
     parts = estimate.components
     if not parts:
         return None
-    return Items(math.sqrt(sum(of.weight**2 * of.item / of.items for of in parts)), min(of.items for of in parts) - 1)
+    shares = [of.weight**2 * of.item / of.items for of in parts]
+    unseen = [PRIOR_ITEMS * (of.weight / (of.items + PRIOR_ITEMS)) ** 2 for of in parts]
+    error = math.sqrt(sum(shares) or sum(unseen))
+    return Items(error, min(of.items for of in parts) - 1)
 
 
 def log_e(values: Array, noise: Noise = "symmetric") -> Array:
