@@ -81,7 +81,8 @@ class Step:
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Of:
     """One metric; ``reason`` says why there is nothing else. ``found`` lacks what the combinations do not tell.
-    ``collapsed``: in some seed a combination gave one answer for every item. ``orders`` is the share of all orders that the Shapley values average over."""
+    ``collapsed``: in some seed a combination gave one answer for every item. ``orders`` is the share of all orders that
+    the Shapley values average over."""
 
     metric: str
     reason: str = ""

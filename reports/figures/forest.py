@@ -21,9 +21,9 @@ PRINTED = Sign(words="printed in the paper", marker="D", filled=False, colour=st
 class Effect:
     """A row's mean paired difference from its base row in one metric, over ``n`` seeds, with its 95% interval.
 
-    ``mean`` None: not run; NaN: constant answers; ``low`` and ``high`` None: a single seed, or seeds that are all the same. ``supported``: the
-    Holm-adjusted interval excludes 0. ``printed``: the difference in the paper. ``confounded``: the row differs from
-    its base on several axes.
+    ``mean`` None: not run; NaN: constant answers; ``low`` and ``high`` None: a single seed, or nothing that varies.
+    ``supported``: the Holm-adjusted interval excludes 0. ``printed``: the difference in the paper. ``confounded``: the
+    row differs from its base on several axes.
     """
 
     row: str

@@ -41,7 +41,8 @@ class Cell:
     """In one metric, the interaction of two factors, in either order, or the main effect where they are the same.
 
     ``mean`` None: the design cannot tell it apart from others; NaN: constant answers. ``low`` and ``high`` are the
-    ends of its 95% interval, None for a single seed and where nothing varies. ``supported``: the Holm-adjusted interval excludes 0.
+    ends of its 95% interval, None for a single seed and where nothing varies. ``supported``: the Holm-adjusted interval
+    excludes 0.
     """
 
     metric: str

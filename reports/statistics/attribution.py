@@ -34,7 +34,8 @@ def estimate(
 
     It is paired: what all combinations share of a seed or an item cancels. ``scores`` [combinations] are the scores
     themselves, averaged over seeds, where blocks hold a statistic's pseudo-values; the centre is then their contrast.
-    ``most`` is of the contrast's values, as ``crossed`` takes it. Combinations of weight 0 are not read. Estimates of several contrasts are not independent of each other.
+    ``most`` is of the contrast's values, as ``crossed`` takes it. Combinations of weight 0 are not read. Estimates of
+    several contrasts are not independent of each other.
 
     Raises:
         ValueError: blocks or scores of other combinations than the contrast's, and what ``crossed`` refuses.

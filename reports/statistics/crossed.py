@@ -27,13 +27,14 @@ ROUNDING = 1e-14  # of the largest value: below it nothing varies
 class Components:
     """One block's weight, variance components (0 where the estimate is negative) and number of items. A single seed
     cannot tell item from rest: ``item`` is then both, ``seed`` and ``rest`` are 0. ``item`` holds what the prior items
-    add, so that ``item / items`` is the items' part of the mean's variance."""
+    add, so that ``item / items`` is the items' part of the mean's variance; ``most`` is as ``crossed`` takes it."""
 
     weight: float
     seed: float
     item: float
     rest: float
     items: int
+    most: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +63,7 @@ class Estimate:
 @dataclass(frozen=True, kw_only=True)
 class Undefined:
     """What stands for an estimate where no value differs from another: a mean, but no interval and no p, since values
-    that do not vary tell nothing of how much others would. The components hold weights and numbers of items alone."""
+    that do not vary tell nothing of how much others would. The components hold no variances."""
 
     mean: float
     seeds: int
@@ -121,16 +122,21 @@ def crossed(
     """
     arrays, factors = checked(blocks, weights)
     check_level(level)
-    priors = prior(arrays, most)
+    ends = reach(arrays, most)
     centre = weighted_mean(arrays, factors) if mean is None else mean
     if not math.isfinite(centre):
         raise ValueError(f"the mean is {centre}; it must be finite")
     n = len(arrays[0])
     if all(np.ptp(block) <= ROUNDING * np.abs(block).max() for block in arrays):
-        alike = [Components(w, 0.0, 0.0, 0.0, block.shape[1]) for block, w in zip(arrays, factors, strict=True)]
-        return Undefined(mean=centre, seeds=n, components=tuple(alike))
+        alike = zip(factors, arrays, ends, strict=True)
+        none = tuple(Components(w, 0.0, 0.0, 0.0, block.shape[1], end) for w, block, end in alike)
+        return Undefined(mean=centre, seeds=n, components=none)
     terms, components = over_items(arrays, factors) if n == 1 else over_both(arrays, factors)
-    known = sum(w**2 * each for w, each in zip(factors, priors, strict=True))
+    components = tuple(
+        replace(of, item=of.item + of.items * prior(of.items, end), most=end)
+        for of, end in zip(components, ends, strict=True)
+    )
+    known = sum(of.weight**2 * prior(of.items, of.most) for of in components)
     variance = sum(term.variance for term in terms) + known
     freedom = satterthwaite(terms, variance)
     if n > 1:
@@ -145,9 +151,7 @@ def crossed(
         error=error,
         freedom=freedom,
         seeds=n,
-        components=tuple(
-            replace(of, item=of.item + of.items * each) for of, each in zip(components, priors, strict=True)
-        ),
+        components=components,
     )
 
 
@@ -171,12 +175,17 @@ def cautious(estimate: Estimate, *, collapsed: bool = False) -> Estimate:
     return replace(estimate, freedom=freedom, p=max(p, 2 / 4**estimate.seeds) if collapsed else p)
 
 
-def prior(blocks: Sequence[NDArray[np.float64]], most: Sequence[float]) -> list[float]:
-    """The variance that the prior items add to each block's mean."""
+def reach(blocks: Sequence[NDArray[np.float64]], most: Sequence[float]) -> list[float]:
+    """``most`` by block, 0 where none is given. ``ValueError``."""
     ends = [float(each) for each in most] or [0.0] * len(blocks)
     if len(ends) != len(blocks) or not all(math.isfinite(each) and each >= 0 for each in ends):
         raise ValueError(f"each of {len(blocks)} blocks must have a finite most of 0 or more; got {ends}")
-    return [PRIOR_ITEMS * (end / (block.shape[1] + PRIOR_ITEMS)) ** 2 for block, end in zip(blocks, ends, strict=True)]
+    return ends
+
+
+def prior(items: int, most: float) -> float:
+    """The variance that the prior items add to the mean of so many."""
+    return PRIOR_ITEMS * (most / (items + PRIOR_ITEMS)) ** 2
 
 
 def weighted_mean(blocks: Sequence[NDArray[np.float64]], weights: Sequence[float]) -> float:

@@ -34,14 +34,17 @@ def tost(estimate: Estimate | Undefined, margin: float) -> float:
 
 
 def unseen(estimate: Estimate | Undefined, margin: float) -> float:
-    """The chance to meet none of the items that make a difference of ``margin``, at most: ``exp(-margin min_b m_b /
-    |w_b|)``.
+    """The chance at most to meet none of the items that make a difference of ``margin``:
+    ``exp(-margin min_b m_b / (|w_b| most_b))``.
 
-    If items that differ by 1 make a difference of the margin, their shares s_b have ``sum_b |w_b| s_b >= margin``, and
-    ``prod_b (1 - s_b)^m_b <= exp(-sum_b m_b s_b)``. It is .05 at 3 / m. 0 for a metric that has no items.
+    If the items that differ, by ``most_b`` at most, make a difference of the margin, their shares s_b have
+    ``sum_b |w_b| most_b s_b >= margin``, and ``prod_b (1 - s_b)^m_b <= exp(-sum_b m_b s_b)``. With one block of right
+    or wrong items it is .05 at 3 / m. A block whose ``most`` is not known counts where nothing varies, with 1, and else
+    not at all. 0 for a metric that has no items.
 
     Hanley and Lippman-Hand (1983), "If nothing goes wrong, is everything all right? Interpreting zero numerators",
     Journal of the American Medical Association 249, 1743-1745.
     """
-    each = [of.items / abs(of.weight) for of in estimate.components if of.weight]
-    return math.exp(-margin * min(each)) if each else 0.0
+    unknown = 1.0 if isinstance(estimate, Undefined) else 0.0
+    ends = [(of.items, abs(of.weight) * (of.most or unknown)) for of in estimate.components]
+    return math.exp(-margin * min(items / end for items, end in ends if end)) if any(end for _, end in ends) else 0.0

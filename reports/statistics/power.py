@@ -45,9 +45,9 @@ def seeds_needed(
     ``Var(k) = items + (error^2 - items) n / k`` with ``items = sum_b w_b^2 item_b / m_b``, the part that seeds do not
     shrink, and Satterthwaite's degrees of freedom: k - 1 for the seeds' part, m_b - 1 for a block's. None where not
     even ``most`` seeds would do, for then the items set the limit. An estimate without components has seeds alone, and
-    this is the paired t-test; otherwise the freedom is at most ``crossed.FREEDOM (k - 1)``. The components are estimates themselves: from few seeds, take the number as a rough
-    guide. The level is any in (0, 1), so 1 - alpha / m or Holm's works, too. ``cautiously``: by the test of
-    ``crossed.cautious``, which has k - 1 degrees of freedom.
+    this is the paired t-test; else the freedom is at most ``crossed.FREEDOM (k - 1)``. The components are estimates
+    themselves: from few seeds, take the number as a rough guide. The level is any in (0, 1), so 1 - alpha / m or Holm's
+    works, too. ``cautiously``: by the test of ``crossed.cautious``, which has k - 1 degrees of freedom.
 
     Cohen (1988) as for ``detectable``; Westfall, Kenny and Judd (2014), "Statistical power and optimal design in
     experiments in which samples of participants respond to samples of stimuli", Journal of Experimental Psychology:

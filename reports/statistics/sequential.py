@@ -47,7 +47,7 @@ from scipy.optimize import brentq
 from scipy.special import stdtrit
 
 from reports.statistics.blocks import check_level
-from reports.statistics.crossed import PRIOR_ITEMS, Estimate, Undefined
+from reports.statistics.crossed import Estimate, Undefined, prior
 
 Noise = Literal["symmetric", "normal"]
 Decision = Literal["higher", "lower", "equivalent"]
@@ -95,8 +95,7 @@ def items_of(estimate: Estimate | Undefined) -> Items | None:
     if not parts:
         return None
     shares = [of.weight**2 * of.item / of.items for of in parts]
-    unseen = [PRIOR_ITEMS * (of.weight / (of.items + PRIOR_ITEMS)) ** 2 for of in parts]
-    error = math.sqrt(sum(shares) or sum(unseen))
+    error = math.sqrt(sum(shares) or sum(of.weight**2 * prior(of.items, of.most or 1.0) for of in parts))
     return Items(error, min(of.items for of in parts) - 1)
 
 
@@ -109,11 +108,13 @@ def log_e(values: Array, noise: Noise = "symmetric") -> Array:
     n = np.arange(1.0, len(values) + 1).reshape(-1, *[1] * (values.ndim - 1))
     total, square = values.cumsum(axis=0), np.square(values).cumsum(axis=0)
     rest = square - total**2 / (n + 1 / PRIOR)
+    before = np.concatenate([np.zeros_like(values[:1]), total[:-1]])
     with np.errstate(divide="ignore", invalid="ignore"):  # nothing but zeros so far: e is 1
         if noise == "normal":
             return np.where(square > 0, n / 2 * np.log(square / rest) - np.log1p(n * PRIOR) / 2, 0.0)
-        turned = square - (total - 2 * values) ** 2 / (n + 1 / PRIOR)  # had the last one the other sign
-        step = math.log(2) - np.log1p((rest / turned) ** (n / 2))
+        turned = square - (before - values) ** 2 / (n + 1 / PRIOR)  # had the last one the other sign
+        change = -4 * before * values / (n + 1 / PRIOR) / turned  # rest / turned - 1, without their difference
+        step = -np.log1p(np.expm1(n / 2 * np.log1p(change)) / 2)  # log(2 / (1 + (rest / turned)^(n / 2)))
     return np.where(square > 0, step, 0.0).cumsum(axis=0)
 
 
@@ -129,9 +130,11 @@ def over_seeds(values: Sequence[float], alpha: float, noise: Noise = "symmetric"
     Infinite as long as no data of so many seeds could refuse any. Where every centre has been refused, which happens
     with chance alpha at most, the least refused one.
     """
-    edge, data = -math.log(alpha), np.asarray(values, dtype=np.float64)
-    if len(data) < first_possible(alpha, noise):
+    edge, given = -math.log(alpha), np.asarray(values, dtype=np.float64)
+    if len(given) < first_possible(alpha, noise):
         return -math.inf, math.inf
+    near, unit = float(given[0]), float(np.ptp(given)) or 1.0  # so that the search's tolerance is the data's
+    data = (given - near) / unit
 
     def evidence(centres: Array) -> Array:
         found: Array = log_e(data[:, None] - centres, noise).max(axis=0) - edge
@@ -149,12 +152,12 @@ def over_seeds(values: Sequence[float], alpha: float, noise: Noise = "symmetric"
     refused = evidence(grid)
     kept = np.flatnonzero(refused < 0)
     if low == high or not len(kept):
-        only = float(grid[refused.argmin()])
+        only = near + unit * float(grid[refused.argmin()])
         return only, only
     first, last = int(kept[0]), int(kept[-1])
     return (
-        crossing(grid[first - 1], grid[first]) if first else -math.inf,
-        crossing(grid[last], grid[last + 1]) if last + 1 < len(grid) else math.inf,
+        near + unit * crossing(grid[first - 1], grid[first]) if first else -math.inf,
+        near + unit * crossing(grid[last], grid[last + 1]) if last + 1 < len(grid) else math.inf,
     )
 
 
@@ -167,11 +170,14 @@ def interval(
     comparison: Comparison, *, level: float = 0.95, family: int = 1, noise: Noise = "symmetric"
 ) -> tuple[float, float]:
     """For other seeds and other items. All ``family`` intervals hold the truth at all looks with chance ``level``.
+    Infinite for a metric without items whose seeds all differ by the same, for they tell nothing of others.
 
     Raises:
         ValueError: a level outside (0, 1), or a family of none.
     """
     for_seeds, beyond = shares(comparison, level, family)
+    if comparison.items is None and len(set(comparison.differences)) < 2:
+        return -math.inf, math.inf  # nothing varies
     low, high = over_seeds(comparison.differences, for_seeds, noise)
     return low - beyond, high + beyond
 

@@ -13,8 +13,8 @@ from reports.contrasts import compare
 from reports.effects import agreement, best, costs, effects
 from reports.evidence import Runs, SetUp, frame
 from reports.statistics.correlation import pearson, pseudo_values
-from reports.statistics.crossed import crossed
 from tests.reports.made import Floats, Kept, measured, right, setup
+from tests.reports.statistics.experiments import estimate_of
 
 SUITE = next(suite for suite in SUITES if suite.slug == "bertram/table1")
 ONE, OTHER = "bertram/table1/06-smart", "bertram/table1/04-all-three"
@@ -71,7 +71,7 @@ def test_an_accuracy_is_compared_item_by_item(both: SetUp, reader: Kept) -> None
     ours, theirs = (np.stack([each == gold for each in answers(reader, slug, "sst")]) for slug in (ONE, OTHER))
     difference = ours.astype(float) - theirs
     found = compare(both, ONE, OTHER, "sst_accuracy")
-    expected = crossed([difference])
+    expected = estimate_of([difference], most=(1.0,))
     assert found.estimate is not None
     assert (found.estimate.mean, found.estimate.p) == pytest.approx((difference.mean(), expected.p))
     assert found.estimate.components == expected.components
@@ -84,7 +84,7 @@ def test_a_correlation_is_compared_by_pseudo_values_around_its_own_difference(bo
     blocks = [pseudo_values(a, gold) - pseudo_values(b, gold) for a, b in zip(ours, theirs, strict=True)]
     centre = np.mean([pearson(a, gold) - pearson(b, gold) for a, b in zip(ours, theirs, strict=True)])
     found = compare(both, ONE, OTHER, "sts_pearson").estimate
-    expected = crossed([np.stack(blocks)], mean=float(centre))
+    expected = estimate_of([np.stack(blocks)], mean=float(centre))
     assert found is not None
     assert found.mean == pytest.approx(expected.mean) and found.error == pytest.approx(expected.error)
 
@@ -108,7 +108,8 @@ def test_a_comparison_turned_round_has_the_other_sign(both: SetUp) -> None:
 
 def test_a_gap_is_compared_by_seed_alone(both: SetUp) -> None:
     found = compare(both, ONE, OTHER, "sst_gap")
-    assert found.items == {} and found.estimate is not None and found.estimate.mean == 0  # train is dev here
+    assert found.items == {} and found.estimate is None  # train is dev here: a gap of 0 in every seed
+    assert found.reason == "every seed differs by the same, so there is no interval"
 
 
 def test_rows_of_two_splits_are_refused(reader: Kept) -> None:
