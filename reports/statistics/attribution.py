@@ -5,7 +5,6 @@ A table is ``combinations`` [combinations, k], rows of 0 and 1, in any order; ro
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import combinations as choose
 
@@ -18,6 +17,7 @@ Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 MOST_FACTORS = 16  # 65,536 sets of factors; from 21 on, 64 bits could not count their orders
+LEFT = 1e-14  # of a sum's terms: what is left of them where they cancel
 ROUNDING = 1e-9  # far above what rounding does to a contrast, far below its smallest weight
 
 
@@ -62,9 +62,9 @@ def estimate(
 
 
 def weighted(factors: Array, block: Array) -> Array:
-    """``sum_c factors_c block_c``, [seeds, items]; by distances from the first, as what all share should cancel."""
-    near = block[:1]
-    total: Array = np.tensordot(factors, block - near, axes=1) + math.fsum(factors) * near[0]
+    """``sum_c factors_c block_c``, [seeds, items], with 0 where nothing but rounding is left of it."""
+    total: Array = np.tensordot(factors, block, axes=1)
+    total[np.abs(total) <= LEFT * np.tensordot(np.abs(factors), np.abs(block), axes=1)] = 0
     return total
 
 

@@ -145,7 +145,7 @@ def by_decimals(one: Fraction, other: Fraction, both: Fraction, n: int) -> tuple
     """Zou's interval with 60 digits."""
     with localcontext() as context:
         context.prec = 60
-        half = Decimal(1.959963984540054) / Decimal(n - 3).sqrt()
+        half = Decimal("1.959963984540054") / Decimal(n - 3).sqrt()
 
         def ends(r: Fraction) -> tuple[Decimal, Decimal, Decimal]:
             middle = Decimal(r.numerator) / r.denominator

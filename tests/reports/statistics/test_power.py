@@ -105,7 +105,7 @@ def test_items_alone_can_forbid_it() -> None:
 def test_seeds_that_tie_do_not_find_everything() -> None:
     estimate = estimate_of([np.array([[1.0, 0, 0, 0], [0, 1.0, 0, 0]])], most=(1.0,))
     assert detectable(estimate) > 0.3
-    assert seeds_needed(estimate, 0.01) is None and (seeds_needed(estimate, 0.9) or 0) > 2
+    assert seeds_needed(estimate, 0.01) is None
 
 
 def test_what_has_no_answer_is_refused() -> None:
