@@ -226,3 +226,32 @@ def test_a_failed_seed_is_in_the_frame_without_a_figure(both: SetUp) -> None:
     failed = told[told["status"] == "failed"]
     assert list(failed["reason"]) == ["no memory"] and failed["value"].isna().all()
     assert compare(both, ONE, OTHER, "sst_accuracy").seeds == (0, 1, 2)
+
+
+def pair_of(correct: Floats, other: Floats) -> SetUp:
+    """Two rows' right answers, each [seeds, items]."""
+    reader, gold, rows = Kept(), np.arange(correct.shape[1]) % 2.0, []
+    for name, right_ones in (("06-smart", correct), ("04-all-three", other)):
+        given = {seed: {"quora": (right(gold, each), gold)} for seed, each in enumerate(right_ones)}
+        rows.append(measured(SUITE, SUITE.row(name), given, reader))
+    return setup(rows)
+
+
+def test_a_single_item_is_a_reason_and_no_traceback() -> None:
+    found = compare(pair_of(np.ones((3, 1)), np.zeros((3, 1))), ONE, OTHER, "quora_accuracy", bootstrap=True)
+    assert found.estimate is None and found.reason.startswith("one item: quora has a single scored row")
+
+
+@pytest.mark.parametrize("items", [2, 50])
+def test_two_rows_of_which_no_item_differs_have_no_interval(items: int) -> None:
+    found = compare(pair_of(np.ones((3, items)), np.ones((3, items))), ONE, OTHER, "quora_accuracy", bootstrap=True)
+    assert found.estimate is None and found.alike is not None and found.alike.mean == 0
+    assert found.reason == "no item differs in any seed, so there is no interval"
+
+
+def test_a_row_that_collapsed_in_some_seed_is_known() -> None:
+    made = pair_of(np.ones((3, 8)), np.eye(8)[:3])
+    assert not compare(made, ONE, OTHER, "quora_accuracy").collapsed
+    row = made.rows[OTHER]
+    row.seeds = [dataclasses.replace(each, about={**each.about, "alarm": "one answer: quora"}) for each in row.seeds]
+    assert compare(made, ONE, OTHER, "quora_accuracy").collapsed
