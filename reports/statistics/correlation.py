@@ -36,7 +36,8 @@ def deviations(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
 def centred(side: Array) -> Array:
     """Distances from the mean; twice, for what the first mean rounds off."""
     away: Array = side - side.mean()
-    return away - away.mean()
+    away -= away.mean()
+    return away
 
 
 def pearson(x: ArrayLike, y: ArrayLike) -> float:
