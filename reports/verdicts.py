@@ -28,7 +28,7 @@ Verdict = Literal["reproduced", "contradicted", "equivalent", "underpowered", "c
 Outcome = Literal["as claimed", "other way round", "below margin", "undecided", "confounded", "not run"]
 
 LEVEL = 0.05
-# Of 2 seeds' intervals up to 9% miss, and two seeds of counts tie in 1 to 5% of comparisons; from 3 seeds on an
+# Of 2 seeds' intervals up to 12% miss, and two seeds of counts tie in 1 to 5% of comparisons; from 3 seeds on an
 # interval misses in 7% at most, and a paper is wrong in 5% at most: docs/statistics.md has the table.
 LEAST_SEEDS = 3
 LEAST_ITEMS = 6  # fewer agree in sign by chance in more than 5%: 2^(1 - m)
