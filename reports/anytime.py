@@ -13,7 +13,6 @@ import numpy as np
 from experiments.variant import Claim, Contrast, Suite
 from reports.contrasts import Differences, axes
 from reports.evidence import Runs
-from reports.statistics.crossed import crossed
 from reports.statistics.sequential import Comparison, Decision, Items, decide, first_possible, items_of, log_e, shares
 
 LEVEL = 0.95  # of all comparisons of a family together
@@ -53,7 +52,7 @@ def says(found: Differences, margin: float, family: int) -> Anytime:
     for n in range(first, count + 1):
         if not possible(found.by_seed[:n], margin, (1 - LEVEL) / family):
             continue  # not even on these items
-        items = items_of(crossed([block[:n] for block in found.by_item], found.weights)) if found.by_item else None
+        items = items_of(found.crossed(n)) if found.by_item else None
         told = decided(Comparison(differences=found.by_seed[:n], margin=margin, items=items), family)
         if told is not None:
             return told

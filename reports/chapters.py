@@ -10,7 +10,7 @@ from reports.evidence import SetUp
 from reports.marks import p_text, signed
 from reports.sections import plainly
 from reports.statistics.crossed import COVERAGE_AT_2, COVERAGE_AT_3, COVERAGE_AT_6
-from reports.verdicts import MEANING, Judged, Tested, Verdict
+from reports.verdicts import MEANING, Judged, Tested, Verdict, too_few
 
 SIGN: dict[Verdict, tuple[str, Tone]] = {
     "reproduced": ("✓", "good"),
@@ -117,8 +117,9 @@ def contrast(tested: Tested) -> tuple[Cell, ...]:
     relation = {1: ">", -1: "<", 0: "="}[told.sign]
     words = plainly(found.reason) if tested.outcome == "not run" else tested.outcome
     detail = [" + ".join(found.axes)] if tested.outcome == "confounded" else []
-    if tested.outcome == "undecided" and tested.needed:
-        detail.append(f"about {tested.needed} seeds")
+    if tested.outcome == "undecided":
+        detail += [why] if (why := too_few(found)) else [f"about {tested.needed} seeds"] if tested.needed else []
+    detail += [found.reason] if found.alike else []
     if tested.anytime:
         detail.append(f"anytime: {tested.anytime}")
     estimate = found.estimate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,21 +15,26 @@ from experiments.variant import axes_changed
 from model.task import TASKS
 from reports.evidence import Mismatch, Runs, SetUp, blocks
 from reports.statistics.bootstrap import hierarchical
-from reports.statistics.crossed import Estimate, crossed
+from reports.statistics.crossed import Estimate, Undefined, crossed
 from reports.statistics.effect import hedges
+from reports.statistics.interval import ROUNDING
 
+MOST = {"accuracy": 1.0, "pearson": 0.0}  # by metric: the most by which an item's score can differ
 PAIRED = ("threads", "device", "torch")  # what paired trainings have in common, beside seed and data
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Compared:
-    """``first`` minus ``second``. Without an estimate, ``reason`` says why there is none."""
+    """``first`` minus ``second``. Without an estimate, ``reason`` says why there is none; ``alike`` stands for it where
+    both rows were scored and nothing varies. ``collapsed``: in some seed one of them gave one answer for every item."""
 
     first: str
     second: str
     metric: str
     estimate: Estimate | None = None
+    alike: Undefined | None = None
     reason: str = ""
+    collapsed: bool = False
     seeds: tuple[int, ...] = ()  # those of both rows
     items: Mapping[str, int] = dataclasses.field(default_factory=dict)  # by task; none for a metric by seed alone
     effect: float | None = None  # Hedges' g over seeds
@@ -41,6 +46,11 @@ class Compared:
         """Whether there are at least two seeds, so that the estimate says something of other seeds."""
         return self.estimate is not None and len(self.seeds) > 1
 
+    @property
+    def paired(self) -> bool:
+        """Whether both rows were scored on the same two seeds or more, be it that nothing varies."""
+        return (self.estimate is not None or self.alike is not None) and len(self.seeds) > 1
+
 
 @dataclasses.dataclass(frozen=True)
 class Differences:
@@ -51,6 +61,23 @@ class Differences:
     weights: tuple[float, ...]
     by_seed: tuple[float, ...]
     items: Mapping[str, int]
+
+    @property
+    def most(self) -> tuple[float, ...]:
+        """By how much an item can differ: 1 where it is right or wrong, 0 for pseudo-values, which have no end."""
+        return tuple(MOST[TASKS[task].metric] for task in self.items)
+
+    def crossed(self, seeds: int | None = None) -> Estimate | Undefined:
+        """Over seeds and items, of the first seeds or of all.
+
+        Raises:
+            ValueError: what ``reports.statistics.crossed`` refuses, as a single item.
+        """
+        single = [task for task, count in self.items.items() if count < 2]
+        if single:
+            raise ValueError(f"one item: {single[0]} has a single scored row, and no interval over items; give it more")
+        blocks = [block[:seeds] for block in self.by_item]
+        return crossed(blocks, self.weights, mean=statistics.fmean(self.by_seed[:seeds]), most=self.most)
 
 
 def compare(setup: SetUp, first: str, second: str, metric: str, *, bootstrap: bool = False) -> Compared:
@@ -67,15 +94,29 @@ def compare(setup: SetUp, first: str, second: str, metric: str, *, bootstrap: bo
         return dataclasses.replace(told, reason=str(error))
     if not found.seeds:
         return dataclasses.replace(told, reason=nothing(one, other, metric))
-    mean = statistics.fmean(found.by_seed)
-    told = dataclasses.replace(told, seeds=found.seeds, items=found.items, effect=hedges(found.by_seed))
-    if not found.by_item:
-        estimate = by_seed(found.by_seed)
-        reason = "" if estimate else "one seed, and the metric has no items of its own"
-        return dataclasses.replace(told, estimate=estimate, reason=reason)
-    estimate = crossed(found.by_item, found.weights, mean=mean)
-    ends = hierarchical(found.by_item, found.weights) if bootstrap and len(found.seeds) > 1 else None
-    return dataclasses.replace(told, estimate=estimate, bootstrap=ends)
+    told = dataclasses.replace(told, seeds=found.seeds, items=found.items, collapsed=collapsed((one, other), found))
+    try:
+        return estimated(told, found, bootstrap)
+    except ValueError as error:  # what the statistics refuse, such as a single item
+        return dataclasses.replace(told, reason=str(error))
+
+
+def estimated(told: Compared, found: Differences, bootstrap: bool) -> Compared:
+    """With the estimate of these differences, or why there is none. ``ValueError``."""
+    told = dataclasses.replace(told, effect=hedges(found.by_seed))
+    estimate = found.crossed() if found.by_item else by_seed(found.by_seed)
+    if isinstance(estimate, str):
+        return dataclasses.replace(told, reason=estimate)
+    if isinstance(estimate, Undefined):
+        return dataclasses.replace(told, alike=estimate, reason=estimate.reason)
+    ends = hierarchical(found.by_item, found.weights) if bootstrap and found.by_item and len(found.seeds) > 1 else None
+    return dataclasses.replace(told, estimate=estimate, bootstrap=ends if ends and ends[0] < ends[1] else None)
+
+
+def collapsed(rows: Sequence[Runs], found: Differences) -> bool:
+    """Whether one of the rows gave one answer for every item of a compared task, in one of the compared seeds."""
+    seeds = [each for row in rows for each in row.done if each.seed in found.seeds]
+    return any(task in found.items for each in seeds for task in each.collapsed)
 
 
 def axes(one: Runs, other: Runs) -> tuple[str, ...]:
@@ -131,17 +172,20 @@ def constant(row: Runs, metric: str) -> bool:
     return bool(row.done and asked and asked <= {branch.key for branch in row.suite.recipe(row.row).branches})
 
 
-def by_seed(values: tuple[float, ...], level: float = 0.95) -> Estimate | None:
-    """A paired t-interval over seeds, for a metric that has no items; None for one seed.
+def by_seed(values: tuple[float, ...], level: float = 0.95) -> Estimate | str:
+    """A paired t-interval over seeds, for a metric that has no items; why there is none, for one seed and where all
+    seeds differ alike.
 
     Student (1908), "The probable error of a mean", Biometrika 6, 1-25.
     """
     if len(values) < 2:
-        return None
+        return "one seed, and the metric has no items of its own"
+    if max(values) - min(values) <= ROUNDING * max(map(abs, values)):
+        return "every seed differs by the same, so there is no interval"
     mean, freedom = statistics.fmean(values), len(values) - 1
     error = statistics.stdev(values) / math.sqrt(len(values))
     half = float(stats.t.isf((1 - level) / 2, freedom)) * error
-    p = float(2 * stats.t.sf(abs(mean) / error, freedom)) if error else float(mean == 0)
+    p = float(2 * stats.t.sf(abs(mean) / error, freedom))
     return Estimate(
         mean=mean,
         low=mean - half,

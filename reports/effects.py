@@ -84,7 +84,7 @@ def effects(setup: SetUp, suite: Suite) -> list[Effect]:
 def p_of(compared: Compared) -> float:
     """For a decision among many."""
     assert compared.estimate is not None
-    return cautious(compared.estimate).p
+    return cautious(compared.estimate, collapsed=compared.collapsed).p
 
 
 def best(setup: SetUp, suite: Suite, metric: str, split: str = "dev") -> str | None:

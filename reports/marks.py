@@ -18,12 +18,21 @@ State = Literal[
     "no test labels",
 ]
 Mark = Literal[
-    "single-seed", "fewer-seeds", "not-above-majority", "collapsed", "untrained", "ours", "confounded", "some-failed"
+    "single-seed",
+    "alike",
+    "fewer-seeds",
+    "not-above-majority",
+    "collapsed",
+    "untrained",
+    "ours",
+    "confounded",
+    "some-failed",
 ]
 
 NOT_PRINTED = "·"
 SIGNS: dict[Mark, tuple[str, str]] = {
     "single-seed": ("¹", "a single seed, so no interval"),
+    "alike": ("=", "the same in every seed, which tells nothing of others, so no interval"),
     "fewer-seeds": ("ⁿ", "mean over fewer seeds than n"),
     "not-above-majority": ("↓", "not above the majority class"),
     "collapsed": ("≡", "one answer for every item"),

@@ -50,7 +50,7 @@ def drawn(told: Section) -> Iterator[Drawn]:
     held = [each for each in told.setup.suite(told.suite).values() if each.done]
     if not held:
         return
-    if any(each.found.estimate for each in told.effects):
+    if any(each.found.estimate or each.found.alike for each in told.effects):
         made = forest.forest(effects(told))
         caption = "What each row changes against the row it stands on, with its interval over seeds and items."
         yield from numbered(told, "effects", made, caption)
@@ -89,14 +89,15 @@ def effects(told: Section) -> list[forest.Effect]:
     for each in told.effects:
         estimate = each.found.estimate
         undefined = estimate is None and "Pearson" in each.found.reason
-        if estimate is None and not undefined:  # the table says why
+        alike = each.found.alike
+        if estimate is None and alike is None and not undefined:  # the table says why
             continue
         several = estimate is not None and estimate.seeds > 1
         made.append(
             forest.Effect(
                 row=each.row.name,
                 metric=title(told, each.metric),
-                mean=estimate.mean if estimate else math.nan,
+                mean=estimate.mean if estimate else alike.mean if alike else math.nan,
                 low=estimate.low if estimate and several else None,
                 high=estimate.high if estimate and several else None,
                 n=len(each.found.seeds),

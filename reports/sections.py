@@ -89,7 +89,8 @@ def delta(effect: Effect) -> Cell:
     found = effect.found
     printed = "" if effect.printed is None else f"printed {signed(effect.printed)}"
     if found.estimate is None:
-        return Cell("none", below="; ".join(filter(None, (short(found.reason), printed))), tone="muted")
+        text = f"{signed(found.alike.mean)} in all" if found.alike else "none"
+        return Cell(text, below="; ".join(filter(None, (short(found.reason), printed))), tone="muted")
     told = [f"p {p_text(effect.p)}" if effect.p is not None else "one seed"]
     told += [f"g {found.effect:.1f}"] if found.effect is not None else []
     text = f"{signed(found.estimate.mean)} [{signed(found.estimate.low)}, {signed(found.estimate.high)}]"

@@ -49,7 +49,7 @@ class Column:
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Entry:
     """One row's figures in one column. ``mean`` and ``half`` (of the 95% interval) are over ``n`` seeds; ``half`` is
-    None for a single one, ``mean`` for every state but ``done``."""
+    None for a single one and where all are the same, ``mean`` for every state but ``done``."""
 
     printed: float | None = None
     words: str = ""

@@ -148,7 +148,8 @@ def _entry(suite: Suite, row: Row, found: Measured, column: Column, state: State
     mean, half = mean_interval(known)
     train = [value for value in _values(suite.formula, found, "train", column.key) if math.isfinite(value)]
     marks: dict[Mark, bool] = {
-        "single-seed": half is None,
+        "single-seed": len(known) == 1,
+        "alike": half is None and len(known) > 1,
         "fewer-seeds": len(known) < len(found.seeds(row.split)),
         "not-above-majority": majority is not None and mean <= majority + 1e-9,
         "collapsed": (row.split, column.key) in found.constant,

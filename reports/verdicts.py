@@ -28,11 +28,15 @@ Verdict = Literal["reproduced", "contradicted", "equivalent", "underpowered", "c
 Outcome = Literal["as claimed", "other way round", "below margin", "undecided", "confounded", "not run"]
 
 LEVEL = 0.05
+# Of 2 seeds' intervals up to 12% miss, and two seeds of counts tie in 1 to 5% of comparisons; from 3 seeds on an
+# interval misses in 7% at most, and a paper is wrong in 5% at most: docs/statistics.md has the table.
+LEAST_SEEDS = 3
+LEAST_ITEMS = 6  # fewer agree in sign by chance in more than 5%: 2^(1 - m)
 MEANING: dict[Verdict, str] = {
     "reproduced": "every clean contrast is as claimed, p < .05 after Holm's correction over the paper's claims",
     "contradicted": "a clean contrast is the other way round, by the same test",
     "equivalent": "every clean contrast is shown to be smaller than the margin, by the same test",
-    "underpowered": "the evidence decides neither way",
+    "underpowered": f"the evidence decides neither way; a decision takes {LEAST_SEEDS} seeds and {LEAST_ITEMS} items",
     "confounded": "the rows compared differ on several axes, so no change can be credited",
     "not run": "a row that the claim needs has not been trained, or has no such figure",
 }
@@ -58,7 +62,9 @@ class Tested:
     @property
     def p(self) -> float | None:
         """That the two rows are the same, alone."""
-        return cautious(self.found.estimate).p if self.found.estimate is not None and self.found.measured else None
+        if self.found.estimate is None or not self.found.measured:
+            return None
+        return cautious(self.found.estimate, collapsed=self.found.collapsed).p
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -148,27 +154,48 @@ def test(setup: SetUp, suite: Suite, claim: Claim, contrast: Contrast, claims: i
     """One contrast of a paper with so many claims."""
     found = compare(setup, full(suite, contrast.better), full(suite, contrast.worse), contrast.metric)
     told = Tested(contrast=contrast, found=found, outcome="not run", printed=printed(suite, contrast))
-    if found.estimate is None:
+    if found.estimate is None and found.alike is None:
         return told
     if len(found.axes) > 1 and not claim.as_wholes:
         return dataclasses.replace(told, outcome="confounded")
-    if not found.measured:  # one seed says nothing of others
-        return dataclasses.replace(told, outcome="undecided")
-    careful = cautious(found.estimate)
-    same, apart = tost(careful, claim.margin), careful.p
-    claimed = careful.mean * contrast.sign > 0
-    agree, differ = (same, apart) if contrast.sign == 0 else (apart, 1.0) if claimed else (1.0, apart)
-    outcome = alone(agree, differ, same)
-    needed = None
-    if outcome == "undecided":
-        level = 1 - LEVEL / claims
-        needed = seeds_needed(found.estimate, max(abs(careful.mean), claim.margin), level=level, cautiously=True)
+    agree, differ, same = (1.0, 1.0, 1.0) if too_few(found) else values(found, contrast, claim.margin)
+    outcome, needed = alone(agree, differ, same), None
+    if outcome == "undecided" and found.estimate is not None and found.measured:
+        effect, level = max(abs(found.estimate.mean), claim.margin), 1 - LEVEL / claims
+        needed = seeds_needed(found.estimate, effect, level=level, cautiously=True)
+        needed = None if needed is None or any(count < LEAST_ITEMS for count in found.items.values()) else needed
     return dataclasses.replace(told, outcome=outcome, agree=agree, differ=differ, same=same, needed=needed)
+
+
+def too_few(found: Compared) -> str:
+    """Why nothing is decided from so few seeds or items, nothing where there are enough."""
+    if len(found.seeds) == 1:
+        return "one seed says nothing of others"
+    if len(found.seeds) < LEAST_SEEDS:
+        return f"{len(found.seeds)} seeds are too few for a verdict, which takes {LEAST_SEEDS}"
+    task = min(found.items, key=lambda name: found.items[name], default=None)
+    if task is not None and found.items[task] < LEAST_ITEMS:
+        return f"{found.items[task]} items of {task} are too few for a verdict, which takes {LEAST_ITEMS}"
+    return ""
+
+
+def values(found: Compared, contrast: Contrast, margin: float) -> tuple[float, float, float]:
+    """The p for what is claimed, for the opposite and for a difference below the margin. Where nothing varies, only
+    the last can be shown, from many items."""
+    if found.estimate is None:
+        assert found.alike is not None
+        same = tost(found.alike, margin)
+        return (same if contrast.sign == 0 else 1.0), 1.0, same
+    careful = cautious(found.estimate, collapsed=found.collapsed)
+    same, apart = tost(careful, margin), careful.p
+    if contrast.sign == 0:
+        return same, apart, same
+    return (apart, 1.0, same) if careful.mean * contrast.sign > 0 else (1.0, apart, same)
 
 
 def in_order(setup: SetUp, claim: Claim, tested: Tested, together: int) -> Tested:
     """The same with what the rule of ``reports.anytime`` says of a clean contrast, one of so many."""
-    if tested.outcome in ("not run", "confounded") or not tested.found.measured:
+    if tested.outcome in ("not run", "confounded") or not tested.found.paired:
         return tested
     found = differences(setup.rows[tested.found.first], setup.rows[tested.found.second], tested.found.metric)
     return dataclasses.replace(tested, anytime=says(found, claim.margin, together))
@@ -186,8 +213,9 @@ def alone(agree: float, differ: float, same: float) -> Outcome:
 def seeds_told(tested: Sequence[Tested]) -> str:
     """How many seeds it would take, in words."""
     undecided = [each for each in tested if each.outcome == "undecided"]
-    if any(not each.found.measured for each in undecided):
-        return "one seed says nothing of others"
+    for each in undecided:
+        if why := too_few(each.found) or (each.found.reason if each.found.alike else ""):
+            return why
     if any(each.needed is None for each in undecided):
         return "more seeds alone would not do: there are too few items"
     if not undecided:

@@ -59,9 +59,8 @@ def effects(taken: Taken, every: Sequence[Of], kind: Kind, title: str) -> Table:
 def figure(found: Found | None) -> str:
     if found is None:
         return "·"
-    told = found.estimate
-    half = f" ±{number(told.high - told.mean)}" if told.seeds > 1 else ""
-    return f"{signed(told.mean)}{half}{SUPPORTED if found.supported else ''}"
+    half = f" ±{number(found.ends[1] - found.mean)}" if found.ends and found.seeds > 1 else ""
+    return f"{signed(found.mean)}{half}{SUPPORTED if found.supported else ''}"
 
 
 def interactions(taken: Taken, every: Sequence[Of]) -> Iterator[Text]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import statistics
 from collections.abc import Mapping
 
 import numpy as np
@@ -16,7 +15,6 @@ from harness.measured import measured
 from harness.plan import Ledger, Planned
 from reports.contrasts import Differences, differences, nothing
 from reports.evidence import Mismatch, Runs
-from reports.statistics.crossed import crossed
 from reports.statistics.sequential import Items, items_of
 
 KEPT = 32  # of the cells that were read last, with their items
@@ -54,7 +52,7 @@ class Evidence:
         self.duel, self.shelf = duel, shelf
         self.values: list[float] = []
         self.blocks: list[tuple[NDArray[np.float64], ...]] = []  # by seed and task: [1, items]
-        self.weights: tuple[float, ...] = ()
+        self.first: Differences | None = None  # of one seed: its weights and items are those of all
 
     def add(self, seed: int, ended: Mapping[str, Record]) -> float:
         """The seed's difference; its cells have ended. ``Missing``."""
@@ -65,7 +63,7 @@ class Evidence:
         found = self.read(seed, ended)
         self.values += found.by_seed
         self.blocks.append(found.by_item)
-        self.weights = found.weights
+        self.first = found
         return found.by_seed[0]
 
     def read(self, seed: int, ended: Mapping[str, Record]) -> Differences:
@@ -75,16 +73,20 @@ class Evidence:
             found = differences(better, worse, self.duel.metric)
         except (Mismatch, Unreadable) as error:
             raise Missing(str(error)) from None
+        single = [task for task, count in found.items.items() if count < 2]
+        if single:
+            raise Missing(f"{single[0]} has a single scored row, and no interval over items")
         if not found.seeds:
             raise Missing(nothing(better, worse, self.duel.metric))
         return found
 
     def items(self) -> Items | None:
         """What the items add to the uncertainty of the mean over all seeds so far."""
-        if not self.weights:
+        if self.first is None or not self.first.by_item:
             return None
         blocks = [np.concatenate(of_task) for of_task in zip(*self.blocks, strict=True)]
-        return items_of(crossed(blocks, self.weights, mean=statistics.fmean(self.values)))
+        whole = dataclasses.replace(self.first, by_item=tuple(blocks), by_seed=tuple(self.values))
+        return items_of(whole.crossed())
 
     def forget(self) -> None:
         """Let go of the items, once nothing more is asked."""

@@ -18,6 +18,7 @@ from model.streams import key
 from model.task import Task
 
 HELD_OUT = 10  # where nothing says which rows are dev: one in so many
+HANDFUL = 6  # dev rows: with fewer no verdict is given, see docs/statistics.md
 NAMES: Mapping[str, Split] = {"train": "train", "dev": "dev", "validation": "dev", "test": "test"}
 
 
@@ -82,10 +83,19 @@ def own(task: Task) -> Own:
 def notes(text: str, splits: Mapping[Split, Examples]) -> Iterator[str]:
     if "split" not in header_of(text):
         yield "no column says which rows are dev; a hash of the sentences chose about a tenth"
+    yield from few(splits)
     if twice := duplicates(splits["train"], splits["dev"]):
         yield f"{twice:,} dev rows also stand in train"
     if "test" in splits and (some := unlabelled_among(splits["test"])):
         yield some
+
+
+def few(splits: Mapping[Split, Examples]) -> Iterator[str]:
+    """What a handful of dev rows cannot show."""
+    count = len(splits["dev"].ids)
+    if count < HANDFUL:
+        rows = "row" if count == 1 else "rows"
+        yield f"{count} dev {rows}, too few to compare by; give the file {HANDFUL} or more, in a column split"
 
 
 def unlabelled(path: Path, task: Task) -> Examples:

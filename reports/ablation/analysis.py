@@ -11,13 +11,14 @@ import numpy as np
 
 from experiments.ablation import Stop
 from experiments.designs import Effect
+from model.task import TASKS
 from reports.ablation.evidence import Scores, Taken, scores
-from reports.contrasts import by_seed
+from reports.contrasts import MOST, by_seed
 from reports.effects import metrics
 from reports.evidence import OVERALL
 from reports.statistics import attribution, paths
 from reports.statistics.attribution import Array
-from reports.statistics.crossed import Estimate, cautious
+from reports.statistics.crossed import Estimate, Undefined, cautious
 from reports.statistics.multiple import holm
 from reports.statistics.paths import Apparent
 
@@ -40,14 +41,23 @@ Key = tuple[Kind, Effect]
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """An estimate, with its p after Holm's correction over all metrics and terms of its kind; None for one seed."""
+    """A contrast's mean over so many seeds. Without an estimate ``reason`` says why there is none. ``p`` is after
+    Holm's correction over all metrics and terms of its kind; None for one seed and where nothing varies."""
 
-    estimate: Estimate
+    mean: float
+    seeds: int
+    estimate: Estimate | None = None
+    reason: str = ""
     p: float | None = None
 
     @property
     def supported(self) -> bool:
         return self.p is not None and self.p < LEVEL
+
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """Of the interval, over items alone for a single seed."""
+        return None if self.estimate is None else (self.estimate.low, self.estimate.high)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -71,12 +81,14 @@ class Step:
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Of:
     """One metric; ``reason`` says why there is nothing else. ``found`` lacks what the combinations do not tell.
-    ``orders`` is the share of all orders that the Shapley values average over."""
+    ``collapsed``: in some seed a combination gave one answer for every item. ``orders`` is the share of all orders that
+    the Shapley values average over."""
 
     metric: str
     reason: str = ""
     scores: Scores | None = None
     found: Mapping[Key, Found] = dataclasses.field(default_factory=dict)
+    collapsed: bool = False
     orders: float = 0.0
     apparent: Mapping[str, Apparent] = dataclasses.field(default_factory=dict)
     steps: tuple[Step, ...] = ()
@@ -107,10 +119,17 @@ def of(taken: Taken, metric: str) -> Of:
         metric=metric,
         scores=found,
         found={
-            key: Found(estimated(found, contrast))
+            key: estimated(found, contrast)
             for key, contrast in made.items()
             if not (key[0] in ("stated", "flattery") and ours.intersection(key[1]))
         },
+        collapsed=any(
+            task in found.items
+            for row in taken.trained.values()
+            for each in row.done
+            if each.seed in found.seeds
+            for task in each.collapsed
+        ),
         orders=fair.share if fair else 0.0,
         apparent={
             name: dataclasses.replace(each, stated=None, place=None) if name in ours else each
@@ -120,21 +139,33 @@ def of(taken: Taken, metric: str) -> Of:
     )
 
 
-def estimated(found: Scores, contrast: Array) -> Estimate:
-    """A contrast over the runs, with its interval over seeds and items; 0 with a p of 1 where nothing but rounding is
+def estimated(found: Scores, contrast: Array) -> Found:
+    """A contrast over the runs, with its interval over seeds and items; 0 without one where nothing but rounding is
     left of it, as of a factor that changes no answer."""
     made = contrasted(found, contrast)
-    return made if max(abs(made.mean), made.error) > ROUNDING else contrasted(found, np.zeros_like(contrast))
+    left = max(abs(made.mean), made.estimate.error if made.estimate else 0.0)
+    return made if left > ROUNDING else contrasted(found, np.zeros_like(contrast))
 
 
-def contrasted(found: Scores, contrast: Array) -> Estimate:
-    """The estimate as it is computed."""
-    if found.blocks:
-        return attribution.estimate(contrast, found.blocks, found.weights, scores=found.means)
+def contrasted(found: Scores, contrast: Array) -> Found:
+    """The estimate as it is computed, or why there is none."""
     values = tuple((contrast @ found.by_seed).tolist())
-    mean = sum(values) / len(values)
-    single = Estimate(mean=mean, low=mean, high=mean, p=1.0, error=0.0, freedom=0.0, seeds=1, components=())
-    return by_seed(values) or single
+    mean, n = float(contrast @ found.means), len(values)
+    try:
+        told = crossed_of(found, contrast) if found.blocks else by_seed(values)
+    except ValueError as error:  # what the statistics refuse, such as a single item
+        return Found(mean, n, reason=str(error))
+    if isinstance(told, Estimate):
+        return Found(told.mean, n, told)
+    return Found(mean, n, reason=told if isinstance(told, str) else told.reason)
+
+
+def crossed_of(found: Scores, contrast: Array) -> Estimate | Undefined:
+    """Over seeds and items. An item's score counts up to 1 where it is right or wrong, so that a contrast of scores
+    reaches no further than its positive or its negative weights do. ``ValueError``."""
+    reach = max(float(contrast[contrast > 0].sum()), float(-contrast[contrast < 0].sum()))
+    most = [reach * MOST[TASKS[task].metric] for task in found.items]
+    return attribution.estimate(contrast, found.blocks, found.weights, scores=found.means, most=most)
 
 
 def designed(taken: Taken, found: Scores) -> dict[Key, Array]:
@@ -212,16 +243,17 @@ def corrected(every: Sequence[Of]) -> list[Of]:
     adjusted: dict[tuple[int, Key], float] = {}
     for kind in MEANING:
         tested = [
-            (at, key)
+            (at, key, found.estimate)
             for at, each in enumerate(every)
             for key, found in each.found.items()
-            if key[0] == kind and found.estimate.seeds > 1
+            if key[0] == kind and found.estimate is not None and found.seeds > 1
         ]
-        ps = holm([cautious(every[at].found[key].estimate).p for at, key in tested])
-        adjusted |= dict(zip(tested, ps, strict=True))
+        ps = holm([cautious(estimate, collapsed=every[at].collapsed).p for at, _, estimate in tested])
+        adjusted |= {(at, key): p for (at, key, _), p in zip(tested, ps, strict=True)}
     return [
         dataclasses.replace(
-            each, found={key: Found(found.estimate, adjusted.get((at, key))) for key, found in each.found.items()}
+            each,
+            found={key: dataclasses.replace(found, p=adjusted.get((at, key))) for key, found in each.found.items()},
         )
         for at, each in enumerate(every)
     ]

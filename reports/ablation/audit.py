@@ -80,11 +80,11 @@ def record(taken: Taken, of: Of, name: str, found: Apparent) -> dict[str, Any]:
 
 def parts(kind: str, found: Found | None) -> dict[str, float | None]:
     """An estimate as columns that begin with ``kind``."""
-    told = found.estimate if found else None
+    low, high = (found.ends if found else None) or (None, None)
     return {
-        kind: told.mean if told else None,
-        f"{kind}_low": told.low if told else None,
-        f"{kind}_high": told.high if told else None,
+        kind: found.mean if found else None,
+        f"{kind}_low": low,
+        f"{kind}_high": high,
         f"{kind}_p_holm": found.p if found else None,
     }
 
@@ -151,8 +151,8 @@ def sentences(taken: Taken, of: Of) -> list[str]:
             told += ", so that the order alone gives it either sign"
         told += f"; on average {interval(fair)}" if fair else ""
         if found.stated is not None and flattery is not None:
-            p = "one seed" if flattery.p is None else f"p {p_text(flattery.p)}"
-            there = f"{signed(found.stated)}, {signed(flattery.estimate.mean)} off the average ({p})"
+            p = flattery.reason or ("one seed" if flattery.p is None else f"p {p_text(flattery.p)}")
+            there = f"{signed(found.stated)}, {signed(flattery.mean)} off the average ({p})"
             told += f". Where the paper adds it: {there}"
         made.append(f"{told}.")
     return made

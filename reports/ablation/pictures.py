@@ -58,8 +58,7 @@ def numbered(taken: Taken, kind: str, made: Sequence[Figure], caption: str) -> I
 def shown(found: Found | None) -> Estimate:
     if found is None:
         return Estimate(None)
-    told = found.estimate
-    return Estimate(told.mean, told.low, told.high) if told.seeds > 1 else Estimate(told.mean)
+    return Estimate(found.mean, *(found.ends or ())) if found.seeds > 1 else Estimate(found.mean)
 
 
 def mains(taken: Taken, every: Sequence[Of]) -> list[forest.Effect]:
@@ -75,7 +74,7 @@ def mains(taken: Taken, every: Sequence[Of]) -> list[forest.Effect]:
                     mean=value.mean,
                     low=value.low,
                     high=value.high,
-                    n=found.estimate.seeds if found else 0,
+                    n=found.seeds if found else 0,
                     supported=found is not None and found.supported,
                 )
             )

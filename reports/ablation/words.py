@@ -44,22 +44,22 @@ def spelled(taken: Taken) -> list[str]:
 
 
 def interval(found: Found) -> str:
-    told = found.estimate
-    return f"{signed(told.mean)} [{signed(told.low)}, {signed(told.high)}]"
+    ends = found.ends
+    return signed(found.mean) + (f" [{signed(ends[0])}, {signed(ends[1])}]" if ends else "")
 
 
 def estimate(found: Found | None, below: str = "") -> Cell:
     """The estimate with its interval, p in small print."""
     if found is None:
         return Cell("·", below=below, tone="muted")
-    tone: Tone = "" if not found.supported else "good" if found.estimate.mean > 0 else "bad"
-    small = f"p {p_text(found.p)}" if found.p is not None else "one seed"
+    tone: Tone = "" if not found.supported else "good" if found.mean > 0 else "bad"
+    small = found.reason or (f"p {p_text(found.p)}" if found.p is not None else "one seed")
     return Cell(
         interval(found),
         below="; ".join(filter(None, (small, below))),
         strong=found.supported,
         tone=tone,
-        value=found.estimate.mean,
+        value=found.mean,
     )
 
 
@@ -71,18 +71,19 @@ def records(taken: Taken, every: Sequence[Of], kinds: Sequence[str]) -> tuple[di
 
 
 def record(taken: Taken, of: Of, key: Key, found: Found) -> dict[str, Any]:
-    told, kind, term = found.estimate, *key
+    kind, term = key
+    low, high = found.ends or (None, None)
     return {
         "ablation": taken.ablation.slug,
         "metric": of.metric,
         "kind": kind,
         "factors": ":".join(term),
-        "estimate": told.mean,
-        "low": told.low,
-        "high": told.high,
-        "p": told.p,
+        "estimate": found.mean,
+        "low": low,
+        "high": high,
+        "p": found.estimate.p if found.estimate else None,
         "p_holm": found.p,
-        "seeds": told.seeds,
+        "seeds": found.seeds,
         "items": " ".join(f"{task}:{count}" for task, count in of.scores.items.items()) if of.scores else "",
         **taken.setup.facts,
     }

@@ -13,7 +13,7 @@ from reports.marks import SIGNS, number
 
 SUPPORTED = Sign(words="p < .05 after Holm", marker="o")
 OPEN = Sign(words="not supported after Holm", marker="o", filled=False)
-SINGLE = Sign(words="single seed, no interval", marker="s", filled=False, colour=style.GREY)
+SINGLE = Sign(words="one seed, or all alike: no interval", marker="s", filled=False, colour=style.GREY)
 PRINTED = Sign(words="printed in the paper", marker="D", filled=False, colour=style.VERMILLION)
 
 
@@ -21,9 +21,9 @@ PRINTED = Sign(words="printed in the paper", marker="D", filled=False, colour=st
 class Effect:
     """A row's mean paired difference from its base row in one metric, over ``n`` seeds, with its 95% interval.
 
-    ``mean`` None: not run; NaN: constant answers; ``low`` and ``high`` None: a single seed. ``supported``: the
-    Holm-adjusted interval excludes 0. ``printed``: the difference in the paper. ``confounded``: the row differs from
-    its base on several axes.
+    ``mean`` None: not run; NaN: constant answers; ``low`` and ``high`` None: a single seed, or nothing that varies.
+    ``supported``: the Holm-adjusted interval excludes 0. ``printed``: the difference in the paper. ``confounded``: the
+    row differs from its base on several axes.
     """
 
     row: str

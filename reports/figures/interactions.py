@@ -32,7 +32,7 @@ ALONE = key.Sign(words="main effect, on minus off", marker="s", filled=False, co
 TOGETHER = key.Sign(words="unframed: interaction, the difference of differences")
 SUPPORTED = key.Sign(words="and bold: Holm-adjusted interval excludes 0", marker=".", colour=style.INK)
 MARGIN = key.Sign(words="±: to the further end of the 95% interval")
-SINGLE = key.Sign(words="italic: no interval, a single seed")
+SINGLE = key.Sign(words="italic: no interval, one seed or all alike")
 TANGLED = key.Sign(words="hatched: this design cannot tell them apart")
 
 
@@ -41,7 +41,8 @@ class Cell:
     """In one metric, the interaction of two factors, in either order, or the main effect where they are the same.
 
     ``mean`` None: the design cannot tell it apart from others; NaN: constant answers. ``low`` and ``high`` are the
-    ends of its 95% interval, None for a single seed. ``supported``: the Holm-adjusted interval excludes 0.
+    ends of its 95% interval, None for a single seed and where nothing varies. ``supported``: the Holm-adjusted interval
+    excludes 0.
     """
 
     metric: str

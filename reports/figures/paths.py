@@ -21,7 +21,7 @@ MEDIAN = Sign(words="their median", marker="|", colour=style.INK)
 STATED = Sign(words="in the paper's order", marker="D", colour=style.VERMILLION)
 PRINTED = Sign(words="printed in the paper", marker="D", filled=False, colour=style.VERMILLION)
 SHAPLEY = Sign(words="Shapley value, 95% interval", marker="o", line="-")
-SINGLE = Sign(words="Shapley value, single seed", marker="s", filled=False, colour=style.GREY)
+SINGLE = Sign(words="Shapley value without interval", marker="s", filled=False, colour=style.GREY)
 NUMBERS = Sign(words="numbers: Shapley values")
 IMPOSSIBLE = Sign(words="no order: each meets a combination that was not run")
 

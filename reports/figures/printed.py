@@ -16,7 +16,7 @@ PAGE, COLUMNS = 4, 2  # panels
 SIDE, LEFT, TOP, TICKS, EDGE = 2.15, 0.5, 0.24, 0.36, 0.06
 SIGNS = (
     key.Sign(words="ours, 95% interval over seeds", marker="o", line="-"),
-    key.Sign(words="single seed", marker="o", filled=False, colour=style.GREY),
+    key.Sign(words="no interval", marker="o", filled=False, colour=style.GREY),
     key.Sign(words="ours = printed", line="--", colour=style.GREY),
 )
 

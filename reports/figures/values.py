@@ -28,7 +28,7 @@ def finite(values: Iterable[float | None]) -> list[float]:
 @dataclasses.dataclass(frozen=True)
 class Estimate:
     """A mean over seeds and the ends of its 95% interval. ``mean`` None: not run; NaN: constant answers, which have
-    no Pearson r. ``low`` and ``high`` are None for a single seed."""
+    no Pearson r. ``low`` and ``high`` are None for a single seed and for seeds that are all the same."""
 
     mean: float | None
     low: float | None = None

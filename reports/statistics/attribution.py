@@ -11,12 +11,13 @@ from itertools import combinations as choose
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from reports.statistics.crossed import Estimate, crossed
+from reports.statistics.crossed import Estimate, Undefined, crossed
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 MOST_FACTORS = 16  # 65,536 sets of factors; from 21 on, 64 bits could not count their orders
+LEFT = 1e-14  # of a sum's terms: what is left of them where they cancel
 ROUNDING = 1e-9  # far above what rounding does to a contrast, far below its smallest weight
 
 
@@ -27,12 +28,14 @@ def estimate(
     *,
     scores: ArrayLike | None = None,
     level: float = 0.95,
-) -> Estimate:
+    most: Sequence[float] = (),
+) -> Estimate | Undefined:
     """A contrast [combinations] of blocks, each [combinations, seeds, items]: ``crossed`` on ``sum_c contrast_c v_c``.
 
     It is paired: what all combinations share of a seed or an item cancels. ``scores`` [combinations] are the scores
     themselves, averaged over seeds, where blocks hold a statistic's pseudo-values; the centre is then their contrast.
-    Combinations of weight 0 are not read. Estimates of several contrasts are not independent of each other.
+    ``most`` is of the contrast's values, as ``crossed`` takes it. Combinations of weight 0 are not read. Estimates of
+    several contrasts are not independent of each other.
 
     Raises:
         ValueError: blocks or scores of other combinations than the contrast's, and what ``crossed`` refuses.
@@ -54,8 +57,15 @@ def estimate(
         if whole.shape != factors.shape:
             raise ValueError(f"scores must have one per combination, {len(factors)}; their shape is {whole.shape}")
         centre = float(factors[used] @ whole[used])
-    values = [np.tensordot(factors[used], block[used], axes=1) for block in arrays]  # [seeds, items] each
-    return crossed(values, weights, level=level, mean=centre)
+    values = [weighted(factors[used], block[used]) for block in arrays]  # [seeds, items] each
+    return crossed(values, weights, level=level, mean=centre, most=most)
+
+
+def weighted(factors: Array, block: Array) -> Array:
+    """``sum_c factors_c block_c``, [seeds, items], with 0 where nothing but rounding is left of it."""
+    total: Array = np.tensordot(factors, block, axes=1)
+    total[np.abs(total) <= LEFT * np.tensordot(np.abs(factors), np.abs(block), axes=1)] = 0
+    return total
 
 
 def rows(combinations: ArrayLike) -> Integers:

@@ -48,8 +48,26 @@ class MeanSquares(NamedTuple):
 
 
 def mean_squares(block: NDArray[np.float64]) -> MeanSquares:
-    """Of a block [seeds, items], one value a cell, two seeds or more. Searle et al. (1992), ch. 4."""
+    """Of a block [seeds, items], one value a cell, two seeds or more. Searle et al. (1992), ch. 4.
+
+    Means are taken off one side at a time, so that what a whole side shares, however large, does not round."""
     n, m = block.shape
-    seed, item, grand = block.mean(axis=1, keepdims=True), block.mean(axis=0, keepdims=True), block.mean()
-    rest = float(np.square(block - seed - item + grand).sum()) / ((n - 1) * (m - 1))
-    return MeanSquares(m * float(seed.var(ddof=1)), n * float(item.var(ddof=1)), rest)
+    seed, item = seed_effects(block), seed_effects(block.T)
+    rest = without_items(block)
+    rest -= rest.mean(axis=1, keepdims=True)
+    squares = float(np.square(rest).sum()) / ((n - 1) * (m - 1))
+    return MeanSquares(m * float(seed.var(ddof=1)), n * float(item.var(ddof=1)), squares)
+
+
+def seed_effects(block: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each seed's mean over items less the mean of all, [seeds]."""
+    effects: NDArray[np.float64] = without_items(block).mean(axis=1)
+    return effects
+
+
+def without_items(block: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The block less each item's mean over seeds, [seeds, items]; twice, for what the first mean rounds off."""
+    away: NDArray[np.float64] = block - block[:1]
+    away -= away.mean(axis=0)
+    away -= away.mean(axis=0)
+    return away

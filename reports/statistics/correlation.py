@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +12,7 @@ from scipy import stats
 from reports.statistics.blocks import check_level
 
 Array = NDArray[np.float64]
+FEW = 1e-3  # of a sum of squares: what is left of it has lost three digits
 
 
 def deviations(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
@@ -24,11 +26,18 @@ def deviations(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
         raise ValueError(f"r needs the same items on both sides, three or more; got {sides[0].shape}, {sides[1].shape}")
     if not all(np.isfinite(side).all() for side in sides):
         raise ValueError("r needs finite values")
-    first, second = (side - side.mean() for side in sides)
+    first, second = (centred(side) for side in sides)
     for side, away in zip(sides, (first, second), strict=True):
         if np.abs(away).max() <= 1e-6 * np.abs(side).max():
             raise ValueError("r does not exist where one side is the same for every item")
     return first, second
+
+
+def centred(side: Array) -> Array:
+    """Distances from the mean; twice, for what the first mean rounds off."""
+    away: Array = side - side.mean()
+    away -= away.mean()
+    return away
 
 
 def pearson(x: ArrayLike, y: ArrayLike) -> float:
@@ -47,7 +56,9 @@ def pseudo_values(x: ArrayLike, y: ArrayLike) -> Array:
     """Each item's jackknife pseudo-value of r, ``n r - (n - 1) r_without_i``, [items]; their mean is the jackknife's r.
 
     With dx, dy the distances from the means, leaving out item i takes ``n / (n - 1) dx_i dy_i`` from the sum of
-    products, and likewise from the two sums of squares; so all items take O(n).
+    products, and likewise from the two sums of squares; so all items take O(n). Where little is left of a side's
+    squares the difference has rounded, and those few items are left out anew. ``n r - (n - 1) r_without_i`` is computed
+    as ``r + (n - 1) (r - r_without_i)``.
 
     Tukey (1958), "Bias and confidence in not quite large samples", Annals of Mathematical Statistics 29, 614; Efron and
     Stein (1981), "The jackknife estimate of variance", Annals of Statistics 9, 586-596.
@@ -60,10 +71,17 @@ def pseudo_values(x: ArrayLike, y: ArrayLike) -> Array:
     squares = [np.square(side).sum() - n / (n - 1) * np.square(side) for side in (dx, dy)]  # without each item
     if any((left <= 1e-12 * left.max()).any() for left in squares):
         raise ValueError("r has no jackknife where one side is the same for every item but one")
-    without = (dx @ dy - n / (n - 1) * dx * dy) / np.sqrt(squares[0] * squares[1])
-    r = dx @ dy / math.sqrt((dx @ dx) * (dy @ dy))
-    values: Array = n * r - (n - 1) * without
+    without = (dx @ dy - n / (n - 1) * dx * dy) / np.sqrt(squares[0]) / np.sqrt(squares[1])
+    little = (squares[0] < FEW * np.square(dx).sum()) | (squares[1] < FEW * np.square(dy).sum())
+    for at in np.flatnonzero(little):
+        without[at] = cosine(*(centred(np.delete(side, at)) for side in (dx, dy)))
+    r = cosine(dx, dy)
+    values: Array = r + (n - 1) * (r - without)
     return values
+
+
+def cosine(x: Array, y: Array) -> float:
+    return float(x @ y / math.sqrt(x @ x) / math.sqrt(y @ y))
 
 
 def williams(r12: float, r13: float, r23: float, n: int) -> tuple[float, float]:
@@ -76,13 +94,16 @@ def williams(r12: float, r13: float, r23: float, n: int) -> tuple[float, float]:
     Steiger (1980), "Tests for comparing elements of a correlation matrix", Psychological Bulletin 87, 245-251, eq. 7.
 
     Raises:
-        ValueError: fewer than four items, or three numbers that cannot be correlations of the same items.
+        ValueError: fewer than four items, three numbers that cannot be correlations of the same items, or nothing that
+            varies.
     """
     determinant = checked_determinant(r12, r13, r23, n)
     if r12 == r13:
         return 0.0, 1.0
     below = 2 * (n - 1) / (n - 3) * determinant + ((r12 + r13) / 2) ** 2 * (1 - r23) ** 3
-    t = (r12 - r13) * math.sqrt((n - 1) * (1 + r23) / below) if below > 0 else math.copysign(math.inf, r12 - r13)
+    if not below > 0:
+        raise ValueError(f"{r12}, {r13} and {r23} leave nothing that varies, and the test does not exist")
+    t = (r12 - r13) * math.sqrt((n - 1) * (1 + r23) / below)
     return t, float(2 * stats.t.sf(abs(t), n - 3))
 
 
@@ -105,24 +126,32 @@ def zou(r12: float, r13: float, r23: float, n: int, level: float = 0.95) -> tupl
     if max(abs(r12), abs(r13)) >= 1:
         raise ValueError(f"a correlation of 1 or -1 has no interval; got {r12} and {r13}")
     half = float(stats.norm.isf((1 - level) / 2)) / math.sqrt(n - 3)
-    (low12, high12), (low13, high13) = (
-        (math.tanh(math.atanh(r) - half), math.tanh(math.atanh(r) + half)) for r in (r12, r13)
-    )
-    c = (r23 - r12 * r13 / 2) * (1 - r12**2 - r13**2 - r23**2) + r23**3
-    c /= (1 - r12**2) * (1 - r13**2)
-    below = spread(r12 - low12, high13 - r13, c)
-    above = spread(high12 - r12, r13 - low13, c)
+    one, other, both = (Fraction(float(r)) for r in (r12, r13, r23))
+    apart = 1 - ((both - one * other / 2) * (1 - one**2 - other**2 - both**2) + both**3) / (
+        (1 - one**2) * (1 - other**2)
+    )  # 1 - c, exactly
+    below = spread(reach(r12, -half), reach(r13, half), float(apart))
+    above = spread(reach(r12, half), reach(r13, -half), float(apart))
     return r12 - r13 - below, r12 - r13 + above
 
 
-def spread(first: float, second: float, c: float) -> float:
-    return math.sqrt(max(first**2 + second**2 - 2 * c * first * second, 0.0))
+def reach(r: float, step: float) -> float:
+    """How far the end of Fisher's interval is from r, ``|tanh(atanh(r) + step) - r|``, without their difference."""
+    z = math.atanh(r)
+    return abs(math.sinh(step)) / (math.cosh(z) * math.cosh(z + step))
+
+
+def spread(first: float, second: float, apart: float) -> float:
+    """``sqrt(first^2 + second^2 - 2 c first second)`` with ``apart = 1 - c``."""
+    return math.sqrt(max((first - second) ** 2 + 2 * apart * first * second, 0.0))
 
 
 def checked_determinant(r12: float, r13: float, r23: float, n: int) -> float:
     if n < 4:
         raise ValueError(f"the difference of two correlations needs four items or more; got {n}")
-    determinant = 1 - r12**2 - r13**2 - r23**2 + 2 * r12 * r13 * r23
-    if not (max(abs(r12), abs(r13), abs(r23)) <= 1 and determinant >= -1e-9):
+    sizes = max(abs(r12), abs(r13), abs(r23))
+    one, other, both = (Fraction(float(r)) for r in (r12, r13, r23)) if sizes <= 1 else (Fraction(),) * 3
+    determinant = float(1 - one**2 - other**2 - both**2 + 2 * one * other * both)  # exactly: near 1 it cancels
+    if not (sizes <= 1 and determinant >= -1e-9):
         raise ValueError(f"{r12}, {r13} and {r23} cannot be the correlations of the same items")
     return max(determinant, 0.0)

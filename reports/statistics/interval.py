@@ -8,12 +8,15 @@ from collections.abc import Sequence
 
 from scipy.special import stdtrit
 
+ROUNDING = 1e-12  # of the largest value: below it nothing varies
+
 
 def mean_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float | None]:
     """The mean and the half-width of its confidence interval, mean +- t(n - 1, (1 + level) / 2) * s / sqrt(n).
 
-    ``s`` is the sample standard deviation (n - 1 below). One value has no interval: its half-width is None. The
-    interval holds for independent, about normal values; here they are seeds.
+    ``s`` is the sample standard deviation (n - 1 below). One value has no interval, and neither have values that are
+    all the same, as counts of right items may be, for they tell nothing of others: the half-width is None. The interval
+    holds for independent, about normal values; here they are seeds.
 
     Student (1908), "The probable error of a mean", Biometrika 6, 1-25.
 
@@ -25,7 +28,7 @@ def mean_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, 
     if not 0 < level < 1:
         raise ValueError(f"the level is {level}; it must lie between 0 and 1")
     mean, n = statistics.fmean(values), len(values)
-    if n == 1:
+    if max(values) - min(values) <= ROUNDING * max(map(abs, values)):
         return mean, None
     quantile = float(stdtrit(n - 1, (1 + level) / 2))
     return mean, quantile * statistics.stdev(values) / math.sqrt(n)

@@ -8,7 +8,7 @@ from scipy import stats
 from scipy.optimize import brentq
 
 from reports.statistics.blocks import check_level
-from reports.statistics.crossed import Estimate
+from reports.statistics.crossed import FREEDOM, Estimate
 
 
 def detectable(estimate: Estimate, *, power: float = 0.8, level: float = 0.95) -> float:
@@ -45,9 +45,9 @@ def seeds_needed(
     ``Var(k) = items + (error^2 - items) n / k`` with ``items = sum_b w_b^2 item_b / m_b``, the part that seeds do not
     shrink, and Satterthwaite's degrees of freedom: k - 1 for the seeds' part, m_b - 1 for a block's. None where not
     even ``most`` seeds would do, for then the items set the limit. An estimate without components has seeds alone, and
-    this is the paired t-test. The components are estimates themselves: from few seeds, take the number as a rough
-    guide. The level is any in (0, 1), so 1 - alpha / m or Holm's works, too. ``cautiously``: by the test of
-    ``crossed.cautious``, which has k - 1 degrees of freedom.
+    this is the paired t-test; else the freedom is at most ``crossed.FREEDOM (k - 1)``. The components are estimates
+    themselves: from few seeds, take the number as a rough guide. The level is any in (0, 1), so 1 - alpha / m or Holm's
+    works, too. ``cautiously``: by the test of ``crossed.cautious``, which has k - 1 degrees of freedom.
 
     Cohen (1988) as for ``detectable``; Westfall, Kenny and Judd (2014), "Statistical power and optimal design in
     experiments in which samples of participants respond to samples of stimuli", Journal of Experimental Psychology:
@@ -66,7 +66,7 @@ def seeds_needed(
     def enough(seeds: int) -> bool:
         variance, freedom = at(estimate, seeds)
         freedom = seeds - 1 if cautiously else freedom
-        return not variance or found(effect / math.sqrt(variance), freedom, level) >= power
+        return found(effect / math.sqrt(variance), freedom, level) >= power
 
     if most < 2 or not enough(most):
         return None
@@ -83,9 +83,8 @@ def at(estimate: Estimate, seeds: int) -> tuple[float, float]:
     beyond = max(estimate.error**2 - sum(variance for variance, _ in items), 0.0)
     terms = [*items, (beyond * estimate.seeds / seeds, seeds - 1)]
     total = sum(variance for variance, _ in terms)
-    if not total:
-        return 0.0, float(seeds - 1)
-    return total, 1 / sum((variance / total) ** 2 / freedom for variance, freedom in terms)
+    freedom = 1 / sum((variance / total) ** 2 / freedom for variance, freedom in terms)
+    return total, min(freedom, FREEDOM * (seeds - 1.0))
 
 
 def found(delta: float, freedom: float, level: float) -> float:

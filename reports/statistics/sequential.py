@@ -47,7 +47,7 @@ from scipy.optimize import brentq
 from scipy.special import stdtrit
 
 from reports.statistics.blocks import check_level
-from reports.statistics.crossed import Estimate
+from reports.statistics.crossed import Estimate, Undefined, prior
 
 Noise = Literal["symmetric", "normal"]
 Decision = Literal["higher", "lower", "equivalent"]
@@ -87,12 +87,16 @@ class Comparison:
             raise ValueError(f"margin and cost must be positive; got {self.margin} and {self.cost}")
 
 
-def items_of(estimate: Estimate) -> Items | None:
-    """The items' part of a crossed estimate: ``error^2 = sum_b w_b^2 item_b / m_b``."""
+def items_of(estimate: Estimate | Undefined) -> Items | None:
+    """The items' part of a crossed estimate: ``error^2 = sum_b w_b^2 item_b / m_b``. Never 0, for no items prove that
+    all others are like them: where no item differs, what ``crossed`` adds for right-or-wrong ones stands alone, which
+    the interval takes to about 3 / m."""
     parts = estimate.components
     if not parts:
         return None
-    return Items(math.sqrt(sum(of.weight**2 * of.item / of.items for of in parts)), min(of.items for of in parts) - 1)
+    shares = [of.weight**2 * of.item / of.items for of in parts]
+    error = math.sqrt(sum(shares) or sum(of.weight**2 * prior(of.items, of.most or 1.0) for of in parts))
+    return Items(error, min(of.items for of in parts) - 1)
 
 
 def log_e(values: Array, noise: Noise = "symmetric") -> Array:
@@ -104,11 +108,13 @@ def log_e(values: Array, noise: Noise = "symmetric") -> Array:
     n = np.arange(1.0, len(values) + 1).reshape(-1, *[1] * (values.ndim - 1))
     total, square = values.cumsum(axis=0), np.square(values).cumsum(axis=0)
     rest = square - total**2 / (n + 1 / PRIOR)
+    before = np.concatenate([np.zeros_like(values[:1]), total[:-1]])
     with np.errstate(divide="ignore", invalid="ignore"):  # nothing but zeros so far: e is 1
         if noise == "normal":
             return np.where(square > 0, n / 2 * np.log(square / rest) - np.log1p(n * PRIOR) / 2, 0.0)
-        turned = square - (total - 2 * values) ** 2 / (n + 1 / PRIOR)  # had the last one the other sign
-        step = math.log(2) - np.log1p((rest / turned) ** (n / 2))
+        turned = square - (before - values) ** 2 / (n + 1 / PRIOR)  # had the last one the other sign
+        change = -4 * before * values / (n + 1 / PRIOR) / turned  # rest / turned - 1, without their difference
+        step = -np.log1p(np.expm1(n / 2 * np.log1p(change)) / 2)  # log(2 / (1 + (rest / turned)^(n / 2)))
     return np.where(square > 0, step, 0.0).cumsum(axis=0)
 
 
@@ -124,9 +130,11 @@ def over_seeds(values: Sequence[float], alpha: float, noise: Noise = "symmetric"
     Infinite as long as no data of so many seeds could refuse any. Where every centre has been refused, which happens
     with chance alpha at most, the least refused one.
     """
-    edge, data = -math.log(alpha), np.asarray(values, dtype=np.float64)
-    if len(data) < first_possible(alpha, noise):
+    edge, given = -math.log(alpha), np.asarray(values, dtype=np.float64)
+    if len(given) < first_possible(alpha, noise):
         return -math.inf, math.inf
+    near, unit = float(given[0]), float(np.ptp(given)) or 1.0  # so that the search's tolerance is the data's
+    data = (given - near) / unit
 
     def evidence(centres: Array) -> Array:
         found: Array = log_e(data[:, None] - centres, noise).max(axis=0) - edge
@@ -144,12 +152,12 @@ def over_seeds(values: Sequence[float], alpha: float, noise: Noise = "symmetric"
     refused = evidence(grid)
     kept = np.flatnonzero(refused < 0)
     if low == high or not len(kept):
-        only = float(grid[refused.argmin()])
+        only = near + unit * float(grid[refused.argmin()])
         return only, only
     first, last = int(kept[0]), int(kept[-1])
     return (
-        crossing(grid[first - 1], grid[first]) if first else -math.inf,
-        crossing(grid[last], grid[last + 1]) if last + 1 < len(grid) else math.inf,
+        near + unit * crossing(grid[first - 1], grid[first]) if first else -math.inf,
+        near + unit * crossing(grid[last], grid[last + 1]) if last + 1 < len(grid) else math.inf,
     )
 
 
@@ -162,11 +170,14 @@ def interval(
     comparison: Comparison, *, level: float = 0.95, family: int = 1, noise: Noise = "symmetric"
 ) -> tuple[float, float]:
     """For other seeds and other items. All ``family`` intervals hold the truth at all looks with chance ``level``.
+    Infinite for a metric without items whose seeds all differ by the same, for they tell nothing of others.
 
     Raises:
         ValueError: a level outside (0, 1), or a family of none.
     """
     for_seeds, beyond = shares(comparison, level, family)
+    if comparison.items is None and len(set(comparison.differences)) < 2:
+        return -math.inf, math.inf  # nothing varies
     low, high = over_seeds(comparison.differences, for_seeds, noise)
     return low - beyond, high + beyond
 

@@ -52,7 +52,9 @@ def test_it_is_the_first_decision_over_all_seeds_in_order(seed: int, centre: flo
     looks = [
         decide(
             Comparison(
-                differences=tuple(map(float, block[:n].mean(axis=1))), margin=0.2, items=items_of(crossed([block[:n]]))
+                differences=tuple(map(float, block[:n].mean(axis=1))),
+                margin=0.2,
+                items=items_of(crossed([block[:n]], most=(1.0,))),
             ),
             family=2,
         )

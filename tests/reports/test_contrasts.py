@@ -13,8 +13,8 @@ from reports.contrasts import compare
 from reports.effects import agreement, best, costs, effects
 from reports.evidence import Runs, SetUp, frame
 from reports.statistics.correlation import pearson, pseudo_values
-from reports.statistics.crossed import crossed
 from tests.reports.made import Floats, Kept, measured, right, setup
+from tests.reports.statistics.experiments import estimate_of
 
 SUITE = next(suite for suite in SUITES if suite.slug == "bertram/table1")
 ONE, OTHER = "bertram/table1/06-smart", "bertram/table1/04-all-three"
@@ -71,7 +71,7 @@ def test_an_accuracy_is_compared_item_by_item(both: SetUp, reader: Kept) -> None
     ours, theirs = (np.stack([each == gold for each in answers(reader, slug, "sst")]) for slug in (ONE, OTHER))
     difference = ours.astype(float) - theirs
     found = compare(both, ONE, OTHER, "sst_accuracy")
-    expected = crossed([difference])
+    expected = estimate_of([difference], most=(1.0,))
     assert found.estimate is not None
     assert (found.estimate.mean, found.estimate.p) == pytest.approx((difference.mean(), expected.p))
     assert found.estimate.components == expected.components
@@ -84,7 +84,7 @@ def test_a_correlation_is_compared_by_pseudo_values_around_its_own_difference(bo
     blocks = [pseudo_values(a, gold) - pseudo_values(b, gold) for a, b in zip(ours, theirs, strict=True)]
     centre = np.mean([pearson(a, gold) - pearson(b, gold) for a, b in zip(ours, theirs, strict=True)])
     found = compare(both, ONE, OTHER, "sts_pearson").estimate
-    expected = crossed([np.stack(blocks)], mean=float(centre))
+    expected = estimate_of([np.stack(blocks)], mean=float(centre))
     assert found is not None
     assert found.mean == pytest.approx(expected.mean) and found.error == pytest.approx(expected.error)
 
@@ -108,7 +108,8 @@ def test_a_comparison_turned_round_has_the_other_sign(both: SetUp) -> None:
 
 def test_a_gap_is_compared_by_seed_alone(both: SetUp) -> None:
     found = compare(both, ONE, OTHER, "sst_gap")
-    assert found.items == {} and found.estimate is not None and found.estimate.mean == 0  # train is dev here
+    assert found.items == {} and found.estimate is None  # train is dev here: a gap of 0 in every seed
+    assert found.reason == "every seed differs by the same, so there is no interval"
 
 
 def test_rows_of_two_splits_are_refused(reader: Kept) -> None:
@@ -225,3 +226,32 @@ def test_a_failed_seed_is_in_the_frame_without_a_figure(both: SetUp) -> None:
     failed = told[told["status"] == "failed"]
     assert list(failed["reason"]) == ["no memory"] and failed["value"].isna().all()
     assert compare(both, ONE, OTHER, "sst_accuracy").seeds == (0, 1, 2)
+
+
+def pair_of(correct: Floats, other: Floats) -> SetUp:
+    """Two rows' right answers, each [seeds, items]."""
+    reader, gold, rows = Kept(), np.arange(correct.shape[1]) % 2.0, []
+    for name, right_ones in (("06-smart", correct), ("04-all-three", other)):
+        given = {seed: {"quora": (right(gold, each), gold)} for seed, each in enumerate(right_ones)}
+        rows.append(measured(SUITE, SUITE.row(name), given, reader))
+    return setup(rows)
+
+
+def test_a_single_item_is_a_reason_and_no_traceback() -> None:
+    found = compare(pair_of(np.ones((3, 1)), np.zeros((3, 1))), ONE, OTHER, "quora_accuracy", bootstrap=True)
+    assert found.estimate is None and found.reason.startswith("one item: quora has a single scored row")
+
+
+@pytest.mark.parametrize("items", [2, 50])
+def test_two_rows_of_which_no_item_differs_have_no_interval(items: int) -> None:
+    found = compare(pair_of(np.ones((3, items)), np.ones((3, items))), ONE, OTHER, "quora_accuracy", bootstrap=True)
+    assert found.estimate is None and found.alike is not None and found.alike.mean == 0
+    assert found.reason == "no item differs in any seed, so there is no interval"
+
+
+def test_a_row_that_collapsed_in_some_seed_is_known() -> None:
+    made = pair_of(np.ones((3, 8)), np.eye(8)[:3])
+    assert not compare(made, ONE, OTHER, "quora_accuracy").collapsed
+    row = made.rows[OTHER]
+    row.seeds = [dataclasses.replace(each, about={**each.about, "alarm": "one answer: quora"}) for each in row.seeds]
+    assert compare(made, ONE, OTHER, "quora_accuracy").collapsed

@@ -220,3 +220,30 @@ def test_a_stated_effect_is_found_with_the_stated_power() -> None:
         ]
         found += verdict(setup(rows), sst()).verdict == "reproduced"
     assert found >= 0.9 * papers
+
+
+@pytest.mark.parametrize(
+    ("seeds", "items", "words"), [(2, 400, "2 seeds are too few"), (6, 5, "5 items of sst are too")]
+)
+def test_too_few_seeds_or_items_decide_nothing_and_say_so(seeds: int, items: int, words: str) -> None:
+    labels = np.arange(items) % 2.0
+    drawn = np.random.default_rng(3)
+    rows = []
+    reader = Kept()
+    for name, share in (("06-smart", 1.0), ("04-all-three", 0.1)):
+        given = {seed: {"sst": (answers(drawn, labels, share), labels)} for seed in range(seeds)}
+        rows.append(measured(BERTRAM, BERTRAM.row(name), given, reader))
+    judged = verdict(setup(rows), sst())
+    assert judged.verdict == "underpowered" and words in judged.why
+
+
+@pytest.mark.parametrize(("items", "expected"), [(2, "underpowered"), (50, "underpowered"), (400, "equivalent")])
+def test_rows_of_which_no_item_differs_are_equivalent_from_enough_items_on(items: int, expected: Verdict) -> None:
+    labels = np.arange(items) % 2.0
+    reader = Kept()
+    rows = [
+        measured(BERTRAM, BERTRAM.row(name), {seed: {"sst": (labels, labels)} for seed in range(3)}, reader)
+        for name in ("06-smart", "04-all-three")
+    ]
+    judged = verdict(setup(rows), sst(), margin=0.01)
+    assert judged.verdict == expected and judged.tested[0].agree == 1.0

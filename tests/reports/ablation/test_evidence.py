@@ -90,7 +90,7 @@ def made_failed(seed: int) -> Seed:
 
 
 def mean(found: Of, kind: str, *term: str) -> float:
-    return found.found[kind, term].estimate.mean  # type: ignore[index]
+    return found.found[kind, term].mean  # type: ignore[index]
 
 
 @pytest.mark.parametrize("make", [leave_one_out, add_one])
@@ -252,7 +252,7 @@ def test_combinations_that_cannot_be_are_no_gap_in_a_full_design() -> None:
     taken = Taken(ours, exact(ours, wanted))
     assert (taken.design.kind, len(taken.design.runs)) == ("full", 3)
     found = of(taken, "sst_accuracy")
-    told = {key: each.estimate.mean for key, each in found.found.items()}
+    told = {key: each.mean for key, each in found.found.items()}
     expected = {(kind, (name,)): size for kind in ("main", "alone") for name, size in ((smart, 0.1), ("bf16", -0.1))}
     assert told == pytest.approx(expected, abs=1e-12)
     assert found.orders == 0

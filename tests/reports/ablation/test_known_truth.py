@@ -56,6 +56,7 @@ def experiments() -> Mapping[tuple[str, Key], Floats]:
         for of in analysed(Taken(FOUR, quick(FOUR, *drawn(random, TRUTH)))):
             for key, found in of.found.items():
                 one = found.estimate
+                assert one is not None
                 told.setdefault((of.metric, key), []).append((one.low, one.mean, one.high))
     return {key: np.array(each) for key, each in told.items()}
 
@@ -101,6 +102,7 @@ def test_with_many_items_and_seeds_every_figure_is_near_its_truth() -> None:
     for of in analysed(Taken(FOUR, quick(FOUR, answers, labels))):
         for key, true in TRUE[of.metric].items():
             found = of.found[key].estimate
+            assert found is not None
             assert found.mean == pytest.approx(true, abs=5 * found.error), (of.metric, key)
             assert found.error < 0.03
         assert supported(of) >= {"main", "interaction", "shapley", "total"}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from reports.statistics.correlation import pearson, pseudo_values
-from reports.statistics.crossed import crossed
+from reports.statistics.crossed import Estimate, crossed
 
 FULL = os.environ.get("HARNESS_TEST_COUNTS") == "full"
 TIMES = 4000 if FULL else 600
@@ -37,9 +37,23 @@ def coverage(
     inside = 0
     for _ in range(times):
         drawn = draw(random)
-        found = crossed(drawn.blocks, weights, mean=drawn.mean)
+        found = estimate_of(drawn.blocks, weights, mean=drawn.mean)
         inside += found.low <= truth <= found.high
     return inside / times
+
+
+def estimate_of(
+    blocks: Sequence[Array],
+    weights: Sequence[float] = (1.0,),
+    *,
+    level: float = 0.95,
+    mean: float | None = None,
+    most: Sequence[float] = (),
+) -> Estimate:
+    """``crossed`` of what varies."""
+    found = crossed(blocks, weights, level=level, mean=mean, most=most)
+    assert isinstance(found, Estimate)
+    return found
 
 
 def error(share: float = 0.95, times: int = TIMES) -> float:

@@ -33,8 +33,12 @@ def test_one_value_has_no_interval() -> None:
     assert mean_interval([0.4]) == (0.4, None)
 
 
-def test_equal_values_have_an_interval_of_no_width() -> None:
-    assert mean_interval([0.625] * 3) == (0.625, 0.0)
+@pytest.mark.parametrize("n", [2, 3, 10])
+def test_values_that_are_all_the_same_have_no_interval(n: int) -> None:
+    assert mean_interval([0.625] * n) == (0.625, None)
+    assert mean_interval([0.0] * n) == (0.0, None)
+    rounded = [0.1 + 0.2, 0.3] * n  # one figure, added in another order
+    assert mean_interval(rounded)[1] is None
 
 
 def test_the_interval_covers_the_mean_as_often_as_it_says() -> None:

@@ -129,8 +129,17 @@ def test_unit_and_sign_do_not_matter_and_one_seed_says_nothing(values: list[floa
 
 def test_rows_that_are_the_same_to_the_last_bit_never_differ_and_are_equivalent_in_the_end() -> None:
     assert anytime_p([0.0] * 40) == [1.0] * 40
-    decisions = [decide(of((0.0,) * n)) for n in range(1, 8)]
-    assert decisions == [None] * 5 + ["equivalent"] * 2
+    for count, least in ((100, None), (1000, "equivalent")):
+        items = items_of(crossed([np.zeros((8, count))], most=(1.0,)))
+        assert items is not None and items.error > 0
+        decisions = [decide(Comparison(differences=(0.0,) * n, margin=0.01, items=items)) for n in range(1, 8)]
+        assert decisions == [None] * 5 + [least] * 2
+
+
+def test_seeds_that_all_differ_by_the_same_decide_nothing_where_there_are_no_items() -> None:
+    for value in (0.0, 0.3):
+        compared = Comparison(differences=(value,) * 12, margin=0.01)
+        assert interval(compared) == (-math.inf, math.inf) and decide(compared) is None
 
 
 @pytest.mark.parametrize(("family", "least"), [(1, 6), (8, 9)])
