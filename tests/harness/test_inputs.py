@@ -90,9 +90,7 @@ def with_claim(**changes: Any) -> Suite:
 
 def with_task(**changes: Any) -> Suite:
     task = unchecked(SST, **changes)
-    branches = tuple(
-        dataclasses.replace(branch, task=task) if branch.key == "sst" else branch for branch in FIRST.base.branches
-    )
+    branches = tuple(unchecked(branch, task=task) if branch.key == "sst" else branch for branch in FIRST.base.branches)
     return dataclasses.replace(FIRST, base=unchecked(FIRST.base, branches=branches))
 
 
