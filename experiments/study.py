@@ -51,7 +51,7 @@ class Known:
         if name not in self.params:
             raise RegistryError(f"the parameters lack {name}; give it {wanted}")
         value = self.params[name]
-        if isinstance(value, bool | str) or (within.whole and not isinstance(value, int)):
+        if isinstance(value, bool) or not isinstance(value, int if within.whole else int | float):
             raise RegistryError(f"{name} must be {wanted}")
         if not within.low <= value <= within.high:
             raise RegistryError(f"{name} is {value!r}; the study seeks {wanted}")

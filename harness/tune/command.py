@@ -98,6 +98,8 @@ def sought(
 
         try:
             trials = seek(arm, storage, limit, machine, store, console, over)
+            enqueued = sum(trial.state == "waiting" for trial in trials)
+            trials = [trial for trial in trials if trial.ours]
         except KeyboardInterrupt:
             return None, INTERRUPTED
         except (DiskFull, OSError) as error:
@@ -106,6 +108,9 @@ def sought(
             say(console, str(DiskFull(machine.home)))
             return None, 1
     console.print(summary(arm, trials, unit(machine)))
+    if enqueued:
+        more = "--trials" if limit.budget is None else "--budget"
+        say(console, f"enqueued and not begun: {enqueued} of {arm.name}; a larger {more} has them tried next")
     if limit.reached(trials) and not any(trial.running for trial in trials):
         return trials, 0
     say(console, f"{'stopped' if stop.asked else 'time is up'}; the same command goes on from here")

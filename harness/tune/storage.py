@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 import optuna
 from optuna.storages import JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal._file import get_lock_file
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from harness.delivery import reason
@@ -30,25 +32,50 @@ ENDED: dict[State, TrialState] = {
     "pruned": TrialState.PRUNED,
     "failed": TrialState.FAIL,
 }
-STATES: dict[TrialState, State] = {state: name for name, state in ENDED.items()} | {TrialState.RUNNING: "running"}
+STATES: dict[TrialState, State] = {state: name for name, state in ENDED.items()} | {
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+}
 KEPT = ("cell", "start", "reused", "scores", "rungs", "epoch", "cost", "reason", "ended")  # beside what Optuna knows
+
+OURS = b"ablation-harness"  # what our file of Optuna's lock holds
+GRACE = 30.0  # seconds after which Optuna takes a lock for left behind
 
 Tell = Callable[[str], None]
 
 
 class Lock:
-    """The lock of a journal's file (Optuna's BaseJournalFileLock); unlike Optuna's own it ends with its process."""
+    """The lock of a journal's file (Optuna's BaseJournalFileLock). Among ours it is the system's, which ends with its
+    process; for other programs on the file it is the file beside it whose existence is Optuna's own lock."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, file: Path) -> None:
+        self.ours, self.path = file.with_name(f"{file.name}.alone"), file.with_name(f"{file.name}.lock")
         self._held: Any = None
 
     def acquire(self) -> bool:
-        self._held = locked(self.path)
+        self._held = locked(self.ours)
         self._held.__enter__()
-        return True
+        while True:
+            try:
+                with self.path.open("xb") as stream:
+                    stream.write(OURS)
+                return True
+            except FileExistsError:
+                if self._stale():
+                    self.path.unlink(missing_ok=True)
+                else:
+                    time.sleep(0.01)
+
+    def _stale(self) -> bool:
+        """Whether its holder is gone: one of ours, for the system's lock is ours now; another after Optuna's time."""
+        try:
+            old = time.time() - self.path.lstat().st_mtime > GRACE
+            return old or (not self.path.is_symlink() and self.path.read_bytes() == OURS)
+        except FileNotFoundError:
+            return False
 
     def release(self) -> None:
+        self.path.unlink(missing_ok=True)
         self._held.__exit__(None, None, None)
 
 
@@ -72,13 +99,19 @@ class Storage:
                 storage: Any = RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
             else:
                 file.parent.mkdir(parents=True, exist_ok=True)
-                lock: Any = Lock(file.with_name(f"{file.name}.lock"))
-                with locked(lock.path):  # another home may write its studies there
+                lock: Any = Lock(file)
+                with get_lock_file(lock):  # another home may write its studies there
                     mend(file, tell)
                 storage = JournalStorage(JournalFileBackend(str(file), lock))
-            return optuna.create_study(
+            study = optuna.create_study(
                 study_name=self.arm.name, storage=storage, direction="maximize", load_if_exists=True
             )
+            if study.directions != [optuna.study.StudyDirection.MAXIMIZE]:
+                raise InputError(
+                    f"the study {self.arm.name} in {self.shown} does not maximise one value, as harness tune does; "
+                    "rename or delete it there, or take another --storage or --sampler-seed"
+                )
+            return study
 
     def _settled(self, at_once: int) -> int:
         """How many trials may be in training at a time, as the study began with; it must be of this home."""
@@ -135,6 +168,26 @@ class Storage:
         with self.asked():
             return [trial_of(each) for each in self._study.get_trials(deepcopy=False)]
 
+    def begin(self, trial: Trial) -> None:
+        """Have a waiting trial run with these parameters; can be done again after a kill in the middle."""
+        spread = distributions(self.arm.study.space())
+        with self.asked():
+            written = self._study.get_trials(deepcopy=False)[trial.number]
+            storage = self._study._storage
+            for name, value in trial.params.items():
+                within = spread[name]
+                storage.set_trial_param(written._trial_id, name, within.to_internal_repr(value), within)
+            for name in ("start", "reused", "cell"):
+                storage.set_trial_user_attr(written._trial_id, name, getattr(trial, name))
+            storage.set_trial_state_values(written._trial_id, TrialState.RUNNING)
+
+    def refuse(self, trial: Trial) -> None:
+        """End a waiting trial that cannot be tried."""
+        with self.asked():
+            written = self._study.get_trials(deepcopy=False)[trial.number]
+            self._study._storage.set_trial_user_attr(written._trial_id, "reason", trial.reason)
+            self._study.tell(trial.number, state=TrialState.FAIL)
+
     def create(self, trial: Trial) -> None:
         """Add a running trial under the next number, whole or not at all."""
         kept = {"cell": trial.cell, "start": trial.start, "reused": trial.reused}
@@ -165,8 +218,15 @@ class Storage:
 
 
 def trial_of(found: FrozenTrial) -> Trial:
-    kept = {name: found.user_attrs[name] for name in KEPT if name in found.user_attrs}
+    """What the storage holds of it. Only what was begun here has a cell, which is what a result is read from: another
+    program's has none, whatever its state."""
     state = STATES[found.state]
+    if state == "waiting":
+        return Trial(number=found.number, params=enqueued(found), cell="", state="waiting")
+    if not isinstance(found.user_attrs.get("cell"), str):
+        reason = str(found.user_attrs.get("reason", ""))
+        return Trial(number=found.number, params={}, cell="", state="foreign", reason=reason)
+    kept = {name: found.user_attrs[name] for name in KEPT if name in found.user_attrs}
     value = found.value if found.values else None
     return Trial(
         number=found.number,
@@ -176,6 +236,11 @@ def trial_of(found: FrozenTrial) -> Trial:
         curve=dict(found.intermediate_values),
         **kept,
     )
+
+
+def enqueued(found: FrozenTrial) -> dict[str, Any]:
+    """The parameters that a waiting trial is to have."""
+    return {**found.params, **found.system_attrs.get("fixed_params", {})}
 
 
 def _plain(value: Any) -> Any:
