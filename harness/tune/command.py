@@ -24,7 +24,7 @@ from harness.output import say
 from harness.plan import plan
 from harness.reporting import write
 from harness.revision import revision
-from harness.running import INTERRUPTED, How, train_and_print
+from harness.running import INTERRUPTED, How, announced, train_and_print
 from harness.store import Store
 from harness.tune.arm import METRIC, SEED, Arm
 from harness.tune.search import Limit
@@ -68,10 +68,9 @@ def carry_out(arms: Sequence[Arm], ask: Ask, machine: Machine, console: Console)
         say(console, f"{path} holds the settings; harness run {PAPER}/{path.stem} trains them on fresh seeds")
     if len(arms) > 1:
         return compared(arms[0], found, machine, console, ask)
-    if ask.report:
-        reported(arms[0], store, console)
+    there = reported(arms[0], store, console) if ask.report else True
     say(console, f"browse: {store.browse()}")
-    return 0
+    return 0 if there else 1
 
 
 def sought(
@@ -221,10 +220,11 @@ def compared(
     return code
 
 
-def reported(arm: Arm, store: Store, console: Console) -> None:
-    """Write the study's report, with the rows that its winner has become, as far as they were trained."""
-    folder = store.home / "reports" / f"tune-{arm.name}"
+def reported(arm: Arm, store: Store, console: Console) -> bool:
+    """Write the study's report, with the rows that its winner has become, as far as they were trained; whether there
+    is one now."""
+    folder, only = store.home / "reports" / f"tune-{arm.name}", tags(arm.setup)["setup"]
     rows = [(suite, row) for suite, row in everything() if suite.slug == f"{PAPER}/{arm.study.name}"]
-    with waiting("writing the report") as line:
-        made = write(store, rows, folder, line.tell, tuned=[arm.study.name], only=tags(arm.setup)["setup"])
-    say(console, f"report: {made.folder / 'report.pdf'}{'' if made.new else ' (unchanged)'}")
+    return announced(
+        folder, console, lambda tell: write(store, rows, folder, tell, tuned=[arm.study.name], only=only)
+    )

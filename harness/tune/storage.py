@@ -186,7 +186,7 @@ class Storage:
         with self.asked():
             written = self._study.get_trials(deepcopy=False)[trial.number]
             self._study._storage.set_trial_user_attr(written._trial_id, "reason", trial.reason)
-            self._study.tell(trial.number, state=TrialState.FAIL)
+            self._study._storage.set_trial_state_values(written._trial_id, TrialState.FAIL)
 
     def create(self, trial: Trial) -> None:
         """Add a running trial under the next number, whole or not at all."""
