@@ -20,3 +20,6 @@ class Derived(Encoder):
     """An encoder made from ``start``."""
 
     start: Encoder = Base()
+
+    def making(self) -> float:
+        return self.start.making()
