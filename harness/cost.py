@@ -33,7 +33,11 @@ def _cost(recipe: Recipe, source: str, caps: tuple[tuple[str, int], ...], sample
         else:
             scored += rows
     sizes = Sizes(
-        {branch.key: training_rows(corpus, branch) for branch in recipe.branches if branch.key in recipe.schedule.tasks()},
+        {
+            branch.key: training_rows(corpus, branch)
+            for branch in recipe.branches
+            if branch.key in recipe.schedule.tasks()
+        },
         recipe.batch,
     )
     once += sum(FORWARD.updates * rows for task, rows in sizes.rows.items() if keeps(recipe, task, True))

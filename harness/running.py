@@ -101,7 +101,10 @@ def announced(folder: Path, console: Console, written: Callable[[Callable[[str],
         return False
     except Exception as error:  # of a library that draws or sets pages, whichever
         SAID.info("the report ended by %s", type(error).__name__, exc_info=error)
-        say(console, f"no report: {type(error).__name__}: {reason(error)}; the results are kept, harness report tries it")
+        say(
+            console,
+            f"no report: {type(error).__name__}: {reason(error)}; the results are kept, harness report tries it",
+        )
         return False
     say(console, f"report: {made.folder / 'report.pdf'}{'' if made.new else ' (unchanged)'}")
     return True

@@ -12,6 +12,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from experiments.shared import alone
 from experiments.study import terse
 from experiments.tuned import PAPER, Winner
 from harness import tuned
@@ -56,6 +57,8 @@ class Ask:
 def carry_out(arms: Sequence[Arm], ask: Ask, machine: Machine, console: Console) -> int:
     """The exit code."""
     store, found, budget = Store(machine.home), [], ask.budget
+    if len(arms) > 1:
+        say(console, f"{alone({arm.study.name: list(arm.study.space()) for arm in arms})}")
     for arm in arms:
         trials, code = sought(arm, ask, budget, machine, store, console)
         if trials is None:
@@ -225,6 +228,4 @@ def reported(arm: Arm, store: Store, console: Console) -> bool:
     is one now."""
     folder, only = store.home / "reports" / f"tune-{arm.name}", tags(arm.setup)["setup"]
     rows = [(suite, row) for suite, row in everything() if suite.slug == f"{PAPER}/{arm.study.name}"]
-    return announced(
-        folder, console, lambda tell: write(store, rows, folder, tell, tuned=[arm.study.name], only=only)
-    )
+    return announced(folder, console, lambda tell: write(store, rows, folder, tell, tuned=[arm.study.name], only=only))

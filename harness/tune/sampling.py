@@ -55,7 +55,7 @@ def propose(
         view.enqueue_trial(dict(fixed))
     trial = view.ask()
     assert trial.number == number
-    study.suggest(trial)
+    study.ask(trial)
     return {name: trial.params[name] for name in study.space()}
 
 
@@ -130,5 +130,7 @@ def seen_from(trials: Sequence[Trial], number: int, at_once: int) -> list[Trial]
     old, new = earlier[: max(0, number - at_once + 1)], earlier[max(0, number - at_once + 1) :]
     if any(trial.running for trial in old):
         return None
-    running = [Trial(number=trial.number, params=trial.params, cell=trial.cell) if trial.ours else trial for trial in new]
+    running = [
+        Trial(number=trial.number, params=trial.params, cell=trial.cell) if trial.ours else trial for trial in new
+    ]
     return old + running

@@ -1,5 +1,5 @@
-"""What was meant for another program is named in a sentence, or set aside: files with our packages' names, and variables
-of the notebook or editor from which a command is started."""
+"""What was meant for another program is named in a sentence, or set aside: files with our packages' names, and
+variables of the notebook or editor from which a command is started."""
 
 from __future__ import annotations
 
