@@ -4,6 +4,7 @@ count them."""
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Container, Iterable
 from functools import lru_cache
 
 from harness.cell import Cell
@@ -12,7 +13,8 @@ from model.data.examples import Corpus, Split
 from model.data.reviews import Reviews, reviews
 from model.passes import FORWARD, keeps, of_update
 from model.recipe import Branch, Recipe
-from model.seams import History, Sizes
+from model.seams import Encoder, History, Sizes
+from model.technique import parts
 
 SCORED: tuple[Split, ...] = ("dev", "test")
 
@@ -21,6 +23,14 @@ def cost(cell: Cell) -> float:
     """In plain updates of one row; scoring is passes forward. Every update that the schedule and the combiner make
     counts, with the passes that the regularizers add to it."""
     return _cost(cell.recipe, cell.source, tuple(sorted(cell.scored.items())), cell.training_sample)
+
+
+def makings(cells: Iterable[Cell], known: Container[str]) -> float:
+    """The same for the encoders of these cells that are made first, each once; those of the ``known`` identities, and
+    what they were made from, are there."""
+    told = [(cell.encoder in known, part) for cell in cells for part in parts(cell.recipe.encoder)]
+    there = {part for made, part in told if made}
+    return sum(part.making() for part in {part for _, part in told} - there if isinstance(part, Encoder))
 
 
 @lru_cache(maxsize=256)

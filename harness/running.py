@@ -17,7 +17,7 @@ from harness.estimate import preamble
 from harness.execute.news import Machine
 from harness.interrupt import Interrupt
 from harness.logbook import SAID
-from harness.output import file_name, print_tables, say, write_tables
+from harness.output import boxes, file_name, print_tables, say, write_tables
 from harness.plan import Planned, Setup
 from harness.reporting import Written, write
 from harness.store import Store
@@ -90,7 +90,7 @@ def announced(folder: Path, console: Console, written: Callable[[Callable[[str],
     """Write a report and say where it is, or in a sentence why there is none; whether there is one. The results are
     kept in either case, so that no error of a report is an error of theirs."""
     try:
-        with waiting("writing the report") as line:
+        with boxes(lambda text: say(console, text)), waiting("writing the report") as line:
             made = written(line.tell)
     except InputError as error:
         say(console, f"no report: {error}")

@@ -285,7 +285,7 @@ class Encoder(Technique):
     own encoder, ``Tiny``, ``DomainPretrained``) by a folder, so that only the others implement ``load``."""
 
     def making(self) -> float:
-        """What it takes to prepare it, once a home, in plain updates of one row."""
+        """What it takes to prepare it from its start, once a home, in plain updates of one row."""
         return 0.0
 
     def identity(self) -> str:

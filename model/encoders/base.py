@@ -20,6 +20,3 @@ class Derived(Encoder):
     """An encoder made from ``start``."""
 
     start: Encoder = Base()
-
-    def making(self) -> float:
-        return self.start.making()

@@ -27,7 +27,7 @@ class DomainPretrained(Derived):
     max_tokens: int = 128  # of a pair of lines; longer ones are cut
 
     def making(self) -> float:
-        return super().making() + self.steps * self.batch
+        return float(self.steps * self.batch)
 
     def check(self) -> None:
         self.require(self.steps >= 0, "steps", "0 or more")
