@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
-import json
 import os
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,13 +12,13 @@ from typing import Any
 import optuna
 from optuna.storages import JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.storages.journal._file import get_lock_file
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from harness.delivery import reason
 from harness.durable import is_full, locked, write_aside
 from harness.secrets import hidden
 from harness.tune.arm import Arm
+from harness.tune.file import Lock, Tell, mend
 from harness.tune.sampling import distributions
 from harness.tune.trial import State, Trial
 from model.errors import InputError
@@ -37,46 +34,6 @@ STATES: dict[TrialState, State] = {state: name for name, state in ENDED.items()}
     TrialState.WAITING: "waiting",
 }
 KEPT = ("cell", "start", "reused", "scores", "rungs", "epoch", "cost", "reason", "ended")  # beside what Optuna knows
-
-OURS = b"ablation-harness"  # what our file of Optuna's lock holds
-GRACE = 30.0  # seconds after which Optuna takes a lock for left behind
-
-Tell = Callable[[str], None]
-
-
-class Lock:
-    """The lock of a journal's file (Optuna's BaseJournalFileLock). Among ours it is the system's, which ends with its
-    process; for other programs on the file it is the file beside it whose existence is Optuna's own lock."""
-
-    def __init__(self, file: Path) -> None:
-        self.ours, self.path = file.with_name(f"{file.name}.alone"), file.with_name(f"{file.name}.lock")
-        self._held: Any = None
-
-    def acquire(self) -> bool:
-        self._held = locked(self.ours)
-        self._held.__enter__()
-        while True:
-            try:
-                with self.path.open("xb") as stream:
-                    stream.write(OURS)
-                return True
-            except FileExistsError:
-                if self._stale():
-                    self.path.unlink(missing_ok=True)
-                else:
-                    time.sleep(0.01)
-
-    def _stale(self) -> bool:
-        """Whether its holder is gone: one of ours, for the system's lock is ours now; another after Optuna's time."""
-        try:
-            old = time.time() - self.path.lstat().st_mtime > GRACE
-            return old or (not self.path.is_symlink() and self.path.read_bytes() == OURS)
-        except FileNotFoundError:
-            return False
-
-    def release(self) -> None:
-        self.path.unlink(missing_ok=True)
-        self._held.__exit__(None, None, None)
 
 
 class Storage:
@@ -100,7 +57,7 @@ class Storage:
             else:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 lock: Any = Lock(file)
-                with get_lock_file(lock):  # another home may write its studies there
+                with lock:  # another home may write its studies there
                     mend(file, tell)
                 storage = JournalStorage(JournalFileBackend(str(file), lock))
             study = optuna.create_study(
@@ -262,23 +219,3 @@ def identity(home: Path) -> str:
     if not path.exists():
         write_aside(path, uuid.uuid4().hex)
     return path.read_text(encoding="utf-8").strip()
-
-
-def mend(file: Path, tell: Tell) -> None:
-    """Cut off a last line that was not written whole; put a file aside that holds anything else but lines of JSON. Its
-    studies are sought again then, on cells that are there."""
-    if not file.exists() or not file.stat().st_size:
-        return
-    text = file.read_bytes()
-    whole = text[: text.rfind(b"\n") + 1]
-    try:
-        for line in whole.splitlines():
-            json.loads(line)
-    except ValueError:
-        aside = file.with_name(f"{file.name}.damaged-{datetime.datetime.now():%Y%m%d-%H%M%S-%f}")
-        file.rename(aside)
-        tell(f"{file} was damaged; it is now {aside.name}, and its studies are made again from their cells")
-        return
-    if whole != text:
-        with file.open("r+b") as stream:
-            stream.truncate(len(whole))

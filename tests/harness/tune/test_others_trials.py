@@ -15,8 +15,8 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState, create_trial
 
+from harness.tune.file import OURS, Lock
 from harness.tune.search import Search
-from harness.tune.storage import OURS, Lock
 from harness.tune.trial import Trial
 from model.errors import InputError
 from tests.harness.tune.journals import Hands, arm, carried_out
