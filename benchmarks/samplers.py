@@ -94,7 +94,7 @@ def sought(known: dict[Spot, dict[int, float]], sampler: str, pruner: str, seed:
         assert seen is not None
         params = propose(SEARCH, number, seen, sampler, seed)
         values = known[tuple(int(params[name]) for name in GRID)]
-        at, rungs = judge(SEARCH, number, seen, values, pruner, epochs)
+        at, rungs = judge(SEARCH, number, seen, values, pruner, epochs, number < len(SEARCH.starts))
         taken = {epoch: value for epoch, value in values.items() if at is None or epoch <= at}
         spent += len(taken)
         for budget in BUDGETS:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from experiments.shared import SHARED, Shared
 from experiments.variant import Change, RegistryError
 from model.data.course import shown
 
@@ -51,7 +52,7 @@ class Known:
         if name not in self.params:
             raise RegistryError(f"the parameters lack {name}; give it {wanted}")
         value = self.params[name]
-        if isinstance(value, bool | str) or (within.whole and not isinstance(value, int)):
+        if isinstance(value, bool) or not isinstance(value, int if within.whole else int | float):
             raise RegistryError(f"{name} must be {wanted}")
         if not within.low <= value <= within.high:
             raise RegistryError(f"{name} is {value!r}; the study seeks {wanted}")
@@ -69,19 +70,35 @@ class Start:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Study:
-    """``suggest`` asks a trial for the parameters and answers with what they change in ``row`` (a full slug; rates are
-    the paper's, before a profile scales them)."""
+    """``suggest`` asks a trial for the parameters of the study's own subject and answers with what they change in
+    ``row`` (a full slug; rates are the paper's, before a profile scales them); ``shared`` is sought besides."""
 
     name: str
     says: str
     row: str
     suggest: Callable[[Trial], tuple[Change, ...]]
     starts: tuple[Start, ...]
+    shared: tuple[Shared, ...] = ()
+
+    def ask(self, trial: Trial) -> tuple[Change, ...]:
+        """All that it seeks, of this trial."""
+        return (*self.suggest(trial), *(each.suggest(trial) for each in self.shared))
+
+    def beside(self, shared: Sequence[Shared]) -> Study:
+        """The same study seeking this too, as another that it is compared with does. Papers' settings have of it what
+        the starter has."""
+        more = [each for each in shared if each not in self.shared]
+        params = {name: value for each in more for name, value in each.params.items()}
+        starts = tuple(dataclasses.replace(start, params={**start.params, **params}) for start in self.starts)
+        return dataclasses.replace(self, shared=(*self.shared, *more), starts=starts)
 
     def changes(self, params: Mapping[str, Value]) -> tuple[Change, ...]:
-        """The variant with these parameters; ``RegistryError`` for one that is missing, unknown or out of range."""
+        """The variant with these parameters; ``RegistryError`` for one that is missing, unknown or out of range. What
+        it seeks beside another study alone may be missing."""
         known = Known(params)
-        told = self.suggest(known)
+        told = self.ask(known)
+        more = [each for each in SHARED if each not in self.shared and any(name in params for name in each.params)]
+        told += tuple(each.suggest(known) for each in more)
         if unknown := [name for name in params if name not in known.space]:
             raise RegistryError(
                 f"the study {self.name} has no parameter {shown(unknown[0], 80)}; it seeks {', '.join(known.space)}"
@@ -91,7 +108,7 @@ class Study:
     def space(self) -> dict[str, Range]:
         """Every parameter's range, in the order in which they are asked for."""
         asked = Known(self.starts[0].params)
-        self.suggest(asked)
+        self.ask(asked)
         return asked.space
 
 

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from experiments.notation import beats
+from experiments.shared import alone
 from experiments.studies import STUDIES
 from experiments.study import Value
 from experiments.variant import Change, Claim, Row, Suite
@@ -94,6 +95,7 @@ def suite(name: str, base: tuple[Suite, Row], winners: Sequence[Winner]) -> Suit
         rows=(plain, *starts, *tuned),
         claims=claims(home, starts, tuned),
         notes=(
+            *([f"{alone({each.study: list(each.params) for each in winners})}."] if len(winners) > 1 else []),
             f"{study.says}.",
             f"Settings were chosen by their dev score with seed {first.seed}, so that dev scores, that seed's above "
             "all, flatter the tuned rows.",

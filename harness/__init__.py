@@ -1,7 +1,12 @@
 """The harness: which rows, on what data, trained where, kept how. ``harness.results`` gives what a home holds."""
 
 import os
+from pathlib import Path
 from typing import Any
+
+from harness.foreign import check as _check
+
+_check(Path(__file__).resolve().parent.parent)
 
 for _name, _value in {
     "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -21,6 +21,7 @@ from harness.cli_run import run, sync
 from harness.cli_trained import export, predict
 from harness.cli_tune import tune
 from harness.cli_ui import ui
+from harness.foreign import without_windows
 from harness.logbook import WORDS
 from harness.screen import answer, tell
 from harness.waiting import waiting
@@ -87,6 +88,7 @@ def main() -> None:
     Rows are named PAPER/TABLE/ROW. A selector is a table (table1: of every paper), PAPER/TABLE, a row, or a pattern
     such as 'bertram/*'.
     """
+    without_windows()
 
 
 @main.command("list")

@@ -34,6 +34,7 @@ def report(selectors: tuple[str, ...], out: str | None, force: bool, uri: str | 
     """
     with waiting("reading the results") as line:
         from harness.catalogue import select
+        from harness.output import boxes
         from harness.reporting import write
 
         pairs, evidence = select(selectors or ("*",)), opened(uri, home)
@@ -41,7 +42,8 @@ def report(selectors: tuple[str, ...], out: str | None, force: bool, uri: str | 
         if folder.exists() and not folder.is_dir():
             raise InputError(f"{folder} is a file; name a folder with --out")
         try:
-            made = write(evidence, pairs, folder, line.tell, again=force)
+            with boxes(lambda text: tell(text, err=True)):
+                made = write(evidence, pairs, folder, line.tell, again=force)
         except OSError as error:
             why = error.strerror or error
             raise InputError(f"{folder} cannot be written ({why}); name another with --out") from None

@@ -15,9 +15,11 @@ from harness.waiting import waiting
 from model.errors import InputError
 
 if TYPE_CHECKING:
+    from experiments.shared import Shared
     from experiments.study import Study
     from harness.plan import Setup
     from harness.tune.arm import Arm, Method
+    from model.recipe import Recipe
 
 LONGEST = 1_000_000  # minutes: two years
 
@@ -130,7 +132,23 @@ def arms_of(names: Sequence[str], row: str | None, setup: Setup, method: Method)
     suite, on = find(studies[0].row if row is None else row)
     if suite.paper == PAPER:
         raise InputError(f"{slug(suite, on)} comes of tuning; name the row it was tuned on with --row")
-    return [Arm(study=study, suite=suite, row=on, setup=setup, method=method) for study in studies]
+    recipe = suite.recipe(on)
+    fair = [
+        study.beside([part for other in studies for part in other.shared if fits(part, recipe)]) for study in studies
+    ]
+    return [Arm(study=study, suite=suite, row=on, setup=setup, method=method) for study in fair]
+
+
+def fits(part: Shared, recipe: Recipe) -> bool:
+    """Whether a row has what this seeks: weights of tasks that it does not train are none of its."""
+    from experiments.study import Known
+    from model.technique import SettingError
+
+    try:
+        part.suggest(Known(part.params)).apply(recipe)
+    except SettingError:
+        return False
+    return True
 
 
 def study_of(name: str) -> Study:

@@ -9,7 +9,7 @@ from statistics import median
 from harness.campaign import cells_of
 from harness.cell import Cell
 from harness.content import shown
-from harness.cost import cost
+from harness.cost import cost, makings
 from harness.execute.news import Machine
 from harness.plan import Ledger, Planned, Setup, ledger, to_download
 
@@ -50,7 +50,8 @@ def costs(rows: Sequence[Planned], machine: Machine, rerun: bool = False) -> lis
     if stale:
         told.append(f"{stale} cells are stale: trained by older code, to be trained anew")
     rate = seconds_per_item(book, cells)
-    work = sum(cost(cell) for cell in left)
+    known = {str(record.about.get("encoder")) for record in book.ended.values()}
+    work = sum(map(cost, left)) + makings(left, known)
     if rate is None:
         told.append(f"time: {work:,.0f} items to train; the rate is known once one cell of this plan is finished")
     elif machine.cluster:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -16,6 +19,7 @@ from harness.plan import Setup
 from harness.readers import declared
 from harness.screen import broken
 from model.recipe import digest
+from reports.letters import Unset, sentence
 from reports.render import csv, markdown, terminal
 from reports.shape import Table
 
@@ -26,6 +30,27 @@ def say(console: Console, text: str, style: str | None = None) -> None:
     SAID.info("%s", text)
     shown = broken(text, console.width) if console.is_terminal else text
     console.print(shown, style=style, highlight=False, markup=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def boxes(tell: Callable[[str], None]) -> Iterator[None]:
+    """Say once, at the end, which characters of a report no font has; other warnings stay warnings."""
+    unset: list[Unset] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", Unset)
+        show = warnings.showwarning
+
+        def hear(message: Any, category: Any, *rest: Any, **more: Any) -> None:
+            if isinstance(message, Unset):
+                unset.append(message)
+            else:
+                show(message, category, *rest, **more)
+
+        warnings.showwarning = hear
+        yield
+    if unset:
+        where = dict.fromkeys(each.where for each in unset)
+        tell(sentence([character for each in unset for character in each.characters], where))
 
 
 def print_tables(tables: Sequence[Table], console: Console) -> None:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 
 from rich.console import Console
 
 from harness.campaign import DiskFull, carry_out, failures, tables, tags
 from harness.catalogue import everything
+from harness.delivery import reason
 from harness.durable import is_full
 from harness.estimate import preamble
 from harness.execute.news import Machine
 from harness.interrupt import Interrupt
+from harness.logbook import SAID
 from harness.measured import Home
-from harness.output import file_name, print_tables, say, write_tables
+from harness.output import boxes, file_name, print_tables, say, write_tables
 from harness.plan import Planned, Setup
-from harness.reporting import write
+from harness.reporting import Written, write
 from harness.store import Store
 from harness.waiting import waiting
 from harness.ways import Rounds, Way
@@ -63,8 +66,12 @@ def train_and_print(
         if not is_full(error):
             raise
         end = "disk full"
+    lacking = False
     if how.report and end == "finished":
-        end = _report(setup, store, console)
+        folder = store.home / "reports" / file_name([setup.profile.name, tags(setup)["setup"][:6]], setup.variant)
+        lacking = not announced(
+            folder, console, lambda tell: write(Home(store.home), everything(), folder, tell, only=tags(setup)["setup"])
+        )
     say(console, f"browse: {store.browse()}")
     failed = failures(planned, machine.home)
     for line in failed:
@@ -77,26 +84,31 @@ def train_and_print(
     if end == "interrupted":
         say(console, "stopped; the same command goes on from here")
         return INTERRUPTED
-    return 1 if failed else 0
+    return 1 if failed or lacking else 0
 
 
-def _report(setup: Setup, store: Store, console: Console) -> str:
-    """Write the report of all that the store holds of this set-up; how it ended. What keeps it from being written is
-    said and nothing more: the results are kept."""
-    told = tags(setup)
+def announced(folder: Path, console: Console, written: Callable[[Callable[[str], None]], Written]) -> bool:
+    """Write a report and say where it is, or in a sentence why there is none; whether there is one. The results are
+    kept in either case, so that no error of a report is an error of theirs."""
     try:
-        with waiting("writing the report") as line:
-            folder = store.home / "reports" / file_name([setup.profile.name, told["setup"][:6]], setup.variant)
-            made = write(Home(store.home), everything(), folder, line.tell, only=told["setup"])
+        with boxes(lambda text: say(console, text)), waiting("writing the report") as line:
+            made = written(line.tell)
     except InputError as error:
         say(console, f"no report: {error}")
-        return "finished"
+        return False
     except OSError as error:
-        if not is_full(error):
-            raise
-        return "disk full"
+        why = "the disk is full" if is_full(error) else f"{folder} cannot be written ({error.strerror or error})"
+        say(console, f"no report: {why}; the results are kept, and harness report writes it once there is room")
+        return False
+    except Exception as error:  # of a library that draws or sets pages, whichever
+        SAID.info("the report ended by %s", type(error).__name__, exc_info=error)
+        say(
+            console,
+            f"no report: {type(error).__name__}: {reason(error)}; the results are kept, harness report tries it",
+        )
+        return False
     say(console, f"report: {made.folder / 'report.pdf'}{'' if made.new else ' (unchanged)'}")
-    return "finished"
+    return True
 
 
 def _train(planned: list[Planned], setup: Setup, machine: Machine, store: Store, console: Console, how: How) -> str:

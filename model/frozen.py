@@ -7,15 +7,8 @@ from torch import Tensor
 
 from model.batching import TokenTable, by_length
 from model.network import Network
-from model.recipe import Recipe
+from model.passes import keeps as keeps
 from model.seams import Batch, Encoded
-
-
-def keeps(recipe: Recipe, task: str, training: bool) -> bool:
-    """Whether a task's pooled states are the same in every pass: the encoder does not train, nor, in training, drop
-    out or answer for a regularizer, and the head reads nothing else."""
-    fixed = recipe.trainable == "heads" and not recipe.branch(task).head.reads_states
-    return fixed and not (training and (recipe.encoder_dropout_when_frozen or recipe.regularizers))
 
 
 class Frozen:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
+from model.passes import Passes
 from model.task import Task
 from model.technique import Technique
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from model.layout import Layout
     from model.network import Network
+    from model.recipe import Recipe
 
 DropoutPolicy = Literal["same", "fresh", "off"]
 
@@ -199,6 +201,11 @@ class Regularizer(Technique):
     def applies(self, task: str) -> bool:
         return self.tasks is None or task in self.tasks
 
+    def passes(self, recipe: Recipe) -> Passes:
+        """What the penalty adds to an update of each task that it applies to: one pass for each time that it has the
+        network answer again. It decides how long a cell is expected to take, and no result."""
+        return Passes()
+
     def start(self, network: Network, updates: int) -> ActiveRegularizer:
         """The active form for one run of ``updates`` updates, before the first."""
         return self
@@ -276,6 +283,10 @@ class Head(Technique):
 class Encoder(Technique):
     """Where the shared encoder and its tokenizer come from. Planning replaces what must be prepared first (the run's
     own encoder, ``Tiny``, ``DomainPretrained``) by a folder, so that only the others implement ``load``."""
+
+    def making(self) -> float:
+        """What it takes to prepare it from its start, once a home, in plain updates of one row."""
+        return 0.0
 
     def identity(self) -> str:
         """What a cell's hash knows of the weights: a hub id, or a hash of a folder's content. Needs no torch."""

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from experiments.studies.shared import head_dropout, learning_rate
+from experiments.shared import HEAD_DROPOUT, LEARNING_RATE, WEIGHT_DECAY
 from experiments.study import Start, Study, Trial
 from experiments.variant import Change
 
 
 def suggest(trial: Trial) -> tuple[Change, ...]:
-    # decoupled weight decay: an update takes away lr times this share of each weight
-    decay = trial.suggest_float("weight_decay", 1e-6, 1e-1, log=True)
-    return (
-        learning_rate(trial),
-        head_dropout(trial),
-        Change("decay", f"weight decay {decay:.3g}", (("optimizer.weight_decay", decay),)),
-    )
+    return ()  # what any study may seek, and nothing of its own
 
 
 STUDY = Study(
@@ -22,6 +16,7 @@ STUDY = Study(
     says="No technique: the learning rate, the dropout and the weight decay",
     row="bertram/table1/04-all-three",
     suggest=suggest,
+    shared=(WEIGHT_DECAY, LEARNING_RATE, HEAD_DROPOUT),
     starts=(
         Start(
             name="bertram",

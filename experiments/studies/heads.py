@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.studies.shared import head_dropout, learning_rate
+from experiments.shared import HEAD_DROPOUT, LEARNING_RATE
 from experiments.study import Start, Study, Trial
 from experiments.variant import Change
 from model.heads.intermediate import Intermediate
@@ -11,11 +11,7 @@ from model.heads.intermediate import Intermediate
 def suggest(trial: Trial) -> tuple[Change, ...]:
     layers = trial.suggest_int("layers", 1, 4)  # intermediate layers between the features and each task's output
     edits = tuple((f"{task}.head", Intermediate(layers=layers)) for task in ("sst", "quora", "sts"))
-    return (
-        Change("layers", f"intermediate layers: {layers}", edits),
-        head_dropout(trial),
-        learning_rate(trial),
-    )
+    return (Change("layers", f"intermediate layers: {layers}", edits),)
 
 
 PRINTED = "The layers and the rate are printed (not-so-smart); the dropout is the starter's."
@@ -25,6 +21,7 @@ STUDY = Study(
     says="Heads of one to four intermediate layers: their depth, the dropout, the learning rate",
     row="not-so-smart/table1/multi-1",
     suggest=suggest,
+    shared=(HEAD_DROPOUT, LEARNING_RATE),
     starts=(
         Start(name="multi-1", says=PRINTED, params={"layers": 1, "dropout": 0.3, "lr": 1e-5}),
         Start(name="multi-2", says=PRINTED, params={"layers": 2, "dropout": 0.3, "lr": 1e-5}),

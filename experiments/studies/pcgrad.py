@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from experiments.studies.shared import head_dropout, learning_rate
+from experiments.shared import HEAD_DROPOUT, LEARNING_RATE, TASK_WEIGHTS
 from experiments.study import Start, Study, Trial
 from experiments.variant import Change
 from model.combiners.pcgrad import PcGrad
 
 
 def suggest(trial: Trial) -> tuple[Change, ...]:
-    quora = trial.suggest_float("quora_weight", 0.1, 10, log=True)  # on Quora's loss, beside 1 on SST's
-    sts = trial.suggest_float("sts_weight", 0.1, 10, log=True)  # on STS's loss, beside 1 on SST's
-    return (
-        Change("pcgrad", "PCGrad at every update that tasks share", (("combiner", PcGrad()),)),
-        Change(
-            "task-weights",
-            f"losses weighted: sst 1, quora {quora:.3g}, sts {sts:.3g}",
-            (("quora.weight", quora), ("sts.weight", sts)),
-        ),
-        learning_rate(trial),
-        head_dropout(trial),
-    )
+    return (Change("pcgrad", "PCGrad at every update that tasks share", (("combiner", PcGrad()),)),)
 
 
 STUDY = Study(
@@ -28,6 +17,7 @@ STUDY = Study(
     says="PCGrad on tasks that share each update: the learning rate, the weights of the tasks, the dropout",
     row="not-so-smart/table1/multi-1",
     suggest=suggest,
+    shared=(TASK_WEIGHTS, LEARNING_RATE, HEAD_DROPOUT),
     starts=(
         Start(
             name="bertram",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.studies.shared import learning_rate
+from experiments.shared import LEARNING_RATE
 from experiments.study import Start, Study, Trial
 from experiments.variant import Change
 from model.regularizers.proximal import MomentumProximal
@@ -25,7 +25,6 @@ def suggest(trial: Trial) -> tuple[Change, ...]:
             f"proximal point, momentum form: mu {nearness:.3g}",
             (("momentum_proximal", MomentumProximal(weight=nearness)),),
         ),
-        learning_rate(trial),
     )
 
 
@@ -34,6 +33,7 @@ STUDY = Study(
     says="SMART and BPPO on every task: their weights, how far embeddings move, and the learning rate",
     row="bertram/table1/04-all-three",
     suggest=suggest,
+    shared=(LEARNING_RATE,),
     starts=(
         Start(
             name="smooth-valleys",

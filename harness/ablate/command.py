@@ -15,17 +15,15 @@ from harness.ablate.design import data, lines, trained
 from harness.ablate.kept import at_home
 from harness.ablate.summary import summary
 from harness.campaign import cells_of, tags
-from harness.durable import is_full
 from harness.estimate import costs
 from harness.execute.news import Machine
 from harness.measured import Home
 from harness.output import say
 from harness.plan import Planned, Setup, ledger
 from harness.reporting import write
-from harness.running import How, train_and_print
+from harness.running import How, announced, train_and_print
 from harness.store import Store
 from harness.waiting import waiting
-from model.errors import InputError
 from reports.ablation.analysis import Of, analysed
 from reports.ablation.chapter import of_ablation
 from reports.ablation.evidence import Taken
@@ -82,18 +80,10 @@ def figures(taken: Taken, every: Sequence[Of]) -> dict[str, list[dict[str, Any]]
 
 def reported(told: Ablation, setup: Setup, store: Store, console: Console) -> int:
     """Write the ablation's own report."""
-    folder = store.home / "reports" / told.slug.replace("/", "-")
-    try:
-        with waiting("writing the report") as line:
-            evidence, only = Home(store.home), tags(setup)["setup"]
-            made = write(evidence, (), folder, line.tell, tuned=(), ablated=[told.table], only=only)
-    except InputError as error:
-        say(console, f"no report: {error}")
-        return 0
-    except OSError as error:
-        if not is_full(error):
-            raise
-        say(console, "no report: the disk is full")
-        return 1
-    say(console, f"report: {made.folder / 'report.pdf'}{'' if made.new else ' (unchanged)'}")
-    return 0
+    folder, only = store.home / "reports" / told.slug.replace("/", "-"), tags(setup)["setup"]
+    there = announced(
+        folder,
+        console,
+        lambda tell: write(Home(store.home), (), folder, tell, tuned=(), ablated=[told.table], only=only),
+    )
+    return 0 if there else 1

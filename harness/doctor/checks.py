@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from harness.delivery import reason
-from harness.doctor import compute, data, encoder, home, interpreter, network, room, tracking
+from harness.doctor import compute, data, encoder, home, interpreter, network, room, tracking, variables
 from harness.doctor.finding import Asked, Finding, Told, broken
 from model.errors import InputError
 
@@ -16,6 +16,7 @@ CHECKS: dict[str, Check] = {
     "packages": interpreter.packages,
     "extras": interpreter.extras,
     "harness": interpreter.harness,
+    "variables": variables.variables,
     "torch": compute.torch,
     "gpu": compute.gpu,
     "bf16": compute.bf16,

@@ -12,6 +12,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from experiments.shared import alone
 from experiments.study import terse
 from experiments.tuned import PAPER, Winner
 from harness import tuned
@@ -26,7 +27,7 @@ from harness.output import say
 from harness.plan import plan
 from harness.reporting import write
 from harness.revision import revision
-from harness.running import INTERRUPTED, How, train_and_print
+from harness.running import INTERRUPTED, How, announced, train_and_print
 from harness.store import Store
 from harness.tune.arm import METRIC, SEED, Arm
 from harness.tune.search import Limit
@@ -58,6 +59,8 @@ class Ask:
 def carry_out(arms: Sequence[Arm], ask: Ask, machine: Machine, console: Console) -> int:
     """The exit code."""
     store, found, budget = Store(machine.home), [], ask.budget
+    if len(arms) > 1:
+        say(console, f"{alone({arm.study.name: list(arm.study.space()) for arm in arms})}")
     for arm in arms:
         trials, code = sought(arm, ask, budget, machine, store, console)
         if trials is None:
@@ -70,10 +73,9 @@ def carry_out(arms: Sequence[Arm], ask: Ask, machine: Machine, console: Console)
         say(console, f"{path} holds the settings; harness run {PAPER}/{path.stem} trains them on fresh seeds")
     if len(arms) > 1:
         return compared(arms[0], found, machine, console, ask)
-    if ask.report:
-        reported(arms[0], store, console)
+    there = reported(arms[0], store, console) if ask.report else True
     say(console, f"browse: {store.browse()}")
-    return 0
+    return 0 if there else 1
 
 
 def sought(
@@ -100,6 +102,8 @@ def sought(
 
         try:
             trials = seek(arm, storage, limit, machine, store, console, over)
+            enqueued = sum(trial.state == "waiting" for trial in trials)
+            trials = [trial for trial in trials if trial.ours]
         except KeyboardInterrupt:
             return None, INTERRUPTED
         except (DiskFull, OSError) as error:
@@ -108,6 +112,9 @@ def sought(
             say(console, str(DiskFull(machine.home)))
             return None, 1
     console.print(summary(arm, trials, unit(machine)))
+    if enqueued:
+        more = "--trials" if limit.budget is None else "--budget"
+        say(console, f"enqueued and not begun: {enqueued} of {arm.name}; a larger {more} has them tried next")
     if limit.reached(trials) and not any(trial.running for trial in trials):
         return trials, 0
     say(console, f"{'stopped' if stop.asked else 'time is up'}; the same command goes on from here")
@@ -218,10 +225,12 @@ def compared(
     return code
 
 
-def reported(arm: Arm, store: Store, console: Console) -> None:
-    """Write the study's report, with the rows that its winner has become, as far as they were trained."""
-    folder = store.home / "reports" / f"tune-{arm.name}"
+def reported(arm: Arm, store: Store, console: Console) -> bool:
+    """Write the study's report, with the rows that its winner has become, as far as they were trained; whether there
+    is one now."""
+    folder, only = store.home / "reports" / f"tune-{arm.name}", tags(arm.setup)["setup"]
     rows = [(suite, row) for suite, row in everything() if suite.slug == f"{PAPER}/{arm.study.name}"]
-    with waiting("writing the report") as line:
-        made = write(Home(store.home), rows, folder, line.tell, tuned=[arm.study.name], only=tags(arm.setup)["setup"])
-    say(console, f"report: {made.folder / 'report.pdf'}{'' if made.new else ' (unchanged)'}")
+    evidence = Home(store.home)
+    return announced(
+        folder, console, lambda tell: write(evidence, rows, folder, tell, tuned=[arm.study.name], only=only)
+    )

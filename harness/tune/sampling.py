@@ -23,6 +23,8 @@ STATES = {
     "complete": TrialState.COMPLETE,
     "pruned": TrialState.PRUNED,
     "failed": TrialState.PRUNED,  # without values: the worst there is, from which a sampler learns
+    "waiting": TrialState.FAIL,  # a number, from which it learns nothing
+    "foreign": TrialState.FAIL,
 }
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -37,25 +39,37 @@ def distributions(space: Mapping[str, Range]) -> dict[str, BaseDistribution]:
     }
 
 
-def propose(study: Study, number: int, known: Sequence[Trial], sampler: str, seed: int) -> dict[str, Value]:
+def propose(
+    study: Study, number: int, known: Sequence[Trial], sampler: str, seed: int, fixed: Mapping[str, Value] | None = None
+) -> dict[str, Value]:
     """The parameters of trial ``number``, seen from all earlier ones; those of which the result may not be looked at
-    are running. The papers' settings come first."""
-    if number < len(study.starts):
-        given, space = study.starts[number].params, study.space()
+    are running. What was enqueued keeps its ``fixed`` parameters; else the papers' settings come first."""
+    tried = [dict(trial.params) for trial in known]
+    untried = [start.params for start in study.starts if dict(start.params) not in tried]
+    if fixed is None and untried:
+        given, space = untried[0], study.space()
         return {name: int(given[name]) if within.whole else float(given[name]) for name, within in space.items()}
     seeded = int(digest([seed, number], 8), 16)
     view = mirror(study, known, sampler_of(sampler, seeded), optuna.pruners.NopPruner())
+    if fixed:
+        view.enqueue_trial(dict(fixed))
     trial = view.ask()
     assert trial.number == number
-    study.suggest(trial)
+    study.ask(trial)
     return {name: trial.params[name] for name in study.space()}
 
 
 def judge(
-    study: Study, number: int, known: Sequence[Trial], curve: Mapping[int, float], pruner: str, epochs: int
+    study: Study,
+    number: int,
+    known: Sequence[Trial],
+    curve: Mapping[int, float],
+    pruner: str,
+    epochs: int,
+    printed: bool,
 ) -> tuple[int | None, dict[str, float]]:
     """The epoch after which a trial with these values is pruned, or None; and its rungs until then. The papers'
-    settings are never pruned, but others have to compete with them; nothing is after its last epoch."""
+    ``printed`` settings are never pruned, but others have to compete with them; nothing is after its last epoch."""
     if pruner == "none":
         return None, {}
     hyperband = optuna.pruners.HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=3)
@@ -63,7 +77,7 @@ def judge(
     trial = view.ask()
     for epoch, value in sorted(curve.items()):
         trial.report(value, epoch)
-        if epoch < epochs and trial.should_prune() and number >= len(study.starts):
+        if epoch < epochs and trial.should_prune() and not printed:
             return epoch, rungs(view, number)
     return None, rungs(view, number)
 
@@ -102,8 +116,8 @@ def frozen(trial: Trial, spread: Mapping[str, BaseDistribution]) -> FrozenTrial:
     return create_trial(
         state=state,
         value=trial.value if told else None,
-        params=dict(trial.params),
-        distributions=dict(spread),
+        params=dict(trial.params) if trial.ours else {},
+        distributions=dict(spread) if trial.ours else {},
         intermediate_values=dict(trial.curve) if told else {},
         system_attrs=attributes,
     )
@@ -116,4 +130,7 @@ def seen_from(trials: Sequence[Trial], number: int, at_once: int) -> list[Trial]
     old, new = earlier[: max(0, number - at_once + 1)], earlier[max(0, number - at_once + 1) :]
     if any(trial.running for trial in old):
         return None
-    return old + [Trial(number=trial.number, params=trial.params, cell=trial.cell) for trial in new]
+    running = [
+        Trial(number=trial.number, params=trial.params, cell=trial.cell) if trial.ours else trial for trial in new
+    ]
+    return old + running

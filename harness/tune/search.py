@@ -6,6 +6,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
+from experiments.study import settings
+from experiments.variant import RegistryError
 from harness.cell import Cell, Record, journal, now, read, read_sealed
 from harness.claims import is_held
 from harness.durable import Damaged
@@ -28,12 +30,13 @@ class Limit:
     budget: float | None = None
 
     def reached(self, trials: Sequence[Trial]) -> bool:
-        if self.trials is not None and len(trials) >= self.trials:
+        begun = sorted((trial for trial in trials if trial.ours), key=lambda trial: trial.number)
+        if self.trials is not None and len(begun) >= self.trials:
             return True
         if self.budget is None:
             return False
-        last = [trial.state for trial in sorted(trials, key=lambda trial: trial.number)][-IN_VAIN:]
-        return spent(trials) >= self.budget or last == IN_VAIN * ["failed"]
+        last = [trial.state for trial in begun][-IN_VAIN:]
+        return spent(begun) >= self.budget or last == IN_VAIN * ["failed"]
 
 
 class Search:
@@ -49,6 +52,8 @@ class Search:
         self._ended: list[Trial] = []
         self._cells: dict[int, Cell] = {}
         self._mine: set[str] = set()  # cells that this process's workers have
+        self._passed: set[int] = set()  # trials over which it was said that they are passed over
+        self.remarks: list[str] = []  # to be said
 
     def orders(self, idle: int) -> Sequence[Order]:
         with self.storage.alone():
@@ -63,6 +68,7 @@ class Search:
     def look(self) -> None:
         """Read all trials, and end those of which the cells have come far enough."""
         self.trials = self.storage.trials()
+        self._pass_over()
         for at, trial in enumerate(self.trials):
             if trial.running and (over := self.over(trial)) is not None:
                 self.noting(over)
@@ -72,25 +78,51 @@ class Search:
 
     def _grow(self, idle: int) -> bool:
         """Begin a trial if a worker would have nothing to do without it; whether one was begun."""
-        number, free = len(self.trials), sum(trial.running and self.free(trial.cell) for trial in self.trials)
+        free = sum(trial.running and self.free(trial.cell) for trial in self.trials)
         if free >= idle or self.limit.reached(self.trials):
             return False
+        waiting = next((trial for trial in self.trials if trial.state == "waiting"), None)
+        if waiting is not None and (why := self.unfit(waiting)):
+            self.storage.refuse(dataclasses.replace(waiting, reason=why))
+            return True
+        number = len(self.trials) if waiting is None else waiting.number
         known = seen_from(self.trials, number, self.storage.at_once)
         if known is None:
             return False
-        method = self.arm.method
-        params = propose(self.arm.study, number, known, method.sampler, method.seed)
+        method, fixed = self.arm.method, None if waiting is None else waiting.params
+        params = propose(self.arm.study, number, known, method.sampler, method.seed, fixed)
         cell, start = self.arm.cell(params), self.arm.start(params)
-        self.storage.create(
-            Trial(
-                number=number,
-                params=params,
-                cell=cell.id,
-                start=start.name if start else "",
-                reused=self.record(cell.id) is not None or any(trial.cell == cell.id for trial in self.trials),
-            )
+        trial = Trial(
+            number=number,
+            params=params,
+            cell=cell.id,
+            start=start.name if start else "",
+            reused=self.record(cell.id) is not None or any(trial.cell == cell.id for trial in self.trials),
         )
+        if waiting is None:
+            self.storage.create(trial)
+        else:
+            self.storage.begin(trial)
+            rest = [name for name in params if name not in waiting.params]
+            drawn = f"; {method.sampler} chose {', '.join(rest)}" if rest else ""
+            self.remarks.append(f"trial {number} was enqueued: {settings(params)}{drawn}")
         return True
+
+    def unfit(self, waiting: Trial) -> str:
+        """Why what was enqueued cannot be tried, or nothing. What it leaves open the sampler chooses."""
+        try:
+            self.arm.study.changes({**self.arm.study.starts[0].params, **waiting.params})
+        except RegistryError as error:
+            return str(error)
+        return ""
+
+    def _pass_over(self) -> None:
+        """Say once of foreign trials that the study goes on without them."""
+        for trial in self.trials:
+            if trial.state == "foreign" and trial.number not in self._passed:
+                self._passed.add(trial.number)
+                why = trial.reason or "another program began it, so that no cell of this home has its result"
+                self.remarks.append(f"trial {trial.number} is passed over and does not count: {why}")
 
     def goes_on(self, cell: Cell, epochs: Sequence[Entry]) -> bool:
         """As long as one of the trials on this cell does; one that has ended, as far as it came."""
@@ -125,9 +157,11 @@ class Search:
 
     def pruned(self, trial: Trial, epochs: Sequence[Entry]) -> tuple[int | None, dict[str, float]]:
         known = seen_from(self.trials, trial.number, self.storage.at_once)
-        assert known is not None
+        if known is None:  # one that was enqueued in between has a lower number and began later
+            return None, {}
         values = curve(self.arm.suite, self.arm.row, epochs)
-        return judge(self.arm.study, trial.number, known, values, self.arm.method.pruner, self.arm.epochs)
+        method, printed = self.arm.method, bool(trial.start)
+        return judge(self.arm.study, trial.number, known, values, method.pruner, self.arm.epochs, printed)
 
     def over(self, trial: Trial) -> Trial | None:
         """The trial as it ended, or None while its cell has not come far enough."""

@@ -46,18 +46,20 @@ def seek(
         told.note(machine.home, kept(trial))
 
     search = Search(arm, storage, machine, limit, note)
-    ended = sum(not trial.running for trial in storage.trials())
+    ended = sum(trial.ours and not trial.running for trial in storage.trials())
     with Following(limit.trials, ended, search.names, console) as watch, Delivery(store, watch.say) as delivery:
         delivery.all(machine.home)
         with closing(execute(search, machine, site_of(machine), stop)) as running:
             for news in running:
                 watch.hear(news)
                 full |= news is not None and news.kind == "full"
+                heed(search, watch)
                 for trial in search.taken():
                     watch.trial(trial, search.trials)
                     entry = told.entry(kept(trial), machine.home / "cells")
                     if entry is not None:
                         delivery.keep(entry)
+        heed(search, watch)
         for trial in search.taken():
             watch.trial(trial, search.trials)
         if delivery.acquire(patience=3.0):
@@ -67,3 +69,9 @@ def seek(
     if full:
         raise DiskFull(machine.home)
     return storage.trials()
+
+
+def heed(search: Search, watch: Following) -> None:
+    """Say what there is to say of trials that others put into the storage."""
+    while search.remarks:
+        watch.say(search.remarks.pop(0))

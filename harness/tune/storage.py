@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
-import json
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from harness.delivery import reason
 from harness.durable import is_full, locked, write_aside
 from harness.secrets import hidden
 from harness.tune.arm import Arm
+from harness.tune.file import Lock, Tell, mend
 from harness.tune.sampling import distributions
 from harness.tune.trial import State, Trial
 from model.errors import InputError
@@ -30,26 +29,11 @@ ENDED: dict[State, TrialState] = {
     "pruned": TrialState.PRUNED,
     "failed": TrialState.FAIL,
 }
-STATES: dict[TrialState, State] = {state: name for name, state in ENDED.items()} | {TrialState.RUNNING: "running"}
+STATES: dict[TrialState, State] = {state: name for name, state in ENDED.items()} | {
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+}
 KEPT = ("cell", "start", "reused", "scores", "rungs", "epoch", "cost", "reason", "ended")  # beside what Optuna knows
-
-Tell = Callable[[str], None]
-
-
-class Lock:
-    """The lock of a journal's file (Optuna's BaseJournalFileLock); unlike Optuna's own it ends with its process."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._held: Any = None
-
-    def acquire(self) -> bool:
-        self._held = locked(self.path)
-        self._held.__enter__()
-        return True
-
-    def release(self) -> None:
-        self._held.__exit__(None, None, None)
 
 
 class Storage:
@@ -72,13 +56,19 @@ class Storage:
                 storage: Any = RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
             else:
                 file.parent.mkdir(parents=True, exist_ok=True)
-                lock: Any = Lock(file.with_name(f"{file.name}.lock"))
-                with locked(lock.path):  # another home may write its studies there
+                lock: Any = Lock(file)
+                with lock:  # another home may write its studies there
                     mend(file, tell)
                 storage = JournalStorage(JournalFileBackend(str(file), lock))
-            return optuna.create_study(
+            study = optuna.create_study(
                 study_name=self.arm.name, storage=storage, direction="maximize", load_if_exists=True
             )
+            if study.directions != [optuna.study.StudyDirection.MAXIMIZE]:
+                raise InputError(
+                    f"the study {self.arm.name} in {self.shown} does not maximise one value, as harness tune does; "
+                    "rename or delete it there, or take another --storage or --sampler-seed"
+                )
+            return study
 
     def _settled(self, at_once: int) -> int:
         """How many trials may be in training at a time, as the study began with; it must be of this home."""
@@ -135,6 +125,26 @@ class Storage:
         with self.asked():
             return [trial_of(each) for each in self._study.get_trials(deepcopy=False)]
 
+    def begin(self, trial: Trial) -> None:
+        """Have a waiting trial run with these parameters; can be done again after a kill in the middle."""
+        spread = distributions(self.arm.study.space())
+        with self.asked():
+            written = self._study.get_trials(deepcopy=False)[trial.number]
+            storage = self._study._storage
+            for name, value in trial.params.items():
+                within = spread[name]
+                storage.set_trial_param(written._trial_id, name, within.to_internal_repr(value), within)
+            for name in ("start", "reused", "cell"):
+                storage.set_trial_user_attr(written._trial_id, name, getattr(trial, name))
+            storage.set_trial_state_values(written._trial_id, TrialState.RUNNING)
+
+    def refuse(self, trial: Trial) -> None:
+        """End a waiting trial that cannot be tried."""
+        with self.asked():
+            written = self._study.get_trials(deepcopy=False)[trial.number]
+            self._study._storage.set_trial_user_attr(written._trial_id, "reason", trial.reason)
+            self._study._storage.set_trial_state_values(written._trial_id, TrialState.FAIL)
+
     def create(self, trial: Trial) -> None:
         """Add a running trial under the next number, whole or not at all."""
         kept = {"cell": trial.cell, "start": trial.start, "reused": trial.reused}
@@ -165,8 +175,15 @@ class Storage:
 
 
 def trial_of(found: FrozenTrial) -> Trial:
-    kept = {name: found.user_attrs[name] for name in KEPT if name in found.user_attrs}
+    """What the storage holds of it. Only what was begun here has a cell, which is what a result is read from: another
+    program's has none, whatever its state."""
     state = STATES[found.state]
+    if state == "waiting":
+        return Trial(number=found.number, params=enqueued(found), cell="", state="waiting")
+    if not isinstance(found.user_attrs.get("cell"), str):
+        reason = str(found.user_attrs.get("reason", ""))
+        return Trial(number=found.number, params={}, cell="", state="foreign", reason=reason)
+    kept = {name: found.user_attrs[name] for name in KEPT if name in found.user_attrs}
     value = found.value if found.values else None
     return Trial(
         number=found.number,
@@ -176,6 +193,11 @@ def trial_of(found: FrozenTrial) -> Trial:
         curve=dict(found.intermediate_values),
         **kept,
     )
+
+
+def enqueued(found: FrozenTrial) -> dict[str, Any]:
+    """The parameters that a waiting trial is to have."""
+    return {**found.params, **found.system_attrs.get("fixed_params", {})}
 
 
 def _plain(value: Any) -> Any:
@@ -197,23 +219,3 @@ def identity(home: Path) -> str:
     if not path.exists():
         write_aside(path, uuid.uuid4().hex)
     return path.read_text(encoding="utf-8").strip()
-
-
-def mend(file: Path, tell: Tell) -> None:
-    """Cut off a last line that was not written whole; put a file aside that holds anything else but lines of JSON. Its
-    studies are sought again then, on cells that are there."""
-    if not file.exists() or not file.stat().st_size:
-        return
-    text = file.read_bytes()
-    whole = text[: text.rfind(b"\n") + 1]
-    try:
-        for line in whole.splitlines():
-            json.loads(line)
-    except ValueError:
-        aside = file.with_name(f"{file.name}.damaged-{datetime.datetime.now():%Y%m%d-%H%M%S-%f}")
-        file.rename(aside)
-        tell(f"{file} was damaged; it is now {aside.name}, and its studies are made again from their cells")
-        return
-    if whole != text:
-        with file.open("r+b") as stream:
-            stream.truncate(len(whole))

@@ -14,13 +14,15 @@ from harness.cell import comparable, with_overall
 from harness.execute.orders import Entry
 from harness.tune.arm import METRIC
 
-State = Literal["running", "complete", "pruned", "failed"]
+State = Literal["running", "complete", "pruned", "failed", "waiting", "foreign"]
+OTHERS = ("waiting", "foreign")  # enqueued in Optuna and not begun; of another program, or refused
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Trial:
     """``curve`` is the value after each epoch that was judged; ``rungs`` what the pruner wants to know of it later.
-    ``cost`` is in seconds of the device, whether the cell was trained for this trial or ``reused``."""
+    ``cost`` is in seconds of the device, whether the cell was trained for this trial or ``reused``. One that waits has
+    the parameters that it was enqueued with, which may be some of them; a foreign one has a number and no more."""
 
     number: int
     params: Mapping[str, Value]
@@ -40,6 +42,11 @@ class Trial:
     @property
     def running(self) -> bool:
         return self.state == "running"
+
+    @property
+    def ours(self) -> bool:
+        """Whether it was begun here, as one of the study's."""
+        return self.state not in OTHERS
 
 
 @dataclasses.dataclass(frozen=True)

@@ -25,6 +25,9 @@ class DomainPretrained(Derived):
     next_sentence: bool = True
     max_tokens: int = 128  # of a pair of lines; longer ones are cut
 
+    def making(self) -> float:
+        return float(self.steps * self.batch)
+
     def check(self) -> None:
         self.require(self.steps >= 0, "steps", "0 or more")
         self.require(self.batch > 0, "batch", "at least 1")

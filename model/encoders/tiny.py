@@ -36,6 +36,9 @@ class Tiny(Encoder):
     rate: float = 1.5e-3
     spread: float = 0.1  # deviation of the fresh weights
 
+    def making(self) -> float:
+        return float(self.steps * self.batch)
+
     def check(self) -> None:
         self.require(self.layers > 0, "layers", "at least 1")
         self.require(self.heads > 0, "heads", "at least 1")

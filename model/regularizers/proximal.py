@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from model.divergences import divergence
 from model.lazy import torch
+from model.passes import FORWARD, Passes
 from model.seams import ActiveRegularizer, DropoutPolicy, Forward, Regularizer
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from model.network import Network
+    from model.recipe import Recipe
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,9 @@ class Proximal(Regularizer):
     def is_no_op(self) -> bool:
         """Whether the penalty and its gradient are 0 at every update."""
         return self.steps_per_anchor == 1 and self.dropout == "same"
+
+    def passes(self, recipe: Recipe) -> Passes:
+        return FORWARD  # the anchor's
 
     def share(self, update: int, updates: int) -> float:
         """How far the anchor moves towards theta after this update (1 first) of ``updates``: 0 stays, 1 arrives."""
@@ -74,6 +79,9 @@ class MomentumProximal(Regularizer):
     def is_no_op(self) -> bool:
         """Whether the penalty and its gradient are 0 at every update."""
         return self.beta == 0 and self.dropout == "same"
+
+    def passes(self, recipe: Recipe) -> Passes:
+        return FORWARD  # the anchor's
 
     def share(self, update: int, updates: int) -> float:
         """How far the anchor moves towards theta after this update (1 first) of ``updates``: 1 - beta."""

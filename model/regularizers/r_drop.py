@@ -6,10 +6,13 @@ import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
 from model.divergences import divergence
+from model.passes import Passes, learning
 from model.seams import Forward, Regularizer
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from model.recipe import Recipe
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,6 +26,9 @@ class RDrop(Regularizer):
 
     slug: ClassVar[str] = "r_drop"
     both: bool = True  # the second pass learns from the labels too
+
+    def passes(self, recipe: Recipe) -> Passes:
+        return learning(recipe) if self.weight else Passes()
 
     def penalty(self, forward: Forward) -> Tensor | None:
         if not self.applies(forward.task.name) or self.weight == 0:

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from model.divergences import divergence
 from model.lazy import torch
+from model.passes import FORWARD, TO_INPUTS, Passes, learning
 from model.seams import Forward, Regularizer
 from model.streams import generator
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from model.recipe import Recipe
 
 SMALL = 1e-3  # bf16 drowns the effect of a perturbation of this size or less
 
@@ -73,6 +76,12 @@ class Smart(Regularizer):
     @property
     def divisible(self) -> bool:
         return self.reduction == "mean" and self.normalise == "gradient" and self.axis != "batch"
+
+    def passes(self, recipe: Recipe) -> Passes:
+        clean = Passes()
+        if self.dropout == "off":
+            clean = FORWARD if self.detach_target else learning(recipe)
+        return TO_INPUTS * self.steps + learning(recipe) + clean
 
     def penalty(self, forward: Forward) -> Tensor | None:
         if not self.applies(forward.task.name):

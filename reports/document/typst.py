@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +16,7 @@ from reports.blocks import Block, Bullets, Cell, Grid, Heading, Picture, Tone, W
 from reports.document.figures import described, required
 from reports.document.pages import Columns, Item, Run, Sheet, paged, runs
 from reports.document.plain import plain
+from reports.letters import LAST_RESORT, Unset, faces, fonts, lacking, sentence, written
 
 if TYPE_CHECKING:
     import typst
@@ -20,34 +25,69 @@ STYLE = Path(__file__).with_name("style.typ")
 COLOURS: dict[Tone, str] = {"": "ink", "muted": "muted", "good": "good", "bad": "bad", "warning": "warning"}
 BOTTOM = 11.0  # inches from the page's top to its text's end
 WHOLE = 14  # lines: a table of no more is not broken over pages
+FACES = '#set text(font: ("Libertinus Serif", "DejaVu Sans"))'  # as style.typ has them
+NO_FONT_HAS = "\U0010fffd"  # the last of private use
 MARK = "#context [#metadata(here().position().y / 1in)<run>]"
 
 
 def pdf(blocks: Sequence[Block], title: str, folder: Path) -> bytes:
     """The document; its pictures are ``<folder>/figures/<name>.svg``. The same blocks give the same bytes, whatever
-    fonts the machine has. ``FigureError`` for a picture that is missing."""
+    fonts the machine has, unless they hold characters that neither Typst's faces nor DejaVu has: those are set in the
+    machine's fonts, and where it has none, a warning (``Unset``) and the document's first words say so.
+    ``FigureError`` for a picture that is missing."""
     required(blocks, folder)
-    made = compiler(source(blocks, title, planned(blocks, title, folder)), folder).compile(format="pdf", timestamp=0)
+    with machine_fonts(blocks, title) as fonts:
+        unset = boxed(blocks, title, fonts)
+        if unset:
+            warnings.warn(Unset(unset, "report.pdf"), stacklevel=2)
+            blocks = [Words(f"{sentence(unset, ['this document'])}.", "warning"), *blocks]
+        plan = planned(blocks, title, folder, fonts)
+        made = compiler(source(blocks, title, plan), folder, fonts).compile(format="pdf", timestamp=0)
     assert isinstance(made, bytes)
     return made
 
 
-def compiler(text: str, folder: Path) -> typst.Compiler:
-    import matplotlib
+@contextlib.contextmanager
+def machine_fonts(blocks: Sequence[Block], title: str) -> Iterator[list[Path]]:
+    """Folders of fonts: DejaVu, for the signs that Typst's own faces lack; where it lacks some too, besides those fonts
+    of the machine that have them, and without the one that has boxes for all that there is."""
+    characters = lacking("".join((title, *written(blocks))))
+    if not characters:
+        yield [faces()]
+        return
+    own = [path for path in sorted(faces().iterdir()) if LAST_RESORT not in path.name]
+    with tempfile.TemporaryDirectory() as folder:
+        for number, path in enumerate((*own, *fonts(characters, False))):
+            shutil.copy(path, Path(folder) / f"{number:03}{path.suffix}")
+        yield [Path(folder)]
+
+
+def boxed(blocks: Sequence[Block], title: str, folders: Sequence[Path]) -> list[str]:
+    """The characters of the document that come out as Typst's sign for none: a page of each, beside one of a character
+    that no font has."""
+    characters = [NO_FONT_HAS, *lacking("".join((title, *written(blocks))))]
+    if len(characters) == 1:
+        return []
+    text = f"{FACES}\n" + "\n#pagebreak()\n".join(f"#{literal(each)}" for each in characters)
+    pages = compiler(text, Path(tempfile.gettempdir()), folders).compile(format="svg")
+    assert isinstance(pages, list)
+    return [each for each, page in zip(characters[1:], pages[1:], strict=True) if page == pages[0]]
+
+
+def compiler(text: str, folder: Path, folders: Sequence[Path] = ()) -> typst.Compiler:
     import typst
 
-    dejavu = Path(matplotlib.get_data_path()) / "fonts" / "ttf"  # the signs that Typst's own faces lack
-    fonts = typst.Fonts(include_system_fonts=False, font_paths=[dejavu])
+    fonts = typst.Fonts(include_system_fonts=False, font_paths=list(folders or [faces()]))
     return typst.Compiler(text.encode(), root=folder, font_paths=fonts)
 
 
-def planned(blocks: Sequence[Block], title: str, folder: Path) -> list[Run]:
+def planned(blocks: Sequence[Block], title: str, folder: Path, fonts: Sequence[Path] = ()) -> list[Run]:
     """The runs of figures on pages. Where a run begins is asked of drafts without the figures' drawings: it is known
     for all runs up to one that text follows on its page, whose end moves what comes after."""
     items = [each for each in runs(blocks) if isinstance(each, tuple)]
     plans: list[Run] = []
     while len(plans) < len(items):
-        asked = compiler(source(blocks, title, plans, draft=True), folder).query("<run>", field="value")
+        asked = compiler(source(blocks, title, plans, draft=True), folder, fonts).query("<run>", field="value")
         for begin in json.loads(asked):
             plans.append(paged(items[len(plans)], BOTTOM - begin))
             if plans[-1].open:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
-from reports.figures.style import look
+from reports.figures.style import FONT, boxes, look
+from reports.letters import Unset, families, lacking, without
 
 UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
@@ -15,11 +18,28 @@ UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     """``folder/name.svg`` and ``folder/name.pdf``, at the figure's own size. The folder is made if it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
+    fall_back(figure)
     written = []
     for kind, metadata in UNDATED.items():
         path = folder / f"{name}.{kind}"
         part = path.with_name(f"{path.name}.part")  # whole or not at all
-        figure.savefig(part, format=kind, metadata=metadata)
+        with boxes():
+            figure.savefig(part, format=kind, metadata=metadata)
         part.replace(path)
         written.append(path)
     return written
+
+
+def fall_back(figure: Figure) -> None:
+    """Give the texts that need other fonts these fonts, if the machine has them, and warn (``Unset``) if not."""
+    texts = set(figure.findobj(Text))
+    for axes in figure.axes:
+        texts |= {*axes.get_xticklabels(), *axes.get_yticklabels()}
+    unset = set[str]()
+    for text in texts:
+        characters = lacking(text.get_text())
+        if characters:
+            text.set_fontfamily([FONT, *families(text.get_text())])
+            unset |= set(without(characters, True))
+    if unset:
+        warnings.warn(Unset(sorted(unset), "figures"), stacklevel=2)

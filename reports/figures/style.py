@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+import warnings
 from collections.abc import Hashable, Iterable, Iterator
 from typing import Any, Literal, TypeVar
 
@@ -16,6 +17,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
+
+from reports.letters import families
 
 FULL, HALF, TALLEST = 6.3, 3.1, 8.8  # inches: the text's width, half of it, the highest figure on a page
 TEXT, SMALL, TITLE = 7.5, 7.0, 8.0  # points
@@ -65,6 +68,14 @@ def look() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def boxes() -> Iterator[None]:
+    """Matplotlib does not warn of each glyph that no font has: whoever saves a figure says which these are."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        yield
+
+
 def sheet(width: float, height: float) -> Figure:
     """An empty figure of this size in inches."""
     return Figure(figsize=(width, height), dpi=100)
@@ -91,8 +102,9 @@ def says(axes: Axes, words: str) -> None:
 @functools.lru_cache(maxsize=4096)
 def width_of(words: str, size: float = SMALL) -> float:
     """Inches that the words take, and 3% for what renderers disagree on."""
-    font = FontProperties(family=[FONT], size=size)
-    return float(text_to_path.get_text_width_height_descent(words, font, False)[0]) / 72 * 1.03
+    font = FontProperties(family=[FONT, *families(words)], size=size)
+    with boxes():
+        return float(text_to_path.get_text_width_height_descent(words, font, False)[0]) / 72 * 1.03
 
 
 def shorten(words: str, inches: float, size: float = SMALL) -> str:

@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from reports.blocks import Block, Cell, Grid, Heading
+from experiments.shared import alone
+from reports.blocks import Block, Cell, Grid, Heading, Words
 from reports.marks import number
 from reports.tuning.arms import arms, costs, groups, values
 from reports.tuning.best import affordable, best_so_far, spent_so_far
 from reports.tuning.evidence import Tuned
 from reports.tuning.pictures import named
+from reports.tuning.signals import titled
 from reports.tuning.trials import amount
 
 
@@ -23,8 +25,19 @@ def compared(studies: Sequence[Tuned]) -> list[Block]:
         ended = [told for told in group if told.trials]
         if len(ended) > 1:
             profile = ended[0].facts["profile"]
-            made += [Heading(2, f"{ended[0].row} on one budget, {profile} profile"), budgeted(ended)]
+            heading = Heading(2, f"{ended[0].row} on one budget, {profile} profile")
+            made += [heading, Words(sought(ended)), budgeted(ended)]
     return made
+
+
+def sought(group: Sequence[Tuned]) -> str:
+    """Whether the arms had the same choice: what only some of them sought, and where one parameter's ranges differ."""
+    spaces = {name: arm[0].space for name, arm in arms(group).items()}
+    text = alone({name: [titled(each) for each in space] for name, space in spaces.items()})
+    names = dict.fromkeys(name for space in spaces.values() for name in space)
+    apart = [name for name in names if len({space[name] for space in spaces.values() if name in space}) > 1]
+    ranges = f"; in other ranges: {', '.join(map(titled, apart))}" if apart else ""
+    return f"{text}{ranges}."
 
 
 def budgeted(group: Sequence[Tuned]) -> Grid:

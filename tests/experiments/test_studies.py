@@ -14,6 +14,7 @@ from optuna.trial import FixedTrial
 import experiments.studies
 from experiments.papers import SUITES
 from experiments.profiles import PROFILES
+from experiments.shared import SHARED, alone
 from experiments.studies import STUDIES
 from experiments.study import Known, Range, Study, Value
 from experiments.variant import RegistryError, Row, Suite
@@ -95,7 +96,7 @@ def test_changes_say_their_numbers(study: Study) -> None:
 @ALL
 def test_a_tuner_and_known_parameters_are_told_the_same(study: Study) -> None:
     for start in study.starts:
-        assert study.suggest(FixedTrial(dict(start.params))) == study.changes(start.params)
+        assert study.ask(FixedTrial(dict(start.params))) == study.changes(start.params)
 
 
 @pytest.mark.parametrize(("suite", "row"), ROWS.values(), ids=lambda each: getattr(each, "name", ""))
@@ -152,3 +153,38 @@ def test_a_new_study_is_one_file_and_two_of_one_name_are_refused(
         experiments.studies.found()
     for name in ("another", "twice"):
         monkeypatch.delitem(sys.modules, f"experiments.studies.{name}")
+
+
+PAIRS = [(one, other) for one in STUDIES.values() for other in STUDIES.values() if one is not other]
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS, ids=lambda study: study.name)
+def test_studies_beside_each_other_have_the_same_choice_but_for_their_subjects(one: Study, other: Study) -> None:
+    """What any row has is sought by both or by none, in the same ranges; what is left is the studies' own."""
+    first, second = one.beside(other.shared).space(), other.beside(one.shared).space()
+    common = {name for each in SHARED for name in each.params}
+    assert {name: within for name, within in first.items() if name in common} == {
+        name: within for name, within in second.items() if name in common
+    }
+    for study in (one, other):
+        alone = dataclasses.replace(study, shared=(), starts=study.starts).suggest
+        known = Known(ends(one.beside(other.shared))[0] | ends(other.beside(one.shared))[0])
+        alone(known)
+        assert not set(known.space) & common, "a subject of its own that any row has is shared"
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS, ids=lambda study: study.name)
+def test_what_is_sought_beside_another_can_be_read_by_the_study_itself(one: Study, other: Study) -> None:
+    """A winner's parameters outlive the comparison."""
+    wide = one.beside(other.shared)
+    for params in [*(dict(start.params) for start in wide.starts), *ends(wide)]:
+        assert recipe(one, params, other.row) == recipe(wide, params, other.row)
+    assert one.beside(one.shared) == one
+
+
+def test_a_sentence_says_which_arm_alone_seeks_what() -> None:
+    assert alone({"smart": ["mu", "lr"], "baseline": ["lr", "decay"]}) == (
+        "Only smart seeks mu; only baseline seeks decay; both seek lr"
+    )
+    assert alone({"a": ["x", "lr"], "b": ["lr"], "c": ["x", "lr"]}) == "Only a and c seek x; all seek lr"
+    assert alone({"a": ["x"], "b": ["y"]}) == "Only a seeks x; only b seeks y; both seek nothing in common"

@@ -14,18 +14,32 @@ import pytest
 import torch
 from torch import Tensor
 
-from model.combiners.pcgrad import PcGrad
+from harness.cost import trained_rows
+from model.combiners.pcgrad import PcGrad, PcGradAtEpochEnd
 from model.network import Network
+from model.passes import Passes, of_update
 from model.recipe import Recipe
-from model.regularizers.proximal import MomentumProximal
+from model.regularizers.proximal import MomentumProximal, ParameterProximal, Proximal
+from model.regularizers.r_drop import RDrop
 from model.regularizers.smart import Smart
-from model.training import Tick, train
+from model.schedules.round_robin import RoundRobin
+from model.schedules.weakest_last import WeakestLast
+from model.seams import Regularizer, Sizes
+from model.training import Epoch, Tick, train
 from tests.model import small
 
 ALONE = small.only("sst")
-SMOOTH = dataclasses.replace(ALONE, regularizers=(Smart(),))
-BOTH = dataclasses.replace(ALONE, regularizers=(Smart(), MomentumProximal()))
+
+
+def with_(*regularizers: Regularizer, **more: Any) -> Recipe:
+    """One task with these."""
+    return dataclasses.replace(ALONE, regularizers=regularizers, **more)
+
+
+SMOOTH, BOTH = with_(Smart()), with_(Smart(), MomentumProximal())
 PCGRAD = dataclasses.replace(small.RECIPE, combiner=PcGrad())
+HEADS: dict[str, Any] = {"trainable": "heads"}
+ALIKE: Proximal = Proximal(steps_per_anchor=2)
 
 
 def listen(network: Network, seen: Counter[str]) -> None:
@@ -40,19 +54,95 @@ def listen(network: Network, seen: Counter[str]) -> None:
     dense.register_forward_hook(forward)
 
 
+RECIPES = {
+    "plain": ALONE,
+    "smart": SMOOTH,
+    "smart, three steps": with_(Smart(steps=3)),
+    "smart, fresh masks": with_(Smart(dropout="fresh")),
+    "smart without dropout": with_(Smart(dropout="off")),
+    "smart without dropout, target detached": with_(Smart(dropout="off", detach_target=True)),
+    "smart, target detached": with_(Smart(detach_target=True)),
+    "smart on embedding outputs": with_(Smart(level="embedding_output")),
+    "smart on embedding outputs without dropout": with_(Smart(level="embedding_output", dropout="off")),
+    "smart, packages' form": with_(Smart(normalise="step", project=False, mask_of_ones=True)),
+    "smart on another task": with_(Smart(tasks=("sts",))),
+    "smart, weight 0": with_(Smart(weight=0.0)),
+    "smart and momentum bppo": BOTH,
+    "bppo": with_(ALIKE),
+    "bppo, anchor's own masks": with_(Proximal(steps_per_anchor=2, dropout="fresh")),
+    "bppo, weight 0": with_(dataclasses.replace(ALIKE, weight=0.0)),
+    "momentum bppo": with_(MomentumProximal()),
+    "parameter bppo": with_(ParameterProximal(steps_per_anchor=2)),
+    "r-drop": with_(RDrop()),
+    "r-drop, one loss": with_(RDrop(both=False)),
+    "r-drop, weight 0": with_(RDrop(weight=0.0)),
+    "heads": with_(**HEADS),
+    "heads, encoder without dropout": with_(**HEADS, encoder_dropout_when_frozen=False),
+    "heads and smart": with_(Smart(steps=2), **HEADS),
+    "heads and smart without dropout": with_(Smart(dropout="off"), **HEADS),
+    "heads, r-drop and bppo": with_(RDrop(), ALIKE, **HEADS),
+    "three tasks, summed": small.RECIPE,
+    "three tasks, pcgrad": PCGRAD,
+    "three tasks, smart on one": dataclasses.replace(small.RECIPE, regularizers=(Smart(tasks=("sst",)),)),
+    "three tasks, all": dataclasses.replace(small.RECIPE, regularizers=(Smart(), RDrop(), ALIKE), combiner=PcGrad()),
+}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_passes_of_an_update_are_those_that_the_techniques_say(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the second update: an epoch's first also notes the regularizers' share of the gradient."""
+    recipe = RECIPES[name]
+    said = sum((of_update(recipe, task) for task in recipe.schedule.tasks()), Passes())
+    wanted = {"f": said.forward, "x": said.inputs, "w": said.weights}
+    assert counted(recipe, monkeypatch) == {kind: count for kind, count in wanted.items() if count}
+
+
 @pytest.mark.parametrize(
     ("recipe", "passes"),
     [
         (ALONE, {"f": 1, "x": 1, "w": 1}),
         (SMOOTH, {"f": 3, "x": 3, "w": 2}),
         (BOTH, {"f": 4, "x": 3, "w": 2}),
+        (RECIPES["r-drop"], {"f": 2, "x": 2, "w": 2}),
         (small.RECIPE, {"f": 3, "x": 3, "w": 3}),
         (PCGRAD, {"f": 3, "x": 3, "w": 3}),
     ],
-    ids=["plain", "smart", "smart and momentum bppo", "three tasks, summed", "three tasks, pcgrad"],
+    ids=["plain", "smart", "smart and momentum bppo", "r-drop", "three tasks, summed", "three tasks, pcgrad"],
 )
 def test_passes_of_an_update(recipe: Recipe, passes: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the second update: an epoch's first also notes the regularizers' share of the gradient."""
+    assert counted(recipe, monkeypatch) == passes
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        small.RECIPE,
+        ALONE,
+        dataclasses.replace(small.RECIPE, combiner=PcGradAtEpochEnd()),
+        dataclasses.replace(small.RECIPE, schedule=RoundRobin(until="largest"), batch=5),
+        dataclasses.replace(small.RECIPE, schedule=RoundRobin(until="smallest"), batch=5),
+        dataclasses.replace(small.RECIPE, schedule=WeakestLast(), batch=5, combiner=PcGradAtEpochEnd()),
+    ],
+    ids=["together", "alone", "pcgrad at the end", "largest", "smallest", "weakest last, pcgrad at the end"],
+)
+def test_rows_of_a_training_are_those_that_its_cost_counts(recipe: Recipe) -> None:
+    given = small.run(recipe, scored=())
+    sizes = Sizes({task: len(table) for task, table in given.train.items()}, recipe.batch)
+    items = [event.items for event in train(given) if isinstance(event, Epoch)]
+    assert sum(trained_rows(recipe, sizes).values()) == sum(items)
+
+
+def test_every_regularizer_is_counted_here() -> None:
+    """A new one comes with its passes."""
+    ours = {kind for kind in kinds(Regularizer) if kind.__module__.startswith("model.")}
+    assert ours <= {type(part) for recipe in RECIPES.values() for part in recipe.regularizers}
+
+
+def kinds(kind: type[Regularizer]) -> set[type[Regularizer]]:
+    return {each for sub in kind.__subclasses__() for each in ({sub} | kinds(sub))}
+
+
+def counted(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     given, seen, linear = small.run(recipe, scored=()), Counter[str](), torch.nn.functional.linear
     weight = given.network.encoder.get_submodule("pooler.dense").get_parameter("weight")
 
@@ -69,4 +159,4 @@ def test_passes_of_an_update(recipe: Recipe, passes: dict[str, int], monkeypatch
             seen.clear()
         elif isinstance(event, Tick):
             break
-    assert seen == passes
+    return seen

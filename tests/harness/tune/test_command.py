@@ -88,7 +88,10 @@ def test_two_studies_share_a_budget_and_their_winners_are_compared(
 ) -> None:
     told = tune(invoke, encoder, "pcgrad", "--against", "baseline", "--trials", 2, "--seeds", 1, "--pruner", "none")
     assert told.exit_code == 0, told.output
+    both = "Both seek quora_weight, sts_weight, lr, dropout, weight_decay"
+    assert told.output.startswith(both), told.output  # before anything is trained
     first, second = tuned.read(tmp_path / "tuned" / "pcgrad.toml")
+    assert set(first.params) == set(second.params) == {*both.replace(",", "").split()} - {"Both", "seek"}
     assert (first.study, second.study) == ("pcgrad", "baseline")
     assert first.row == second.row == ROW
     assert first.trials == 2

@@ -39,7 +39,7 @@ def ended(trial: Trial, known: Sequence[Trial], reached: Mapping[int, float]) ->
     """The trial after these epochs, if it ends there; every ninth one fails."""
     if drawn(trial.params) < 1 / 9:
         return dataclasses.replace(trial, state="failed", reason="it has to")
-    at, rungs = judge(STUDY, trial.number, known, reached, "hyperband", EPOCHS)
+    at, rungs = judge(STUDY, trial.number, known, reached, "hyperband", EPOCHS, not trial.number)
     assert at is None or at == max(reached)
     if at is None and len(reached) < EPOCHS:
         return None
@@ -160,7 +160,8 @@ def test_every_proposal_lies_in_the_space(name: str, number: int, sampler: str, 
         assert isinstance(params[known], int if within.whole else float)
     if number < len(study.starts):
         assert params == dict(study.starts[number].params)
-        at, rungs = judge(study, number, some(number, name), dict.fromkeys(range(1, 5), -1.0), "hyperband", EPOCHS)
+        falling = dict.fromkeys(range(1, 5), -1.0)
+        at, rungs = judge(study, number, some(number, name), falling, "hyperband", EPOCHS, True)
         assert at is None
         assert set(rungs.values()) <= {-1.0}  # what others have to compete with
 
@@ -210,7 +211,7 @@ def test_prunings_are_those_of_optuna_s_own_hyperband() -> None:
             if epoch < EPOCHS and theirs.should_prune() and number:  # the first is the paper's
                 pruned = epoch
                 break
-        ours, rungs = judge(STUDY, number, known, told, "hyperband", EPOCHS)
+        ours, rungs = judge(STUDY, number, known, told, "hyperband", EPOCHS, not number)
         assert ours == pruned, number
         state: State = "pruned" if pruned else "complete"
         plain.tell(theirs, None if pruned else told[EPOCHS], optuna.trial.TrialState[state.upper()])

@@ -86,8 +86,9 @@ def test_two_processes_write_equal_bytes(tmp_path: Path) -> None:
 
 
 def test_the_machines_fonts_are_not_used(tmp_path: Path) -> None:
-    blocks: list[Block] = [Words("plain ≠ ★ ✓ ↓ ⁿ عربي 漢字 हिन्दी 😀 ไทย"), Words("bold"), *every("漢字")]
-    names = set(re.findall(rb"/BaseFont\s*/(?:[A-Z]{6}\+)?([\w-]+)", streams(pdf(blocks, "漢字", tmp_path))))
+    """For what ours have; tests/reports/test_letters.py has what they have not."""
+    blocks: list[Block] = [Words("plain ≠ ★ ✓ ↓ ⁿ عربي 😀"), Words("bold"), *every("naïve")]
+    names = set(re.findall(rb"/BaseFont\s*/(?:[A-Z]{6}\+)?([\w-]+)", streams(pdf(blocks, "naïve", tmp_path))))
     assert any(name.startswith(b"LibertinusSerif") for name in names)
     assert any(name.startswith(b"DejaVuSans") for name in names)
     assert [name for name in names if not OURS.match(name.decode())] == []

@@ -186,6 +186,18 @@ def test_arms_are_compared_on_the_smaller_budget() -> None:
     ]
 
 
+def test_a_comparison_begins_with_what_only_one_arm_could_seek() -> None:
+    weight = Range(0.1, 10.0, log=True)
+    rate, wider = Range(1e-6, 1e-4, log=True), Range(1e-6, 1e-3, log=True)
+    dear = tuned([trial(0, 0.4)], space={"mu": weight, "quora_weight": weight, "lr": rate})
+    other = dataclasses.replace(cheap(), space={"lr": wider})
+    blocks = chapter([dear, other])
+    at = next(at for at, block in enumerate(blocks) if isinstance(block, Heading) and "on one budget" in block.text)
+    first = blocks[at + 1]
+    assert isinstance(first, Words)
+    assert first.text == "Only smart, tpe seeks mu, quora weight; both seek lr; in other ranges: lr."
+
+
 def test_repetitions_are_one_arm() -> None:
     one, two = (tuned([trial(0, value), trial(1, 0.1)], name=name) for name, value in (("a1", 0.4), ("a2", 0.5)))
     found = grid(chapter([one, two, cheap()]), "-budget")
