@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.cell import Cell, Keep, Record
-from harness.content import shown
+from harness.content import distinct, shown
 from harness.declared import options
 from harness.delivery import Delivery
 from harness.execute.crew import execute
@@ -50,7 +50,8 @@ def tags(setup: Setup) -> dict[str, str]:
         "options": options(setup),
         "data_notes": json.dumps({"notes": notes, "duplicates": repeated(setup)}, ensure_ascii=False),
     }
-    return told | {"setup": digest({name: told[name] for name in ("profile", "data", "encoder", "variant")})}
+    apart = {name: told[name] for name in ("profile", "data", "variant")} | {"encoder": distinct(setup.encoder)}
+    return told | {"setup": digest(apart)}
 
 
 class DiskFull(Exception):

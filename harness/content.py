@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from harness.cell import Cell
@@ -14,7 +15,7 @@ from model.data.examples import DataError
 from model.data.reviews import Reviews, fingerprint
 from model.encoders import hub
 from model.encoders.base import Base, Derived
-from model.encoders.loading import is_folder
+from model.encoders.loading import EncoderError, identity, is_folder
 from model.encoders.pretrained import DomainPretrained
 from model.encoders.tiny import Tiny
 from model.recipe import Recipe, digest
@@ -91,6 +92,16 @@ def shown(name: str) -> str:
         return name
     snapshot = hub.cached(name)
     return snapshot.shown if snapshot else name
+
+
+def distinct(name: str) -> str:
+    """What tells the encoder of one set-up from that of another: its name, and of a hub id its content, since a commit
+    may have changed none of it."""
+    if name == "tiny" or is_folder(name):
+        return name
+    with suppress(EncoderError):  # of no row, or they could not have been planned
+        return identity(name)
+    return name
 
 
 def is_file(name: str) -> bool:

@@ -12,6 +12,7 @@ from model.recipe import Recipe, digest
 from model.technique import flatten
 
 OURS = "ours.json"  # in <home>/reports: the latest result of every row and set-up
+SEALS = ("declared", "check")
 KINDS = {"profile": str, "data": str, "encoder": str, "variant": str, "declared": str, "n": int, "figures": dict}
 
 
@@ -50,7 +51,8 @@ def of_now(suite: Suite, row: Row, results: Sequence[dict[str, Any]]) -> list[di
         return []
     from harness.declared import row_digest
 
-    return [each for each in results if each["declared"] == row_digest(suite, row, each)]
+    mine = [each for each in results if each["declared"] == row_digest(suite, row, each)]
+    return [{name: value for name, value in each.items() if name not in SEALS} for each in mine]
 
 
 def records(chosen: Sequence[tuple[Suite, Row]], status: Callable[[Recipe], str], home: Path) -> list[dict[str, Any]]:

@@ -9,13 +9,13 @@ from pathlib import Path
 from experiments.profiles import Profile
 from experiments.variant import Change, Row, Suite
 from harness.cell import Cell, Record, records
-from harness.content import data_identity, encoder_identity, hub_name, pinned
+from harness.content import data_identity, encoder_identity, hub_name, is_file, pinned
 from harness.refusals import refuse
 from harness.sources import data_of, fingerprints_of
 from model.combiners.torchjd import TorchJd
 from model.data.commits import pinned as pinned_data
 from model.data.examples import Corpus, DataError, Split
-from model.data.reviews import Reviews
+from model.data.reviews import Reviews, reviews
 from model.encoders import hub
 from model.encoders.base import Base, Derived
 from model.encoders.bert import Bert
@@ -120,6 +120,9 @@ def obstacle(recipe: Recipe, setup: Setup) -> str:
     sources = [source for branch in recipe.branches for source in branch.extra if isinstance(source, Reviews)]
     if any(source.source == "default" for source in sources) and corpus.reviews is None:
         return "unavailable: needs review data; --set sst.reviews.source=FILE gives it"
+    for source in sources:
+        if is_file(source.source):
+            reviews(source, corpus)  # ``DataError`` before anything is trained
     if any(isinstance(part, DomainPretrained) and part.text == "domain" for part in parts(recipe)) and not corpus.text:
         return "unavailable: needs target-domain text; --set encoder.text=FILE gives it"
     return ""

@@ -133,7 +133,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, rows: list[Planned]) -> Path:
 
 def test_what_a_home_holds(home: Path) -> None:
     cells = sorted((home / "cells").iterdir())
-    done = [folder for folder in cells if (folder / "cell.json").exists()]
+    done = [folder for folder in cells if (folder / "journal.jsonl").exists()]
     assert len(done) == 4 and len(cells) == 5
     for folder in cells:
         check("outcome", json.loads((folder / "outcome.json").read_text()))
@@ -184,7 +184,7 @@ def test_an_ablation_before_and_after() -> None:
 
 
 def test_a_reports_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("studies", "ablations", "evidence"):
+    for name in ("studies", "ablations", "measured"):
         monkeypatch.setattr(reporting, name, lambda *_: [])
     monkeypatch.setattr(reporting, "compose", lambda *_: [])
     monkeypatch.setattr(reporting, "render", lambda *_: ["report.pdf", "tables/a.csv"])

@@ -188,7 +188,7 @@ def history(client: MlflowClient, run: str, name: str) -> list[tuple[int, str]]:
 def answers(client: MlflowClient, run: str) -> str | None:
     """The stored predictions in words."""
     place = urlparse(client.get_run(run).info.artifact_uri)
-    if place.scheme == PROXIED:  # below the database's folder
+    if place.scheme == PROXIED and client.tracking_uri.startswith("sqlite"):  # below the database's folder
         database = Path(client.tracking_uri.removeprefix("sqlite:///"))
         file = database.parent.joinpath("artifacts", place.path.strip("/"), "predictions.parquet")
         return str(pd.read_parquet(file).to_csv()) if file.exists() else None

@@ -89,9 +89,9 @@ def content(record: Record | None) -> str:
     assert record is not None
     epochs = [{name: kept for name, kept in epoch.items() if name != "cpu_seconds"} for epoch in record.epochs]
     told: list[Any] = [record.id, record.about, epochs]
-    for split, task, number in itertools.product(("dev", "test"), ("sst", "sts"), range(5)):
-        found = record.predictions(split, task, number)
-        told.append(None if found is None else [(name, part.dtype, part.tolist()) for name, part in found.items()])
+    for number in range(5):
+        for place, found in record.answers(number).items():
+            told.append([place, *((part.dtype, part.tolist()) for part in found)])
     return repr(told)
 
 
@@ -115,13 +115,12 @@ def test_a_cell_is_read_as_it_was_written(folder: Path) -> None:
             assert record.epochs[number - 1]["scores"][split][scored.task.metric_name] == scored.metric
             if split == "train":
                 continue
-            found = record.predictions(split, task, number)
-            assert found is not None
-            assert found["answer"].dtype == scored.answers.dtype
-            assert found["answer"].tobytes() == scored.answers.tobytes()
-            assert found["id"].tolist() == list(sets()[split, task].ids)
-            assert found["label"].tolist() == sets()[split, task].labels.tolist()
-    assert record.predictions("dev", "sst", 4) is record.predictions("test", "sst", 1) is None
+            found = record.answers(number)[split, task]
+            assert found.answers.tobytes() == scored.answers.astype(float).tobytes()
+            assert found.names.tolist() == list(sets()[split, task].ids)
+            assert found.labels.tolist() == sets()[split, task].labels.tolist()
+    assert record.answers(4) == {}
+    assert ("test", "sst") not in record.answers(1)
 
 
 @pytest.mark.parametrize("name", FILES)

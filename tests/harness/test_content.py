@@ -16,9 +16,11 @@ from harness import sources
 from harness.campaign import tags
 from harness.catalogue import find
 from harness.cell import Cell
+from harness.declared import Declared, Training, setup_of
 from harness.execute.work import Worker
 from harness.plan import Setup, plan
 from model.data.examples import DataError
+from model.technique import describe
 from tests.harness.test_generated_data import COURSE, REVIEWS
 from tests.harness.trials import put
 from tests.model import small
@@ -137,10 +139,13 @@ def test_code_of_ones_own_that_changes(encoder: Path, tmp_path: Path, monkeypatc
     refused(tmp_path / "home", cell, str(Path(small.__file__)))
 
 
-def test_an_encoder_with_other_files_is_another_set_up(folder: Path) -> None:
+def test_what_started_from_other_files_of_a_folder_is_not_the_rows_any_more(folder: Path) -> None:
     setup = Setup(profile=PROFILES["demo"], data="embedded", encoder=str(folder), seeds=1)
-    before = tags(setup)
+    suite, row = find(TABLE)
+    cell = planned(folder)
+    training = Training(cell.id, cell.key, 0, cell.data, cell.encoder, describe(cell.recipe.encoder))
+    named = setup_of(tags(setup))
+    assert Declared(suite, row, named).fault(training) == ""
     edited(folder / "model.safetensors")
-    after = tags(setup)
-    assert before["setup"] != after["setup"]
-    assert before["encoder"] == after["encoder"]
+    told = f"trained from what the encoder {folder} held before; it holds something else now"
+    assert Declared(suite, row, named).fault(training) == told

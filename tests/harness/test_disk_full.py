@@ -20,6 +20,7 @@ from mlflow.tracking import MlflowClient
 
 from harness.cell import records
 from harness.durable import is_full
+from tests.harness.homes import answers
 from tests.harness.processes import FULL, finish, results, start
 
 KB = 1024
@@ -172,7 +173,7 @@ def stored(home: Path) -> dict[str, Any]:
             for name in measured
         },
         "parent": parent.data.metrics,
-        "artifacts": [(each.path, each.file_size) for each in client.list_artifacts(run.info.run_id)],
+        "answers": answers(client, run.info.run_id),
     }
 
 

@@ -79,11 +79,9 @@ def check_answers(row: Planned, record: Record, folder: Path, epoch: int) -> Non
     examples = open_data("embedded").splits["sts", "dev"]
     table = tokenise(examples, tokenizer, joint=False, max_tokens=row.recipe.max_tokens)
     answers = answer_all(Run(made, row.recipe, 0, {}, {}), "sts", table).answers
-    chosen, other = (record.predictions("dev", "sts", number) for number in (epoch, 3 - epoch))
-    assert chosen is not None
-    assert other is not None
-    assert np.allclose(answers, chosen["answer"], rtol=0, atol=1e-5)
-    assert not np.allclose(answers, other["answer"], rtol=0, atol=1e-3)
+    chosen, other = (record.answers(number)["dev", "sts"].answers for number in (epoch, 3 - epoch))
+    assert np.allclose(answers, chosen, rtol=0, atol=1e-5)
+    assert not np.allclose(answers, other, rtol=0, atol=1e-3)
 
 
 def test_a_cell_without_weights_is_trained_again_as_itself(invoke: Invoke, encoder: Path, tmp_path: Path) -> None:

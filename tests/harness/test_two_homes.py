@@ -49,9 +49,9 @@ def uri(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'shared.db'}"
 
 
-def home(folder: Path, seed: int, ended: int) -> Path:
+def home(folder: Path, seed: int, ended: int, training: int = 1) -> Path:
     """One cell of the row."""
-    cell(folder, ROW, seed=seed, ended=ended, epochs=1)
+    cell(folder, ROW, seed=seed, ended=ended, epochs=1, training=training)
     reads(folder, ROW, seed)
     return folder
 
@@ -115,18 +115,21 @@ def test_a_row_that_another_home_has_made_is_found_while_training_goes_on(tmp_pa
         assert len(held(uri)) == 2 + 3  # each row once
 
 
-@pytest.mark.parametrize("ended", [1, 2, 3], ids=["earlier", "same", "later"])
+@pytest.mark.parametrize("training", [1, 2, 3], ids=["earlier", "same", "later"])
 @pytest.mark.parametrize(("writes", "after"), MOMENTS)
 def test_of_one_cell_that_both_have_the_latest_training_is_shown(
-    tmp_path: Path, uri: str, writes: int, after: bool, ended: int
+    tmp_path: Path, uri: str, writes: int, after: bool, training: int
 ) -> None:
-    one, two = home(tmp_path / "one", 0, 2), home(tmp_path / "two", 0, ended)
+    """By count, whatever the clocks of the two say; of equal counts the same, whoever looks."""
+    one, two = home(tmp_path / "one", 0, 5, training=2), home(tmp_path / "two", 0, 9 - training, training=training)
     interrupted(one, uri, writes, lambda: deliver(two, uri), after)
     deliver(two, uri)
     shown = held(uri)
     assert len(shown) == 2
     assert hang_together(uri)
     (run,) = (run for run in shown.values() if run["parent"])
-    assert run["tags"]["cell"] in (("one", "two") if ended == 2 else ("one",) if ended == 1 else ("two",))
+    (entries,) = zip(*(results(folder, print).entries for folder in (one, two)), strict=True)
+    wanted = max(entries, key=lambda entry: (entry.record.training, entry.content))
+    assert (run["tags"]["training"], run["tags"]["content"]) == (str(max(2, training)), wanted.content)
     assert run["status"] == "FINISHED"
     assert run["answers"]

@@ -25,6 +25,9 @@ def pairs(folder: Path, text: str) -> Task:
     return task(folder, text, sentences=2, classes=0, metric="pearson", low=0.0, high=1.0)
 
 
+FEW = "Questions: {} dev {}, too few to compare by; give the file 6 or more, in a column split"
+
+
 def test_the_columns_say_split_and_id(tmp_path: Path) -> None:
     found = own(task(tmp_path, SPLIT))
     assert {split: (each.ids, each.texts, each.labels.tolist()) for split, each in found.splits.items()} == {
@@ -32,7 +35,7 @@ def test_the_columns_say_split_and_id(tmp_path: Path) -> None:
         "dev": (("b",), (("it is .",),), [0]),
         "test": (("c",), (("what ?",),), [-1]),
     }
-    assert found.notes == ()
+    assert found.notes == (FEW.format(1, "row"),)
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
@@ -60,7 +63,10 @@ def test_without_a_column_a_tenth_is_dev_whatever_the_order_and_copies_stay_toge
 
 def test_dev_rows_that_stand_in_train_are_counted(tmp_path: Path) -> None:
     text = "sentence,label,split\nis it ?,1,train\nIs it ?,1,dev\nno .,0,dev\n"
-    assert own(task(tmp_path, text)).notes == ("Questions: 1 dev rows also stand in train",)
+    told = ("Questions: 1 dev rows also stand in train", FEW.format(2, "rows"))
+    assert own(task(tmp_path, text)).notes == told
+    more = "".join(f"is it {at} ?,1,dev\n" for at in range(4))
+    assert own(task(tmp_path, text + more)).notes == told[:1]  # six
 
 
 def test_lines_may_end_as_on_any_system(tmp_path: Path) -> None:
@@ -82,7 +88,8 @@ def test_test_rows_may_lack_a_label_however_that_is_written(tmp_path: Path, labe
     given = task(tmp_path, f"{SPLIT}who ?,{label},test,d\nwho .,1,test,e\n")
     found = own(given)
     assert found.splits["test"].labels.tolist() == [-1, -1, 1]
-    assert found.notes == ("Questions: 2 of 3 test rows have no label, so that there is no score",)
+    told = "Questions: 2 of 3 test rows have no label, so that there is no score"
+    assert set(found.notes) == {told, FEW.format(1, "row")}
     (tmp_path / "new.csv").write_text(f"sentence,label\nwho ?,{label}\nthey .,0\n")
     assert unlabelled(tmp_path / "new.csv", given).labels.tolist() == [-1, 0]
     for split in ("train", "dev"):

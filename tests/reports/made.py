@@ -10,6 +10,7 @@ import pandas
 from numpy.typing import NDArray
 
 from experiments.variant import Row, Suite
+from model.answers import Answers, ByTask
 from model.scoring import score
 from model.task import TASKS
 from reports.evidence import Runs, Seed, SetUp
@@ -25,8 +26,14 @@ class Kept:
     tables: dict[str, pandas.DataFrame] = dataclasses.field(default_factory=dict)
     history: dict[str, Mapping[str, Mapping[int, float]]] = dataclasses.field(default_factory=dict)
 
-    def answers(self, run: str) -> pandas.DataFrame:
-        return self.tables.get(run, pandas.DataFrame())
+    def answers(self, run: str) -> ByTask:
+        told = self.tables.get(run, pandas.DataFrame())
+        return {
+            (str(split), str(task)): Answers(
+                part["id"].to_numpy(str), part["answer"].to_numpy(float), part["label"].to_numpy(float)
+            )
+            for (split, task), part in (told.groupby(["split", "task"], sort=False) if len(told) else ())
+        }
 
     def curves(self, run: str, names: Sequence[str]) -> Mapping[str, Mapping[int, float]]:
         return {name: points for name, points in self.history.get(run, {}).items() if name in names}

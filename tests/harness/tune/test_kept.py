@@ -8,6 +8,7 @@ import pytest
 
 from harness import store as storing
 from harness.delivery import Delivery
+from harness.measured import Home
 from harness.store import Store
 from harness.stored import Stored
 from harness.tune import told
@@ -44,7 +45,8 @@ def check(found: Told, trial: Trial) -> None:
 
 def test_a_study_reads_back_with_the_same_numbers(delivered: Delivered) -> None:
     (home, trials, _), of = delivered, arm()
-    (found,) = studies(Store(home))
+    (found,) = studies(Home(home))
+    assert studies(Stored(Store(home))) == [found]
     assert (found.name, found.arm, found.study, found.row) == (of.id, of.repeats, "baseline", of.study.row)
     assert (found.sampler, found.pruner, found.seed, found.metric) == ("tpe", "hyperband", 0, "overall")
     assert (found.epochs, found.unit, found.setup) == (of.epochs, "CPU-seconds", "s1")
