@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from model import rounded
 from model.combiners.pcgrad import gram
 from model.layout import Layout
 from model.precision import passes, products
@@ -38,8 +39,8 @@ def test_inputs_are_rounded_where_torch_rounds_and_sums_nowhere() -> None:
     a, b = small.draws(64, 128, name="a"), small.draws(128, 96, name="b")
     with products("bf16"):
         found = a @ b
-    exact, rounded = a.double() @ b.double(), a.bfloat16().double() @ b.bfloat16().double()
-    multiplied, other = (rounded, exact) if ROUNDS else (exact, rounded)
+    exact, coarse = a.double() @ b.double(), a.bfloat16().double() @ b.bfloat16().double()
+    multiplied, other = (coarse, exact) if ROUNDS else (exact, coarse)
     assert (found - multiplied).abs().max() < 1e-4
     assert (found - other).abs().max() > 1e-2
 
@@ -49,14 +50,18 @@ def losses(given: Run) -> list[float]:
 
 
 @fast
-def test_a_run_in_bf16_is_near_the_one_in_fp32_and_not_it() -> None:
+def test_a_run_in_bf16_is_near_the_one_in_fp32_and_not_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Losses of 1 to 9, some 4e-4 apart; another order of sums in fp32 moves them by 5e-7. Its passes are of few
+    tokens, so without AMX ``model.rounded`` is given them."""
+    if not ROUNDS:
+        monkeypatch.setattr(rounded, "MANY", 4)
     assert recipe_digest(BF16) != recipe_digest(small.RECIPE)
     quiet = dataclasses.replace(small.RECIPE, dropout=0.0)
-    exact, rounded = (
+    exact, near = (
         losses(small.run(dataclasses.replace(quiet, precision=kind), hidden=64)) for kind in ("fp32", "bf16")
     )
-    assert exact != rounded
-    assert losses(small.run(dataclasses.replace(quiet, precision="bf16"), hidden=64)) == rounded
+    assert 1e-5 < np.abs(np.subtract(exact, near)).max() < 1e-2
+    assert losses(small.run(dataclasses.replace(quiet, precision="bf16"), hidden=64)) == near
     assert torch.get_float32_matmul_precision() == "highest"
 
 

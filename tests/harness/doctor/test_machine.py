@@ -69,7 +69,10 @@ def test_a_graphics_card_that_torch_sees_takes_one_cell(invoke: Invoke, monkeypa
     ("flags", "words"),
     [
         ({"amx_bf16", "avx512_bf16"}, "the processor multiplies it (amx_bf16): --set precision=bf16 is faster"),
-        ({"avx512_bf16"}, "faster in passes of more than 256 tokens; smaller ones, and gradients of weights, stay in fp32"),
+        (
+            {"avx512_bf16"},
+            "faster in passes of more than 256 tokens; smaller ones, and gradients of weights, stay in fp32",
+        ),
         (set(), "gains nothing here"),
     ],
 )
