@@ -1,6 +1,7 @@
 """How exactly a run multiplies its matrices. ``bf16`` rounds what it multiplies and adds up in fp32: on a CPU inside
-each product, where the processor can (torch.set_float32_matmul_precision; for many tokens see ``model.rounded``), on a
-GPU through torch's autocast."""
+each product (torch.set_float32_matmul_precision; for many tokens see ``model.rounded``), on a GPU through torch's
+autocast. To torch's CPU library, oneDNN, that setting is leave to round, no order: among x86 processors it rounds with
+AMX alone. Any other multiplies fp32 as it is, avx512_bf16 or not, and is the more exact for it."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ TILE = 32  # tokens: a bf16 kernel is compiled for every number of them that com
 
 @contextmanager
 def products(precision: Precision) -> Iterator[None]:
-    """What a CPU multiplies inside is of this precision, gradients included."""
+    """What a CPU multiplies inside may be of this precision, gradients included; never of a lower one."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("medium" if precision == "bf16" else "highest")
     try:

@@ -1,5 +1,6 @@
 """Linear layers in bf16 on a CPU, for many tokens. Torch's own way rounds the weights inside each product, and beyond
-256 tokens once for every thread; here they are rounded once for the pass and its gradient."""
+256 tokens once for every thread; here they are rounded once for the pass and its gradient. This needs avx512_bf16, not
+AMX; products that are left to torch are rounded with AMX alone (``model.precision``)."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ MANY = 256  # tokens; with fewer torch's way is as fast
 
 def linear(layer: nn.Linear, x: Tensor) -> Tensor:
     """The layer's output [tokens, width] of [tokens, width]. Where products are of bf16 (``model.precision``) and the
-    tokens many, it is rounded, too, as is the gradient of ``x``; as with torch's autocast."""
+    tokens many, it is rounded, too, as is the gradient of ``x``; as with torch's autocast. The weight's gradient is a
+    product of torch's own, in fp32."""
     if x.device.type != "cpu" or torch.get_float32_matmul_precision() != "medium":
         own: Tensor = layer(x)
         return own

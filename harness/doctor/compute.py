@@ -18,7 +18,6 @@ from harness.options import cores
 PATIENCE = 120.0  # seconds for an import of PyTorch from a slow disk
 DRIVER = Path("/proc/driver/nvidia/gpus")
 PROCESSOR = Path("/proc/cpuinfo")
-MATRIX = ("amx_bf16", "avx512_bf16")
 REINSTALL = "pip install -c constraints.txt --force-reinstall torch"
 
 
@@ -77,9 +76,13 @@ def gpu(asked: Asked) -> Told:
 
 def bf16(asked: Asked) -> Told:
     """Whether ``--set precision=bf16`` is faster here."""
-    have = [name for name in MATRIX if name in flags()]
-    if have:
-        return sound(f"the processor multiplies it ({', '.join(have)}): --set precision=bf16 is faster")
+    if "amx_bf16" in flags():
+        return sound("the processor multiplies it (amx_bf16): --set precision=bf16 is faster")
+    if "avx512_bf16" in flags():
+        return sound(
+            "the processor multiplies it, but without AMX (avx512_bf16 alone): --set precision=bf16 is faster in "
+            "passes of more than 256 tokens; smaller ones, and gradients of weights, stay in fp32"
+        )
     try:
         if facts().bf16:
             return sound("the graphics card multiplies it: --set precision=bf16 is faster there")

@@ -12,7 +12,7 @@ import pytest
 from harness.doctor import compute, room
 from harness.doctor.compute import Torch
 from tests.harness.conftest import Invoke
-from tests.harness.doctor.looking import Usage, check, told
+from tests.harness.doctor.looking import CPU, Usage, check, told
 
 
 def test_a_torch_that_cannot_be_imported(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -63,6 +63,25 @@ def test_a_graphics_card_that_torch_sees_takes_one_cell(invoke: Invoke, monkeypa
     check(found["gpu"], "ok", "NVIDIA T4")
     check(found["bf16"], "ok", "graphics card multiplies")
     check(found["memory"], "ok", "takes about 1 GB")
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ({"amx_bf16", "avx512_bf16"}, "the processor multiplies it (amx_bf16): --set precision=bf16 is faster"),
+        (
+            {"avx512_bf16"},
+            "faster in passes of more than 256 tokens; smaller ones, and gradients of weights, stay in fp32",
+        ),
+        (set(), "gains nothing here"),
+    ],
+)
+def test_what_bf16_gains_is_said_of_this_processor(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, flags: set[str], words: str
+) -> None:
+    monkeypatch.setattr(compute, "facts", lambda: CPU)
+    monkeypatch.setattr(compute, "flags", lambda: flags)
+    check(told(invoke, broken=False)["bf16"], "ok", words)
 
 
 def test_no_graphics_card_where_one_is_asked_for(invoke: Invoke) -> None:
