@@ -162,7 +162,7 @@ def test_a_writer_that_ends_or_fails_at_any_write_is_made_good(tmp_path: Path, e
         assert held(uri(home)) == wanted
         if undisturbed:
             break
-    assert writes > 16
+    assert writes > 14
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations((1, 2, 3))) if FULL else [(1, 3, 2), (3, 1, 2)])
@@ -375,7 +375,7 @@ def test_damaged_files_are_told_once_and_the_rest_is_delivered(home: Path) -> No
         assert delivery.all(home) == Count(new=3)
         assert delivery.all(home) == Count(known=3)
     assert told == [
-        f"{path} is damaged; the same `harness run` writes it again",
+        f"{path} is damaged; the same harness run writes it again",
         f"{journal}:1 is damaged; it is not shown, and the same harness run trains it again",
     ]
 

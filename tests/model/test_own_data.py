@@ -64,9 +64,9 @@ def test_without_a_column_a_tenth_is_dev_whatever_the_order_and_copies_stay_toge
 def test_dev_rows_that_stand_in_train_are_counted(tmp_path: Path) -> None:
     text = "sentence,label,split\nis it ?,1,train\nIs it ?,1,dev\nno .,0,dev\n"
     told = ("Questions: 1 dev rows also stand in train", FEW.format(2, "rows"))
-    assert own(task(tmp_path, text)).notes == told
+    assert set(own(task(tmp_path, text)).notes) == {*told}
     more = "".join(f"is it {at} ?,1,dev\n" for at in range(4))
-    assert own(task(tmp_path, text + more)).notes == told[:1]  # six
+    assert own(task(tmp_path / "more", text + more)).notes == told[:1]  # six
 
 
 def test_lines_may_end_as_on_any_system(tmp_path: Path) -> None:
