@@ -66,6 +66,7 @@ def test_dev_rows_that_stand_in_train_are_counted(tmp_path: Path) -> None:
     told = ("Questions: 1 dev rows also stand in train", FEW.format(2, "rows"))
     assert set(own(task(tmp_path, text)).notes) == {*told}
     more = "".join(f"is it {at} ?,1,dev\n" for at in range(4))
+    (tmp_path / "more").mkdir()
     assert own(task(tmp_path / "more", text + more)).notes == told[:1]  # six
 
 
