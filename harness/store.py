@@ -162,8 +162,10 @@ class Store:
             shown.leave(here, stay)
 
     def _is_elsewheres(self, run: Held, wanted: tuple[str, str]) -> bool:
-        """Whether a run is another home's to keep: it says something of another declaration, or is being written."""
-        return self.own is None and run.home != self.identity and (run.reading != wanted or not run.whole)
+        """Whether a run is another home's to keep: it says something of another declaration, or is being written. What
+        an older version delivered names no home, and is replaced: nobody believes it any more."""
+        theirs = self.own is None and run.home not in ("", self.identity)
+        return theirs and (run.reading != wanted or not run.whole)
 
     @cached_property
     def identity(self) -> str:

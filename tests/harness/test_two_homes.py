@@ -133,3 +133,20 @@ def test_of_one_cell_that_both_have_the_latest_training_is_shown(
     assert (run["tags"]["training"], run["tags"]["content"]) == (str(max(2, training)), wanted.content)
     assert run["status"] == "FINISHED"
     assert run["answers"]
+
+
+def test_what_an_older_version_delivered_is_replaced(tmp_path: Path, uri: str) -> None:
+    """It carries no checksum, so that no report would believe it."""
+    one = home(tmp_path / "one", 0, 1)
+    assert deliver(one, uri) == Count(new=1)
+    client = MlflowClient(uri)
+    experiment = client.get_experiment_by_name("bertram/table1")
+    assert experiment is not None
+    for run in client.search_runs([experiment.experiment_id]):
+        for tag in ("home", "check", "declared", "content", "training"):
+            if tag in run.data.tags:
+                client.delete_tag(run.info.run_id, tag)
+    assert deliver(one, uri) == Count(new=1)
+    assert missing(one, uri) == []
+    assert hang_together(uri)
+    assert deliver(one, uri) == Count(known=1)
