@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from harness.cell import Record
 from harness.declared import declaration
 from harness.reading import Entry, began, flat_scores
-from harness.seed import REPORTED, TRAIN, seed_of
+from harness.seed import REPORTED, TRAIN, seed_of, with_room
 from model.answers import Answers
 from model.recipe import digest
 from model.technique import describe
@@ -55,7 +55,7 @@ def holding(entry: Entry) -> Holding:
     about, outcome = entry.record.about, entry.record.outcome
     try:
         start = began(entry.record) or round(1000 * datetime.datetime.fromisoformat(outcome["ended"]).timestamp())
-        seed = seed_of(entry, "")
+        seed = with_room(seed_of(entry, ""))
         metrics = list(points(entry, seed)) if seed.done else []
         return Holding(
             tags=tags(entry, seed) | {"curves": curves(metrics)},

@@ -58,8 +58,8 @@ def about(entry: Entry, alarmed: str) -> dict[str, str]:
             "digest": str(told.get("key", "")),
             "trained": entry.record.trained,
             "alarm": alarmed,
-            "warnings": listed(outcome.get("warnings", [])),
-            "fresh": listed(started_fresh(outcome.get("fresh", []))),
+            "warnings": json.dumps(outcome.get("warnings", []), ensure_ascii=False),
+            "fresh": json.dumps(started_fresh(outcome.get("fresh", [])), ensure_ascii=False),
             "split": entry.row.split,
         }
         | {name: str(told.get(name, "")) for name in MACHINE}
@@ -70,6 +70,12 @@ def about(entry: Entry, alarmed: str) -> dict[str, str]:
 
 MOST = 20  # texts that a run keeps: a tag may have 5,000 characters
 LONGEST = 200  # characters of one
+
+
+def with_room(seed: Seed) -> Seed:
+    """The same with no more texts, and no longer ones, than tags have room for."""
+    cut = {name: listed(json.loads(seed.about[name])) for name in ("warnings", "fresh") if name in seed.about}
+    return dataclasses.replace(seed, about={**seed.about, **cut})
 
 
 def listed(texts: Any) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness.catalogue import select
+from harness.measured import Home
 from harness.reporting import write
-from harness.store import Store
 from tests.browser.chromium import FOUND, PATIENCE, Page, browser
 from tests.harness.homes import empty
 from tests.harness.report_homes import deliver, furnish, seeds
@@ -131,7 +131,7 @@ def test_two_runs_are_compared_side_by_side(page: Page, pages: dict[str, str]) -
 def report(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The HTML report's address, as a file."""
     out = tmp_path_factory.mktemp("report")
-    assert write(Store(home), select([SUITES[1]]), out, print).new
+    assert write(Home(home), select([SUITES[1]]), out, print).new
     yield (out / "report.html").as_uri()
 
 

@@ -53,6 +53,7 @@ class Training:
     warnings: tuple[str, ...] = ()
     profile: str = "demo"
     variant: str = ""
+    cell: Cell | None = None  # as it was planned, if it was
 
     @property
     def pair(self) -> tuple[Suite, Row]:
@@ -61,6 +62,8 @@ class Training:
 
 def cell_of(training: Training) -> Cell:
     """The cell that the row has of such data."""
+    if training.cell is not None:
+        return training.cell
     data = {task: digest([training.data, task]) for task in TASKS}
     return declared(training.row, training.seed, data, profile=training.profile, variant=training.variant)
 

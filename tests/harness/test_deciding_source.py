@@ -41,7 +41,7 @@ class Home:
     def end(self, row: Planned, seed: int, skill: float, **more: object) -> None:
         cell = row.cells[seed]
         slug = f"{SUITE}/{row.row.name}"
-        named = Training(name=cell.id, row=slug, stream=f"{slug}-{seed}", seed=seed, skill=skill, **more)  # type: ignore[arg-type]
+        named = Training(name=cell.id, row=slug, stream=f"{slug}-{seed}", seed=seed, skill=skill, cell=cell, **more)  # type: ignore[arg-type]
         train(self.home, named)
         self.source.heard(News("failed" if more.get("failure") else "done", cell, record=read(self.folder(cell))))
 

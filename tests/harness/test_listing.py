@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.listing import latest
+from harness.listing import latest, seal
 from tests.harness.conftest import Invoke
 
 
@@ -41,16 +41,20 @@ def test_show_says_where_each_setting_comes_from_and_what_the_row_changes(invoke
     assert "quora.rows: 9000 -> 8000" in text
 
 
-SOUND = {"profile": "demo", "data": "embedded", "encoder": "tiny", "variant": "", "n": 3, "figures": {"x": {"mean": 1}}}
+SETUP = {"profile": "demo", "data": "embedded", "encoder": "tiny", "variant": "", "declared": "d"}
+TOLD = SETUP | {"n": 3, "figures": {"x": {"mean": 1}}}
+SOUND = TOLD | {"check": seal(TOLD)}
 
 
 @pytest.mark.parametrize(
     "damaged",
     [
         *("", "{", "[]", "null", "[" * 100_000, '{"a": 3}', '{"a": [3]}', '{"a": [{}]}'),
-        json.dumps({"a": [SOUND | {"n": "3"}]}),
-        json.dumps({"a": [SOUND | {"figures": {"x": 1}}]}),
-        json.dumps({"a": [SOUND | {"figures": {"x": {"mean": None}}}]}),
+        json.dumps({"a": [SOUND | {"n": 4}]}),  # another figure than was written
+        *(
+            json.dumps({"a": [TOLD | change | {"check": seal(TOLD | change)}]})
+            for change in ({"n": "3"}, {"figures": {"x": 1}}, {"figures": {"x": {"mean": None}}})
+        ),
     ],
 )
 def test_a_damaged_result_of_ours_counts_as_not_there(tmp_path: Path, damaged: str) -> None:

@@ -75,11 +75,10 @@ def test_the_answers_are_those_that_training_kept(
     assert f"04-all-three{variant()} seed 0, epoch {epoch}" in result.output
     files = {"sst": "sst", "quora": "para", "sts": "sts"}
     for task, stem in files.items():
-        kept = record.predictions(split, task, epoch)
-        assert kept is not None
+        kept = record.answers(epoch)[split, task]
         given = answers(tmp_path / "predictions" / f"{stem}-{split}-output.csv")
-        assert [identity for identity, _ in given] == kept["id"].tolist()
-        assert [float(value) for _, value in given] == kept["answer"].tolist()
+        assert [identity for identity, _ in given] == kept.names.tolist()
+        assert [float(value) for _, value in given] == kept.answers.tolist()
     scores = record.epochs[epoch - 1]["scores"][split]
     for metric, value in scores.items():
         assert f"{metric} {value:.3f}" in result.output

@@ -31,7 +31,7 @@ def furnished(home: Path, skills: Mapping[str, float], seeds: int, **more: Mappi
             features = more.get(row.name.replace("-", "_"), {}).get(cell.seed, {})
             slug = f"{SUITE}/{row.name}"
             skill, stream = skills[row.name], f"{slug}-{cell.seed}"
-            named = Training(name=cell.id, row=slug, stream=stream, seed=cell.seed, skill=skill, **features)  # type: ignore[arg-type]
+            named = Training(name=cell.id, row=slug, stream=stream, seed=cell.seed, skill=skill, cell=cell, **features)  # type: ignore[arg-type]
             train(home, named)
     return home
 
