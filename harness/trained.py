@@ -101,13 +101,13 @@ def find_or_train(row: Planned, setup: Setup, machine: Machine, console: Console
 def network(trained: Trained, machine: Machine, say: Say = nothing_said) -> tuple[Network, Any]:
     """The network on the machine's device, in eval mode, and its tokenizer. ``say`` hears where no checksum tells that
     the weights are what was written; ``InputError`` where one tells that they are not."""
-    import torch
     from safetensors.torch import load
 
     from harness.execute.encoders import loaded
     from model.network import Network
+    from model.precision import settle
 
-    torch.set_num_threads(machine.threads)
+    settle(machine.threads)
     cell = trained.cell
     content, unsure = whole(trained.weights)
     if unsure:

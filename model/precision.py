@@ -32,3 +32,11 @@ def passes(precision: Precision, device: str) -> AbstractContextManager[object]:
         return nullcontext()
     autocast: AbstractContextManager[object] = torch.autocast(device, torch.bfloat16)
     return autocast
+
+
+def settle(threads: int) -> None:
+    """How this process computes on a CPU, before it computes anything: with so many threads, and with 0 for numbers
+    nearer to it than 1.2e-38, which a processor would otherwise take many steps for. A network that has collapsed is
+    full of them: its updates took twice as long."""
+    torch.set_flush_denormal(True)  # False where a processor cannot: then they only take long
+    torch.set_num_threads(threads)

@@ -112,7 +112,7 @@ class Recipe(Technique):
         return all(part.built for part in parts(self) if part is not self)
 
 
-LOOP_VERSION = 5  # up when the loop, batching, forward or network compute another result
+LOOP_VERSION = 6  # up when the loop, batching, forward or network compute another result
 
 
 def versions(recipe: Recipe) -> dict[str, int]:

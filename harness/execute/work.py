@@ -30,6 +30,7 @@ from model.data.examples import Corpus, Examples, Split
 from model.data.reviews import Reviews, reviews
 from model.loop import NonFinite, indivisible
 from model.network import Network
+from model.precision import settle
 from model.recipe import Branch
 from model.run import Run
 from model.technique import parts
@@ -84,7 +85,7 @@ class Worker:
     """
 
     def __init__(self, home: Path, threads: int, device: str, interval: float, stop: Callable[[], bool]) -> None:
-        torch.set_num_threads(threads)
+        settle(threads)
         self.home, self.threads, self.device = home, threads, device
         self.interval, self.stop = interval, stop
         self.here: Mapping[str, str] = {}  # where files that cells name are on this machine, if elsewhere
