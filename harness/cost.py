@@ -1,15 +1,16 @@
-"""What a cell costs, as far as can be told before it is trained: passes of rows through the encoder, as its techniques
-count them."""
+"""What a cell costs, as far as can be told before it is trained: tokens that pass through the encoder, as often as its
+techniques say."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from functools import lru_cache
+from statistics import mean
 
 from harness.cell import Cell
 from harness.sources import data_of
-from model.data.examples import Corpus, Split
+from model.data.examples import Corpus, Examples, Split
 from model.data.reviews import Reviews, reviews
 from model.passes import FORWARD, keeps, of_update
 from model.recipe import Branch, Recipe
@@ -17,11 +18,15 @@ from model.seams import Encoder, History, Sizes
 from model.technique import parts
 
 SCORED: tuple[Split, ...] = ("dev", "test")
+SAMPLE = 400  # rows whose words are counted
+SCORING = 0.35  # of a pass in training: batches are large, and nothing is kept for the way back
+HEADS = 0.2  # of a pass's overhead: an update of the heads alone
+SETTING_UP = 180  # of a cell, in passes of a batch that had no tokens
 
 
 def cost(cell: Cell) -> float:
-    """In plain updates of one row; scoring is passes forward. Every update that the schedule and the combiner make
-    counts, with the passes that the regularizers add to it."""
+    """In plain updates of one token; scoring is passes forward. Every update that the schedule and the combiner make
+    counts, with the passes that the regularizers add to it, and what a pass takes beyond its tokens."""
     return _cost(cell.recipe, cell.source, tuple(sorted(cell.scored.items())), cell.training_sample)
 
 
@@ -35,13 +40,12 @@ def makings(cells: Iterable[Cell], known: Container[str]) -> float:
 
 @lru_cache(maxsize=256)
 def _cost(recipe: Recipe, source: str, caps: tuple[tuple[str, int], ...], sample: int) -> float:
-    corpus, scored, once = data_of(recipe, source), 0.0, 0.0
+    corpus, overhead = data_of(recipe, source), recipe.encoder.overhead
+    total = SETTING_UP * overhead
     for branch in recipe.branches:
-        rows = FORWARD.updates * scored_rows(corpus, branch, dict(caps), sample)
-        if keeps(recipe, branch.key, False):  # what the encoder gives is kept
-            once += rows
-        else:
-            scored += rows
+        times = 1 if keeps(recipe, branch.key, False) else max(1, recipe.epochs)  # or what the encoder gives is kept
+        items = times * scored_rows(corpus, branch, dict(caps), sample)
+        total += FORWARD.updates * SCORING * items * item_tokens(recipe, branch, corpus)
     sizes = Sizes(
         {
             branch.key: training_rows(corpus, branch)
@@ -50,9 +54,44 @@ def _cost(recipe: Recipe, source: str, caps: tuple[tuple[str, int], ...], sample
         },
         recipe.batch,
     )
-    once += sum(FORWARD.updates * rows for task, rows in sizes.rows.items() if keeps(recipe, task, True))
-    trained = sum(of_update(recipe, task).updates * rows for task, rows in trained_rows(recipe, sizes).items())
-    return trained + once + max(1, recipe.epochs) * scored
+    for task, items in trained_rows(recipe, sizes).items():
+        tokens, calls = item_tokens(recipe, recipe.branch(task), corpus), items / recipe.batch
+        if recipe.trainable == "heads":
+            total += HEADS * overhead * calls
+        if keeps(recipe, task, True):
+            total += FORWARD.updates * sizes.rows[task] * tokens
+        else:
+            total += of_update(recipe, task).updates * (items * tokens + overhead * calls)
+    return recipe.encoder.effort * total
+
+
+def lengths(examples: Examples, joint: bool, most: int) -> tuple[tuple[int, ...], ...]:
+    """The tokens of a sample of items, about: words, and the marks around them. Two numbers for a pair that is encoded
+    apart."""
+    sample = examples.texts[:: max(1, len(examples) // SAMPLE)]
+    counted = [[len(text.split()) for text in texts] for texts in sample]
+    if joint:
+        return tuple((min(most, sum(words) + len(words) + 1),) for words in counted)
+    return tuple(tuple(min(most, each + 2) for each in words) for words in counted)
+
+
+def item_tokens(recipe: Recipe, branch: Branch, corpus: Corpus) -> float:
+    """Of an item in a pass, with its share of the padding where that is computed, and of what the head takes."""
+    known = lengths(corpus.splits[branch.key, "train"], branch.pairing.joint, recipe.max_tokens)
+    if not known:
+        return 0.0
+    padded = recipe.encoder.padded or any(regularizer.reads_padding for regularizer in recipe.regularizers)
+    tokens = longest(known, recipe.batch) if padded else mean(map(sum, known))
+    return tokens * (1 + branch.head.passes)
+
+
+def longest(known: Sequence[Sequence[int]], batch: int) -> float:
+    """An item's tokens where each of its rows is as long as the longest of a random batch: the mean of a maximum of
+    independent draws."""
+    rows = len(known[0])
+    ordered = sorted(length for each in known for length in each)
+    below = [(at / len(ordered)) ** (rows * batch) for at in range(len(ordered) + 1)]
+    return rows * sum(length * (below[at + 1] - below[at]) for at, length in enumerate(ordered))
 
 
 def trained_rows(recipe: Recipe, sizes: Sizes) -> Counter[str]:

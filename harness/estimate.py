@@ -16,7 +16,7 @@ from harness.plan import Ledger, Planned, Setup, ledger, to_download
 PREDICTION_BYTES = 8  # an answer after compression, about
 
 
-def seconds_per_item(book: Ledger, cells: Sequence[Cell]) -> float | None:
+def seconds_per_token(book: Ledger, cells: Sequence[Cell]) -> float | None:
     """From this home's finished cells with the same encoder, or None where there are none."""
     by_encoder = {cell.encoder for cell in cells}
     known = {cell.id: cell for cell in cells}
@@ -49,11 +49,11 @@ def costs(rows: Sequence[Planned], machine: Machine, rerun: bool = False) -> lis
     stale = sum(book.is_stale(cell) for cell in cells)
     if stale:
         told.append(f"{stale} cells are stale: trained by older code, to be trained anew")
-    rate = seconds_per_item(book, cells)
+    rate = seconds_per_token(book, cells)
     known = {str(record.about.get("encoder")) for record in book.ended.values()}
     work = sum(map(cost, left)) + makings(left, known)
     if rate is None:
-        told.append(f"time: {work:,.0f} items to train; the rate is known once one cell of this plan is finished")
+        told.append(f"time: {work:,.0f} tokens to train; the rate is known once one cell of this plan is finished")
     elif machine.cluster:
         told.append(f"time: about {work * rate / 3600:.2f} h of one worker")
     else:

@@ -269,6 +269,12 @@ class Head(Technique):
 
     reads_states: ClassVar[bool] = False
 
+    @property
+    def passes(self) -> float:
+        """What it takes beside the encoder, in passes of the encoder over the same tokens; most take next to
+        nothing. It decides how long a cell is expected to take, and no result."""
+        return 0.0
+
     def build(self, *, width: int, outputs: int, dropout: float, hidden: int, depth: int) -> nn.Module:
         """The head's parameters; ``depth`` counts the encoder's states (embedding output included)."""
         raise NotImplementedError
@@ -284,8 +290,16 @@ class Encoder(Technique):
     """Where the shared encoder and its tokenizer come from. Planning replaces what must be prepared first (the run's
     own encoder, ``Tiny``, ``DomainPretrained``) by a folder, so that only the others implement ``load``."""
 
+    padded: ClassVar[bool] = False  # computes padding, too
+    effort: ClassVar[float] = 1.0  # of a pass, in a BERT's of the same width and depth
+
+    @property
+    def overhead(self) -> float:
+        """What a pass of a batch takes beyond its tokens, in tokens; where an encoder is wide, next to nothing."""
+        return 0.0
+
     def making(self) -> float:
-        """What it takes to prepare it from its start, once a home, in plain updates of one row."""
+        """What it takes to prepare it from its start, once a home, in plain updates of one token."""
         return 0.0
 
     def identity(self) -> str:

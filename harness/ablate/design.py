@@ -13,7 +13,7 @@ from experiments.ablation import Ablation
 from experiments.designs import Design, DesignError, add_one, by_letter, choose, every_effect, full, leave_one_out
 from harness.catalogue import combined
 from harness.cost import cost
-from harness.estimate import seconds_per_item
+from harness.estimate import seconds_per_token
 from harness.execute.news import Machine
 from harness.plan import Planned, Setup, ledger, plan
 from model.data.course import shown
@@ -59,7 +59,7 @@ def cells_of_budget(text: str | None, told: Ablation, setup: Setup, machine: Mac
     if machine.cluster:
         raise InputError("--budget in hours is for this machine alone; on Ray give it in cells")
     every = [cell for row in plan(combined(told.slug), setup) for cell in row.cells[:1]]
-    rate = seconds_per_item(ledger(machine.home), every)
+    rate = seconds_per_token(ledger(machine.home), every)
     if rate is None or not every:
         raise InputError(
             "--budget in hours needs to know how long a cell takes, and this home has trained none of these; give it "

@@ -15,7 +15,7 @@ from harness.deciding import told
 from harness.deciding.duels import Duel, compared, duels, few, slug
 from harness.deciding.policy import Policy, Race
 from harness.deciding.source import Deciding
-from harness.estimate import preamble, seconds_per_item
+from harness.estimate import preamble, seconds_per_token
 from harness.execute.news import Machine
 from harness.execute.orders import Order, Source
 from harness.options import check_number
@@ -123,12 +123,12 @@ class UntilDecided:
         lines.append(
             f"first seeds: {len(first)} cells to train; at most {len(left)}, {len(cells) - len(left)} are done"
         )
-        rate = seconds_per_item(book, cells)
+        rate = seconds_per_token(book, cells)
         work = [sum(map(cost, some)) for some in (first, left.values())]
         if rate is None:
-            lines.append(f"time: {work[0]:,.0f} to {work[1]:,.0f} items; the rate is known once one cell is finished")
+            lines.append(f"time: {work[0]:,.0f} to {work[1]:,.0f} tokens; the rate is known once one cell is finished")
         else:
-            low, high = (items * rate / machine.jobs / 3600 for items in work)
+            low, high = (tokens * rate / machine.jobs / 3600 for tokens in work)
             lines.append(f"time: about {low:.2f} h for the first seeds, {high:.2f} h at most, {machine.jobs} job(s)")
         return lines
 
@@ -138,5 +138,5 @@ def race(duel: Duel) -> Race:
 
 
 def prices(rows: Sequence[Planned]) -> dict[str, float]:
-    """What each cell costs, in items; all seeds of a row cost the same."""
+    """What each cell costs, in tokens; all seeds of a row cost the same."""
     return {cell.id: price for row in rows for price in [cost(row.cells[0])] for cell in row.cells}

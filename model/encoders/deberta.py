@@ -12,6 +12,8 @@ from model.seams import Encoder
 if TYPE_CHECKING:
     from torch import nn
 
+EFFORT = 1.5  # of its attention and relative positions, measured on the tiny encoder
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Deberta(Encoder):
@@ -19,6 +21,8 @@ class Deberta(Encoder):
     is new unless the folder is one of our exports."""
 
     slug: ClassVar[str] = "deberta"
+    padded: ClassVar[bool] = True
+    effort: ClassVar[float] = EFFORT
     name: str = "microsoft/deberta-base"
 
     def identity(self) -> str:
@@ -38,8 +42,14 @@ class DebertaFromBert(Derived):
     section 4). See ``model.encoders.disentangled.from_bert`` for what is copied, new and left out."""
 
     slug: ClassVar[str] = "deberta_from_bert"
+    padded: ClassVar[bool] = True
+    effort: ClassVar[float] = EFFORT
     positions: Literal["input", "output"] = "input"  # output: absolute positions only before the last layer
     scale: Literal["deberta", "bert"] = "deberta"  # bert: queries times sqrt(3), against DeBERTa's sqrt(3 d)
+
+    @property
+    def overhead(self) -> float:
+        return self.start.overhead
 
     def identity(self) -> str:
         return f"{self.slug}({self.start.identity()}, {self.positions}, {self.scale})"

@@ -11,6 +11,8 @@ from model.encoders.base import Derived
 from model.encoders.loading import EncoderError
 from model.encoders.made import Say, made, nothing_said
 
+WORDS = 40  # of a pair of lines, about
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DomainPretrained(Derived):
@@ -26,7 +28,7 @@ class DomainPretrained(Derived):
     max_tokens: int = 128  # of a pair of lines; longer ones are cut
 
     def making(self) -> float:
-        return float(self.steps * self.batch)
+        return float(self.steps * self.batch * WORDS)
 
     def check(self) -> None:
         self.require(self.steps >= 0, "steps", "0 or more")

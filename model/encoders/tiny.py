@@ -15,6 +15,7 @@ from model.technique import describe
 if TYPE_CHECKING:
     from model.data.examples import Corpus
 
+WORDS = 24  # of a pair of sentences in pre-training, about
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 Progress = Callable[[int, int], None]
 
@@ -36,8 +37,12 @@ class Tiny(Encoder):
     rate: float = 1.5e-3
     spread: float = 0.1  # deviation of the fresh weights
 
+    @property
+    def overhead(self) -> float:
+        return 430_000 / self.hidden**2  # measured at 64; a token's own part grows with the square
+
     def making(self) -> float:
-        return float(self.steps * self.batch)
+        return self.steps * (self.batch * WORDS + self.overhead)
 
     def check(self) -> None:
         self.require(self.layers > 0, "layers", "at least 1")

@@ -27,6 +27,10 @@ class Routing(Head):
     size: int | None = None  # width of the routed vectors; None: the encoder's, as in the author's code
     iterations: int = 2
 
+    @property
+    def passes(self) -> float:
+        return self.vectors / 12  # depths x vectors x width^2 products a token, the encoder's layers x 12 width^2
+
     def check(self) -> None:
         self.require(self.vectors > 0, "vectors", "at least 1")
         self.require(self.size is None or self.size > 0, "size", "at least 1")
