@@ -1,4 +1,4 @@
-"""``harness ui``: MLflow's pages on a home's results, from a server that can do nothing else."""
+"""``harness ui``: MLflow's pages on a home's results, for reading, from a server that can do nothing else."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import ipaddress
 import json
 import os
 import re
+import secrets
 import shlex
 import signal
 import socket
@@ -22,7 +23,7 @@ from pathlib import Path
 import click
 
 from harness.cli_options import home_option
-from harness.pages import FOLDER, NAME, address
+from harness.pages import FOLDER, HOSTS, NAME, TOKEN, address, with_token
 from harness.secrets import hidden
 from harness.waiting import waiting
 from model.errors import InputError
@@ -48,7 +49,8 @@ IGNORED = ("MLFLOW_UVICORN_OPTS", "GUNICORN_CMD_ARGS", "MLFLOW_STATIC_PREFIX", "
 def ui(port: int | None, host: str, home: str) -> None:
     """Open MLflow's pages on the results, until Ctrl-C.
 
-    They show the home's store, or that of MLFLOW_TRACKING_URI, to this machine alone unless --host says otherwise.
+    They show the home's store, or that of MLFLOW_TRACKING_URI, for reading, to whoever has the link that is printed;
+    on this machine alone unless --host says otherwise.
     """
     uri = store_of(Path(home).expanduser(), os.environ.get("MLFLOW_TRACKING_URI"))
     if uri.lower().startswith(("http://", "https://", "databricks")):
@@ -56,15 +58,16 @@ def ui(port: int | None, host: str, home: str) -> None:
         return
     port = usual_port(host) if port is None else free_port(host, port)
     if not is_loopback(host):
-        whom = f"all who reach {host} port {port}"
-        click.echo(f"warning: MLflow asks for no password; {whom} can read and change the results", err=True)
+        whom = f"whoever reaches {host} port {port} and has the link"
+        click.echo(f"warning: {whom} can read the results; the link and the pages cross the network in clear", err=True)
     heed_signals()
-    with contextlib.suppress(KeyboardInterrupt), server(uri, host, port, Path(home).expanduser()) as (process, log):
+    token, folder = secrets.token_urlsafe(16), Path(home).expanduser()
+    with contextlib.suppress(KeyboardInterrupt), server(uri, host, port, folder, token) as (process, log):
         with waiting("starting MLflow's server"):
             wait_for_pages(process, host, port, log)
         pages = f"http://{bracketed(host)}:{port}"
-        click.echo(f"MLflow's pages: {pages} (Ctrl-C ends them)")
-        for line in (*tables(answers(host), port, pages), *reports(Path(home).expanduser(), pages)):
+        click.echo(f"MLflow's pages: {with_token(pages, token)} (Ctrl-C ends them)")
+        for line in (*tables(answers(host), port, pages, token), *reports(folder, pages)):
             click.echo(line)
         code = process.wait()
         click.echo(f"MLflow's server ended with exit code {code}: {reason(log)}", err=True)
@@ -125,7 +128,7 @@ def bracketed(host: str) -> str:
 
 
 @contextlib.contextmanager
-def server(uri: str, host: str, port: int, home: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+def server(uri: str, host: str, port: int, home: Path, token: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     """MLflow's server, with the home's reports, and its log; leaving ends it with all its processes."""
     with tempfile.TemporaryDirectory(prefix="harness-ui-") as name:
         folder = Path(name)
@@ -133,7 +136,7 @@ def server(uri: str, host: str, port: int, home: Path) -> Iterator[tuple[subproc
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 command(host, port, folder / "gunicorn.py", home / "artifacts"),
-                env=environment(uri, os.environ, home),
+                env=environment(uri, os.environ, home) | guarding(host, port, token),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -166,6 +169,15 @@ def environment(uri: str, given: Mapping[str, str], home: Path) -> dict[str, str
     return kept | OFF | telemetry | path | ours
 
 
+def guarding(host: str, port: int, token: str) -> dict[str, str]:
+    """What the pages ask of a request. The environment is for this user alone to read, unlike the command line."""
+    names = {"localhost", LOOPBACK, "[::1]", bracketed(host), socket.gethostname()}
+    if not is_loopback(host):
+        with contextlib.suppress(OSError):
+            names |= {bracketed(str(each[4][0])) for each in socket.getaddrinfo(socket.gethostname(), None)}
+    return {TOKEN: token, HOSTS: ",".join(sorted(f"{name}:{port}" for name in names))}
+
+
 def wait_for_pages(process: subprocess.Popen[bytes], host: str, port: int, log: Path) -> None:
     """Return once the server answers; ``InputError`` says why it ended or does not."""
     import http.client
@@ -190,7 +202,7 @@ def answers(host: str) -> str:
     return {"0.0.0.0": LOOPBACK, "::": "::1"}.get(host, host)
 
 
-def tables(host: str, port: int, pages: str) -> list[str]:
+def tables(host: str, port: int, pages: str, token: str) -> list[str]:
     """Every table that the server has, with the address of its view: by name. None where it does not tell."""
     import http.client
 
@@ -199,7 +211,8 @@ def tables(host: str, port: int, pages: str) -> list[str]:
     try:
         connection = http.client.HTTPConnection(host, port, timeout=PATIENCE)
         with contextlib.closing(connection):
-            connection.request("GET", "/api/2.0/mlflow/experiments/search?max_results=1000")
+            words = {"Authorization": f"Bearer {token}"}
+            connection.request("GET", "/api/2.0/mlflow/experiments/search?max_results=1000", headers=words)
             told = json.loads(connection.getresponse().read())["experiments"]
         ids = {each["name"]: each["experiment_id"] for each in told if views.prepared(each.get("tags", ()))}
     except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError, AttributeError):

@@ -43,13 +43,15 @@ def pages(home: Path) -> Iterator[dict[str, str]]:
     with shown(home) as process:
         assert process.stdout is not None
         first, *tables = [process.stdout.readline().split() for _ in range(1 + len(SUITES))]
-        yield {"MLflow": first[2]} | dict(tables)
+        server, _, token = first[2].partition("/?token=")
+        yield {"MLflow": server, "link": f"{server}/?token={token}"} | dict(tables)
 
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory, pages: dict[str, str]) -> Iterator[Page]:
     """It is closed before the server, which would wait for its connections."""
     with browser(tmp_path_factory.mktemp("chromium")) as page:
+        page.open(pages["link"])
         yield page
 
 
@@ -75,7 +77,7 @@ def unfold(page: Page, row: str) -> None:
 
 
 def test_suites_are_listed_with_what_they_are(page: Page, pages: dict[str, str]) -> None:
-    assert sorted(pages) == ["MLflow", *SUITES]
+    assert sorted(pages) == ["MLflow", "link", *SUITES]
     page.open(f"{pages['MLflow']}/#/experiments")
     page.shows(*SUITES, "Walk Less and Only Down Smooth Valleys", "SMARTBert")
 

@@ -73,8 +73,10 @@ def listening(port: int) -> dict[str, str]:
     return {line[9]: line[1] for line in lines if line[3] == "0A" and int(line[1].rpartition(":")[2], 16) == port}
 
 
-def answer(address: str) -> str:
-    with urllib.request.urlopen(address) as answered:
+def answer(address: str, link: str) -> str:
+    """What the address gives to a browser that opened the link."""
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with browser.open(link), browser.open(address) as answered:
         return str(answered.read().decode())
 
 
@@ -101,18 +103,19 @@ def test_the_pages_are_on_loopback_alone_and_ctrl_c_ends_all_processes(tmp_path:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line.startswith("MLflow's pages: http://127.0.0.1:"), line
-        address = line.split()[2]
+        link = line.split()[2]
+        address = link.partition("/?token=")[0]
         port, session = int(address.rpartition(":")[2]), child(process.pid)
-        assert "<html" in answer(address)
-        found = json.loads(answer(f"{address}/api/2.0/mlflow/experiments/search?max_results=9"))
+        assert "<html" in answer(address, link)
+        found = json.loads(answer(f"{address}/api/2.0/mlflow/experiments/search?max_results=9", link))
         assert "paper/table1" in {experiment["name"] for experiment in found["experiments"]}
         assert process.stdout.readline() == f"  report  {address}/reports/demo/report.html\n"
-        assert answer(f"{address}/reports/demo/report.html") == "<p>a report</p>"
+        assert answer(f"{address}/reports/demo/report.html", link) == "<p>a report</p>"
         for outside in ("none.html", "../mlflow.db", "%2e%2e/mlflow.db", "/etc/hostname"):
             with pytest.raises(urllib.error.HTTPError, match="404"):
-                answer(f"{address}/reports/{outside}")
-        with pytest.raises(urllib.error.HTTPError, match="404"):  # it could be told to run commands
-            answer(f"{address}/ajax-api/3.0/mlflow/assistant/config")
+                answer(f"{address}/reports/{outside}", link)
+        with pytest.raises(urllib.error.HTTPError, match="403"):  # it could be told to run commands
+            answer(f"{address}/ajax-api/3.0/mlflow/assistant/config", link)
         ours = listening(port)
         assert set(ours.values()) == {f"0100007F:{port:04X}"}
         running = processes(session)
@@ -156,7 +159,7 @@ def test_the_tables_views_are_told_by_name() -> None:
     ]
     told.append({"name": "without tags", "experiment_id": "4"})
     with answering(json.dumps({"experiments": told}).encode()) as port:
-        assert tables("127.0.0.1", port, "http://[::1]:5") == [
+        assert tables("127.0.0.1", port, "http://[::1]:5", "token") == [
             "  a/controls  http://[::1]:5/#/experiments/3/runs?viewStateShareKey=table",
             "  b/table1    http://[::1]:5/#/experiments/2/runs?viewStateShareKey=table",
         ]
@@ -165,11 +168,11 @@ def test_the_tables_views_are_told_by_name() -> None:
 @pytest.mark.parametrize("body", [b"", b"no JSON", b"[]", b"{}", b'{"experiments": [1]}', b'{"experiments": 1}'])
 def test_a_server_that_tells_no_tables_is_shown_without(body: bytes) -> None:
     with answering(body) as port:
-        assert tables("127.0.0.1", port, "") == []
+        assert tables("127.0.0.1", port, "", "") == []
 
 
 def test_a_server_that_does_not_answer_is_shown_without_tables() -> None:
-    assert tables("127.0.0.1", free_port("127.0.0.1", None), "") == []
+    assert tables("127.0.0.1", free_port("127.0.0.1", None), "", "") == []
 
 
 def test_the_latest_reports_are_named(tmp_path: Path) -> None:
@@ -223,7 +226,7 @@ def test_only_an_address_that_others_reach_is_warned_of(
     monkeypatch.setattr(cli_ui, "server", not_started)
     monkeypatch.setattr(cli_ui, "heed_signals", bool)
     result = invoke("ui", "--home", str(home), "--host", host)
-    assert ("MLflow asks for no password" in result.output) == (host == "0.0.0.0")
+    assert ("can read the results; the link and the pages cross" in result.output) == (host == "0.0.0.0")
     assert result.output.endswith("error: not started\n")
 
 
@@ -283,7 +286,7 @@ def test_a_server_that_ends_is_explained_by_its_last_error_without_secrets(
         pytest.raises(
             InputError, match=r"^MLflow cannot show this store: no answer from postgresql://u:\*\*\*@h; harness doctor"
         ),
-        server("", "127.0.0.1", 1, tmp_path) as (process, log),
+        server("", "127.0.0.1", 1, tmp_path, "") as (process, log),
     ):
         process.wait()
         wait_for_pages(process, "127.0.0.1", 1, log)
@@ -299,7 +302,7 @@ def test_a_server_that_does_not_heed_ctrl_c_is_ended(monkeypatch: pytest.MonkeyP
     deaf = "import signal, sys, time; signal.signal(2, signal.SIG_IGN); print('up', flush=True); time.sleep(99)"
     monkeypatch.setattr(cli_ui, "command", lambda *given: [sys.executable, "-c", deaf])
     monkeypatch.setattr(cli_ui, "GRACE", 0.1)
-    with server("", "127.0.0.1", 1, tmp_path) as (process, log):
+    with server("", "127.0.0.1", 1, tmp_path, "") as (process, log):
         while "up" not in log.read_text():
             assert process.poll() is None
     assert process.returncode == -signal.SIGKILL
