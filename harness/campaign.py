@@ -13,7 +13,7 @@ from rich.console import Console
 from harness.cell import Cell, Keep, Record
 from harness.content import distinct, shown
 from harness.declared import options
-from harness.delivery import Delivery
+from harness.delivery import ENDING, WAITS, Delivery
 from harness.execute.crew import execute
 from harness.execute.news import Machine
 from harness.execute.orders import Order
@@ -85,7 +85,7 @@ def carry_out(
         left = book.left(rows, rerun, retry)
         kept, users = keeps(rows, keep), by_cell(rows)
     orders = [Order(cell, kept.get(cell.id, Keep()), *trained(book, cell)) for cell in left]
-    with Watch(way.total(orders), names(rows), console) as watch, Delivery(store, watch.say) as delivery:
+    with Watch(way.total(orders), names(rows), console) as watch, Delivery(store, watch.say, stop, WAITS) as delivery:
         for text in book.damaged_among(left):
             watch.say(f"{text}; the cell is trained again")
         delivery.all(machine.home)
@@ -104,7 +104,7 @@ def carry_out(
         if full:
             raise DiskFull(machine.home)
         if delivery.acquire(patience=3.0):
-            behind = delivery.all(machine.home).left
+            behind = delivery.all(machine.home, ENDING).left
             if behind:
                 watch.say(f"{behind} results are not in the tracking store yet: {delivery.failed}")
                 if delivery.full:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
+import errno
 import functools
+import math
+import signal
 import textwrap
+import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -24,6 +30,12 @@ from model.errors import InputError
 
 PATIENCE = 30.0  # seconds at least between tries while the store cannot be written
 SHARE = 20  # times as long as a try took: of a server that hangs, training notices little
+WAITS = 10.0  # seconds that a server may keep a command waiting before and while it trains, in all
+ENDING = 20.0  # and once all is trained
+LOOK = 0.25  # seconds between looks at how long a server has taken, and at whether a stop was asked for
+REFUSED = 3  # entries of a suite, until the others of that suite are passed by, too
+OF_ONE = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)
+BROKEN = ("disk image is malformed", "file is not a database")  # of SQLite
 REFUSALS = {  # what MLflow says, and what it means
     "error code 401": "it takes a user name and a password, MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, "
     "and does not know these",
@@ -32,6 +44,42 @@ REFUSALS = {  # what MLflow says, and what it means
 }
 
 Tell = Callable[[str], None]
+
+
+class Late(TimeoutError):
+    """A server took longer than the command waits."""
+
+
+@contextlib.contextmanager
+def within(seconds: float, stop: Callable[[], bool]) -> Iterator[None]:
+    """``Late`` inside once the time is up or a stop was asked for, whatever is waited for there. In the main thread of
+    a system that has alarms; elsewhere the HTTP client's own limits hold."""
+    if (
+        math.isinf(seconds)
+        or threading.current_thread() is not threading.main_thread()
+        or not hasattr(signal, "SIGALRM")
+    ):
+        yield
+        return
+    until = time.monotonic() + seconds
+
+    def look(number: int, frame: object) -> None:
+        if stop():
+            raise Late("a stop was asked for")
+        if time.monotonic() >= until:
+            raise Late(f"it has not answered for {max(seconds, 0):.0f} seconds")
+
+    before = signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, LOOK, LOOK)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def never() -> bool:
+    return False
 
 
 @dataclasses.dataclass
@@ -45,16 +93,21 @@ class Count:
 
 class Delivery:
     """Writes entries to the store while it can. Without the lock it leaves them to the process that has it; while the
-    store cannot be written, to a later try. Nothing is lost either way: the home has all. Says everything once."""
+    store cannot be written, to a later try; an entry that the store does not take is named and passed by. Nothing is
+    lost either way: the home has all. Says everything once.
 
-    def __init__(self, store: Store, tell: Tell) -> None:
-        self.store, self._tell = store, tell
+    A server keeps the command waiting for ``patience`` seconds in all at most; ``stop`` ends the waiting."""
+
+    def __init__(self, store: Store, tell: Tell, stop: Callable[[], bool] = never, patience: float = math.inf) -> None:
+        self.store, self._tell, self.stop = store, tell, stop
         self.lock: IO[str] | None = None
         self.again = 0.0  # when to try again after a failure
         self.failed = ""  # why something was not delivered
         self.full = False  # for want of space on this machine
-        self._down = self._wrote = False
+        self.spare = patience if store.remote else math.inf  # seconds that it may still be waited for
+        self._down = self._wrote = self._broken = False
         self._told: set[str] = set()
+        self._refused: Counter[str] = Counter()  # entries that the store did not take, by suite
 
     def __enter__(self) -> Delivery:
         self.acquire()
@@ -65,7 +118,7 @@ class Delivery:
     ) -> None:
         if self.lock is not None:
             if self._wrote and time.monotonic() >= self.again:
-                self.store.settle()
+                self._guarded(self.store.settle)
             self.lock.close()
 
     def tell(self, text: str) -> None:
@@ -93,9 +146,9 @@ class Delivery:
                 time.sleep(0.2)
         return True
 
-    def mend(self) -> None:
+    def mend(self, damage: str = "") -> None:
         """Put a damaged database of the home aside; it is made again from the cells."""
-        damage, own = self.store.damage(), self.store.own
+        damage, own = damage or self.store.damage(), self.store.own
         if damage and own is not None:
             stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")
             own.rename(own.with_name(f"{own.name}.damaged-{stamp}"))
@@ -103,10 +156,10 @@ class Delivery:
 
     def keep(self, entry: Entry) -> bool | None:
         """Whether the entry is new to the store; None where it cannot be delivered now."""
-        if not self.acquire():
+        if not self.acquire() or self._refused[entry.suite.slug] >= REFUSED:
             return None
         try:
-            new = self._guarded(lambda: self.store.keep(entry))
+            new = self._guarded(lambda: self.store.keep(entry), entry)
             self._wrote |= bool(new)
             return new
         except Unreadable as error:
@@ -114,32 +167,64 @@ class Delivery:
             self.tell(f"{self.failed}; `harness run --rerun` trains it again")
         return None
 
-    def _guarded(self, write: Callable[[], bool | None]) -> bool | None:
-        """What writing gives; None while the store cannot be written. ``Unreadable``."""
+    def _guarded(self, write: Callable[[], bool | None], entry: Entry | None = None) -> bool | None:
+        """What writing gives; None while the store cannot be written, or where it does not take the entry.
+        ``Unreadable``."""
         if time.monotonic() < self.again:
             return None
         began = time.monotonic()
         try:
-            return write()
+            with within(self.spare, self.stop):
+                return write()
         except Unreadable:
             raise
         except Exception as error:  # MLflow's, its database's or its HTTP client's, whichever
             self.store.forget()
+            if entry is not None and is_refusal(error):
+                self._pass_by(entry, reason(error))
+                return None
             self.again = time.monotonic() + max(PATIENCE, SHARE * (time.monotonic() - began))
             self.full = self.store.file is not None and is_full(error)
             self.failed = "the disk is full" if self.full else reason(error)
+            if self._put_aside():
+                return None
             if not self._down:
                 self.tell(
                     f"the tracking store {self.store.shown} cannot be written now ({self.failed}); "
                     "nothing is lost: the next `harness run` or `harness sync` delivers"
                 )
             self._down = True
+        finally:
+            self.spare -= time.monotonic() - began
+            if self.spare <= 0:
+                self.again = math.inf
         return None
 
-    def all(self, home: Path) -> Count:
+    def _pass_by(self, entry: Entry, why: str) -> None:
+        """Say that the store does not take an entry, and after some of a suite pass by the others of it."""
+        suite = entry.suite.slug
+        self._refused[suite] += 1
+        self.failed = f"{suite}/{entry.name} {entry.part}: {why}"
+        more = f"; no more of {suite} is tried now" if self._refused[suite] == REFUSED else ""
+        self.tell(f"not delivered: {self.failed}{more}")
+
+    def _put_aside(self) -> bool:
+        """Whether it was the home's own database that is damaged, in a way that only using it shows: it is put aside,
+        and whoever delivers next makes it again."""
+        if self.store.own is None or not any(mark in self.failed for mark in BROKEN):
+            return False
+        self.mend(self.failed)
+        self.again, self._broken = math.inf, True  # this process has the damaged one open
+        return True
+
+    def all(self, home: Path, patience: float | None = None) -> Count:
         """Deliver every ended cell of the home to the rows that read it, in the order in which they ended. Tries at
-        once, however short ago the last try failed."""
-        self.again = 0.0
+        once, however short ago the last try failed, and waits for a server as long as is left, or ``patience``."""
+        if patience is not None and self.store.remote:
+            self.spare = patience
+        if self.spare > 0 and not self._broken:
+            self.again = 0.0
+        self._refused.clear()
         count, found = Count(), results(home, self.tell)
         for entry in found.entries:
             kept = self.keep(entry)
@@ -152,14 +237,33 @@ class Delivery:
         return count
 
 
-def reason(error: BaseException) -> str:
-    """What went wrong first, in one short line without secrets: the deepest cause that says more than a word."""
+def is_refusal(error: BaseException) -> bool:
+    """Whether a store that answers does not take this entry, so that others may well be taken."""
+    told = str(error)
+    if "error code 401" in told or "Invalid Host header" in told or is_full(error):
+        return False
+    for link in links(error):
+        if isinstance(link, OSError) and type(link).__module__ == "builtins" and link.errno in OF_ONE:
+            return True
+        status = getattr(link, "get_http_status_code", None)  # MLflow's own
+        if status is not None:
+            return 400 <= int(status()) < 500 and int(status()) not in (401, 408, 429)
+    return False
+
+
+def links(error: BaseException) -> list[BaseException]:
+    """An error and its causes, the first cause last."""
     chain: list[BaseException] = []
     cause: BaseException | None = error
     while cause is not None:
         chain.append(cause)
         cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
-    told = next((str(link) for link in reversed(chain) if len(str(link).split()) > 1), repr(error))
+    return chain
+
+
+def reason(error: BaseException) -> str:
+    """What went wrong first, in one short line without secrets: the deepest cause that says more than a word."""
+    told = next((str(link) for link in reversed(links(error)) if len(str(link).split()) > 1), repr(error))
     told = next((meant for mark, meant in REFUSALS.items() if mark in told), told)
     return textwrap.shorten(hidden(told), 300, placeholder=" ...")
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 CALM = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # training waits for no server
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+    "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",  # it may say an hour
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # two lines a run
 }
 ELSEWHERE = ("databricks", "uc:", "arn:")  # addresses without //
@@ -95,6 +96,11 @@ class Store:
         """The home's database, if that is the store: it holds nothing that could not be made again."""
         here = (self.home / "mlflow.db").resolve()
         return here if self.file is not None and self.file.resolve() == here else None
+
+    @property
+    def remote(self) -> bool:
+        """Whether a server is asked, which may take any time to answer."""
+        return self.uri.lower().startswith(("http://", "https://", *ELSEWHERE))
 
     @property
     def shown(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from harness.campaign import DiskFull, tags
-from harness.delivery import Delivery
+from harness.delivery import ENDING, WAITS, Delivery
 from harness.execute.crew import execute
 from harness.execute.news import Machine
 from harness.execute.sites import site_of
@@ -47,7 +47,10 @@ def seek(
 
     search = Search(arm, storage, machine, limit, note)
     ended = sum(trial.ours and not trial.running for trial in storage.trials())
-    with Following(limit.trials, ended, search.names, console) as watch, Delivery(store, watch.say) as delivery:
+    with (
+        Following(limit.trials, ended, search.names, console) as watch,
+        Delivery(store, watch.say, stop, WAITS) as delivery,
+    ):
         delivery.all(machine.home)
         with closing(execute(search, machine, site_of(machine), stop)) as running:
             for news in running:
@@ -63,7 +66,7 @@ def seek(
         for trial in search.taken():
             watch.trial(trial, search.trials)
         if delivery.acquire(patience=3.0):
-            behind = delivery.all(machine.home).left
+            behind = delivery.all(machine.home, ENDING).left
             if behind:
                 watch.say(f"{behind} results are not in the tracking store yet: {delivery.failed}")
     if full:

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import (
+    INVALID_PARAMETER_VALUE,
+    PERMISSION_DENIED,
+    REQUEST_LIMIT_EXCEEDED,
+    UNAUTHENTICATED,
+)
 from mlflow.store.db import utils
 from mlflow.tracking import MlflowClient
 
 from harness import delivery as delivering
 from harness import store as storing
-from harness.delivery import Count, Delivery, reason, results
+from harness.delivery import Count, Delivery, Late, never, reason, results, within
 from harness.reading import Entry
 from harness.store import Store
 from model.errors import InputError
@@ -416,3 +426,111 @@ def test_the_first_cause_of_a_failure_is_told() -> None:
     except ValueError as error:
         assert reason(error) == "no scheme foo"
     assert reason(ValueError("one")) == "ValueError('one')"
+
+
+class Choosy(Store):
+    """A store that does not take what is of one suite."""
+
+    def __init__(self, home: Path, error: Exception) -> None:
+        super().__init__(home)
+        self.error, self.tries = error, 0
+
+    def keep(self, entry: Entry) -> bool:
+        if entry.suite.slug == "bertram/table1":
+            self.tries += 1
+            raise self.error
+        return super().keep(entry)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotADirectoryError(errno.ENOTDIR, "Not a directory", "artifacts/bertram"),
+        MlflowException("the name is too long", error_code=INVALID_PARAMETER_VALUE),
+        MlflowException("API request failed with error code 403", error_code=PERMISSION_DENIED),
+    ],
+    ids=["file", "name", "forbidden"],
+)
+def test_an_entry_that_is_not_taken_stops_no_other(tmp_path: Path, error: Exception) -> None:
+    """It is named; after some of one suite, the others of that suite are passed by."""
+    home, other = tmp_path / "home", "smartbert/table1/baseline"
+    for seed in range(5):
+        cell(home, ROW, seed=seed, ended=seed)
+    cell(home, other, ended=9)
+    reads(home, ROW, *range(5))
+    reads(home, other, 0)
+    told: list[str] = []
+    store = Choosy(home, error)
+    with Delivery(store, told.append) as delivery:
+        assert delivery.all(home) == Count(new=1, left=5)
+        assert store.tries == delivering.REFUSED
+        assert delivery.all(home) == Count(known=1, left=5)  # again, as often as one likes
+    assert all(line.startswith(f"not delivered: {ROW} seed ") for line in told)
+    assert "no more of bertram/table1 is tried now" in told[2]
+    assert len(told) == delivering.REFUSED
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionRefusedError(errno.ECONNREFUSED, "refused"),
+        MlflowException("API request to http://h failed with exception timeout"),
+        MlflowException("failed with error code 401", error_code=UNAUTHENTICATED),
+        MlflowException("too many", error_code=REQUEST_LIMIT_EXCEEDED),
+        OSError(errno.ENOSPC, "No space left on device"),
+    ],
+)
+def test_a_store_that_is_down_is_not_asked_for_each_entry(home: Path, error: Exception) -> None:
+    assert not delivering.is_refusal(error)
+
+
+def test_what_a_server_may_take_from_a_command_is_bounded() -> None:
+    began = time.monotonic()
+    with pytest.raises(Late, match="has not answered for 1 seconds"), within(1.0, never):
+        time.sleep(30)
+    assert time.monotonic() - began < 5
+    began = time.monotonic()
+    with pytest.raises(Late, match="a stop was asked for"), within(60.0, lambda: True):
+        time.sleep(30)
+    assert time.monotonic() - began < 5
+    with within(1.0, never):  # the alarm has ended with it
+        pass
+    time.sleep(1.2)
+
+
+def test_a_servers_time_is_counted_over_all_tries(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivering, "PATIENCE", 0.0)
+    monkeypatch.setattr(delivering, "SHARE", 0)
+    store = Down(home)
+    monkeypatch.setattr(type(store), "remote", property(lambda self: True))
+    store.spends = 0.4
+    with Delivery(store, print, patience=1.0) as delivery:
+        first = results(home, print).entries[0]
+        for _ in range(9):
+            delivery.keep(first)
+        assert store.tries == 3  # the third was cut short
+        assert delivery.all(home).left == 4
+        assert store.tries == 3
+        delivery.all(home, patience=1.0)
+        assert store.tries > 3
+
+
+def test_damage_that_only_use_shows_is_mended_by_the_next(home: Path) -> None:
+    """The structure is sound to a quick look, and an index is not."""
+    told: list[str] = []
+    store = Down(home)
+    with Delivery(store, told.append) as delivery:
+        store.down = False
+        delivery.all(home)
+
+    class Malformed(Store):
+        def keep(self, entry: Entry) -> bool:
+            raise sqlite3.DatabaseError("database disk image is malformed")
+
+    with Delivery(Malformed(home), told.append) as delivery:
+        assert delivery.all(home).left == 4
+    assert "was damaged (database disk image is malformed); it is put aside" in told[-1]
+    assert list(home.glob("mlflow.db.damaged-*")) and not (home / "mlflow.db").exists()
+    words = [sys.executable, "-m", "harness.cli", "sync", "--home", str(home)]  # another process
+    synced = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert "4 new, 0 there before, 0 not delivered" in synced.stdout
