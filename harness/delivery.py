@@ -158,6 +158,8 @@ class Delivery:
         """Whether the entry is new to the store; None where it cannot be delivered now."""
         if not self.acquire() or self._refused[entry.suite.slug] >= REFUSED:
             return None
+        if self._guarded(self._opened) is None:  # what is in the way of the store is in the way of every entry
+            return None
         try:
             new = self._guarded(lambda: self.store.keep(entry), entry)
             self._wrote |= bool(new)
@@ -199,6 +201,9 @@ class Delivery:
             if self.spare <= 0:
                 self.again = math.inf
         return None
+
+    def _opened(self) -> bool:
+        return self.store.client is not None
 
     def _pass_by(self, entry: Entry, why: str) -> None:
         """Say that the store does not take an entry, and after some of a suite pass by the others of it."""

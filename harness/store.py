@@ -107,16 +107,18 @@ class Store:
         """The address without its secrets."""
         return hidden(self.uri)
 
-    def damage(self) -> str:
-        """What is wrong with the home's database, if anything."""
-        if self.own is None or not self.own.exists():
+    def damage(self, deep: bool = False) -> str:
+        """What is wrong with the home's database, if anything; ``deep`` has any database's indexes compared with its
+        tables, too: a search finds by them, and leaves out without a word what they have lost."""
+        file = self.file if deep else self.own
+        if file is None or not file.exists():
             return ""
-        if not self.own.stat().st_size:
+        if not file.stat().st_size:
             return "it is empty"
         try:
-            with closing(sqlite3.connect(self.own)) as database:
+            with closing(sqlite3.connect(file)) as database:
                 database.text_factory = bytes  # it may quote what is no text
-                (told,) = database.execute("PRAGMA quick_check(1)").fetchone()
+                (told,) = database.execute(f"PRAGMA {'integrity' if deep else 'quick'}_check(1)").fetchone()
         except sqlite3.DatabaseError as error:  # it may be locked, too
             return str(error) if error.sqlite_errorcode & 0xFF in DAMAGE else ""
         except UnicodeDecodeError:

@@ -114,6 +114,8 @@ class Stored:
         wanted: dict[str, tuple[Suite, dict[str, Row]]] = {}
         for suite, row in pairs:
             wanted.setdefault(suite.slug, (suite, {}))[1][row.name] = row
+        if damage := self.store.damage(deep=True):
+            raise InputError(f"{self.name} cannot be read, it is damaged ({' '.join(damage.split())}); {AGAIN}")
         reader = Artifacts(self.store)
         rows: dict[str, dict[str, Runs]] = {}
         left_out: dict[str, dict[str, Mapping[int, str]]] = {}
