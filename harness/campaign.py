@@ -219,6 +219,14 @@ def failures(rows: Sequence[Planned], home: Path) -> list[str]:
     ]
 
 
+def absent(rows: Sequence[Planned], home: Path) -> list[str]:
+    """Cells of the plan that have not ended, or are gone or damaged since, by row and seed."""
+    ended = ledger(home).ended
+    return [
+        f"{row.suite.slug}/{row.name} seed {cell.seed}" for row in rows for cell in row.cells if cell.id not in ended
+    ]
+
+
 def cells_of(rows: Sequence[Planned]) -> list[Cell]:
     """Every distinct cell of the rows."""
     return list({cell.id: cell for row in rows for cell in row.cells}.values())

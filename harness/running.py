@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.campaign import DiskFull, carry_out, failures, tables, tags
+from harness.campaign import DiskFull, absent, carry_out, failures, tables, tags
 from harness.catalogue import everything
 from harness.delivery import reason
 from harness.durable import is_full
@@ -27,6 +27,7 @@ from harness.ways import Rounds, Way
 from model.errors import InputError
 
 INTERRUPTED = 130
+NAMED = 5  # cells in one line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,13 +79,19 @@ def train_and_print(
         say(console, f"failed: {line}")
     if failed:
         say(console, "--retry-failed trains them again")
+    lost = absent(planned, machine.home) if end == "finished" and isinstance(how.way, Rounds) else []
+    if lost:
+        more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
+        where = f"{machine.home / 'cells'} or damaged there since they were trained"
+        say(console, f"gone from {where}: {', '.join(lost[:NAMED])}{more}")
+        say(console, "the same command trains them again")
     if end == "disk full":
         say(console, str(DiskFull(machine.home)))
         return 1
     if end == "interrupted":
         say(console, "stopped; the same command goes on from here")
         return INTERRUPTED
-    return 1 if failed or lacking else 0
+    return 1 if failed or lost or lacking else 0
 
 
 def announced(folder: Path, console: Console, written: Callable[[Callable[[str], None]], Written]) -> bool:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
 
 from experiments.profiles import PROFILES
+from harness import running
 from harness.cell import records
 from tests.harness.conftest import Invoke
 from tests.harness.homes import planned
@@ -104,6 +107,28 @@ def test_a_failed_cell_is_named_and_others_go_on(invoke: Invoke, encoder: Path, 
     assert sorted(cell.outcome["status"] for cell in records(home)) == ["done", "failed"]
     trace = next(home.glob("cells/*/traceback.txt")).read_text()
     assert "NonFinite" in trace
+
+
+def test_a_cell_that_is_gone_when_the_command_ends_is_no_success(
+    invoke: Invoke, encoder: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("run", SUITE, "--rows", "01-baseline", "--seeds", "2", *SMALL, "--encoder", encoder, "--no-report")
+    assert invoke(*words).exit_code == 0
+    gone, trained = next(each for each in records(home) if each.about["seed"] == 1), running._train
+
+    def lost(*given: Any) -> str:
+        end = trained(*given)
+        shutil.rmtree(gone.folder)
+        return end
+
+    with monkeypatch.context() as patched:
+        patched.setattr(running, "_train", lost)
+        told = invoke(*words)
+    assert told.exit_code == 1
+    said = " ".join(told.output.split())
+    assert f"{SUITE}/01-baseline[epochs=2] seed 1" in said and "the same command trains them again" in said
+    assert invoke(*words).exit_code == 0
+    assert len(list(records(home))) == 2
 
 
 def test_a_variant_is_named_after_its_change_and_keeps_its_weights(invoke: Invoke, encoder: Path, home: Path) -> None:

@@ -54,6 +54,20 @@ def test_commands_share_a_study_in_a_database(server: Server, home: Path, encode
     assert set(trainings(home)) == set(cells(home, storage))
 
 
+def test_a_password_may_be_in_the_environment_alone(
+    server: Server, home: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no other user of the machine sees it, unlike the words of a command."""
+    storage = server.database().replace(f":{QUOTED}@", "@")
+    assert PASSWORD not in storage and QUOTED not in storage
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    run = start(*words(home, encoder, 1, "--jobs", 1, "--storage", storage))
+    said = run.communicate()[0]
+    assert run.returncode == 0, said
+    assert len(sequence(home, storage)) == 1
+    assert secret_in(home) == []
+
+
 @pytest.mark.skipif(not FULL, reason="make test-all")
 def test_a_database_that_stops_in_mid_run_costs_nothing(server: Server, home: Path, encoder: Path, filed: Path) -> None:
     storage = server.database()
