@@ -15,6 +15,7 @@ from harness.execute.news import Machine
 from harness.execute.sites import site_of
 from harness.store import Store
 from harness.tune import told
+from harness.tune.agreement import agree
 from harness.tune.arm import Arm
 from harness.tune.search import Limit, Search
 from harness.tune.storage import Storage
@@ -46,6 +47,7 @@ def seek(
         told.note(machine.home, kept(trial))
 
     search = Search(arm, storage, machine, limit, note)
+    agree(arm, storage.trials(), machine.home, storage.shown)
     ended = sum(trial.ours and not trial.running for trial in storage.trials())
     with (
         Following(limit.trials, ended, search.names, console) as watch,
@@ -71,7 +73,9 @@ def seek(
                 watch.say(f"{behind} results are not in the tracking store yet: {delivery.failed}")
     if full:
         raise DiskFull(machine.home)
-    return storage.trials()
+    found = storage.trials()
+    agree(arm, found, machine.home, storage.shown)
+    return found
 
 
 def heed(search: Search, watch: Following) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -46,3 +47,31 @@ def test_a_damaged_storage_costs_no_training(
     assert len(put) == aside
     assert [path.read_bytes() for path in put] == [damaged] * aside
     assert [" ".join(told.split()).count("was damaged; it is now")] == [aside]
+
+
+LIES = {
+    "value": (r'("values": ?\[)0\.\d', r"\g<1>0.9", "it has the value 0.9"),
+    "parameter": (r'("params":\{[^}]*"lr": ?)[\d.e-]+', r"\g<1>2.5e-05", "it has optimizer.rate"),
+}
+
+
+@pytest.mark.parametrize("kind", LIES)
+def test_a_storage_that_says_other_than_the_cells_is_refused(
+    kind: str, tmp_path: Path, encoder: Path, alone: Path
+) -> None:
+    """A digit that is still a number; without it the study is made again."""
+    home = tmp_path / "home"
+    shutil.copytree(alone, home)
+    before, file = settled(home), home / "studies" / "optuna.log"
+    pattern, lie, sentence = LIES[kind]
+    changed, times = re.subn(pattern, lie, file.read_text(), count=1)
+    assert times == 1
+    file.write_text(changed)
+    told = " ".join(finish(*words(home, encoder, TRIALS, "--jobs", 2), code=2).split())
+    assert sentence in told and "the storage was changed or damaged" in told
+    assert not trainings(home)
+    file.unlink()
+    finish(*words(home, encoder, TRIALS, "--jobs", 2))
+    same(home, alone)
+    assert settled(home) == before
+    assert not trainings(home)

@@ -1,0 +1,54 @@
+"""A study's storage against the cells: what a trial's entry says of its parameters and of its value follows from the
+cell that trained it, whose files are sealed, so that an entry that was changed or damaged is never believed."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.cell import journal, read_sealed
+from harness.durable import Damaged
+from harness.tune.arm import Arm
+from harness.tune.trial import Trial, reached
+from model.errors import InputError
+from model.technique import flatten
+
+
+def agree(arm: Arm, trials: Iterable[Trial], home: Path, storage: str) -> None:
+    """``InputError`` names the first complete trial whose cell, if it is here, says anything else."""
+    for trial in trials:
+        wrong = disagreement(arm, trial, home) if trial.state == "complete" else ""
+        if wrong:
+            raise InputError(
+                f"trial {trial.number} of {arm.name} in {storage}: {wrong}; the storage was changed or damaged. Delete "
+                "it, or that study in it: the same command makes it again from the cells, without training"
+            )
+
+
+def disagreement(arm: Arm, trial: Trial, home: Path) -> str:
+    """What the entry of a complete trial says and its cell does not."""
+    folder = home / "cells" / trial.cell
+    try:
+        about, epochs = read_sealed(folder / "cell.json"), journal(folder / "journal.jsonl")
+    except Damaged:  # it is trained again
+        return ""
+    if not about or not epochs:
+        return ""
+    trained, declared = about.get("settings", {}), flatten(arm.recipe(trial.params))
+    for name, value in settings(declared).items():
+        if name in trained and value != trained[name]:
+            return f"it has {name} {value}, and its cell was trained with {trained[name]}"
+    told = reached(arm.suite, arm.row, epochs).value
+    if told is None or trial.value is None or not math.isclose(told, trial.value, rel_tol=1e-9, abs_tol=1e-12):
+        return f"it has the value {trial.value}, and its cell {told}"
+    return ""
+
+
+def settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe's fields but for the encoder's, which may lie elsewhere by now."""
+    kept = {name: value for name, value in recipe.items() if not name.startswith("encoder")}
+    found: dict[str, Any] = json.loads(json.dumps(kept))  # as cell.json has them
+    return found
