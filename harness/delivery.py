@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import IO
 
 from experiments.variant import Suite
-from harness.durable import is_full, try_lock
+from harness.durable import LOCKLESS, is_full, try_lock
 from harness.holding import Unreadable
 from harness.measured import Home
 from harness.readers import declared, trials
@@ -134,6 +134,11 @@ class Delivery:
             try:
                 self.lock = try_lock(self.store.home / "writer.lock")
             except OSError as error:
+                if error.errno in LOCKLESS:
+                    raise InputError(
+                        f"the file system of {self.store.home} has no locks ({error.strerror}), which keep commands "
+                        "on one home apart; name a --home on a local disk, or have it mounted with flock"
+                    ) from None
                 raise InputError(
                     f"the home {self.store.home} cannot be written ({error.strerror}); make it writable, or name "
                     "another --home"

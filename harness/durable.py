@@ -12,12 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from model.modes import usual
+
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EINTR)  # of a lock that another process has
+LOCKLESS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # of a file system without locks
 
 
 class Damaged(Exception):
@@ -56,6 +60,7 @@ def aside(path: Path) -> Iterator[Path]:
         yield part
         with part.open("rb") as stream:
             os.fsync(stream.fileno())
+        usual(part)
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -116,13 +121,16 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def try_lock(path: Path) -> IO[str] | None:
-    """The lock of this file, held until the answer is closed, or None where another process holds it."""
+    """The lock of this file, held until the answer is closed, or None where another process holds it. ``OSError``
+    where there are no locks."""
     stream = path.open("a")
     try:
         if fcntl is not None:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except OSError as error:
         stream.close()
+        if error.errno not in HELD:
+            raise
         return None
     return stream
 

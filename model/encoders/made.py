@@ -11,6 +11,7 @@ from pathlib import Path
 from model import manifest
 from model.encoders.files import EncoderError
 from model.encoders.loading import check_folder
+from model.modes import usual
 
 Say = Callable[[str], None]
 
@@ -34,6 +35,7 @@ def made(folder: Path, make: Callable[[Path], None], say: Say) -> Path:
     try:
         make(aside)
         manifest.seal(aside)
+        usual(aside)
         with contextlib.suppress(OSError):  # another process was first
             aside.rename(folder)
     finally:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import math
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -129,6 +132,32 @@ def test_a_cell_that_is_gone_when_the_command_ends_is_no_success(
     assert f"{SUITE}/01-baseline[epochs=2] seed 1" in said and "the same command trains them again" in said
     assert invoke(*words).exit_code == 0
     assert len(list(records(home))) == 2
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK])
+def test_a_file_system_without_locks_is_said_before_training(
+    invoke: Invoke, encoder: Path, home: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def lockless(stream: object, how: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", lockless)
+    told = invoke("run", SUITE, "--rows", "01-baseline", "--seeds", "1", *SMALL, "--encoder", encoder, "--no-report")
+    assert told.exit_code == 2
+    assert f"has no locks ({os.strerror(number)})" in " ".join(told.output.split())
+    assert not list(home.glob("cells/*/outcome.json"))
+
+
+def test_a_group_can_read_what_a_run_leaves(invoke: Invoke, encoder: Path, home: Path) -> None:
+    """Kept weights and encoders too, whose libraries write them for their owner alone."""
+    rows = ("--rows", "04-all-three", "--seeds", "1", "--keep", "selected")
+    assert invoke("run", SUITE, *rows, *SMALL, "--encoder", encoder, "--no-report").exit_code == 0
+    new, folder = home / "new", home / "folder"
+    new.touch()
+    folder.mkdir()
+    assert list(home.rglob("*.safetensors"))
+    for path in home.rglob("*"):
+        assert path.stat().st_mode == (folder if path.is_dir() else new).stat().st_mode, path
 
 
 def test_a_variant_is_named_after_its_change_and_keeps_its_weights(invoke: Invoke, encoder: Path, home: Path) -> None:
