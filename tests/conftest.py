@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,3 +73,11 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def own_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A command that names no home keeps its state under the test's own folder, never in the checkout."""
     monkeypatch.setenv("HARNESS_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(autouse=True)
+def subnormal() -> Iterator[None]:
+    """Numbers near 0 are what they are, though a worker that ran in this process took them for 0."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)

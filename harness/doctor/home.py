@@ -35,7 +35,10 @@ def used(home: Path) -> str:
         return f"; other commands are training {training} of its cells now"
     lock = home / "writer.lock"
     if lock.exists():
-        held = try_lock(lock)
+        try:
+            held = try_lock(lock)
+        except OSError as error:
+            return f"; its file system has no locks ({error.strerror}): harness run needs them"
         if held is None:
             return "; another command is writing its results now"
         held.close()
