@@ -76,8 +76,7 @@ def own_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture(autouse=True)
-def subnormal() -> Iterator[None]:
-    """Numbers near 0 are what they are, though a worker that ran in this process took them for 0."""
-    yield
+def subnormal() -> None:
+    """Numbers near 0 are what they are, though a worker that ran in this process before took them for 0."""
     if "torch" in sys.modules:
         sys.modules["torch"].set_flush_denormal(False)
