@@ -23,7 +23,7 @@ FIELD = "token"  # of a link
 SEARCHES = re.compile(
     r"/graphql|/(ajax-)?api/[23]\.0/?mlflow/(experiments/search(-datasets)?|(logged-models|runs|traces|datasets)/search)"
 )  # asked with POST, though they change nothing
-CLOSED = re.compile(r"/(gateway|webhooks|jobs|prompt-optimization|scorers|assistant)", re.IGNORECASE)
+CLOSED = re.compile(r"/((ajax-)?api/.*/)?(gateway|webhooks|jobs|prompt-optimization|scorers|assistant)", re.IGNORECASE)
 ASK = "These pages are open to whoever has the link that harness ui printed, with its token. Open that link first."
 
 
@@ -80,7 +80,7 @@ def same(given: str, token: str) -> bool:
 
 def reads(method: str, path: str) -> bool:
     """Whether a request is one of those that show results."""
-    if CLOSED.search(path):
+    if CLOSED.match(path):
         return False
     return method in ("GET", "HEAD") or (method == "POST" and SEARCHES.fullmatch(path) is not None)
 

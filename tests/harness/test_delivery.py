@@ -480,7 +480,7 @@ def test_an_entry_that_is_not_taken_stops_no_other(tmp_path: Path, error: Except
         OSError(errno.ENOSPC, "No space left on device"),
     ],
 )
-def test_a_store_that_is_down_is_not_asked_for_each_entry(home: Path, error: Exception) -> None:
+def test_an_error_of_the_whole_store_is_no_refusal_of_one_entry(error: Exception) -> None:
     assert not delivering.is_refusal(error)
 
 

@@ -21,6 +21,7 @@ TOKEN, HOST = "the-token", "127.0.0.1:5055"
 NOBODY = 65534
 ASKED = "/ajax-api/2.0/mlflow"
 READING = [("GET", f"{ASKED}/runs/get"), ("HEAD", "/"), ("GET", "/get-artifact"), ("POST", "/graphql")]
+READING += [("GET", "/reports/jobs/report.html")]  # a report of any name
 READING += [("POST", f"{ASKED}/{kind}/search") for kind in ("runs", "experiments", "logged-models")]
 WRITING = [
     *(("POST", f"{ASKED}/{what}") for what in ("experiments/create", "experiments/delete", "experiments/restore")),
