@@ -22,10 +22,10 @@ from benchmarks.material import THREE, Updates, run
 from benchmarks.ratio import Bound, Figure, alternate, ratios
 from benchmarks.settings import Settings
 from benchmarks.shapes import BERT_BASE, encoder
-from harness.execute.local import worker_environment
+from harness.execution.local import worker_environment
 from model.combiners.pcgrad import PcGrad
-from model.combiners.total import Total
-from model.seams import Combiner, Step
+from model.combiners.sum import Total
+from model.interfaces import Combiner, Step
 
 TIME = Bound("PCGrad step, 3 tasks", "summed-loss step", "at most", 1.15)
 MEMORY = Bound("PCGrad peak memory, 3 tasks", "summed-loss step", "at most", 1.10)

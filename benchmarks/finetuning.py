@@ -18,7 +18,7 @@ from benchmarks.material import ALONE, rows
 from benchmarks.ratio import Bound, Figure, Skipped, alternate, ratios
 from benchmarks.settings import Settings
 from benchmarks.shapes import BERT_BASE, encoder
-from harness.execute.local import worker_environment
+from harness.execution.local import worker_environment
 
 TASKS = ("sst", "quora")
 UPDATES, ROUNDS = 25, 6  # of an epoch

@@ -17,9 +17,9 @@ from benchmarks.material import ALONE, run
 from benchmarks.ratio import Bound, Figure, tell
 from benchmarks.settings import Settings
 from benchmarks.shapes import BERT_BASE, encoder
-from harness.execute.local import worker_environment
+from harness.execution.local import worker_environment
 from model.recipe import AdamW
-from model.training import Epoch, train
+from model.train import Epoch, train
 
 LATER = Bound("frozen encoder, later epochs", "its first epoch", "at most", 1 / 15)
 BOUNDS = (LATER,)

@@ -24,12 +24,12 @@ from benchmarks.material import ALONE, rows
 from benchmarks.ratio import Bound, Figure, alternate, ratios
 from benchmarks.settings import Settings
 from benchmarks.shapes import TINY, encoder
-from harness.execute.local import worker_environment
+from harness.execution.local import worker_environment
 from model.batching import TokenTable, tokenise
 from model.encoders.loading import load
 from model.network import Network
 from model.run import Run
-from model.training import train
+from model.train import train
 
 SPEED = Bound("items/s at 10x the rows", "the same at 1x", "at least", 0.95)
 MEMORY = Bound("memory growth at 10x the rows", "the token arrays' growth", "at most", 1.15)

@@ -17,9 +17,10 @@ from benchmarks.ratio import Bound, Failed, Figure, alternate, ratios, timed
 from benchmarks.settings import Settings
 from benchmarks.shapes import SMALL, encoder
 from experiments.profiles import DEMO
-from harness.catalogue import select
-from harness.execute.encoders import prepared
-from harness.plan import Setup, plan
+from harness.execution.encoders import prepared
+from harness.planning.plan import plan
+from harness.planning.setup import Setup
+from harness.registry.selectors import select
 
 JOBS = Bound("demo table1, 2 jobs", "1 job", "at least", 1.6)
 BOUNDS = (JOBS,)
@@ -63,7 +64,7 @@ def prepare(home: Path, settings: Settings) -> None:
 def command(arguments: list[str]) -> None:
     """``harness run`` to its end; ``Failed`` with its last words unless that is a good one."""
     done = subprocess.run(
-        [sys.executable, "-m", "harness.cli", "run", "--profile", DEMO.name, *arguments],
+        [sys.executable, "-m", "harness.cli.main", "run", "--profile", DEMO.name, *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,

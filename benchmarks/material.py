@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.ratio import Failed, Skipped
 from benchmarks.settings import Settings
 from benchmarks.shapes import Shape, encoder
-from harness.sources import open_data
+from harness.planning.data import open_data
 from model.batching import TokenTable, tokenise
 from model.data.examples import Examples, Split
 from model.encoders.loading import load
@@ -21,10 +21,10 @@ from model.pairing.joint import Joint
 from model.pairing.separate import Concatenate, Difference
 from model.recipe import Branch, Recipe
 from model.run import EvaluatedSplit, Run
-from model.schedules.alone import Alone
-from model.schedules.together import Together
+from model.schedules.joint import Together
+from model.schedules.single_task import Alone
 from model.task import QUORA, SST, STS
-from model.training import Tick, train
+from model.train import Tick, train
 
 SENTIMENT = Branch(task=SST, objective=CrossEntropy())
 PAIRS = Branch(task=QUORA, pairing=Joint(), objective=CrossEntropy())

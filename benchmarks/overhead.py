@@ -14,20 +14,21 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-import harness.execute.work as work
-import model.training as training
+import harness.execution.train_cell as work
+import model.train as training
 from benchmarks.apart import answer, apart
 from benchmarks.ratio import Bound, Figure
 from benchmarks.settings import Settings
 from benchmarks.shapes import MINILM, encoder
 from experiments.profiles import PROFILES
-from harness.catalogue import find
-from harness.cell import read
-from harness.claims import claim
-from harness.execute.keeping import Keeping
-from harness.execute.local import worker_environment
-from harness.execute.orders import Order
-from harness.plan import Setup, plan
+from harness.cells.lease import claim
+from harness.cells.record import read
+from harness.cells.writer import Keeping
+from harness.execution.jobs import Order
+from harness.execution.local import worker_environment
+from harness.planning.plan import plan
+from harness.planning.setup import Setup
+from harness.registry.selectors import find
 
 OVERHEAD = Bound("harness over the bare loop", "the loop of the same cell", "at most", 1.02)
 BOUNDS = (OVERHEAD,)

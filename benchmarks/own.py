@@ -11,8 +11,8 @@ from benchmarks.settings import Settings
 from benchmarks.shapes import BERT_BASE
 from model.batching import by_length
 from model.run import Run
-from model.technique import edit
-from model.training import Tick, answer_all, train
+from model.settings import edit
+from model.train import Tick, answer_all, train
 
 
 def measure(job: dict[str, Any]) -> dict[str, Any]:

@@ -13,22 +13,23 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.profiles import PROFILES
+from experiments.search_space import Trial, Value
 from experiments.studies import STUDIES
-from experiments.study import Start, Study, Trial, Value
-from experiments.variant import Change
-from harness.catalogue import find
-from harness.cell import journal
-from harness.execute.crew import execute
-from harness.execute.local import Local
-from harness.execute.news import Machine
-from harness.execute.orders import Listed, Order
-from harness.options import machine_of
-from harness.place import Place
-from harness.plan import Setup
-from harness.tune.arm import Arm
+from experiments.study import Start, Study
+from experiments.suite import Change
+from harness.cells.record import journal
+from harness.cells.trial import State, curve
+from harness.cells.trial import Trial as Tried
+from harness.cli.options import Place
+from harness.cli.setup import machine_of
+from harness.execution.config import Machine
+from harness.execution.jobs import Listed, Order
+from harness.execution.local import Local
+from harness.execution.pool import execute
+from harness.planning.setup import Setup
+from harness.registry.selectors import find
 from harness.tune.sampling import judge, propose, seen_from
-from harness.tune.trial import State, curve
-from harness.tune.trial import Trial as Tried
+from harness.tune.study_run import Arm
 from reports.statistics import mean_interval
 
 GRID: dict[str, tuple[float, ...]] = {

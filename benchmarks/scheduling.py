@@ -17,13 +17,14 @@ from benchmarks.apart import answer, apart, resident
 from benchmarks.ratio import Bound, Figure
 from benchmarks.settings import Settings
 from experiments.profiles import DEMO
-from harness.catalogue import everything, select
-from harness.execute.cluster import Cluster
-from harness.execute.crew import Hand, Site, execute
-from harness.execute.news import Machine
-from harness.execute.orders import Listed, Order
-from harness.plan import Ledger, Setup, plan
-from harness.ways import Rounds
+from harness.execution.config import Cluster, Machine
+from harness.execution.jobs import Listed, Order
+from harness.execution.pool import Hand, Site, execute
+from harness.execution.seed_policy import Rounds
+from harness.planning.ledger import Ledger
+from harness.planning.plan import plan
+from harness.planning.setup import Setup
+from harness.registry.selectors import everything, select
 
 DEALING = Bound("2,000 cells of 50 ms, 8 workers of Ray", "ideal", "at most", 1.10)
 PLANNING = Bound("planning 20,000 cells", "10 s", "at most", 1.0)
@@ -50,7 +51,7 @@ def dealing(settings: Settings) -> Figure:
         import ray
 
         from benchmarks.sleeper import Sleeper
-        from harness.execute.ray.site import RayCluster
+        from harness.execution.ray.cluster import RayCluster
     except ImportError:
         return Figure(DEALING, skipped="Ray is not installed")
     count, rounds = 80 if settings.quick else 2000, settings.count(3, 1)

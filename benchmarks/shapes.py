@@ -6,7 +6,7 @@ import dataclasses
 import tempfile
 from pathlib import Path
 
-from harness.sources import open_data
+from harness.planning.data import open_data
 from model.encoders.tiny import SPECIAL, known_text
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.cell import checks, now
-from harness.durable import sealed
-from harness.execute.news import Machine, Said
-from harness.execute.orders import Order
-from harness.execute.ray.actor import Queues, Scratch, Trainer
+from harness.cells.atomic import sealed
+from harness.cells.record import checks, now
+from harness.execution.config import Machine
+from harness.execution.events import Said
+from harness.execution.jobs import Order
+from harness.execution.ray.actor import Queues, Scratch, Trainer
 
 SECONDS = 0.05
 
@@ -29,7 +30,7 @@ class Asleep:
 
 
 class Sleeper(Trainer):
-    """``harness.execute.ray.actor.Trainer`` without a worker that computes."""
+    """``harness.execution.ray.actor.Trainer`` without a worker that computes."""
 
     def __init__(self, machine: Machine, shared: bool) -> None:
         self.shared, self.scratch = False, Scratch("benchmark")

@@ -15,10 +15,10 @@ from benchmarks.material import ALONE, Updates, run
 from benchmarks.ratio import Bound, Figure, alternate, ratios
 from benchmarks.settings import Settings
 from benchmarks.shapes import BERT_BASE, encoder
-from harness.execute.local import worker_environment
+from harness.execution.local import worker_environment
+from model.interfaces import Regularizer
 from model.regularizers.proximal import MomentumProximal
 from model.regularizers.smart import Smart
-from model.seams import Regularizer
 
 SMART = Bound("SMART step, K = 1", "plain step", "at most", 2.80)
 BPPO = Bound("SMART with momentum BPPO step", "plain step", "at most", 3.20)

@@ -6,12 +6,13 @@ import dataclasses
 from collections.abc import Mapping
 from functools import cached_property
 
-from experiments.designs import Run
+from experiments.factorial_designs import Run
 from experiments.factors import MOST, Factor, combinations, combine, factors, impossible, repeats
 from experiments.papers import SUITES
-from experiments.variant import Change, RegistryError, Row, Suite, difference
+from experiments.suite import Change, RegistryError, Row, Suite, difference
+from model.declaration import SettingError
 from model.recipe import Recipe
-from model.technique import SettingError, flatten
+from model.settings import flatten
 
 PAPER = "ablation"  # as if the ablations were a paper's tables
 NONE = "none"  # the name of the row with no factor on

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 
-from experiments.variant import Change
+from experiments.suite import Change
 from model.combiners.pcgrad import PcGrad, PcGradAtEpochEnd
+from model.combiners.sum import Total
 from model.combiners.torchjd import TorchJd
-from model.combiners.total import Total
 from model.heads.routing import Routing
+from model.lr_schedules import Exponential
 from model.objectives.bce import Bce, BceWithLogits
 from model.objectives.cosine import CosineEmbedding
 from model.objectives.mse import Mse
 from model.pairing.joint import Joint
-from model.rates import Exponential
 from model.regularizers.proximal import MomentumProximal, ParameterProximal, Proximal
 from model.regularizers.smart import Smart
-from model.schedules.alone import Alone
+from model.schedules.joint import Together
 from model.schedules.rotating import Rotating
 from model.schedules.round_robin import RoundRobin
 from model.schedules.sequential import Sequential
-from model.schedules.together import Together
+from model.schedules.single_task import Alone
 from model.schedules.weakest_last import WeakestLast
 
 # SMART as the cited code computes it; where a paper leaves a number open, the code's own default stands.

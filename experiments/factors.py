@@ -9,12 +9,13 @@ from contextlib import suppress
 from operator import itemgetter
 from typing import Any
 
-from experiments.variant import Change, RegistryError, Row, Suite, axis, difference
-from model.combiners.total import Total
-from model.heads.direct import Direct
+from experiments.suite import Change, RegistryError, Row, Suite, axis, difference
+from model.combiners.sum import Total
+from model.declaration import SettingError, Technique, hints
+from model.heads.identity import Direct
+from model.interfaces import History, Sizes
 from model.recipe import Branch, Recipe
-from model.seams import History, Sizes
-from model.technique import SettingError, Technique, edit, hints, is_named_tuple_field, item_key
+from model.settings import edit, is_named_tuple_field, item_key
 
 MOST = 12  # factors whose every combination is looked at: 4,096 recipes
 SHOWN = 3  # settings that the words of a factor name with their values

@@ -10,11 +10,11 @@ from types import UnionType
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from experiments.ablation import PAPER as ABLATION
-from experiments.tuned import PAPER as TUNED
-from experiments.variant import Change, Claim, Row, Suite
-from model.data.course import shown
+from experiments.suite import Change, Claim, Row, Suite
+from experiments.tuned_suites import PAPER as TUNED
+from model.declaration import hints
+from model.errors import shown
 from model.names import name_fault, text_fault
-from model.technique import hints
 
 NAMES = {Suite: ("paper", "table"), Row: ("name",), Claim: ("name",), Change: ("name",)}
 

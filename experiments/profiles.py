@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from model.data.reviews import Reviews
-from model.encoders.pretrained import DomainPretrained
+from model.encoders.domain_pretrained import DomainPretrained
 from model.recipe import Branch, Recipe
 
 Map = tuple[tuple[int, int], ...]

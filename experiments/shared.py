@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
-from experiments.variant import Change
-
-if TYPE_CHECKING:
-    from experiments.study import Trial, Value
+from experiments.search_space import Trial, Value
+from experiments.suite import Change
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,21 +5,11 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
+from experiments.search_space import Trial, Value
 from experiments.shared import SHARED, Shared
-from experiments.variant import Change, RegistryError
-from model.data.course import shown
-
-Value = float | int | str
-
-
-class Trial(Protocol):
-    """What a study asks for its parameters: a tuner, or ``Known`` ones. Optuna's trials fit."""
-
-    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float: ...
-
-    def suggest_int(self, name: str, low: int, high: int) -> int: ...
+from experiments.suite import Change, RegistryError
+from model.errors import shown
 
 
 @dataclasses.dataclass(frozen=True)

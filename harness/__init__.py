@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from harness.foreign import check as _check
+from harness.console.environment import check as _check
 
 _check(Path(__file__).resolve().parent.parent)
 
@@ -20,7 +20,7 @@ for _name, _value in {
 
 def __getattr__(name: str) -> Any:
     if name == "results":  # pandas only when asked for
-        from harness.tidy import results
+        from harness.reporting.frame import results
 
         return results
     raise AttributeError(name)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from model.data.examples import Examples
-from model.layout import Layout
-from model.lazy import torch
-from model.seams import Batch, Tokens
-from model.streams import permutation
+from model.interfaces import Batch, Tokens
+from model.kernels.padding_layout import Layout
+from model.lazy_torch import torch
+from model.rng import permutation
 
 
 @dataclasses.dataclass(frozen=True)

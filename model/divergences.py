@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal
 
-from model.lazy import functional, torch
+from model.lazy_torch import functional, torch
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from model import manifest
-from model.encoders import packed
 from model.encoders.loading import EncoderError, save
+from model.kernels import packed_bert
 from model.network import Network
 from model.recipe import Branch
-from model.technique import describe, flatten
+from model.settings import describe, flatten
 
 HEADS, ABOUT = "heads.safetensors", "heads.json"
 ELSE = "harness predict answers with it"
@@ -60,7 +60,7 @@ def stock(encoder: Any) -> bool:
     """Whether it is one of ours, or a BERT without exchanged parts or hooks but the network's own."""
     embeddings = encoder.get_submodule("embeddings")
     others = [part for part in encoder.modules() if part is not embeddings]
-    plain = packed.packs(encoder) and not packed.hooked(others) and len(embeddings._forward_hooks) <= 1
+    plain = packed_bert.packs(encoder) and not packed_bert.hooked(others) and len(embeddings._forward_hooks) <= 1
     return plain or type(encoder).__module__.partition(".")[0] == "model"
 
 

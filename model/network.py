@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from model.encoders import packed
 from model.encoders.loading import check_types
-from model.lookup import lookup
+from model.interfaces import Encoded, Tokens
+from model.kernels import packed_bert
+from model.kernels.sparse_embedding import lookup
 from model.precision import TILE
 from model.recipe import Branch, Recipe
-from model.seams import Encoded, Tokens
-from model.streams import key
+from model.rng import initialise, seeded
 
 
 class Network(nn.Module):
     """``encoder`` follows the call of transformers' BertModel and has ``embeddings`` as a submodule. A BertModel itself
-    runs on real tokens alone (``model.encoders.packed``), unless a part of it was exchanged or has a hook, or a
+    runs on real tokens alone (``model.kernels.packed_bert``), unless a part of it was exchanged or has a hook, or a
     regularizer reads padding."""
 
     def __init__(self, recipe: Recipe, encoder: nn.Module, seed: int) -> None:
@@ -57,7 +55,7 @@ class Network(nn.Module):
 
     def survey(self) -> None:
         """See whether the encoder's parts are BERT's own; to be called again after one was exchanged."""
-        stock = packed.packs(self.encoder) and not any(part.reads_padding for part in self.recipe.regularizers)
+        stock = packed_bert.packs(self.encoder) and not any(part.reads_padding for part in self.recipe.regularizers)
         embeddings = self.encoder.get_submodule("embeddings")
         self._parts = [part for part in self.encoder.modules() if part is not embeddings] if stock else []
         self._embeddings = [embeddings]  # in a list it is no submodule of this one
@@ -67,7 +65,7 @@ class Network(nn.Module):
         """Whether the next pass sees real tokens alone. On the embeddings there is one hook, our own."""
         if not self._parts or len(self._embeddings[0]._forward_hooks) > 1 or self._embeddings[0]._forward_pre_hooks:
             return False
-        return not packed.hooked(self._parts)
+        return not packed_bert.hooked(self._parts)
 
     def _at_embeddings(self, module: nn.Module, args: Any, output: Tensor) -> Tensor:
         self.embedding_output = output if self._swap is None else self._swap
@@ -120,13 +118,13 @@ class Network(nn.Module):
     def _encode_packed(self, tokens: Tokens, inputs: Tensor, level: str) -> Encoded:
         layout = tokens.layout if self.recipe.precision == "fp32" else tokens.layout.in_tiles(TILE)
         if level == "word":
-            embedded = packed.embed(self.encoder, inputs, tokens.types, layout)
+            embedded = packed_bert.embed(self.encoder, inputs, tokens.types, layout)
             self.embedding_output = layout.pad(embedded)
         else:
             embedded = layout.pack(inputs)
-            packed.draw_as_embed(self.encoder, embedded)
+            packed_bert.draw_as_embed(self.encoder, embedded)
             self.embedding_output = inputs
-        pooled, states = packed.encode(self.encoder, embedded, layout, every_state=self._reads_states)
+        pooled, states = packed_bert.encode(self.encoder, embedded, layout, every_state=self._reads_states)
         return Encoded(pooled=pooled, mask=tokens.mask, states=tuple(layout.pad(state) for state in states))
 
     def answer(self, task: str, encoded: Encoded) -> Tensor:
@@ -141,20 +139,3 @@ class Network(nn.Module):
     def forward(self, task: str, tokens: Tokens) -> Tensor:
         """Tokens to prediction in one go, for scoring."""
         return self.answer(task, self.encode(tokens, self.embed(tokens)))
-
-
-@contextmanager
-def seeded(*names: str | int) -> Iterator[None]:
-    """Run with torch's global generator on a named stream, and put its state back afterwards."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(key(*names))
-        yield
-
-
-def initialise(module: nn.Module, seed: int, prefix: str) -> None:
-    """Fresh weights, each submodule from the stream of its own name: an added one shifts no other."""
-    for name, part in module.named_modules(prefix=prefix):
-        reset = getattr(part, "reset_parameters", None)
-        if callable(reset):
-            with seeded(seed, "weights", name):
-                reset()

@@ -1,7 +1,7 @@
 """How exactly a run multiplies its matrices. ``bf16`` rounds what it multiplies and adds up in fp32: on a CPU inside
-each product (torch.set_float32_matmul_precision; for many tokens see ``model.rounded``), on a GPU through torch's
-autocast. To torch's CPU library, oneDNN, that setting is leave to round, no order: among x86 processors it rounds with
-AMX alone. Any other multiplies fp32 as it is, avx512_bf16 or not, and is the more exact for it."""
+each product (torch.set_float32_matmul_precision; for many tokens see ``model.kernels.bf16_linear``), on a GPU through
+torch's autocast. To torch's CPU library, oneDNN, that setting is leave to round, no order: among x86 processors it
+rounds with AMX alone. Any other multiplies fp32 as it is, avx512_bf16 or not, and is the more exact for it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Literal
 
-from model.lazy import torch
+from model.lazy_torch import torch
 
 Precision = Literal["fp32", "bf16"]
 TILE = 32  # tokens: a bf16 kernel is compiled for every number of them that comes

@@ -11,8 +11,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from model.data.examples import DataError
-from model.network import seeded
-from model.streams import generator
+from model.rng import generator, seeded
 
 CHOSEN = 0.15  # share of the tokens to predict: 80% of them are masked, 10% replaced at random, 10% left alone
 WARM_UP = 0.1  # share of the steps over which the rate rises; it falls to 0 over the rest

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from model.combiners.total import Total
-from model.encoders.base import Base
+from model.combiners.sum import Total
+from model.declaration import SettingError, Technique, hints
+from model.digest import digest
+from model.encoders.placeholders import Base
 from model.heads.linear import Linear
+from model.interfaces import Combiner, Decay, Encoder, Extra, Head, Objective, Pairing, Regularizer, Schedule
+from model.lr_schedules import Constant
 from model.pairing.single import Single
 from model.precision import Precision
-from model.rates import Constant
-from model.seams import Combiner, Decay, Encoder, Extra, Head, Objective, Pairing, Regularizer, Schedule
+from model.settings import describe, parts
 from model.task import Task
-from model.technique import SettingError, Technique, describe, hints, parts
 
 RESERVED = ("overall", "reviews", "text")  # beside the tasks in scores and in a cell's data
 
@@ -118,12 +118,6 @@ LOOP_VERSION = 6  # up when the loop, batching, forward or network compute anoth
 def versions(recipe: Recipe) -> dict[str, int]:
     """The version of the loop and of every technique in the recipe: cells trained by other code are stale."""
     return {"loop": LOOP_VERSION} | {part.slug: part.version for part in parts(recipe)}
-
-
-def digest(content: Any, length: int = 16) -> str:
-    """A short hash of plain data."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
 def recipe_digest(recipe: Recipe) -> str:

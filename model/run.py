@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from model.batching import TokenTable
-from model.frozen import Frozen
+from model.feature_cache import Frozen
 from model.network import Network
 from model.recipe import Recipe
 
@@ -20,7 +20,7 @@ class Run:
     """One training: the network, its seed, training tables by task, and tables to score by (split, task).
 
     ``pieces`` above 1 computes each task's batch in so many parts, one after another, and adds up their gradients: less
-    memory for the same update, apart from rounding and dropout. See ``model.loop.indivisible``.
+    memory for the same update, apart from rounding and dropout. See ``model.trainer.indivisible``.
     """
 
     network: Network

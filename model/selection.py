@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from model.technique import Technique
+from model.declaration import Technique
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 @dataclasses.dataclass(frozen=True)
 class Snapshot:
     """All that a training needs to go on from between two updates. Every random stream is keyed by name and position
-    (``model.streams``), so the position holds them.
+    (``model.rng``), so the position holds them.
 
     ``tensors`` are the live ones, by name: whoever keeps them copies them before training goes on. ``position`` is
     plain data.

@@ -8,13 +8,13 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from model.technique import SettingError, Technique
+from model.declaration import SettingError, Technique
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Task(Technique):
     """One task. ``classes`` counts the labels 0..classes-1; 0 means a real score in [low, high]. The rows stand in the
-    run's data, or in a ``file`` of the task's own (see ``model.data.own``)."""
+    run's data, or in a ``file`` of the task's own (see ``model.data.csv_task``)."""
 
     slug: ClassVar[str] = "task"
     atomic: ClassVar[bool] = True

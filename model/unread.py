@@ -9,7 +9,8 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from model.technique import Technique, hints, parts
+from model.declaration import Technique, hints
+from model.settings import parts
 
 WHOLE = {"asdict", "astuple", "fields", "vars", "__dict__"}  # who uses one of these may read every field
 

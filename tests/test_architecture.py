@@ -32,7 +32,7 @@ def loaded(code: str) -> set[str]:
 def command(*arguments: str) -> str:
     return (
         "from click.testing import CliRunner\n"
-        "from harness.cli import main\n"
+        "from harness.cli.main import main\n"
         f"result = CliRunner().invoke(main, {list(arguments)}, catch_exceptions=False)\n"
         "assert result.exit_code == 0, result.output\n"
         "assert len(result.output.splitlines()) > 3, result.output"

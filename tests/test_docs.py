@@ -21,15 +21,15 @@ import pytest
 
 from docs.fields import filled
 from experiments.papers import SUITES
-from harness.catalogue import select
-from harness.cli import main
-from harness.tidy import COLUMNS
+from harness.cli.main import main
+from harness.registry.selectors import select
+from harness.reporting.frame import COLUMNS
+from model.declaration import Technique
+from model.interfaces import Regularizer
 from model.recipe import Branch, Recipe
-from model.seams import Regularizer
 from model.task import Task
-from model.technique import Technique
+from reports.claim_verdicts import Outcome, Verdict
 from reports.statistics.sequential import Decision
-from reports.verdicts import Outcome, Verdict
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

@@ -14,39 +14,44 @@ from click.testing import CliRunner
 from benchmarks.__main__ import entry
 from benchmarks.ratio import Bound, Figure
 from benchmarks.settings import Settings
-from experiments.designs import full
+from experiments.factorial_designs import full
 from experiments.profiles import PROFILES
 from experiments.studies import STUDIES
-from harness import reporting
-from harness.ablate.command import figures
 from harness.ablate.design import data
-from harness.campaign import tables, tags
-from harness.catalogue import find
-from harness.cell import Cell, Keep, fail
-from harness.claims import claim
-from harness.cli import main
-from harness.comparing import one
+from harness.cells.cell import Cell, Keep
+from harness.cells.lease import claim
+from harness.cells.record import fail
+from harness.cells.trial import Trial
+from harness.cells.writer import Keeping
+from harness.cli.main import main
+from harness.commands.ablate import figures
 from harness.doctor.finding import Finding
-from harness.doctor.shown import as_json
-from harness.execute.keeping import Keeping
-from harness.execute.news import Machine
-from harness.execute.work import Worker
-from harness.explaining import behind
-from harness.measured import measured
-from harness.output import remember
-from harness.plan import Planned, Setup, ledger, plan
-from harness.readers import note
-from harness.tune import told as trials
-from harness.tune.arm import Arm
-from harness.tune.trial import Trial
+from harness.doctor.format import as_json
+from harness.execution.config import Machine
+from harness.execution.train_cell import Worker
+from harness.planning.ledger import ledger
+from harness.planning.manifest import note
+from harness.planning.plan import Planned, plan
+from harness.planning.setup import Setup
+from harness.planning.setup_tags import tags
+from harness.registry.selectors import find
+from harness.reporting import report
+from harness.reporting.compare import one
+from harness.reporting.explain import behind
+from harness.reporting.suite_tables import tables
+from harness.reporting.tables import remember
+from harness.tracking import trial_payload as trials
+from harness.tracking.from_cells import measured
+from harness.tune import run
+from harness.tune.study_run import Arm
 from model.data.examples import Examples
 from model.export import export
-from model.scoring import Scored, score
-from model.training import Epoch
+from model.metrics import Scored, score
+from model.train import Epoch
 from reports.ablation.analysis import analysed
-from reports.ablation.evidence import Taken
-from reports.contrasts import compare
-from reports.evidence import FACTS
+from reports.ablation.results import Taken
+from reports.comparison import compare
+from reports.results import FACTS
 from tests.model import small
 from tests.reports.ablation import truth
 
@@ -125,7 +130,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, rows: list[Planned]) -> Path:
     trial = Trial(
         number=0, params=study.starts[0].params, cell="c", state="complete", value=0.5, curve={1: 0.4, 2: 0.5}
     )
-    trials.note(made, trials.noted(arm, "CPU-seconds", trial, tags(SETUP)))
+    trials.note(made, run.noted(arm, "CPU-seconds", trial, tags(SETUP)))
     (made / "reports").mkdir()
     remember(tables(rows, SETUP, Machine(made, 1, 1, "cpu")), SETUP, made / "reports" / "ours.json")
     return made
@@ -185,11 +190,11 @@ def test_an_ablation_before_and_after() -> None:
 
 def test_a_reports_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("studies", "ablations", "measured"):
-        monkeypatch.setattr(reporting, name, lambda *_: [])
-    monkeypatch.setattr(reporting, "compose", lambda *_: [])
-    monkeypatch.setattr(reporting, "render", lambda *_: ["report.pdf", "tables/a.csv"])
-    reporting.write(None, [], tmp_path, print)  # type: ignore[arg-type]  # no store is asked
-    check("report", json.loads((tmp_path / reporting.INDEX).read_text()))
+        monkeypatch.setattr(report, name, lambda *_: [])
+    monkeypatch.setattr(report, "compose", lambda *_: [])
+    monkeypatch.setattr(report, "render", lambda *_: ["report.pdf", "tables/a.csv"])
+    report.write(None, [], tmp_path, print)  # type: ignore[arg-type]  # no store is asked
+    check("report", json.loads((tmp_path / report.INDEX).read_text()))
 
 
 def test_exported_heads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

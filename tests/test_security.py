@@ -15,14 +15,14 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-import harness.plan
-import harness.predict
-import harness.trained
+import harness.inference.predict
+import harness.inference.trained_network
+import harness.planning.plan
 from experiments.profiles import PROFILES
-from harness.catalogue import named_changes, suites
-from harness.output import write_tables
-from harness.plan import Setup
-from reports.shape import Header, Table
+from harness.planning.setup import Setup
+from harness.registry.selectors import named_changes, suites
+from harness.reporting.tables import write_tables
+from reports.suite_table.model import Header, Table
 from tests.harness.conftest import Invoke, invoke
 from tests.model import folders
 

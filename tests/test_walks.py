@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import own
-from model.data import own as rows
+from harness.registry import plugins
+from model.data import csv_task as rows
 from model.task import TASKS
 from tests.harness.conftest import Invoke
 from tests.harness.conftest import invoke as invoke
@@ -33,7 +33,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in set(sys.modules) - before:
         if name.startswith(("my_", "small_")):
             del sys.modules[name]
-    own._files.clear()
+    plugins._files.clear()
     rows.own.cache_clear()
     TASKS.clear()
     TASKS.update(tasks)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from model.data.course import LAYOUTS
-from model.data.embedded import embedded
+from model.data.synthetic import embedded
 from model.task import CFIMDB
 
 README = Path(__file__).parents[1] / "README.md"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from experiments.variant import RegistryError, Suite
+from experiments.suite import RegistryError, Suite
 
 
 def found() -> tuple[Suite, ...]:

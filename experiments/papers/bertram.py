@@ -6,10 +6,10 @@ from __future__ import annotations
 import dataclasses
 
 from experiments import changes
-from experiments.notation import beats, claim, control, controls, row, scores
-from experiments.variant import Answered, Change, Gathered, Stated, Suite
-from model.heads.answer import AlwaysAnswer, RandomAnswer
-from model.heads.direct import Direct
+from experiments.dsl import beats, claim, control, controls, row, scores
+from experiments.suite import Answered, Change, Gathered, Stated, Suite
+from model.heads.constant import AlwaysAnswer, RandomAnswer
+from model.heads.identity import Direct
 from model.heads.linear import Linear
 from model.objectives.bce import BceWithLogits
 from model.objectives.cross_entropy import BatchSoftmax, CrossEntropy
@@ -17,7 +17,7 @@ from model.pairing.separate import Cosine
 from model.recipe import Branch, Recipe
 from model.regularizers.proximal import MomentumProximal, Proximal
 from model.regularizers.r_drop import RDrop
-from model.schedules.never import Never
+from model.schedules.no_training import Never
 from model.schedules.sequential import Sequential
 from model.selection import LastEpoch
 from model.task import QUORA, SST, STS

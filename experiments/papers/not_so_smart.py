@@ -6,16 +6,16 @@ from __future__ import annotations
 import itertools
 
 from experiments import changes
-from experiments.notation import beats, claim, control, controls, row, scores
-from experiments.variant import Change, Suite
-from model.heads.intermediate import Intermediate
+from experiments.dsl import beats, claim, control, controls, row, scores
+from experiments.suite import Change, Suite
 from model.heads.linear import Linear
+from model.heads.mlp import Intermediate
 from model.objectives.bce import BceWithLogits
 from model.objectives.cross_entropy import CrossEntropy
 from model.objectives.mse import Mse
 from model.pairing.separate import Cosine, Difference
 from model.recipe import Branch, Recipe
-from model.schedules.together import Together
+from model.schedules.joint import Together
 from model.selection import LastEpoch
 from model.task import QUORA, SST, STS
 

@@ -7,18 +7,18 @@ from __future__ import annotations
 from typing import Literal
 
 from experiments import changes
-from experiments.notation import beats, claim, control, row
-from experiments.variant import Change, Mark, Suite
+from experiments.dsl import beats, claim, control, row
+from experiments.suite import Change, Mark, Suite
 from model.heads.linear import Linear
+from model.interfaces import Objective
+from model.lr_schedules import Constant
 from model.objectives.cross_entropy import CrossEntropy
 from model.objectives.mse import Mse
 from model.pairing.joint import Joint
-from model.rates import Constant
 from model.recipe import AdamW, Branch, Recipe
 from model.regularizers.proximal import MomentumProximal
 from model.regularizers.smart import Smart
-from model.schedules.alone import Alone
-from model.seams import Objective
+from model.schedules.single_task import Alone
 from model.selection import BestEpoch
 from model.task import QUORA, STS, Task
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 import dataclasses
 
 from experiments import changes
-from experiments.notation import beats, claim, control, controls, row, scores
-from experiments.variant import Answered, Change, Stated, Suite, Undescribed
+from experiments.dsl import beats, claim, control, controls, row, scores
+from experiments.suite import Answered, Change, Stated, Suite, Undescribed
 from model.data.reviews import Reviews
 from model.encoders.deberta import Deberta, DebertaFromBert
 from model.objectives.bce import Bce

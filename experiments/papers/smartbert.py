@@ -6,15 +6,15 @@ from __future__ import annotations
 import dataclasses
 
 from experiments import changes
-from experiments.notation import beats, claim, control, controls, row, scores
-from experiments.variant import Change, Stated, Statement, Suite, Undescribed
+from experiments.dsl import beats, claim, control, controls, row, scores
+from experiments.suite import Change, Stated, Statement, Suite, Undescribed
 from model.objectives.bce import BceWithLogits
 from model.objectives.cross_entropy import CrossEntropy
 from model.pairing.joint import Joint
 from model.recipe import AdamW, Branch, Recipe
 from model.regularizers.smart import Smart
-from model.schedules.alone import Alone
 from model.schedules.round_robin import RoundRobin
+from model.schedules.single_task import Alone
 from model.selection import LastEpoch
 from model.task import QUORA, SST, STS
 

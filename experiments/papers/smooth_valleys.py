@@ -6,10 +6,10 @@ from __future__ import annotations
 import dataclasses
 
 from experiments import changes
-from experiments.notation import beats, claim, control, controls, row, scores
-from experiments.variant import Change, Suite
-from model.encoders.pretrained import DomainPretrained
-from model.heads.direct import Direct
+from experiments.dsl import beats, claim, control, controls, row, scores
+from experiments.suite import Change, Suite
+from model.encoders.domain_pretrained import DomainPretrained
+from model.heads.identity import Direct
 from model.objectives.bce import Bce
 from model.objectives.cosine import CosineRegression
 from model.objectives.cross_entropy import CrossEntropy
@@ -17,9 +17,9 @@ from model.pairing.separate import Concatenate, Cosine
 from model.recipe import Branch, Recipe
 from model.regularizers.proximal import MomentumProximal
 from model.regularizers.smart import Smart
-from model.schedules.alone import Alone
-from model.schedules.never import Never
+from model.schedules.no_training import Never
 from model.schedules.round_robin import RoundRobin
+from model.schedules.single_task import Alone
 from model.selection import BestEpoch, LastEpoch
 from model.task import CFIMDB, QUORA, SST, STS
 

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 
 from experiments.study import Study
-from experiments.variant import RegistryError
+from experiments.suite import RegistryError
 
 
 def found() -> dict[str, Study]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from experiments.search_space import Trial
 from experiments.shared import HEAD_DROPOUT, LEARNING_RATE, WEIGHT_DECAY
-from experiments.study import Start, Study, Trial
-from experiments.variant import Change
+from experiments.study import Start, Study
+from experiments.suite import Change
 
 
 def suggest(trial: Trial) -> tuple[Change, ...]:

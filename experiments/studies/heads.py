@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from experiments.search_space import Trial
 from experiments.shared import HEAD_DROPOUT, LEARNING_RATE
-from experiments.study import Start, Study, Trial
-from experiments.variant import Change
-from model.heads.intermediate import Intermediate
+from experiments.study import Start, Study
+from experiments.suite import Change
+from model.heads.mlp import Intermediate
 
 
 def suggest(trial: Trial) -> tuple[Change, ...]:

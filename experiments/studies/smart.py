@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from experiments.search_space import Trial
 from experiments.shared import LEARNING_RATE
-from experiments.study import Start, Study, Trial
-from experiments.variant import Change
+from experiments.study import Start, Study
+from experiments.suite import Change
 from model.regularizers.proximal import MomentumProximal
 from model.regularizers.smart import Smart
 

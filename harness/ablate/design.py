@@ -5,19 +5,30 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from string import ascii_uppercase
 from typing import Any
 
 from experiments.ablation import Ablation
-from experiments.designs import Design, DesignError, add_one, by_letter, choose, every_effect, full, leave_one_out
-from harness.catalogue import combined
-from harness.cost import cost
-from harness.estimate import seconds_per_token
-from harness.execute.news import Machine
-from harness.plan import Planned, Setup, ledger, plan
-from model.data.course import shown
-from model.errors import InputError
+from experiments.factorial_designs import (
+    Design,
+    DesignError,
+    add_one,
+    by_letter,
+    choose,
+    every_effect,
+    full,
+    leave_one_out,
+)
+from harness.execution.config import Machine
+from harness.execution.estimate import seconds_per_token
+from harness.planning.cost import cost
+from harness.planning.ledger import ledger
+from harness.planning.plan import Planned, plan
+from harness.planning.setup import Setup
+from harness.registry import selectors
+from harness.registry.selectors import combined
+from model.errors import InputError, shown
 
 RUNS = 16  # combinations that are trained without a budget, if so many do
 LISTED = 32  # combinations named before training
@@ -143,3 +154,21 @@ def data(told: Ablation, design: Design) -> dict[str, Any]:
             "aliases": [line for line in design.aliases() if " " in line],
         },
     }
+
+
+LEVELS = {"": False, "off": False, "on": True}
+
+
+def question(row: str, against: str, added: Sequence[str], held: Sequence[str]) -> Ablation:
+    """The ablation of two rows by their full slugs. ``InputError``."""
+    suite, own = selectors.find(row)
+    other, theirs = selectors.find(against)
+    levels: dict[str, bool] = {}
+    for text in held:
+        name, _, level = text.partition("=")
+        if level not in LEVELS or not name:
+            raise InputError(f"--hold {shown(text, 80)} is not FACTOR, FACTOR=on or FACTOR=off")
+        levels[name] = LEVELS[level]
+    changes = tuple(map(selectors.change, added))
+    told = Ablation(suite=suite, row=own, other=other, against=theirs, added=changes, held=levels)
+    return selectors.ablation(told.table)

@@ -10,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from reports.ablation.analysis import Found, Kind, Of
-from reports.ablation.audit import stood
-from reports.ablation.evidence import Taken
-from reports.ablation.words import interval, lettered, letters, titled
-from reports.marks import number, signed
+from reports.ablation.labels import interval, lettered, letters, titled
+from reports.ablation.order_effects import stood
+from reports.ablation.results import Taken
+from reports.suite_table.symbols import number, signed
 
 SUPPORTED = "*"
 EFFECTS: dict[str, tuple[Kind, str]] = {

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from harness.delivery import reason
-from harness.doctor import compute, data, encoder, home, interpreter, network, room, tracking, variables
+from harness.console.redact import reason
+from harness.doctor import data, devices, encoder, network, python, resources, tracking, variables, workspace
 from harness.doctor.finding import Asked, Finding, Told, broken
 from model.errors import InputError
 
 Check = Callable[[Asked], Told | None]  # None: not asked for
 
 CHECKS: dict[str, Check] = {
-    "python": interpreter.python,
-    "packages": interpreter.packages,
-    "extras": interpreter.extras,
-    "harness": interpreter.harness,
+    "python": python.python,
+    "packages": python.packages,
+    "extras": python.extras,
+    "harness": python.harness,
     "variables": variables.variables,
-    "torch": compute.torch,
-    "gpu": compute.gpu,
-    "bf16": compute.bf16,
-    "memory": room.memory,
-    "disk": room.disk,
-    "home": home.folder,
-    "cells": home.cells,
+    "torch": devices.torch,
+    "gpu": devices.gpu,
+    "bf16": devices.bf16,
+    "memory": resources.memory,
+    "disk": resources.disk,
+    "home": workspace.folder,
+    "cells": workspace.cells,
     "store": tracking.store,
     "data": data.data,
     "encoder": encoder.encoder,

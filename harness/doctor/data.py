@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from harness.doctor.finding import Asked, Told, broken, mind, sound
-from harness.sources import open_data
+from harness.planning.data import open_data
 from model.data.examples import Corpus
 from model.data.hub import PLACES
 from model.task import QUORA, SST, STS, TASKS

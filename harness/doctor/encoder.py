@@ -8,7 +8,7 @@ import os
 import re
 from pathlib import Path
 
-from harness.doctor import compute
+from harness.doctor import devices
 from harness.doctor.finding import Asked, Told, broken, gigabytes, mind, sound
 from model.encoders import hub
 from model.encoders.bert import Bert
@@ -77,8 +77,8 @@ def in_words(name: str, files: list[Path], layers: int) -> Told:
 def of_pickle(file: Path, name: str) -> Told:
     """Weights as a pickle alone: what it names is listed, never run."""
     try:
-        found = compute.asked_apart("weights", str(file.resolve()))
-    except compute.NoTorch as error:
+        found = devices.asked_apart("weights", str(file.resolve()))
+    except devices.NoTorch as error:
         return broken(f"{file} is damaged, or PyTorch is ({error})", "fetch it again, or mend torch first")
     if found["names"]:
         first = str(found["names"][0])[:60]

@@ -6,7 +6,7 @@ import time
 import urllib.error
 import urllib.request
 
-from harness.delivery import reason
+from harness.console.redact import reason
 from harness.doctor.finding import Asked, Told, mind, sound
 
 SECONDS = 5

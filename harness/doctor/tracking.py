@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.declared import declaration
-from harness.delivery import results as delivered_results
-from harness.doctor import schema
+from harness.cells.row_result import Entry
+from harness.doctor import mlflow_schema
 from harness.doctor.finding import Asked, Told, broken, mind, sound
-from harness.reading import Entry
-from harness.shown import PARTS, Place, placed, seen
-from harness.store import Store
+from harness.planning.matching import declaration
+from harness.tracking.current_runs import PARTS, Place, placed, seen
+from harness.tracking.store import Store
+from harness.tracking.sync import results as delivered_results
 
 SERVERS = ("postgresql", "mysql", "mssql")
 IMPATIENT = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "PGCONNECT_TIMEOUT": "5"}  # seconds
@@ -57,7 +57,9 @@ def file_fault(tracked: Store, asked: Asked) -> Told | None:
     if damage := tracked.damage():
         return broken(f"{file} is damaged ({damage})", remake)
     try:
-        return aged(schema.of_file(file), str(file), AWAY.format(option=asked.home_option) if tracked.own else "")
+        return aged(
+            mlflow_schema.of_file(file), str(file), AWAY.format(option=asked.home_option) if tracked.own else ""
+        )
     except sqlite3.DatabaseError as error:
         if "locked" in str(error):
             return mind(f"{file} is locked by another program now", "ask the doctor again in a while")
@@ -66,18 +68,18 @@ def file_fault(tracked: Store, asked: Asked) -> Told | None:
 
 def server_fault(tracked: Store) -> Told | None:
     """What is wrong with a database server, which MLflow would change where it is old. ``InputError``."""
-    from harness.stored import asked as answering
+    from harness.tracking.queries import asked as answering
 
     if not tracked.uri.lower().startswith(SERVERS):
         return None
     with answering(tracked):
-        age = schema.of_server(tracked.uri)
+        age = mlflow_schema.of_server(tracked.uri)
     if age == "none":
         return mind(f"{tracked.shown} has no tables of MLflow yet", "harness run or sync makes them; see the address")
     return aged(age, tracked.shown, "")
 
 
-def aged(age: schema.Age, name: str, remake: str) -> Told | None:
+def aged(age: mlflow_schema.Age, name: str, remake: str) -> Told | None:
     """What is wrong with a database's age; ``remake`` is how it could be made again, if it could."""
     if age == "none":
         return broken(f"{name} is not MLflow's database", remake or "correct MLFLOW_TRACKING_URI")
@@ -101,7 +103,7 @@ def aged(age: schema.Age, name: str, remake: str) -> Told | None:
 
 def delivered(tracked: Store, asked: Asked) -> Told:
     """Whether the results of the home are in the store, as it is now. ``InputError``."""
-    from harness.stored import asked as answering
+    from harness.tracking.queries import asked as answering
 
     ended, left = results(asked), 0
     with answering(tracked):
@@ -127,7 +129,7 @@ def results(asked: Asked) -> list[Entry]:
 
 def held(tracked: Store, suite: str) -> set[Result]:
     """Each result of a suite that the store holds whole, and as it was delivered."""
-    from harness.stored import whole
+    from harness.tracking.queries import whole
 
     experiment = tracked.client.get_experiment_by_name(suite)
     if experiment is None or experiment.lifecycle_stage == "deleted":

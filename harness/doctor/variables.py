@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from harness.console.environment import BACKEND, given
 from harness.doctor.finding import Asked, Told, mind, sound
-from harness.doctor.interpreter import wishes
-from harness.foreign import BACKEND, given
+from harness.doctor.python import wishes
 
 
 def variables(asked: Asked) -> Told | None:

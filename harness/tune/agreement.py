@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.cell import journal, read_sealed
-from harness.durable import Damaged
-from harness.tune.arm import Arm
-from harness.tune.trial import Trial, reached
+from harness.cells.atomic import Damaged
+from harness.cells.record import journal, read_sealed
+from harness.cells.trial import Trial, reached
+from harness.tune.study_run import Arm
 from model.errors import InputError
-from model.technique import flatten
+from model.settings import flatten
 
 
 def agree(arm: Arm, trials: Iterable[Trial], home: Path, storage: str) -> None:

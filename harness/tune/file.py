@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.durable import locked
+from harness.cells.atomic import locked
 
 OURS = b"ablation-harness"  # what our file of Optuna's lock holds
 GRACE = 30.0  # seconds after which Optuna takes a lock for left behind

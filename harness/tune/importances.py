@@ -10,9 +10,10 @@ import optuna
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import create_trial
 
-from experiments.study import Range, Value
+from experiments.search_space import Value
+from experiments.study import Range
 from harness.tune.sampling import distributions
-from reports.tuning.evidence import Importance, Trial, Tuned
+from reports.tuning.results import Importance, Trial, Tuned
 
 FEWEST = 10  # complete trials
 RESAMPLES, TREES = 100, 16

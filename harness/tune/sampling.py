@@ -12,9 +12,10 @@ import optuna
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from experiments.study import Range, Study, Value
-from harness.tune.trial import Trial
-from model.recipe import digest
+from experiments.search_space import Value
+from experiments.study import Range, Study
+from harness.cells.trial import Trial
+from model.digest import digest
 
 SAMPLERS = ("tpe", "random", "gp")
 PRUNERS = ("hyperband", "none")

@@ -14,13 +14,12 @@ from optuna.storages import JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from harness.delivery import reason
-from harness.durable import is_full, locked, write_aside
-from harness.secrets import hidden
-from harness.tune.arm import Arm
+from harness.cells.atomic import is_full, locked, write_aside
+from harness.cells.trial import State, Trial
+from harness.console.redact import hidden, reason
 from harness.tune.file import Lock, Tell, mend
 from harness.tune.sampling import distributions
-from harness.tune.trial import State, Trial
+from harness.tune.study_run import Arm
 from model.errors import InputError
 
 FILE = "optuna.log"

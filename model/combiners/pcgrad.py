@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from model.combiners.total import Total
-from model.lazy import torch
+from model.combiners.sum import Total
+from model.interfaces import Combiner, Step
+from model.lazy_torch import torch
 from model.precision import products
-from model.seams import Combiner, Step
-from model.streams import permutation
+from model.rng import permutation
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

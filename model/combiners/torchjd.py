@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from model.combiners.pcgrad import by_task, gram, signals, spread
-from model.lazy import torch
+from model.declaration import SettingError
+from model.interfaces import Combiner, Step
+from model.lazy_torch import torch
 from model.precision import products
-from model.seams import Combiner, Step
-from model.streams import seed_global
-from model.technique import SettingError
+from model.rng import seed_global
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -14,6 +14,7 @@ import numpy as np
 
 from model.data.delimited import lines, places
 from model.data.examples import Corpus, DataError, Dropped, Examples, Split
+from model.errors import shown
 from model.task import CFIMDB, QUORA, SST, STS, TASKS, Task
 
 OFFICIAL_QUORA = 141_506  # rows of the quora-train that the course hands out
@@ -177,12 +178,6 @@ def unlabelled_among(test: Examples) -> str:
     if not 0 < without < len(test):
         return ""
     return f"{without:,} of {len(test):,} {test.split} rows have no label, so that there is no score"
-
-
-def shown(value: object, most: int = 40) -> str:
-    """A value that was given, short, on one line and printable."""
-    text = repr(value)
-    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def _rows(name: str, text: str, task: Task, split: Split) -> Iterator[Found | Dropped]:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from model.errors import InputError
-from model.streams import permutation
+from model.rng import permutation
 from model.task import Task
 
 Split = Literal["train", "dev", "test"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from model.data.dice import Dice
+from model.data.random_choice import Dice
 
 
 def words(text: str) -> tuple[str, ...]:

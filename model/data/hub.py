@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from model.data import commits
-from model.data.course import SPLITS, Found, chosen, clean, collect, given_label, shown, told, unlabelled_among, usable
+from model.data.course import SPLITS, Found, chosen, clean, collect, given_label, told, unlabelled_among, usable
 from model.data.examples import Corpus, DataError, Dropped, Examples, Split
-from model.streams import key
+from model.errors import shown
+from model.rng import key
 from model.task import QUORA, SST, STS, TASKS, Task
 
 Row = tuple[str, Mapping[str, Any]]  # where it stands, its columns

@@ -9,11 +9,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
 
-from model.data.course import Found, clean, collect, shown, usable
+from model.data.course import Found, clean, collect, usable
 from model.data.examples import Corpus, DataError, Dropped, Examples
 from model.data.hub import Row, json_lines, load, need
-from model.seams import Extra
-from model.streams import permutation
+from model.errors import shown
+from model.interfaces import Extra
+from model.rng import permutation
 from model.task import SST
 
 _COLUMNS = ("overall", "reviewText")

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from model.encoders.loading import check_folder, folder_of, identity, load
-from model.seams import Encoder
+from model.interfaces import Encoder
 
 if TYPE_CHECKING:
     from torch import nn

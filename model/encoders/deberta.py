@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from model.encoders.base import Derived
 from model.encoders.loading import EncoderError, check_folder, folder_of, identity, load
-from model.seams import Encoder
+from model.encoders.placeholders import Derived
+from model.interfaces import Encoder
 
 if TYPE_CHECKING:
     from torch import nn

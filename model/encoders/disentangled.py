@@ -12,7 +12,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.models.bert.modeling_bert import BertPooler
 
 from model.encoders.loading import fresh
-from model.network import seeded
+from model.rng import seeded
 
 
 class Disentangled(DebertaModel):

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from model import manifest
-from model.encoders.faults import fault
+from model.encoders.file_checks import fault
 from model.errors import InputError
 
 # in the order in which transformers looks for them

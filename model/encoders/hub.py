@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from model.encoders.faults import reason
+from model.encoders.file_checks import reason
 from model.encoders.files import INDEX, SETTINGS, VOCABULARY, WEIGHTS, EncoderError, identity, names_of, parts, weights
 
 SECONDS = 10  # patience with the hub

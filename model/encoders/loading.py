@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from model.encoders import files, hub
-from model.encoders.faults import fault, of_bin, of_model, of_tokenizer
+from model.encoders.file_checks import fault, of_bin, of_model, of_tokenizer
 from model.encoders.files import EncoderError as EncoderError
 from model.encoders.hub import NOT_YET
-from model.lazy import torch
-from model.streams import generator
+from model.lazy_torch import torch
+from model.rng import generator
 
 FETCH = "fetch it again, or name another --encoder"
 FRESH = ("pooler.",)  # what a checkpoint may lack; without the rest it would be no pretrained encoder

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from model.encoders.made import Say, made, nothing_said
-from model.seams import Encoder
-from model.technique import describe
+from model.interfaces import Encoder
+from model.settings import describe
 
 if TYPE_CHECKING:
     from model.data.examples import Corpus
@@ -57,8 +57,8 @@ def prepare(spec: Tiny, folder: Path, on_progress: Progress | None = None, say: 
     The name carries a digest of the declaration, its version and the text. ``on_progress`` hears (steps done, steps in
     all), ``say`` that one was damaged.
     """
-    from model.data.embedded import embedded
-    from model.recipe import digest
+    from model.data.synthetic import embedded
+    from model.digest import digest
 
     corpus = embedded()
     words = vocabulary(known_text(corpus))
@@ -128,7 +128,7 @@ def compare_words(encoder: Any) -> None:
     """
     import torch
 
-    from model.streams import generator
+    from model.rng import generator
 
     hidden = encoder.config.hidden_size
 

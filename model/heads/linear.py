@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
-from model.lazy import torch
-from model.seams import Head
+from model.interfaces import Head
+from model.lazy_torch import torch
 
 if TYPE_CHECKING:
     from torch import nn

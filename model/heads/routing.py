@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
-from model.seams import Encoded, Head
-from model.technique import SettingError
+from model.declaration import SettingError
+from model.interfaces import Encoded, Head
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -37,7 +37,7 @@ class Routing(Head):
         self.require(self.iterations > 0, "iterations", "at least 1")
 
     def build(self, *, width: int, outputs: int, dropout: float, hidden: int, depth: int) -> nn.Module:
-        from model.heads.route import StatesRouting
+        from model.heads.routing_layers import StatesRouting
 
         if width != hidden:
             raise SettingError(_NOT_SEPARATE)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from model.lazy import functional
-from model.seams import Objective
+from model.interfaces import Objective
+from model.lazy_torch import functional
 from model.task import Task
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
-from model.lazy import functional, torch
+from model.interfaces import Objective
+from model.lazy_torch import functional, torch
 from model.objectives.bce import unit
-from model.seams import Objective
 from model.task import Task
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
-from model.seams import Encoded, Pairing
+from model.interfaces import Encoded, Pairing
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

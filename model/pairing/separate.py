@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
-from model.lazy import functional, torch
-from model.seams import Encoded, Pairing
+from model.interfaces import Encoded, Pairing
+from model.lazy_torch import functional, torch
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from model.divergences import divergence
-from model.lazy import torch
+from model.interfaces import ActiveRegularizer, DropoutPolicy, Forward, Regularizer
+from model.lazy_torch import torch
 from model.passes import FORWARD, Passes
-from model.seams import ActiveRegularizer, DropoutPolicy, Forward, Regularizer
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -6,8 +6,8 @@ import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
 from model.divergences import divergence
+from model.interfaces import Forward, Regularizer
 from model.passes import Passes, learning
-from model.seams import Forward, Regularizer
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,10 +6,10 @@ import dataclasses
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from model.divergences import divergence
-from model.lazy import torch
+from model.interfaces import Forward, Regularizer
+from model.lazy_torch import torch
 from model.passes import FORWARD, TO_INPUTS, Passes, learning
-from model.seams import Forward, Regularizer
-from model.streams import generator
+from model.rng import generator
 
 if TYPE_CHECKING:
     from torch import Tensor

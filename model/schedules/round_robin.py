@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from model.seams import History, Schedule, Sizes, Step
+from model.interfaces import History, Schedule, Sizes, Step
 
 
 def rounds(until: str, order: tuple[str, ...], sizes: Sizes) -> int:

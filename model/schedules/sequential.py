@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import ClassVar
 
-from model.seams import History, Schedule, Sizes, Step
+from model.interfaces import History, Schedule, Sizes, Step
 
 
 def one_after_another(order: tuple[str, ...], sizes: Sizes) -> Iterator[Step]:

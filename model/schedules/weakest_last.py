@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterator
 from typing import ClassVar
 
+from model.interfaces import History, Schedule, Sizes, Step
 from model.schedules.sequential import one_after_another
-from model.seams import History, Schedule, Sizes, Step
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

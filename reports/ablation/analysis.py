@@ -10,17 +10,17 @@ from typing import Literal
 import numpy as np
 
 from experiments.ablation import Stop
-from experiments.designs import Effect
+from experiments.factorial_designs import Effect
 from model.task import TASKS
-from reports.ablation.evidence import Scores, Taken, scores
-from reports.contrasts import MOST, by_seed
-from reports.effects import metrics
-from reports.evidence import OVERALL
-from reports.statistics import attribution, paths
+from reports.ablation.results import Scores, Taken, scores
+from reports.comparison import MOST, by_seed
+from reports.results import OVERALL
+from reports.statistics import attribution, shapley
 from reports.statistics.attribution import Array
-from reports.statistics.crossed import Estimate, Undefined, cautious
-from reports.statistics.multiple import holm
-from reports.statistics.paths import Apparent
+from reports.statistics.crossed_effects import Estimate, Undefined, cautious
+from reports.statistics.multiple_testing import holm
+from reports.statistics.shapley import Apparent
+from reports.suite.effects import metrics
 
 Kind = Literal["main", "interaction", "alone", "last", "shapley", "stated", "flattery", "step", "total"]
 MEANING: dict[Kind, str] = {
@@ -109,9 +109,9 @@ def of(taken: Taken, metric: str) -> Of:
         return Of(metric=metric, reason=found)
     names = taken.ablation.names
     levels, order = found.levels(names), list(range(len(names)))
-    fair = paths.shapley(levels)
-    way = paths.steps(levels, order) if taken.ablation.way else None
-    apparent = paths.audit(levels, found.means, None if way is None else order)
+    fair = shapley.shapley(levels)
+    way = shapley.steps(levels, order) if taken.ablation.way else None
+    apparent = shapley.audit(levels, found.means, None if way is None else order)
     told = steps(taken, found)
     made = designed(taken, found) | dict(along(names, levels, fair, way)) | dict(stepped(told, found))
     ours = {change.name for change in taken.ablation.added}  # the paper adds them nowhere
@@ -184,7 +184,7 @@ def designed(taken: Taken, found: Scores) -> dict[Key, Array]:
 
 
 def along(
-    names: Sequence[str], levels: Array, fair: paths.Shapley | None, way: Array | None
+    names: Sequence[str], levels: Array, fair: shapley.Shapley | None, way: Array | None
 ) -> Iterator[tuple[Key, Array]]:
     """The contrasts of adding factors to others: alone, last, at the paper's place and averaged over all orders."""
     kinds: dict[Kind, Sequence[Array | None]] = {

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from experiments.variant import Answered, Gathered, Suite, Undescribed
-from reports.audit import arithmetic, claims, differing, floors, statements
+from experiments.suite import Answered, Gathered, Suite, Undescribed
+from reports.audit import arithmetic, chance_level, claims, confounds, statements
 from reports.audit.finding import Finding, rank
 
 CHECKS = (
     *(arithmetic.ranges, arithmetic.overalls, arithmetic.deltas, arithmetic.turned),
     claims.claims,
-    *(differing.across_splits, differing.several, differing.sizes),
-    *(floors.collapsed, floors.below, differing.repeats),
+    *(confounds.across_splits, confounds.several, confounds.sizes),
+    *(chance_level.collapsed, chance_level.below, confounds.repeats),
 )
 
 
@@ -30,8 +30,8 @@ def check(suite: Suite) -> Iterator[Finding]:
     yield from statements.statements(suite)
     for said in suite.statements:
         if isinstance(said, Answered):
-            yield from floors.answers(suite, said)
+            yield from chance_level.answers(suite, said)
         elif isinstance(said, Gathered):
             yield from arithmetic.lines(suite, said)
         elif isinstance(said, Undescribed):
-            yield from differing.came_along(suite, said)
+            yield from confounds.came_along(suite, said)

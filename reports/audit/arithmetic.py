@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import get_args
 
-from experiments.variant import Formula, Gathered, Row, Suite
+from experiments.suite import Formula, Gathered, Row, Suite
 from reports.audit.finding import Finding, Kind
-from reports.audit.rounded import Rounded, figures, overall, short
+from reports.audit.rounding import Rounded, figures, overall, short
 
 FORMULAS = tuple(formula for formula in get_args(Formula) if formula != "none")
 

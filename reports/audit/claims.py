@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Literal
 
-from experiments.variant import Claim, Contrast, Row, Suite, Undescribed
-from reports.audit.differing import also
+from experiments.suite import Claim, Contrast, Row, Suite, Undescribed
+from reports.audit.confounds import also
 from reports.audit.finding import Finding, Kind, Severity
-from reports.audit.rounded import Rounded, figures, find, overall, score, short, told
+from reports.audit.rounding import Rounded, figures, find, overall, score, short, told
 
 Outcome = Literal["agrees", "contradicts", "hidden by rounding"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from experiments.variant import RegistryError, Stated, Suite
+from experiments.suite import RegistryError, Stated, Suite
 from reports.audit.claims import Outcome, outcome_of
-from reports.audit.differing import also
+from reports.audit.confounds import also
 from reports.audit.finding import Finding, Kind, Severity
-from reports.audit.rounded import Rounded, decimals, find, rounded, score, short, told
+from reports.audit.rounding import Rounded, decimals, find, rounded, score, short, told
 
 
 def statements(suite: Suite) -> Iterator[Finding]:

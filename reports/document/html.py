@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from reports.blocks import Block, Bullets, Cell, Grid, Heading, Picture, Words
-from reports.document.figures import described, required
-from reports.document.plain import plain
+from reports.document.blocks import Block, Bullets, Cell, Grid, Heading, Picture, Words
+from reports.document.figure_files import described, required
+from reports.document.text import plain
 
 HERE = Path(__file__).parent
 ANCHOR = re.compile(r"[^a-z0-9]+")

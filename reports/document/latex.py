@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from reports.blocks import Cell, Grid
-from reports.document.plain import plain
+from reports.document.blocks import Cell, Grid
+from reports.document.text import plain
 
 SPECIAL = {
     "\\": r"\textbackslash{}",

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports.blocks import Block, Bullets, Cell, Grid, Heading, Picture, Tone, Words
-from reports.document.figures import described, required
-from reports.document.pages import Columns, Item, Run, Sheet, paged, runs
-from reports.document.plain import plain
-from reports.letters import LAST_RESORT, Unset, faces, fonts, lacking, sentence, written
+from reports.document.blocks import Block, Bullets, Cell, Grid, Heading, Picture, Tone, Words
+from reports.document.figure_files import described, required
+from reports.document.figure_layout import Columns, Item, Run, Sheet, paged, runs
+from reports.document.fonts import LAST_RESORT, Unset, faces, fonts, lacking, sentence, written
+from reports.document.text import plain
 
 if TYPE_CHECKING:
     import typst

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from reports.figures import style
-from reports.marks import number
+from reports.suite_table.symbols import number
 
 CELL, LOWEST = 0.95, 0.3  # inches: a cell's widest, and its height
 NAME, EDGE, TOP, UNDER = 0.9, 0.06, 0.32, 0.42

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from reports.figures import rows, scales, style, values
-from reports.figures.key import Sign, seeds
-from reports.marks import SIGNS, number
+from reports.figures import estimates, row_frame, style, ticks
+from reports.figures.legend import Sign, seeds
+from reports.suite_table.symbols import SIGNS, number
 
 SUPPORTED = Sign(words="p < .05 after Holm", marker="o")
 OPEN = Sign(words="not supported after Holm", marker="o", filled=False)
@@ -37,8 +37,8 @@ class Effect:
     confounded: bool = False
 
     @property
-    def estimate(self) -> values.Estimate:
-        return values.Estimate(self.mean, self.low, self.high)
+    def estimate(self) -> estimates.Estimate:
+        return estimates.Estimate(self.mean, self.low, self.high)
 
 
 @style.look()
@@ -51,8 +51,8 @@ def forest(effects: Sequence[Effect], axis: str = "difference from the base row,
     signs = signs_of(effects)
     return [
         page(cells, [names[i] for i in lines], [metrics[i] for i in columns], signs, axis)
-        for columns in style.pages(len(metrics), rows.MOST_PANELS)
-        for lines in style.pages(len(names), rows.most_rows(signs))
+        for columns in style.pages(len(metrics), row_frame.MOST_PANELS)
+        for lines in style.pages(len(names), row_frame.most_rows(signs))
     ]
 
 
@@ -64,7 +64,7 @@ def signs_of(effects: Sequence[Effect]) -> list[Sign]:
         (SUPPORTED, any(e.supported for e in sided)),
         (OPEN, any(not e.supported for e in sided)),
         (SINGLE, len(sided) < len(drawn)),
-        (PRINTED, bool(values.finite(e.printed for e in effects))),
+        (PRINTED, bool(estimates.finite(e.printed for e in effects))),
     ]
     signs = [sign for sign, present in used if present] + seeds(effect.n for effect in effects)
     if any(effect.confounded for effect in effects):
@@ -83,11 +83,11 @@ def page(
     for metric in metrics:
         of_metric = [effect for effect in cells.values() if effect.metric == metric]
         seen = [value for effect in of_metric for value in effect.estimate.extent]
-        limits.append(scales.span([0.0, *seen, *values.finite(effect.printed for effect in of_metric)]))
+        limits.append(ticks.span([0.0, *seen, *estimates.finite(effect.printed for effect in of_metric)]))
     confounded = {effect.row for effect in cells.values() if effect.confounded}
     sign = SIGNS["confounded"][0]
-    labels = [f"{style.shorten(n, rows.NAME - 0.2, style.TEXT)} {sign}" if n in confounded else n for n in names]
-    frame = rows.frame(labels, metrics, limits, axis, signs)
+    labels = [f"{style.shorten(n, row_frame.NAME - 0.2, style.TEXT)} {sign}" if n in confounded else n for n in names]
+    frame = row_frame.frame(labels, metrics, limits, axis, signs)
     for column, metric in enumerate(metrics):
         frame.panels[column].axvline(0, color=style.INK, linewidth=0.6, zorder=1)
         for line, name in enumerate(names):
@@ -95,12 +95,12 @@ def page(
     return frame.figure
 
 
-def draw(frame: rows.Frame, column: int, line: int, effect: Effect | None) -> None:
+def draw(frame: row_frame.Frame, column: int, line: int, effect: Effect | None) -> None:
     axes = frame.panels[column]
     if effect is None:
-        frame.word(column, line, values.word_of("not measured"))
+        frame.word(column, line, estimates.word_of("not measured"))
         return
-    if values.finite([effect.printed]):
+    if estimates.finite([effect.printed]):
         axes.plot(
             [effect.printed or 0.0], [line], "D", markersize=3.6, mfc="none", mec=style.VERMILLION, mew=0.9, zorder=4
         )

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from reports.figures import rows, scales, style
-from reports.figures.key import Sign
-from reports.figures.values import Estimate
-from reports.marks import number
+from reports.figures import row_frame, style, ticks
+from reports.figures.estimates import Estimate
+from reports.figures.legend import Sign
+from reports.suite_table.symbols import number
 
 SIGNS = (Sign(words="share, and 95% over resampled trials", marker="o", line="-"),)
 
@@ -27,10 +27,10 @@ class Share:
 def importances(shares: Sequence[Share]) -> list[Figure]:
     """The largest first; nothing for no share."""
     ranked = sorted(shares, key=largest)
-    limits = scales.span([0.0, *(value for each in ranked for value in each.share.extent)], 0.04)
+    limits = ticks.span([0.0, *(value for each in ranked for value in each.share.extent)], 0.04)
     return [
         page([ranked[i] for i in lines], limits)
-        for lines in style.pages(len(ranked), rows.most_rows(SIGNS))
+        for lines in style.pages(len(ranked), row_frame.most_rows(SIGNS))
         if len(lines)
     ]
 
@@ -41,7 +41,7 @@ def largest(each: Share) -> tuple[bool, float, str]:
 
 
 def page(shares: Sequence[Share], limits: tuple[float, float]) -> Figure:
-    frame = rows.frame([each.parameter for each in shares], [""], [limits], "share of the value's variance", SIGNS)
+    frame = row_frame.frame([each.parameter for each in shares], [""], [limits], "share of the value's variance", SIGNS)
     (axes,) = frame.panels
     axes.axvline(0, color=style.INK, linewidth=0.6, zorder=1)
     for line, each in enumerate(shares):

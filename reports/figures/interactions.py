@@ -12,9 +12,9 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from reports.figures import key, scales, style, values
+from reports.figures import estimates, legend, style, ticks
 from reports.figures.confusion import ink
-from reports.marks import number, signed
+from reports.suite_table.symbols import number, signed
 
 NAME = 2.0  # inches for the longest name
 LEAST, WIDEST = 0.44, 0.62  # inches of a cell: below the least, fewer panels stand in a line
@@ -28,12 +28,12 @@ BAR, LONG, UNDER = 0.09, 1.7, 0.36  # the colour bar: inches high, long, and wit
 SHARES = 41  # colours in the bar
 SHADES = LinearSegmentedColormap.from_list("effects", [style.VERMILLION, style.WHITE, style.BLUE], N=257)
 
-ALONE = key.Sign(words="main effect, on minus off", marker="s", filled=False, colour=style.INK)
-TOGETHER = key.Sign(words="unframed: interaction, the difference of differences")
-SUPPORTED = key.Sign(words="and bold: Holm-adjusted interval excludes 0", marker=".", colour=style.INK)
-MARGIN = key.Sign(words="±: to the further end of the 95% interval")
-SINGLE = key.Sign(words="italic: no interval, one seed or all alike")
-TANGLED = key.Sign(words="hatched: this design cannot tell them apart")
+ALONE = legend.Sign(words="main effect, on minus off", marker="s", filled=False, colour=style.INK)
+TOGETHER = legend.Sign(words="unframed: interaction, the difference of differences")
+SUPPORTED = legend.Sign(words="and bold: Holm-adjusted interval excludes 0", marker=".", colour=style.INK)
+MARGIN = legend.Sign(words="±: to the further end of the 95% interval")
+SINGLE = legend.Sign(words="italic: no interval, one seed or all alike")
+TANGLED = legend.Sign(words="hatched: this design cannot tell them apart")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,13 +54,13 @@ class Cell:
     supported: bool = False
 
     @property
-    def estimate(self) -> values.Estimate:
-        return values.Estimate(self.mean, self.low, self.high)
+    def estimate(self) -> estimates.Estimate:
+        return estimates.Estimate(self.mean, self.low, self.high)
 
     @property
     def words(self) -> str:
         """What is written in it."""
-        return "" if self.mean is None else values.word(self.mean) or signed(self.mean)
+        return "" if self.mean is None else estimates.word(self.mean) or signed(self.mean)
 
     @property
     def margin(self) -> str:
@@ -84,8 +84,8 @@ def interactions(cells: Sequence[Cell]) -> list[Figure]:
     signs = signs_of(cells, len(factors))
     plan = Plan.of(factors, metrics, cells)
     most = max(1, int((style.TALLEST - UNDER - EDGE - height_of(signs)) / plan.block)) * plan.columns
-    limit = max((abs(value) for value in values.finite(cell.mean for cell in cells)), default=0.0)
-    limit = limit or scales.NARROWEST / 2
+    limit = max((abs(value) for value in estimates.finite(cell.mean for cell in cells)), default=0.0)
+    limit = limit or ticks.NARROWEST / 2
     colours = Normalize(-limit, limit)
     return [
         page(found, factors, [metrics[i] for i in few], plan, (colours, signs))
@@ -93,7 +93,7 @@ def interactions(cells: Sequence[Cell]) -> list[Figure]:
     ]
 
 
-def signs_of(cells: Sequence[Cell], count: int) -> list[key.Sign]:
+def signs_of(cells: Sequence[Cell], count: int) -> list[legend.Sign]:
     """The signs that are in use."""
     drawn = [cell for cell in cells if not cell.estimate.word]
     used = [
@@ -107,8 +107,8 @@ def signs_of(cells: Sequence[Cell], count: int) -> list[key.Sign]:
     return [sign for sign, present in used if present]
 
 
-def height_of(signs: Sequence[key.Sign]) -> float:
-    return key.height(signs, style.FULL - 2 * EDGE) + EDGE
+def height_of(signs: Sequence[legend.Sign]) -> float:
+    return legend.height(signs, style.FULL - 2 * EDGE) + EDGE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,7 +152,7 @@ def page(
     factors: Sequence[str],
     metrics: Sequence[str],
     plan: Plan,
-    shown: tuple[Normalize, Sequence[key.Sign]],
+    shown: tuple[Normalize, Sequence[legend.Sign]],
 ) -> Figure:
     colours, signs = shown
     lines, count = -(-len(metrics) // plan.columns), len(factors)
@@ -172,7 +172,7 @@ def page(
                 cell = found.get((metric, frozenset((one, factors[other]))))
                 draw(axes, (other, row), cell, plan, colours)
     bar(figure, colours, under - 0.06)
-    key.draw(figure, signs, EDGE, height_of(signs), style.FULL - 2 * EDGE)
+    legend.draw(figure, signs, EDGE, height_of(signs), style.FULL - 2 * EDGE)
     return figure
 
 
@@ -213,7 +213,7 @@ def write(axes: Axes, at: tuple[int, int], cell: Cell | None, plan: Plan, colour
     x, y = at
     margin = cell.margin if cell is not None and plan.high == TWO else ""
     up = 0.065 / plan.high if margin else 0.0
-    words = values.word_of("not measured") if cell is None else cell.words
+    words = estimates.word_of("not measured") if cell is None else cell.words
     shown = axes.text(x, y - up, words, ha="center", va="center_baseline", fontsize=plan.size, color=colour)
     if cell is None or not cell.margin:
         shown.set(fontstyle="italic")
@@ -234,5 +234,5 @@ def bar(figure: Figure, colours: Normalize, top: float) -> None:
     axes.set_ylim(0, 1)
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
-    scales.fit(axes, "x", (low, high), LONG)
+    ticks.fit(axes, "x", (low, high), LONG)
     style.write(figure, EDGE + 0.1 + LONG + 0.15, top - BAR / 2, "what it adds to the score")

@@ -8,17 +8,19 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.figures import key, labels, scales, style
-from reports.figures.values import Estimate
+from reports.figures import label_placement, legend, style, ticks
+from reports.figures.estimates import Estimate
 
 NAMED = 6  # rows whose names stand beside their points; more get numbers
 LEFT, TOP, TICKS, EDGE = 0.5, 0.1, 0.38, 0.06
 SIDE = 3.5  # inches of the panel where a key stands beside it
 SPREAD = "#c4c4c4"
 FRONT = (
-    key.Sign(words="on the front", marker="o", line="-"),
-    key.Sign(words="behind it: another row is at least as good in both", marker="o", filled=False, colour=style.GREY),
-    key.Sign(words="95% interval over seeds", line="-", colour=SPREAD),
+    legend.Sign(words="on the front", marker="o", line="-"),
+    legend.Sign(
+        words="behind it: another row is at least as good in both", marker="o", filled=False, colour=style.GREY
+    ),
+    legend.Sign(words="95% interval over seeds", line="-", colour=SPREAD),
 )
 
 
@@ -42,14 +44,14 @@ def pareto(points: Sequence[Point], x: str, y: str) -> Figure:
     the key."""
     drawn = [point for point in points if not point.missing]
     beside = len(points) > NAMED
-    missing = [] if beside else [key.Sign(words=f"{p.row}: {p.missing}") for p in points if p.missing]
-    under = TICKS + key.height((*FRONT, *missing), style.FULL - 2 * EDGE) + EDGE
+    missing = [] if beside else [legend.Sign(words=f"{p.row}: {p.missing}") for p in points if p.missing]
+    under = TICKS + legend.height((*FRONT, *missing), style.FULL - 2 * EDGE) + EDGE
     wide = SIDE if beside else style.FULL - LEFT - 2 * EDGE
-    high = max(SIDE if beside else 3.0, key.numbered_height(len(points), 1) if beside else 0.0)
+    high = max(SIDE if beside else 3.0, legend.numbered_height(len(points), 1) if beside else 0.0)
     figure = style.sheet(style.FULL, TOP + high + under)
     axes = style.panel(figure, LEFT, under, wide, high)
-    scales.fit(axes, "x", scales.span([v for p in drawn for v in p.x.extent], 0.12), wide)
-    scales.fit(axes, "y", scales.span([v for p in drawn for v in p.y.extent], 0.12), high)
+    ticks.fit(axes, "x", ticks.span([v for p in drawn for v in p.x.extent], 0.12), wide)
+    ticks.fit(axes, "y", ticks.span([v for p in drawn for v in p.y.extent], 0.12), high)
     axes.set_xlabel(style.shorten(x, wide), fontsize=style.SMALL, labelpad=3)
     middle = under + high / 2
     words, place = style.shorten(y, high), figure.dpi_scale_trans
@@ -57,12 +59,12 @@ def pareto(points: Sequence[Point], x: str, y: str) -> Figure:
     draw(axes, drawn)
     spots = [(p.x.at, p.y.at) for p in drawn]
     numbers = [str(i + 1) for i, point in enumerate(points) if not point.missing]
-    labels.label(figure, axes, spots, numbers if beside else [style.shorten(p.row, wide / 2) for p in drawn])
+    label_placement.label(figure, axes, spots, numbers if beside else [style.shorten(p.row, wide / 2) for p in drawn])
     if beside:
         names = [f"{p.row} ({p.missing})" if p.missing else p.row for p in points]
         left = LEFT + SIDE + 0.14
-        key.numbered(figure, names, left, under + high, style.FULL - EDGE - left + 0.06, 1)
-    key.draw(figure, (*FRONT, *missing), EDGE, under - TICKS, style.FULL - 2 * EDGE)
+        legend.numbered(figure, names, left, under + high, style.FULL - EDGE - left + 0.06, 1)
+    legend.draw(figure, (*FRONT, *missing), EDGE, under - TICKS, style.FULL - 2 * EDGE)
     return figure
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from reports.document.fonts import Unset, families, lacking, without
 from reports.figures.style import FONT, boxes, look
-from reports.letters import Unset, families, lacking, without
 
 UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from reports.figures import key, scales, style, values
-from reports.marks import number
+from reports.figures import estimates, legend, style, ticks
+from reports.suite_table.symbols import number
 
 MANY = 2000  # points; above this they become hexagons
 LEFT, SIDE, TOP, UNDER = 0.46, 2.5, 0.3, 0.58
@@ -38,17 +38,17 @@ def scatter(pairs: Pairs) -> Figure:
     points(axes, kept)
     axes.set_xticks(range(6))
     axes.set_yticks(range(6))
-    axes.set_xlim(scales.span([0.0, 5.0, *(x for x, _ in kept)], 0.03))
-    axes.set_ylim(scales.span([0.0, 5.0, *(y for _, y in kept)], 0.03))
+    axes.set_xlim(ticks.span([0.0, 5.0, *(x for x, _ in kept)], 0.03))
+    axes.set_ylim(ticks.span([0.0, 5.0, *(y for _, y in kept)], 0.03))
     axes.plot([0, 5], [0, 5], color=style.INK, linewidth=0.7, linestyle="--", zorder=3)
     axes.set_xlabel("gold", fontsize=style.SMALL, labelpad=1)
     axes.set_ylabel("predicted", fontsize=style.SMALL, labelpad=2)
-    r = values.word(pairs.r) or number(pairs.r or 0.0)
+    r = estimates.word(pairs.r) or number(pairs.r or 0.0)
     ending = f"   r = {r}"
     room = style.HALF - 0.12 - style.width_of(ending, style.TITLE)
     title = style.shorten(pairs.row, room, style.TITLE) + ending
     style.write(figure, 0.06, TOP + SIDE + UNDER - 0.14, title, style.TITLE)
-    key.draw(figure, signs_of(len(kept), len(pairs.gold) - len(kept)), 0.06, UNDER - 0.4, style.HALF - 0.12)
+    legend.draw(figure, signs_of(len(kept), len(pairs.gold) - len(kept)), 0.06, UNDER - 0.4, style.HALF - 0.12)
     return figure
 
 
@@ -66,7 +66,7 @@ def points(axes: Axes, kept: list[tuple[float, float]]) -> None:
         axes.plot(x, y, "o", markersize=2.6, color=style.BLUE, alpha=alpha, markeredgewidth=0)
 
 
-def signs_of(kept: int, lost: int) -> list[key.Sign]:
+def signs_of(kept: int, lost: int) -> list[legend.Sign]:
     shown = "darker: more pairs (log)" if kept > MANY else "one dot a pair"
     words = f"{kept:,} pairs, {shown}" + (f"; {lost:,} not finite, left out" if lost else "")
-    return [key.Sign(words=words)]
+    return [legend.Sign(words=words)]

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from reports.letters import families
+from reports.document.fonts import families
 
 FULL, HALF, TALLEST = 6.3, 3.1, 8.8  # inches: the text's width, half of it, the highest figure on a page
 TEXT, SMALL, TITLE = 7.5, 7.0, 8.0  # points

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.figures import rows, scales, style, values
-from reports.figures.key import Sign, seeds
-from reports.marks import number, signed
+from reports.figures import estimates, row_frame, style, ticks
+from reports.figures.legend import Sign, seeds
+from reports.suite_table.symbols import number, signed
 
 MOST_PANELS = 3  # so many have room for numbers
 LANE, DEEP = 0.14, 0.42  # of a row: what is measured stands so far above its middle, and a bar is so high
@@ -39,7 +39,7 @@ class Level:
 
     metric: str
     name: str
-    score: values.Estimate
+    score: estimates.Estimate
     printed: float | None = None
     off: bool = False
     n: int = 0
@@ -47,7 +47,7 @@ class Level:
     @property
     def extent(self) -> list[float]:
         """Every number that has to be in view."""
-        return [*self.score.extent, *values.finite([self.printed])]
+        return [*self.score.extent, *estimates.finite([self.printed])]
 
 
 Levels = Mapping[tuple[str, str], Level]
@@ -66,7 +66,7 @@ def waterfall(levels: Sequence[Level]) -> list[Figure]:
     return [
         page(cells, names, lines, [metrics[i] for i in columns], signs)
         for columns in style.pages(len(metrics), MOST_PANELS)
-        for lines in style.pages(count, rows.most_rows(signs))
+        for lines in style.pages(count, row_frame.most_rows(signs))
     ]
 
 
@@ -77,7 +77,7 @@ def signs_of(cells: Levels, names: Sequence[str], metrics: Sequence[str]) -> lis
     ]
     steps = [step for before, after in pairs if (step := step_of(before, after)) is not None]
     scores = [level.score for level in cells.values() if not level.score.word]
-    printed = [level for level in cells.values() if values.finite([level.printed])]
+    printed = [level for level in cells.values() if estimates.finite([level.printed])]
     used = [
         (LEVEL, bool(scores)),
         (UP, any(step > 0 for step in steps)),
@@ -103,11 +103,11 @@ def page(
     cells: Levels, names: Sequence[str], lines: Sequence[int], metrics: Sequence[str], signs: Sequence[Sign]
 ) -> Figure:
     limits = [
-        scales.span([value for level in cells.values() if level.metric == metric for value in level.extent])
+        ticks.span([value for level in cells.values() if level.metric == metric for value in level.extent])
         for metric in metrics
     ]
     labels = [names[0], *(f"+ {name}" for name in names[1:]), FINAL]
-    frame = rows.frame([labels[i] for i in lines], metrics, limits, "score", signs)
+    frame = row_frame.frame([labels[i] for i in lines], metrics, limits, "score", signs)
     for column, metric in enumerate(metrics):
         for line, index in enumerate(lines):
             final = index == len(names)
@@ -117,12 +117,12 @@ def page(
     return frame.figure
 
 
-def draw(frame: rows.Frame, at: tuple[int, int], level: Level | None, before: Level | None, final: bool) -> None:
+def draw(frame: row_frame.Frame, at: tuple[int, int], level: Level | None, before: Level | None, final: bool) -> None:
     """A level: its score, the step to it and what is printed; the final score is the last level's again."""
     column, line = at
     axes = frame.panels[column]
     if level is None:
-        frame.word(column, line, values.word_of("not measured"))
+        frame.word(column, line, estimates.word_of("not measured"))
         return
     if not final:
         print_of(axes, line, level)
@@ -146,7 +146,7 @@ def draw(frame: rows.Frame, at: tuple[int, int], level: Level | None, before: Le
 
 
 def print_of(axes: Axes, line: int, level: Level) -> None:
-    if values.finite([level.printed]):
+    if estimates.finite([level.printed]):
         sign = OFF if level.off else PRINTED
         fill = sign.colour if sign.filled else "none"
         y = line + BELOW

@@ -1,5 +1,5 @@
 """Statistics as pure functions on numbers and arrays: one question a file."""
 
-from reports.statistics.interval import mean_interval
+from reports.statistics.t_interval import mean_interval
 
 __all__ = ["mean_interval"]

@@ -11,7 +11,7 @@ from itertools import combinations as choose
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from reports.statistics.crossed import Estimate, Undefined, crossed
+from reports.statistics.crossed_effects import Estimate, Undefined, crossed
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]

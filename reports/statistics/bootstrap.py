@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.statistics.blocks import check_level, checked
+from reports.statistics.variance_components import check_level, checked
 
 CELLS = 2_000_000  # item counts held at a time, 16 MB
 

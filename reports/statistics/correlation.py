@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from reports.statistics.blocks import check_level
+from reports.statistics.variance_components import check_level
 
 Array = NDArray[np.float64]
 FEW = 1e-3  # of a sum of squares: what is left of it has lost three digits

@@ -6,7 +6,7 @@ import math
 
 from scipy import stats
 
-from reports.statistics.crossed import Estimate, Undefined
+from reports.statistics.crossed_effects import Estimate, Undefined
 
 
 def tost(estimate: Estimate | Undefined, margin: float) -> float:

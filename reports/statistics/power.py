@@ -7,8 +7,8 @@ import math
 from scipy import stats
 from scipy.optimize import brentq
 
-from reports.statistics.blocks import check_level
-from reports.statistics.crossed import FREEDOM, Estimate
+from reports.statistics.crossed_effects import FREEDOM, Estimate
+from reports.statistics.variance_components import check_level
 
 
 def detectable(estimate: Estimate, *, power: float = 0.8, level: float = 0.95) -> float:

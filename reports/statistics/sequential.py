@@ -46,8 +46,8 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import stdtrit
 
-from reports.statistics.blocks import check_level
-from reports.statistics.crossed import Estimate, Undefined, prior
+from reports.statistics.crossed_effects import Estimate, Undefined, prior
+from reports.statistics.variance_components import check_level
 
 Noise = Literal["symmetric", "normal"]
 Decision = Literal["higher", "lower", "equivalent"]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.catalogue import select
-from harness.measured import Home
-from harness.reporting import write
+from harness.registry.selectors import select
+from harness.reporting.report import write
+from harness.tracking.from_cells import Home
 from tests.browser.chromium import FOUND, PATIENCE, Page, browser
 from tests.harness.homes import empty
 from tests.harness.report_homes import deliver, furnish, seeds

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.cli_ui import free_port
+from harness.tracking.ui_server import free_port
 from tests.deploy.compose import FOLDER, command, variables
 from tests.harness import postgres
 from tests.harness.processes import until

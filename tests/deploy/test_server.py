@@ -16,10 +16,10 @@ import pytest
 from click.testing import CliRunner
 from mlflow.tracking import MlflowClient
 
-from harness.cell import records
-from harness.cli import main
-from harness.delivery import REFUSALS
-from harness.shown import PARENT
+from harness.cells.record import records
+from harness.cli.main import main
+from harness.console.redact import REFUSALS
+from harness.tracking.current_runs import PARENT
 from tests.deploy.server import Tracking, tracking
 from tests.harness.homes import cell, missing, reads
 from tests.harness.postgres import NEEDED
@@ -53,7 +53,7 @@ def start(who: tuple[str, str], address: str, *words: object) -> subprocess.Pope
         "COLUMNS": "120",
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "harness.cli", *map(str, words)],
+        [sys.executable, "-m", "harness.cli.main", *map(str, words)],
         env=os.environ | given,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import model
+from model.declaration import Technique
 from model.recipe import LOOP_VERSION
-from model.technique import Technique, describe
+from model.settings import describe
 
 FOLDER = Path(__file__).parent
 LOOP_MODULES = (

@@ -11,11 +11,11 @@ import pytest
 
 from experiments import changes
 from experiments.ablation import Ablation
+from experiments.dsl import control, controls
 from experiments.factors import MOST, plain
-from experiments.notation import control, controls
 from experiments.papers import SUITES
-from experiments.variant import Change, RegistryError, Row, Suite
-from model.technique import SettingError
+from experiments.suite import Change, RegistryError, Row, Suite
+from model.declaration import SettingError
 
 FULL = os.environ.get("HARNESS_TEST_COUNTS") == "full"
 BY_SLUG = {suite.slug: suite for suite in SUITES}

@@ -10,19 +10,19 @@ from torch import Tensor
 
 from experiments import changes
 from experiments.changes import smart
+from experiments.dsl import control, controls
 from experiments.factors import MOST, Factor, combine, factors, impossible, plain, repeats
-from experiments.notation import control, controls
 from experiments.papers import SUITES
-from experiments.variant import Change, RegistryError, Row, Suite, axes_changed
+from experiments.suite import Change, RegistryError, Row, Suite, axes_changed
 from model.combiners.pcgrad import PcGrad, PcGradAtEpochEnd
-from model.heads.direct import Direct
+from model.declaration import SettingError
+from model.heads.identity import Direct
 from model.recipe import Recipe
 from model.regularizers.proximal import Proximal
 from model.regularizers.smart import Smart
+from model.schedules.joint import Together
 from model.schedules.sequential import Sequential
-from model.schedules.together import Together
-from model.technique import SettingError
-from model.training import Epoch, train
+from model.train import Epoch, train
 from tests.experiments.test_registry import built
 from tests.model import small
 

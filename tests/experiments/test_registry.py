@@ -14,9 +14,10 @@ from torch import nn
 import experiments.papers
 from experiments import changes
 from experiments.papers import SUITES
-from experiments.variant import Change, Claim, RegistryError, Row, Suite, axes_changed, overall
+from experiments.suite import Change, Claim, RegistryError, Row, Suite, axes_changed, overall
+from model.declaration import SettingError
 from model.recipe import Branch, recipe_digest
-from model.technique import SettingError, flatten
+from model.settings import flatten
 
 NOT = None  # not printed
 # sst, quora, sts, overall (or sst, cfimdb), as the papers print them

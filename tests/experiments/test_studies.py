@@ -14,10 +14,11 @@ from optuna.trial import FixedTrial
 import experiments.studies
 from experiments.papers import SUITES
 from experiments.profiles import PROFILES
+from experiments.search_space import Value
 from experiments.shared import SHARED, alone
 from experiments.studies import STUDIES
-from experiments.study import Known, Range, Study, Value
-from experiments.variant import RegistryError, Row, Suite
+from experiments.study import Known, Range, Study
+from experiments.suite import RegistryError, Row, Suite
 from model.recipe import Recipe, recipe_digest
 
 ROWS = {f"{suite.slug}/{row.name}": (suite, row) for suite in SUITES for row in suite.rows}

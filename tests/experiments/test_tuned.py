@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from experiments.papers import SUITES
+from experiments.search_space import Value
 from experiments.studies import STUDIES
-from experiments.study import Value
-from experiments.tuned import Winner, suite
-from experiments.variant import RegistryError, Suite, axes_changed, overall
+from experiments.suite import RegistryError, Suite, axes_changed, overall
+from experiments.tuned_suites import Winner, suite
+from model.declaration import SettingError
 from model.recipe import recipe_digest
 from model.selection import LastEpoch
-from model.technique import SettingError
-from reports.evidence import SetUp
-from reports.verdicts import Judged, Verdict, judge
+from reports.claim_verdicts import Judged, Verdict, judge
+from reports.results import SetUp
 from tests.reports.made import Kept, measured, right, setup
 
 ROWS = {f"{each.slug}/{row.name}": (each, row) for each in SUITES for row in each.rows}

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from harness.cli import main
+from harness.cli.main import main
 from model.encoders.tiny import Tiny, prepare
 from model.manifest import NAME
-from reports import pictures
+from reports.suite import figures
 from tests.harness.processes import ROWS, finish, words
 
 Invoke = Callable[..., Result]
@@ -36,7 +36,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Path:
 @pytest.fixture(autouse=True)
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow the first import is, no command in this process says that it takes its time."""
-    monkeypatch.setattr("harness.waiting.PATIENCE", 3600.0)
+    monkeypatch.setattr("harness.console.status.PATIENCE", 3600.0)
 
 
 @pytest.fixture
@@ -58,4 +58,4 @@ def invoke(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Invoke:
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing takes most of a report's time."""
-    monkeypatch.setattr(pictures, "pictures", lambda *_: [])
+    monkeypatch.setattr(figures, "pictures", lambda *_: [])

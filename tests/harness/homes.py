@@ -17,19 +17,20 @@ import pandas as pd
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from experiments.variant import Row, Suite
-from harness.catalogue import everything, find
-from harness.cell import Cell, Record, checks, fail, identity
-from harness.content import encoder_identity
-from harness.declared import setup_of
-from harness.delivery import results
-from harness.durable import sealed
-from harness.plan import scaled
-from harness.readers import noted_setups
-from harness.reading import reported
-from harness.store import PROXIED, make
+from experiments.suite import Row, Suite
+from harness.cells.atomic import sealed
+from harness.cells.cell import Cell, identity
+from harness.cells.record import Record, checks, fail
+from harness.cells.row_result import reported
+from harness.planning.content import encoder_identity
+from harness.planning.manifest import noted_setups
+from harness.planning.matching import setup_of
+from harness.planning.plan import scaled
+from harness.registry.selectors import everything, find
+from harness.tracking.store import PROXIED, make
+from harness.tracking.sync import results
+from model.digest import digest
 from model.errors import InputError
-from model.recipe import digest
 
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 

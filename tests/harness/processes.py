@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.cell import records
+from harness.cells.record import records
 
 ROWS = ("06-smart", "12-combined")  # with an anchor, a second optimizer and dropout
 FULL = os.environ.get("HARNESS_TEST_COUNTS") == "full"
@@ -30,7 +30,7 @@ def start(*words: object) -> subprocess.Popen[str]:
     """``harness WORDS...`` in a process group of its own, its output in a pipe."""
     environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     return subprocess.Popen(
-        [sys.executable, "-m", "harness.cli", *map(str, words)],
+        [sys.executable, "-m", "harness.cli.main", *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.variant import Row, Suite, overall
-from harness.catalogue import find
-from harness.cell import Cell, checks, identity
-from harness.delivery import Count, Delivery
-from harness.durable import sealed
-from harness.store import Store
-from model.recipe import digest
+from experiments.suite import Row, Suite, overall
+from harness.cells.atomic import sealed
+from harness.cells.cell import Cell, identity
+from harness.cells.record import checks
+from harness.registry.selectors import find
+from harness.tracking.store import Store
+from harness.tracking.sync import Count, Delivery
+from model.digest import digest
 from tests.harness.homes import METRICS, TAGS, TASKS, declared, moment
 
 ITEMS = {"sst": 40, "quora": 50, "sts": 30}

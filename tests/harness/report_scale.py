@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from harness.catalogue import Pair
-from harness.cell import identity
-from harness.durable import sealed
-from model.recipe import digest
+from harness.cells.atomic import sealed
+from harness.cells.cell import identity
+from harness.registry.selectors import Pair
+from model.digest import digest
 from tests.harness.homes import METRICS, TAGS, TASKS, declared, moment
 from tests.harness.report_homes import drawn
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from experiments.profiles import DEMO, PROFILES
-from experiments.variant import Claim, Contrast, Row, Suite
-from harness import store as storing
-from harness.catalogue import find
-from harness.measured import Home
-from reports.effects import effects
-from reports.evidence import Runs, Seed, SetUp
-from reports.verdicts import judge
+from experiments.suite import Claim, Contrast, Row, Suite
+from harness.registry.selectors import find
+from harness.tracking import store as storing
+from harness.tracking.from_cells import Home
+from reports.claim_verdicts import judge
+from reports.results import Runs, Seed, SetUp
+from reports.suite.effects import effects
 from tests.harness.conftest import Invoke
 from tests.harness.homes import empty
 

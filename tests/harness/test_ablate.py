@@ -14,7 +14,7 @@ from click.testing import Result
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from harness.cell import records
+from harness.cells.record import records
 from tests.harness.conftest import Invoke
 
 ROW, AGAINST = "bertram/table1/11-mse", "bertram/table1/04-all-three"

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness import running
-from harness.reporting import Written
-from harness.running import announced
+from harness.commands import run
+from harness.commands.run import announced
+from harness.reporting.report import Written
 from model.errors import InputError
-from reports.letters import Unset
+from reports.document.fonts import Unset
 from tests.harness.conftest import Invoke
 from tests.harness.processes import ROWS, words
 
@@ -84,7 +84,7 @@ def test_a_run_whose_report_fails_keeps_its_results_and_ends_with_1(
     def fails(*given: object, **more: object) -> Written:
         raise ValueError("no such backend")
 
-    monkeypatch.setattr(running, "write", fails)
+    monkeypatch.setattr(run, "write", fails)
     given = [str(word) for word in words(tmp_path / "home", encoder, ROWS, "--seeds", 1, "--report")]
     told = invoke(*given)
     assert told.exit_code == 1, told.output

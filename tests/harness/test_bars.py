@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.bars import Bars, lines
-from harness.cell import Record
-from harness.execute.news import News
-from harness.progress import Watch
+from harness.cells.record import Record
+from harness.console.progress_bars import Bars, lines
+from harness.execution.events import News
+from harness.execution.progress import Watch
 from tests.harness import terminals
 from tests.harness.terminals import COLOUR, shown
 
@@ -21,7 +21,7 @@ WIDTHS = [1, 10, 20, 30, 40, 60, 80, 120, 200]
 BARS = """
 import time
 from rich.console import Console
-from harness.bars import Bars
+from harness.console.progress_bars import Bars
 bars = Bars(console=Console(), transient=True)
 bars.add_task("cells", total=16, left="2:05:00 left", count=True, begun=8.0)
 bars.add_task("smart_vs_deberta/table2/deberta-with-everything seed 11", total=100, left="", count=False, begun=0.0)
@@ -132,7 +132,7 @@ def test_a_long_training_is_told_in_a_file_now_and_then(monkeypatch: pytest.Monk
         watched.hear(None)
         assert stream.getvalue() == ""
         later = time.monotonic() + 3600
-        monkeypatch.setattr("harness.progress.time.monotonic", lambda: later)
+        monkeypatch.setattr("harness.execution.progress.time.monotonic", lambda: later)
         watched.hear(None)
         watched.hear(None)
     assert stream.getvalue() == "training  0/2 ended  table/one seed 0 37%  (1:00:00)\n"

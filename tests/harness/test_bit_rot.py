@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from harness import store as storing
-from harness.catalogue import select
-from harness.measured import Evidence, Home
-from harness.seed import check
-from harness.store import Store
-from harness.stored import Stored
+from harness.registry.selectors import select
+from harness.tracking import store as storing
+from harness.tracking.from_cells import Evidence, Home
+from harness.tracking.queries import Stored
+from harness.tracking.seed_result import check
+from harness.tracking.store import Store
 from model.errors import InputError
-from reports.evidence import SetUp
+from reports.results import SetUp
 from tests.harness.conftest import Invoke
 from tests.harness.homes import empty
 from tests.harness.report_homes import contents, deliver, furnish, seeds

@@ -13,9 +13,11 @@ import pytest
 
 from experiments import ablation
 from experiments.profiles import PROFILES
-from experiments.variant import RegistryError
-from harness import catalogue, tuned
-from harness.plan import Setup, plan
+from experiments.suite import RegistryError
+from harness.planning.plan import plan
+from harness.planning.setup import Setup
+from harness.registry import selectors as catalogue
+from harness.registry import tuned_settings
 from tests.experiments.test_tuned import winner
 
 FULL = os.environ.get("HARNESS_TEST_COUNTS") == "full"
@@ -111,7 +113,7 @@ def test_status_follows_the_techniques_that_exist(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_catalogue_needs_no_torch() -> None:
-    code = "import sys, harness.catalogue as c; c.select(['table1']); print('torch' in sys.modules)"
+    code = "import sys, harness.registry.selectors as c; c.select(['table1']); print('torch' in sys.modules)"
     root = Path(__file__).parents[2]
     told = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "False"
@@ -161,7 +163,7 @@ def test_a_name_may_have_rows_of_two_suites_held_factors_and_added_ones() -> Non
 
 def test_a_tuned_row_can_be_taken_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HARNESS_TUNED", str(tmp_path))
-    tuned.write(tmp_path / "smart.toml", [winner()])
+    tuned_settings.write(tmp_path / "smart.toml", [winner()])
     suite = next(each for each in catalogue.suites() if each.paper == "tuned")
     for row in suite.rows[1:]:
         asked = ablation.Ablation(suite=suite, row=row, other=suite, against=suite.rows[0])

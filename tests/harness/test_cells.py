@@ -14,18 +14,19 @@ import numpy as np
 import pytest
 import torch
 
-from harness.catalogue import select
-from harness.cell import Keep, Record, fail, folders, journal, read, records
-from harness.claims import claim
-from harness.durable import Damaged, append
-from harness.execute.keeping import Keeping
-from harness.options import setup_of
-from harness.plan import plan
-from harness.sources import open_data
+from harness.cells.atomic import Damaged, append
+from harness.cells.cell import Keep
+from harness.cells.lease import claim
+from harness.cells.record import Record, fail, folders, journal, read, records
+from harness.cells.writer import Keeping
+from harness.cli.setup import setup_of
+from harness.planning.data import open_data
+from harness.planning.plan import plan
+from harness.registry.selectors import select
 from model.data.examples import Examples
-from model.scoring import Scored, score
+from model.metrics import Scored, score
 from model.snapshot import Snapshot
-from model.training import Epoch
+from model.train import Epoch
 from tests.harness.processes import FULL
 
 MORE = {"peak_memory_bytes": 1, "warnings": [], "fresh": []}

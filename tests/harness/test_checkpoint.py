@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from harness.checkpoint import NAME, load, save
-from harness.durable import Damaged
+from harness.cells.atomic import Damaged
+from harness.cells.checkpoint import NAME, load, save
 
 KINDS = [
     *(torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2),

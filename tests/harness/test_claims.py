@@ -17,14 +17,14 @@ from typing import IO, Any
 
 import pytest
 
-import harness.claims
-from harness.claims import STALE, Claim, Lost, claim, is_held
+import harness.cells.lease
+from harness.cells.lease import STALE, Claim, Lost, claim, is_held
 
 CELL = "0123456789abcdef"
 CLAIM = """
 import sys, time
 from pathlib import Path
-from harness.claims import claim
+from harness.cells.lease import claim
 home = Path(sys.argv[1])
 """
 HOLDER = CLAIM + "print(claim(home, sys.argv[2]) is not None, flush=True); time.sleep(60)"

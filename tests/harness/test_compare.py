@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from click.testing import Result
 
-from harness import store as storing
-from reports import pictures
+from harness.tracking import store as storing
 from reports.statistics.correlation import pearson, williams, zou
-from reports.statistics.effect import hedges
-from reports.statistics.pairs import mcnemar, sign_flips
+from reports.statistics.effect_size import hedges
+from reports.statistics.paired_tests import mcnemar, sign_flips
 from reports.statistics.power import detectable
+from reports.suite import figures
 from tests.harness.conftest import Invoke
 from tests.harness.homes import empty
 from tests.harness.report_homes import (
@@ -214,7 +214,7 @@ def test_the_small_print_is_explained(
     invoke: Invoke, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A name in a table is a figure's, and leads to the mean that stands above it."""
-    monkeypatch.setattr(pictures, "pictures", lambda *_: [])
+    monkeypatch.setattr(figures, "pictures", lambda *_: [])
     assert invoke("report", BASE, "--home", home, "--out", tmp_path / "out").exit_code == 0
     page = (tmp_path / "out" / "report.html").read_text()
     names = re.findall(r'data-value="([^"]*)"[^>]*>[^<]*<small>([0-9a-f]{6})<', page)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from click.shell_completion import ShellComplete
 
-from harness.catalogue import everything, find, named_changes, select, slug
-from harness.cli import main
+from harness.cli.main import main
+from harness.registry.selectors import everything, find, named_changes, select, slug
 
 ROOT = Path(__file__).parents[2]
 ROWS = [slug(*pair) for pair in everything()]
@@ -75,7 +75,7 @@ def test_a_file_of_tuned_settings_that_cannot_be_read_hides_no_other_row(
 
 def test_completing_loads_nothing_heavy() -> None:
     code = (
-        "import sys\nfrom click.shell_completion import ShellComplete\nfrom harness.cli import main\n"
+        "import sys\nfrom click.shell_completion import ShellComplete\nfrom harness.cli.main import main\n"
         "assert ShellComplete(main, {}, 'harness', '_HARNESS_COMPLETE').get_completions(['show'], 'bertram')\n"
         "heavy = {'torch', 'transformers', 'mlflow', 'pandas', 'optuna', 'rich'} & set(sys.modules)\n"
         "assert not heavy, heavy"
@@ -85,7 +85,9 @@ def test_completing_loads_nothing_heavy() -> None:
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
 def test_bash_completes_with_the_line_of_the_readme(tmp_path: Path) -> None:
-    (tmp_path / "harness").write_text(f"#!{sys.executable}\nfrom harness.cli import main\nmain(prog_name='harness')\n")
+    (tmp_path / "harness").write_text(
+        f"#!{sys.executable}\nfrom harness.cli.main import main\nmain(prog_name='harness')\n"
+    )
     (tmp_path / "harness").chmod(0o755)
     script = (
         'eval "$(_HARNESS_COMPLETE=bash_source harness)"\n'

@@ -12,15 +12,16 @@ from pathlib import Path
 import pytest
 
 from experiments.profiles import PROFILES
-from harness import sources
-from harness.campaign import tags
-from harness.catalogue import find
-from harness.cell import Cell
-from harness.declared import Declared, Training, setup_of
-from harness.execute.work import Worker
-from harness.plan import Setup, plan
+from harness.cells.cell import Cell
+from harness.execution.train_cell import Worker
+from harness.planning import data as sources
+from harness.planning.matching import Declared, Training, setup_of
+from harness.planning.plan import plan
+from harness.planning.setup import Setup
+from harness.planning.setup_tags import tags
+from harness.registry.selectors import find
 from model.data.examples import DataError
-from model.technique import describe
+from model.settings import describe
 from tests.harness.test_generated_data import COURSE, REVIEWS
 from tests.harness.trials import put
 from tests.model import small

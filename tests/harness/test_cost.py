@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from experiments.profiles import PROFILES
-from harness.catalogue import find
-from harness.cell import Cell
-from harness.cost import cost, item_tokens, longest
-from harness.plan import Setup, plan
-from harness.sources import data_of
+from harness.cells.cell import Cell
+from harness.planning.cost import cost, item_tokens, longest
+from harness.planning.data import data_of
+from harness.planning.plan import plan
+from harness.planning.setup import Setup
+from harness.registry.selectors import find
 from model.encoders.deberta import EFFORT, DebertaFromBert
 from model.encoders.tiny import Tiny
 from model.heads.routing import Routing

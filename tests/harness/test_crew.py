@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from harness.cell import fail, read
-from harness.execute.crew import LIVES, Crew, Died, Hand, execute
-from harness.execute.local import KEEPING, Local, Process, worker_environment
-from harness.execute.news import Machine, Said
-from harness.execute.orders import Listed, Order
+from harness.cells.record import fail, read
+from harness.execution.config import Machine
+from harness.execution.events import Said
+from harness.execution.jobs import Listed, Order
+from harness.execution.local import KEEPING, Local, Process, worker_environment
+from harness.execution.pool import LIVES, Crew, Died, Hand, execute
 from tests.harness.test_memory import cell
 
 

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from harness.deciding.policy import Policy, Race
-from reports.anytime import least
+from harness.sequential.policy import Policy, Race
+from reports.anytime_valid import least
 from reports.statistics.sequential import Comparison, Items, decide, next_seed
 from tests.reports.statistics.experiments import FULL
 

@@ -6,20 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from harness.campaign import tags
-from harness.catalogue import select
-from harness.cell import Cell, read
-from harness.claims import claim
-from harness.deciding.duels import Duel, duels
-from harness.deciding.policy import Policy
-from harness.deciding.source import Deciding
-from harness.deciding.way import race
-from harness.execute.news import News
-from harness.execute.orders import Order
-from harness.options import setup_of
-from harness.plan import Planned, plan
-from reports.contrasts import compare
-from reports.evidence import SetUp
+from harness.cells.cell import Cell
+from harness.cells.lease import claim
+from harness.cells.record import read
+from harness.cli.setup import setup_of
+from harness.execution.events import News
+from harness.execution.jobs import Order
+from harness.planning.plan import Planned, plan
+from harness.planning.setup_tags import tags
+from harness.registry.selectors import select
+from harness.sequential.comparisons import Duel, duels
+from harness.sequential.policy import Policy
+from harness.sequential.scheduler import Deciding
+from harness.sequential.seed_policy import race
+from reports.comparison import compare
+from reports.results import SetUp
 from tests.harness.report_homes import Training, train
 
 SUITE = "smart-vs-deberta/table1"
@@ -107,8 +108,8 @@ def test_a_seed_counts_once_all_before_it_have_ended(tmp_path: Path) -> None:
 
 
 def test_differences_and_items_are_those_of_the_report(tmp_path: Path) -> None:
-    from harness.measured import measured
-    from harness.plan import ledger
+    from harness.planning.ledger import ledger
+    from harness.tracking.from_cells import measured
     from reports.statistics.sequential import items_of
 
     home = Home(tmp_path)

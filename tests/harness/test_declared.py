@@ -17,11 +17,11 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from experiments.papers.smooth_valleys import SUITES
-from experiments.variant import Change, Claim, Contrast, Suite
-from harness import own
-from harness import store as storing
-from harness.declared import EDITED, OLDER, matched
-from harness.tidy import results
+from experiments.suite import Change, Claim, Contrast, Suite
+from harness.planning.matching import EDITED, OLDER, matched
+from harness.registry import plugins
+from harness.reporting.frame import results
+from harness.tracking import store as storing
 from model.selection import LastEpoch
 from tests.harness.conftest import Invoke
 from tests.harness.homes import empty
@@ -82,12 +82,12 @@ RETRAINS = ("recipe",)
 @pytest.fixture
 def declare(monkeypatch: pytest.MonkeyPatch) -> Callable[[Suite], None]:
     """Have a file of one's own say this."""
-    monkeypatch.setattr(own, "_files", {})
+    monkeypatch.setattr(plugins, "_files", {})
     empty()
     monkeypatch.setattr(storing, "migrate", lambda file: file.write_bytes(empty()))
 
     def said(of: Suite) -> None:
-        own._files[Path("mine.py")] = (ModuleType("mine"), (of,))
+        plugins._files[Path("mine.py")] = (ModuleType("mine"), (of,))
 
     return said
 

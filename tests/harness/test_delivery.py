@@ -26,11 +26,13 @@ from mlflow.protos.databricks_pb2 import (
 from mlflow.store.db import utils
 from mlflow.tracking import MlflowClient
 
-from harness import delivery as delivering
-from harness import store as storing
-from harness.delivery import Count, Delivery, Late, never, reason, results, within
-from harness.reading import Entry
-from harness.store import Store
+from harness.cells.row_result import Entry
+from harness.console.redact import reason
+from harness.tracking import store as storing
+from harness.tracking import sync as delivering
+from harness.tracking.store import Store
+from harness.tracking.sync import Count, Delivery, results
+from harness.tracking.time_limits import Late, never, within
 from model.errors import InputError
 from tests.harness.homes import cell, declared, empty, failed, held, missing, reads, seeds
 from tests.harness.processes import FULL
@@ -531,6 +533,6 @@ def test_damage_that_only_use_shows_is_mended_by_the_next(home: Path) -> None:
         assert delivery.all(home).left == 4
     assert "was damaged (database disk image is malformed); it is put aside" in told[-1]
     assert list(home.glob("mlflow.db.damaged-*")) and not (home / "mlflow.db").exists()
-    words = [sys.executable, "-m", "harness.cli", "sync", "--home", str(home)]  # another process
+    words = [sys.executable, "-m", "harness.cli.main", "sync", "--home", str(home)]  # another process
     synced = subprocess.run(words, capture_output=True, text=True, check=True)
     assert "4 new, 0 there before, 0 not delivered" in synced.stdout

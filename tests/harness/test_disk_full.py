@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from mlflow.tracking import MlflowClient
 
-from harness.cell import records
-from harness.durable import is_full
+from harness.cells.atomic import is_full
+from harness.cells.record import records
 from tests.harness.homes import answers
 from tests.harness.processes import FULL, finish, results, start
 

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from harness.durable import Damaged, append, aside, is_full, locked, sealed, try_lock, unsealed, write_aside
+from harness.cells.atomic import Damaged, append, aside, is_full, locked, sealed, try_lock, unsealed, write_aside
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -31,7 +31,7 @@ EPOCH = {"epoch": 1, "scores": {"dev": {"sst_accuracy": 0.25, "sts_pearson": Non
 HOLD = """
 import sys, time
 from pathlib import Path
-from harness.durable import locked, try_lock
+from harness.cells.atomic import locked, try_lock
 """
 
 

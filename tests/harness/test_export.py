@@ -14,19 +14,20 @@ from rich.console import Console
 from safetensors.torch import load_file, save_file
 
 from experiments.profiles import PROFILES
-from harness.cell import Record, records
-from harness.execute.encoders import prepared
-from harness.execute.news import Machine
-from harness.plan import Planned, Setup
-from harness.sources import open_data
-from harness.trained import Trained, TrainingFailed, find_or_train, network, one_row
+from harness.cells.record import Record, records
+from harness.execution.config import Machine
+from harness.execution.encoders import prepared
+from harness.inference.trained_network import Trained, TrainingFailed, find_or_train, network, one_row
+from harness.planning.data import open_data
+from harness.planning.plan import Planned
+from harness.planning.setup import Setup
 from model.batching import tokenise
 from model.encoders.bert import Bert
 from model.errors import InputError
 from model.export import load_heads
 from model.network import Network
 from model.run import Run
-from model.training import answer_all
+from model.train import answer_all
 from tests.harness.conftest import Invoke
 from tests.harness.homes import planned as rows_of
 from tests.harness.test_bad_input import check
@@ -104,7 +105,9 @@ def test_a_cell_without_weights_is_trained_again_as_itself(invoke: Invoke, encod
 
 def test_another_rows_kept_epoch_is_kept_too(encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     row, wanted = planned(encoder), []
-    monkeypatch.setattr("harness.trained.carry_out", lambda *rows, rerun, keep: wanted.append(keep) or ())
+    monkeypatch.setattr(
+        "harness.inference.trained_network.carry_out", lambda *rows, rerun, keep: wanted.append(keep) or ()
+    )
     machine = Machine(home=tmp_path, jobs=1, threads=1, device="cpu")
     folder = tmp_path / "cells" / row.cells[0].id / "weights"
     folder.mkdir(parents=True)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.foreign import PACKAGES
+from harness.console.environment import PACKAGES
 
 ROOT = Path(__file__).parents[2]
-COMMAND = "from harness.cli import main; main()"
+COMMAND = "from harness.cli.main import main; main()"
 COMMANDS = ("list", "doctor", "run table1 --dry-run", "tune --study smart", "report", "new paper mine", "--help")
 INLINE = "module://matplotlib_inline.backend_inline"
 
@@ -52,7 +52,7 @@ def test_a_file_in_the_way_is_one_sentence(tmp_path: Path, command: str) -> None
 
 
 def test_each_package_may_be_in_the_way_from_the_current_folder(in_the_way: Path) -> None:
-    told = started(in_the_way.parent, "-m", "harness.cli", "list")
+    told = started(in_the_way.parent, "-m", "harness.cli.main", "list")
     assert told.returncode == 2
     assert told.stderr.startswith(f"error: {in_the_way} is in the way of the harness's own package {in_the_way.stem}")
     assert told.stderr.endswith("rename it, or start from another folder\n")
@@ -60,9 +60,9 @@ def test_each_package_may_be_in_the_way_from_the_current_folder(in_the_way: Path
 
 def test_a_folder_of_that_name_with_modules_is_in_the_way_and_one_without_is_not(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
-    assert started(tmp_path, "-m", "harness.cli", "list").returncode == 0
+    assert started(tmp_path, "-m", "harness.cli.main", "list").returncode == 0
     (tmp_path / "model" / "__init__.py").touch()
-    told = started(tmp_path, "-m", "harness.cli", "list")
+    told = started(tmp_path, "-m", "harness.cli.main", "list")
     assert told.returncode == 2
     assert f"{tmp_path / 'model' / '__init__.py'} is in the way" in told.stderr
 
@@ -88,7 +88,7 @@ def test_a_library_s_user_gets_an_import_error_with_the_sentence(tmp_path: Path)
 DRAW = "from reports.figures import style; from matplotlib.figure import Figure; print(Figure(figsize=(1, 1)).dpi)"
 
 
-@pytest.mark.parametrize("module", ["reports.figures.style", "reports.pictures", "reports.tuning.pictures"])
+@pytest.mark.parametrize("module", ["reports.figures.style", "reports.suite.figures", "reports.tuning.figures"])
 def test_a_notebook_s_backend_keeps_no_library_from_drawing(tmp_path: Path, module: str) -> None:
     code = f"import {module}, matplotlib; print(matplotlib.get_backend())"
     told = started(tmp_path, "-W", "ignore", "-c", code, MPLBACKEND="module://of_a_notebook.backend_inline")
@@ -97,7 +97,7 @@ def test_a_notebook_s_backend_keeps_no_library_from_drawing(tmp_path: Path, modu
 
 @pytest.mark.parametrize("backend", [INLINE, "module://backend_interagg", "TkAgg", "no-such-backend"])
 def test_a_command_draws_whatever_backend_was_meant_for_another(tmp_path: Path, backend: str) -> None:
-    code = "from harness.cli import main; main(['list', 'table1'], standalone_mode=False); " + DRAW
+    code = "from harness.cli.main import main; main(['list', 'table1'], standalone_mode=False); " + DRAW
     told = started(tmp_path, "-W", "ignore", "-c", code, MPLBACKEND=backend)
     assert told.returncode == 0, told.stderr
     assert told.stdout.endswith("100.0\n")

@@ -26,10 +26,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
-from harness.catalogue import named_changes, select, slug
-from harness.options import setup_of
-from harness.plan import scaled
-from model.technique import flatten
+from harness.cli.setup import setup_of
+from harness.planning.plan import scaled
+from harness.registry.selectors import named_changes, select, slug
+from model.settings import flatten
 from tests.harness.accidents import REPLACED, mangled, mangled_json, mangled_weights, planted, replace
 from tests.harness.trials import ROW, RUN, SUITE, Trial, answered, few, trial, workers
 

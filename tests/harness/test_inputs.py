@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from experiments.profiles import PROFILES, Profile
-from experiments.variant import Answered, Change, Claim, Contrast, Row, Suite
-from harness import inputs
-from harness.inputs import inputs_of
-from harness.measured import Home
+from experiments.suite import Answered, Change, Claim, Contrast, Row, Suite
+from harness.reporting import input_digest
+from harness.reporting.input_digest import inputs_of
+from harness.tracking.from_cells import Home
 from model.selection import LastEpoch
 from model.task import SST, Task
-from reports.evidence import Seed, SetUp
+from reports.results import Seed, SetUp
 from tests.harness.report_homes import furnish, seeds
 from tests.harness.test_declared import suite
 
@@ -145,7 +145,7 @@ def test_the_folder_of_a_tasks_file_does_not_count() -> None:
 def found(tmp_path_factory: pytest.TempPathFactory) -> SetUp:
     home = tmp_path_factory.mktemp("inputs") / "home"
     furnish(home, seeds("smartbert/table1/baseline", 2))
-    from harness.catalogue import select
+    from harness.registry.selectors import select
 
     (setup,) = Home(home).setups(select(("smartbert/table1",)))
     return setup
@@ -193,10 +193,10 @@ def test_the_profile_and_the_code_count(found: SetUp, monkeypatch: pytest.Monkey
         other: Profile = dataclasses.replace(PROFILES["demo"], says="another caveat")
         patch.setitem(PROFILES, "demo", other)
         assert key(found=found) != before
-    monkeypatch.setattr(inputs, "code", lambda: "other code")
+    monkeypatch.setattr(input_digest, "code", lambda: "other code")
     assert key(found=found) != before
 
 
 def test_what_has_no_plain_form_is_refused() -> None:
     with pytest.raises(TypeError, match="has no plain form"):
-        inputs.plain(object())
+        input_digest.plain(object())

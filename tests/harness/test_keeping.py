@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from harness.cell import Cell, Keep, read
-from harness.checkpoint import NAME, load
-from harness.claims import claim
-from harness.execute import keeping
-from harness.execute.encoders import Progress, prepared
-from harness.execute.news import Paused
-from harness.execute.orders import Order
-from harness.execute.work import Worker
+from harness.cells import writer
+from harness.cells.cell import Cell, Keep
+from harness.cells.checkpoint import NAME, load
+from harness.cells.lease import claim
+from harness.cells.record import read
+from harness.execution.encoders import Progress, prepared
+from harness.execution.events import Paused
+from harness.execution.jobs import Order
+from harness.execution.train_cell import Worker
 from model.encoders.tiny import Tiny
 from tests.harness.test_memory import cell
 
@@ -24,7 +25,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, update: float) -> None:
         self.now, self.update = 1000.0, update
-        monkeypatch.setattr(keeping.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(writer.time, "monotonic", lambda: self.now)
 
     def tick(self, share: float) -> None:
         self.now += self.update
@@ -42,13 +43,13 @@ def test_no_update_is_further_from_its_checkpoint_than_the_interval(
     update: float, tmp_path: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, saves = Clock(monkeypatch, update), [1000.0]
-    original = keeping.Keeping.checkpoint
+    original = writer.Keeping.checkpoint
 
-    def noted(self: keeping.Keeping, *given: object) -> None:
+    def noted(self: writer.Keeping, *given: object) -> None:
         original(self, *given)  # type: ignore[arg-type]
         saves.append(clock.now)
 
-    monkeypatch.setattr(keeping.Keeping, "checkpoint", noted)
+    monkeypatch.setattr(writer.Keeping, "checkpoint", noted)
     train(tmp_path, cell(encoder, ("epochs", "3")), clock.tick)
     gaps = [after - before for before, after in zip(saves, [*saves[1:], clock.now], strict=True)]
     assert len(saves) > 3

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.listing import latest, seal
+from harness.reporting.listing import latest, seal
 from tests.harness.conftest import Invoke
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.logbook import NAME, logbook
-from harness.output import say
+from harness.console.log_file import NAME, logbook
+from harness.console.text import say
 from model.errors import InputError
 from tests.harness.conftest import Invoke
 

@@ -15,16 +15,18 @@ import pytest
 import torch
 
 from experiments.profiles import PROFILES
-from harness.catalogue import find
-from harness.cell import Cell, Record, read
-from harness.claims import claim
-from harness.execute.local import worker_environment
-from harness.execute.orders import Order
-from harness.execute.work import OutOfMemory, Worker
-from harness.plan import Setup, plan
-from model.forward import TaskForward
+from harness.cells.cell import Cell
+from harness.cells.lease import claim
+from harness.cells.record import Record, read
+from harness.execution.jobs import Order
+from harness.execution.local import worker_environment
+from harness.execution.train_cell import OutOfMemory, Worker
+from harness.planning.plan import plan
+from harness.planning.setup import Setup
+from harness.registry.selectors import find
+from model.interfaces import Batch
 from model.network import Network
-from model.seams import Batch
+from model.task_forward import TaskForward
 
 SHORT = tuple((f"{task}.rows", "40") for task in ("sst", "quora", "sts"))
 
@@ -50,7 +52,7 @@ def trained(home: Path, of: Cell) -> Record:
 
 PEAKS = """
 import json, torch
-from harness.execute.memory import forget_peak, peak
+from harness.execution.memory import forget_peak, peak
 peaks = []
 for side in (1000, 7000, 1000):
     forget_peak("cpu")

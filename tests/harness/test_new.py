@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from harness import own
+from harness.registry import plugins
 from tests.harness.conftest import Invoke
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(own, "_files", {})
+    monkeypatch.setattr(plugins, "_files", {})
     monkeypatch.setattr(sys, "path", list(sys.path))
     return tmp_path / "mine"
 
@@ -50,7 +50,7 @@ def test_every_row_of_what_was_written_is_trained(invoke: Invoke, folder: Path, 
     assert "frozen: sts trains nothing, since no trained weight takes part in its loss" in result.output
     taken_up(paper, "calmest", "Calmest")
     del sys.modules["first_table"]
-    own._files.clear()
+    plugins._files.clear()
     result = invoke("run", f"{paper}:frozen", *words)
     assert result.exit_code == 0, result.output
     assert "1 of 1 done" in result.output and "trains nothing" not in result.output
@@ -62,7 +62,7 @@ def taken_up(paper: Path, module: str, kind: str) -> None:
     """Put the technique into the second row, as ``harness new technique`` says to."""
     change = f'Change("{module}", "+ {module}", (("{module}", {kind}(weight=0.1)),))'
     text = paper.read_text().replace("changes.FROZEN", change)
-    imports = f"import changes\nfrom experiments.variant import Change\nfrom {module} import {kind}\n"
+    imports = f"import changes\nfrom experiments.suite import Change\nfrom {module} import {kind}\n"
     paper.write_text(text.replace("import changes\n", imports))
 
 
@@ -72,7 +72,7 @@ def test_a_technique_that_was_written_is_taken_up_as_the_command_says(invoke: In
     line, change = said.partition("beside it: ")[2].splitlines()[0].split(", and a row with ")
     file = folder / "newer_table.py"
     text = file.read_text().replace(
-        "import changes\n", f"import changes\nfrom experiments.variant import Change\n{line}\n"
+        "import changes\n", f"import changes\nfrom experiments.suite import Change\n{line}\n"
     )
     file.write_text(text.replace("changes.FROZEN", change))
     assert "calmer.weight: None -> 0.1" in invoke("show", f"{file}:frozen").output

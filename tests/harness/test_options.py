@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.options import setup_of, writable
+from harness.cells.home import writable
+from harness.cli.setup import setup_of
 from model.errors import InputError
 from tests.harness.conftest import Invoke
 from tests.harness.test_bad_input import RUN, check

@@ -11,17 +11,20 @@ import numpy as np
 import pytest
 
 from experiments.profiles import PROFILES
-from harness.catalogue import find
-from harness.cell import Cell, Keep, journal, read
-from harness.checkpoint import NAME
-from harness.claims import claim, is_held
-from harness.cost import cost
-from harness.execute.news import Cut, News, Paused, Said
-from harness.execute.orders import Entry, Listed, Order
-from harness.execute.serve import Line
-from harness.execute.work import Worker
-from harness.plan import Ledger, Setup, plan
-from harness.ways import Rounds
+from harness.cells.cell import Cell, Keep
+from harness.cells.checkpoint import NAME
+from harness.cells.lease import claim, is_held
+from harness.cells.record import Entry, journal, read
+from harness.execution.events import Cut, News, Paused, Said
+from harness.execution.jobs import Listed, Order
+from harness.execution.seed_policy import Rounds
+from harness.execution.train_cell import Worker
+from harness.execution.worker import Line
+from harness.planning.cost import cost
+from harness.planning.ledger import Ledger
+from harness.planning.plan import plan
+from harness.planning.setup import Setup
+from harness.registry.selectors import find
 from tests.harness.test_memory import cell
 
 EPOCHS = 3

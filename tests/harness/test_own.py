@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import own
-from harness.cell import records
+from harness.cells.record import records
+from harness.registry import plugins
 from tests.harness.conftest import Invoke
 from tests.harness.processes import finish
 
@@ -17,7 +17,7 @@ TECHNIQUE = '''
 import dataclasses
 from typing import ClassVar
 
-from model.seams import Forward, Regularizer
+from model.interfaces import Forward, Regularizer
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,9 +32,9 @@ class SmallAnswers(Regularizer):
         return forward.prediction.square().mean()
 '''
 PAPER = """
-from experiments.notation import beats, claim, row
+from experiments.dsl import beats, claim, row
 from experiments.papers.bertram import BASE
-from experiments.variant import Change, Suite
+from experiments.suite import Change, Suite
 
 from {technique} import SmallAnswers
 
@@ -60,7 +60,7 @@ SUITES = (
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Of a paper's file and its technique's; nothing of them stays."""
     before, path = set(sys.modules), list(sys.path)
-    monkeypatch.setattr(own, "_files", {})
+    monkeypatch.setattr(plugins, "_files", {})
     here = tmp_path / "mine"
     here.mkdir()
     (here / "my_technique.py").write_text(TECHNIQUE)
@@ -70,7 +70,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in set(sys.modules) - before:
         if name.startswith(("my_", "small_")):
             del sys.modules[name]
-    own.installed.cache_clear()
+    plugins.installed.cache_clear()
 
 
 def test_two_files_of_one_folder(invoke: Invoke, folder: Path) -> None:
@@ -105,12 +105,12 @@ def test_it_trains_with_its_technique_and_at_weight_0_gives_the_bases_bits(
 
 
 def test_an_edited_technique_is_another_one(invoke: Invoke, folder: Path) -> None:
-    own.read(str(folder / "my_paper.py"))
+    plugins.read(str(folder / "my_paper.py"))
     before = sys.modules["my_technique"].SmallAnswers.version
-    own._files.clear()
+    plugins._files.clear()
     del sys.modules["my_paper"], sys.modules["my_technique"]
     (folder / "my_technique.py").write_text(TECHNIQUE.replace("square()", "abs()"))
-    own.read(str(folder / "my_paper.py"))
+    plugins.read(str(folder / "my_paper.py"))
     assert sys.modules["my_technique"].SmallAnswers.version != before
 
 
@@ -177,12 +177,12 @@ def test_an_installed_packages_suites_are_there_without_being_named(
     about = folder / "my_package-1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text(f"[{own.GROUP}]\nmine = my_paper\n")
+    (about / "entry_points.txt").write_text(f"[{plugins.GROUP}]\nmine = my_paper\n")
     monkeypatch.syspath_prepend(folder)
-    own.installed.cache_clear()
+    plugins.installed.cache_clear()
     assert "3 rows, 3 ready" in invoke("list", "my-paper/*").output
-    (about / "entry_points.txt").write_text(f"[{own.GROUP}]\nmine = my_nothing\n")
-    own.installed.cache_clear()
+    (about / "entry_points.txt").write_text(f"[{plugins.GROUP}]\nmine = my_nothing\n")
+    plugins.installed.cache_clear()
     result = invoke("list")
     assert result.exit_code == 2
     assert "the entry point mine (my_nothing) cannot be loaded" in result.output

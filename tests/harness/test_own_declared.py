@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.checks import faults
-from harness import catalogue
+from experiments.validate import faults
+from harness.registry import selectors
 from model.names import LONGEST_NAME, name_fault
 from tests.harness.conftest import Invoke
 from tests.harness.test_own_task import SUITE, folder
@@ -45,7 +45,7 @@ LONG = "x" * 300
 
 
 IMPORTS = """from dataclasses import replace
-from experiments.variant import Change
+from experiments.suite import Change
 FIGURE = "questions_accuracy"
 """
 
@@ -186,4 +186,4 @@ def test_a_claim_may_name_rows_by_their_full_slugs(invoke: Invoke, folder: Path)
 
 
 def test_what_is_built_in_has_no_fault() -> None:
-    assert [(suite.slug, fault) for suite in catalogue.suites() for fault in faults(suite)] == []
+    assert [(suite.slug, fault) for suite in selectors.suites() for fault in faults(suite)] == []

@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 
 from experiments.profiles import PROFILES
-from harness import own
-from harness.cell import Cell, records
-from harness.execute.shipping import located, parcel, places
-from harness.execute.work import Worker
-from harness.plan import Setup, plan
-from harness.sources import data_of
-from model.data import own as rows
+from harness.cells.cell import Cell
+from harness.cells.record import records
+from harness.execution.train_cell import Worker
+from harness.execution.transfer import located, parcel, places
+from harness.planning.data import data_of
+from harness.planning.plan import plan
+from harness.planning.setup import Setup
+from harness.registry import plugins
+from model.data import csv_task as rows
 from model.data.examples import DataError
 from model.task import TASKS
 from tests.harness.conftest import Invoke
@@ -27,11 +29,11 @@ SUITE = """
 from pathlib import Path
 
 from experiments import changes
-from experiments.notation import beats, claim, row
-from experiments.variant import Suite
+from experiments.dsl import beats, claim, row
+from experiments.suite import Suite
 from model.objectives.cross_entropy import CrossEntropy
 from model.recipe import Branch, Recipe
-from model.schedules.alone import Alone
+from model.schedules.single_task import Alone
 from model.selection import LastEpoch
 from model.task import Task
 
@@ -63,7 +65,7 @@ LINES = [f"is the film number {at} good ?,1" if at % 2 else f"the film number {a
 
 def forget() -> None:
     """What was read of the user's files."""
-    own._files.clear()
+    plugins._files.clear()
     rows.own.cache_clear()
     TASKS.pop("questions", None)
     for name in [name for name in sys.modules if name.startswith("my_")]:
@@ -87,7 +89,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def cell(folder: Path, encoder: Path) -> Cell:
     """The first row's."""
     forget()
-    (suite,) = own.read(str(folder / "my_task.py"))
+    (suite,) = plugins.read(str(folder / "my_task.py"))
     sys.path.remove(str(folder))
     setup = Setup(profile=PROFILES["demo"], data="embedded", encoder=str(encoder), seeds=1)
     (planned,) = plan([(suite, suite.rows[0])], setup)

@@ -13,8 +13,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from harness.pages import ASK, guard, reads
-from harness.store import Store
+from harness.tracking.store import Store
+from harness.tracking.ui_app import ASK, guard, reads
 from tests.harness.test_ui import shown
 
 TOKEN, HOST = "the-token", "127.0.0.1:5055"

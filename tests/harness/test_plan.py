@@ -11,10 +11,12 @@ import pytest
 from huggingface_hub import constants
 
 from experiments.profiles import PROFILES
-from harness.campaign import tags
-from harness.catalogue import find, select
-from harness.cell import Cell
-from harness.plan import Ledger, Setup, plan, to_download
+from harness.cells.cell import Cell
+from harness.planning.ledger import Ledger
+from harness.planning.plan import plan, to_download
+from harness.planning.setup import Setup
+from harness.planning.setup_tags import tags
+from harness.registry.selectors import find, select
 from model.encoders import hub
 from model.encoders.bert import Bert
 from model.encoders.loading import identity

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cell import records
+from harness.cells.record import records
 from tests.harness.processes import FULL, ROWS, finish, results, saved, start, until, words
 
 

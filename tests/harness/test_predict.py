@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness.cell import Record, records
-from harness.cli import main
-from harness.sources import open_data
+from harness.cells.record import Record, records
+from harness.cli.main import main
+from harness.planning.data import open_data
 from tests.harness.conftest import Invoke
 from tests.harness.test_bad_input import check, course_folder
 

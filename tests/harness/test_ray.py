@@ -144,7 +144,7 @@ def test_a_fault_is_one_sentence(invoke: Invoke, given: tuple[str, ...], sentenc
 
 def test_without_ray_a_sentence_says_what_to_install(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    monkeypatch.delitem(sys.modules, "harness.execute.ray.site", raising=False)
+    monkeypatch.delitem(sys.modules, "harness.execution.ray.cluster", raising=False)
     result = invoke("run", "bertram/table1/04-all-three", "--on", "ray", "--no-report")
     assert result.exit_code == 2
     assert result.output.splitlines()[-1].startswith("error: --on ray needs Ray; install it with: pip install")

@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from harness.durable import shared_lock
-from harness.execute.cluster import Cluster
-from harness.execute.news import Machine
+from harness.cells.atomic import shared_lock
+from harness.execution.config import Cluster, Machine
 from model.errors import InputError
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
@@ -43,7 +42,7 @@ class Actor:
 
 
 def site(monkeypatch: pytest.MonkeyPatch, home: Path, cloud: Cloud, **cluster: Any) -> Any:
-    import harness.execute.ray.site as place
+    import harness.execution.ray.cluster as place
 
     monkeypatch.setattr(place.ray, "is_initialized", lambda: True)
     monkeypatch.setattr(place.ray, "nodes", cloud.nodes)
@@ -74,7 +73,7 @@ def test_there_is_room_for_what_fits_on_single_machines(
 def test_no_room_is_waited_for_a_minute_on_a_cluster_and_not_at_all_on_ones_own(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    import harness.execute.ray.site as place
+    import harness.execution.ray.cluster as place
 
     cloud, now = Cloud(a={"CPU": 2.0}), 1000.0
     monkeypatch.setattr(place.time, "monotonic", lambda: now)
@@ -100,13 +99,13 @@ def test_no_room_is_waited_for_a_minute_on_a_cluster_and_not_at_all_on_ones_own(
 def test_folders_of_dead_jobs_are_removed_and_those_of_living_ones_kept(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from harness.execute.ray.actor import Scratch
+    from harness.execution.ray.actor import Scratch
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     first = Scratch("1")
     second = Scratch("1")  # another actor of the job
     assert first.folder == second.folder
-    begins = f"import tempfile; tempfile.tempdir = {str(tmp_path)!r}; from harness.execute.ray.actor import Scratch; "
+    begins = f"import tempfile; tempfile.tempdir = {str(tmp_path)!r}; from harness.execution.ray.actor import Scratch; "
     told = subprocess.run(
         [sys.executable, "-c", begins + "print(Scratch('dead').folder)"], capture_output=True, text=True, check=True
     )
@@ -119,7 +118,7 @@ def test_folders_of_dead_jobs_are_removed_and_those_of_living_ones_kept(
 
 
 def test_a_shared_lock_is_shared_and_not_got_alone(tmp_path: Path) -> None:
-    from harness.durable import try_lock
+    from harness.cells.atomic import try_lock
 
     with shared_lock(tmp_path / "lock"), shared_lock(tmp_path / "lock"):
         assert try_lock(tmp_path / "lock") is None

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.catalogue import find
-from harness.options import setup_of
-from harness.plan import Planned, Setup, plan
-from harness.readers import declared, note, noted_setups
+from harness.cli.setup import setup_of
+from harness.planning.manifest import declared, note, noted_setups
+from harness.planning.plan import Planned, plan
+from harness.planning.setup import Setup
+from harness.registry.selectors import find
 from tests.harness.homes import TAGS, planned, reads
 
 ROW, TWIN = "bertram/table1/12-combined", "bertram/table1/13-combined-test"

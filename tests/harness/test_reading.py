@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.catalogue import find
-from harness.cell import Record, checks, read, records
-from harness.durable import sealed
-from harness.reading import reported
+from harness.cells.atomic import sealed
+from harness.cells.record import Record, checks, read, records
+from harness.cells.row_result import reported
+from harness.registry.selectors import find
 from model.selection import EarlyStopping, LastEpoch
 
 TRAJECTORY = [(0.40, 0.60, 0.10), (0.50, 0.55, 0.20), (0.45, 0.70, 0.30)]

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from harness.refusals import refuse
+from harness.planning.recipe_checks import refuse
 from model.combiners.torchjd import TorchJd
 from model.data.reviews import Reviews
+from model.declaration import Technique
 from model.encoders.bert import Bert
 from model.encoders.deberta import DebertaFromBert
+from model.encoders.domain_pretrained import DomainPretrained
 from model.encoders.loading import EncoderError
-from model.encoders.pretrained import DomainPretrained
 from model.encoders.tiny import Tiny
 from model.errors import InputError
+from model.interfaces import ActiveRegularizer, Extra, Forward
 from model.network import Network
 from model.recipe import AdamW, Branch, Recipe
 from model.regularizers.proximal import Proximal
 from model.regularizers.smart import Smart
 from model.schedules.sequential import Sequential
-from model.seams import ActiveRegularizer, Extra, Forward
-from model.technique import Technique
 from tests.harness.conftest import Invoke
 from tests.model import small
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import store as storing
-from harness.store import Store
+from harness.tracking import store as storing
+from harness.tracking.store import Store
 from tests.harness.conftest import Invoke
 from tests.harness.homes import cell, empty, missing, reads
 from tests.harness.report_homes import contents, deliver, furnish, seeds

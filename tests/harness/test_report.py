@@ -17,10 +17,10 @@ import pytest
 from click.testing import Result
 from mlflow.tracking import MlflowClient
 
-from harness import reporting
-from harness import store as storing
-from harness.catalogue import select
-from reports.blocks import Block
+from harness.registry.selectors import select
+from harness.reporting import report
+from harness.tracking import store as storing
+from reports.document.blocks import Block
 from tests.harness.conftest import Invoke
 from tests.harness.homes import empty
 from tests.harness.processes import FULL
@@ -67,7 +67,7 @@ def reported(home: Path, out: Path, *words: str, uri: str = "", hashing: str = "
     """``harness report`` in a process of its own; what it says."""
     more = ("--from", uri) if uri else ()
     told = subprocess.run(
-        [sys.executable, "-m", "harness.cli", "report", *words, "--home", home, "--out", out, *more],
+        [sys.executable, "-m", "harness.cli.main", "report", *words, "--home", home, "--out", out, *more],
         env=os.environ | {"PYTHONHASHSEED": hashing, "COLUMNS": "120"},
         capture_output=True,
         text=True,
@@ -327,7 +327,7 @@ def made(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, *words: str | Path) ->
         raise Made
 
     with monkeypatch.context() as patch, contextlib.suppress(Made):
-        patch.setattr(reporting, "compose", compose)
+        patch.setattr(report, "compose", compose)
         assert "unchanged" in invoke(*map(str, words)).output
         return False
     return True
@@ -431,7 +431,7 @@ def test_scale(tmp_path: Path, selector: str, count: int, seconds: int, megabyte
     fill(tmp_path / "home", select((selector,)), count)
     before = time.monotonic()
     words = ["report", selector, "--home", str(tmp_path / "home"), "--out", str(tmp_path / "out")]
-    process = subprocess.Popen([sys.executable, "-m", "harness.cli", *words])
+    process = subprocess.Popen([sys.executable, "-m", "harness.cli.main", *words])
     _, process.returncode, usage = os.wait4(process.pid, 0)
     assert process.returncode == 0
     taken, memory = time.monotonic() - before, usage.ru_maxrss / 1024

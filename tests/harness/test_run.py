@@ -16,8 +16,8 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from experiments.profiles import PROFILES
-from harness import running
-from harness.cell import records
+from harness.cells.record import records
+from harness.commands import run as running
 from tests.harness.conftest import Invoke
 from tests.harness.homes import planned
 

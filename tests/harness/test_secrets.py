@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from harness import secrets
-from harness.secrets import VARIABLES, hidden
+from harness.console import redact
+from harness.console.redact import VARIABLES, hidden
 
 VISIBLE = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1)
 NAMES = st.text(string.ascii_letters + string.digits + "._-", min_size=1, max_size=10)
@@ -116,5 +116,5 @@ def test_a_long_text_is_read_at_once() -> None:
 
 
 def test_the_example_in_the_docstring_holds() -> None:
-    assert doctest.testmod(secrets).attempted == 1
-    assert doctest.testmod(secrets).failed == 0
+    assert doctest.testmod(redact).attempted == 1
+    assert doctest.testmod(redact).failed == 0

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.catalogue import everything, find
-from harness.declared import OLDER
-from harness.measured import Home
-from model.technique import parts
+from harness.planning.matching import OLDER
+from harness.registry.selectors import everything, find
+from harness.tracking.from_cells import Home
+from model.settings import parts
 from tests.harness.conftest import Invoke
 from tests.harness.trials import FEW, SUITE
 

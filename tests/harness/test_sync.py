@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
-from harness import store
-from harness.durable import try_lock
+from harness.cells.atomic import try_lock
+from harness.tracking import store
 from tests.harness.conftest import Invoke
 from tests.harness.homes import cell, empty, failed, held, missing, reads
 

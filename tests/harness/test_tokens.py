@@ -12,16 +12,17 @@ from hypothesis import strategies as st
 from transformers import BertTokenizerFast
 
 from experiments.profiles import PROFILES
-from harness.catalogue import find
-from harness.claims import claim
-from harness.execute import tokens
-from harness.execute.orders import Order
-from harness.execute.tokens import Rows
-from harness.execute.work import Worker
-from harness.plan import Setup, plan
+from harness.cells.lease import claim
+from harness.execution import token_cache
+from harness.execution.jobs import Order
+from harness.execution.token_cache import Rows
+from harness.execution.train_cell import Worker
+from harness.planning.plan import plan
+from harness.planning.setup import Setup
+from harness.registry.selectors import find
 from model.batching import TokenTable, tokenise
-from model.data.embedded import embedded
 from model.data.examples import Examples
+from model.data.synthetic import embedded
 from model.task import QUORA, SST, STS, Task
 
 
@@ -117,7 +118,7 @@ def test_a_worker_asks_the_tokenizer_once_for_a_task_of_its_cells(
         asked.append(examples.task.name)
         return tokenise(examples, *given, **more)
 
-    monkeypatch.setattr(tokens, "tokenise", counted)
+    monkeypatch.setattr(token_cache, "tokenise", counted)
     rows = tuple((f"{task}.rows", "20") for task in ("sst", "quora", "sts"))
     setup = Setup(
         profile=PROFILES["demo"], data="embedded", encoder=str(encoder), seeds=2, settings=(*rows, ("epochs", "1"))

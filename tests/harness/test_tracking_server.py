@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.cell import records
-from harness.cli_ui import GUNICORN, command, environment, free_port, wait_for_pages
+from harness.cells.record import records
+from harness.tracking.ui_server import GUNICORN, command, environment, free_port, wait_for_pages
 from tests.harness.conftest import Invoke
 from tests.harness.homes import empty, held, missing, seeds
 from tests.harness.processes import FULL
@@ -86,7 +86,7 @@ class Training:
         told = os.environ | {"MLFLOW_TRACKING_URI": server.address, "COLUMNS": "120", "PYTHONUNBUFFERED": "1"} | more
         with self.said.open("wb") as said:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "harness.cli", *words],
+                [sys.executable, "-m", "harness.cli.main", *words],
                 env=told,
                 stdout=said,
                 stderr=said,

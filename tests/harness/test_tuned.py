@@ -16,14 +16,16 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from experiments.search_space import Value
 from experiments.studies import STUDIES
-from experiments.study import Study, Value
-from experiments.tuned import Winner
-from experiments.variant import RegistryError
-from harness import catalogue, tuned
-from harness.cli import main
-from harness.readers import declared
-from harness.tuned import TunedError
+from experiments.study import Study
+from experiments.suite import RegistryError
+from experiments.tuned_suites import Winner
+from harness.cli.main import main
+from harness.planning.manifest import declared
+from harness.registry import selectors as catalogue
+from harness.registry import tuned_settings
+from harness.registry.tuned_settings import TunedError
 from tests.experiments.test_tuned import BASELINE, winner
 from tests.harness.accidents import mangled
 
@@ -103,7 +105,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def smart(folder: Path) -> Path:
     path = folder / "smart.toml"
-    tuned.write(path, [winner(), BASELINE])
+    tuned_settings.write(path, [winner(), BASELINE])
     return path
 
 
@@ -133,15 +135,15 @@ def params_of(draw: st.DrawFn, study: Study) -> dict[str, Value]:
 @given(some=winners())
 def test_a_file_reads_back_to_the_bit(tmp_path: Path, some: list[Winner]) -> None:
     path = tmp_path / f"{some[0].study}.toml"
-    tuned.write(path, some)
-    assert repr(tuned.read(path)) == repr(tuple(some))  # repr tells -0.0 from 0.0
+    tuned_settings.write(path, some)
+    assert repr(tuned_settings.read(path)) == repr(tuple(some))  # repr tells -0.0 from 0.0
     once = path.read_bytes()
-    tuned.write(path, tuned.read(path))
+    tuned_settings.write(path, tuned_settings.read(path))
     assert path.read_bytes() == once
 
 
 def test_a_file_is_written_in_one_order() -> None:
-    assert tuned.text([winner()]) == FILE
+    assert tuned_settings.text([winner()]) == FILE
 
 
 @pytest.mark.parametrize(
@@ -155,14 +157,14 @@ def test_a_file_is_written_in_one_order() -> None:
 )
 def test_what_could_not_be_read_is_not_written(folder: Path, spoilt: Winner) -> None:
     with pytest.raises(TunedError):
-        tuned.write(folder / "smart.toml", [spoilt])
+        tuned_settings.write(folder / "smart.toml", [spoilt])
     assert not folder.exists()
 
 
 def test_the_folder_is_here_or_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    assert tuned.folder() == folder
+    assert tuned_settings.folder() == folder
     monkeypatch.delenv("HARNESS_TUNED")
-    assert tuned.folder() == Path("tuned")
+    assert tuned_settings.folder() == Path("tuned")
 
 
 @pytest.mark.parametrize(
@@ -202,21 +204,21 @@ def test_every_fault_says_where_it_is_and_how_to_mend_it(tmp_path: Path, before:
     assert before in FILE
     path.write_text(FILE.replace(before, after, 1))
     with pytest.raises(TunedError, match="^" + re.escape(str(path)) + told):
-        tuned.read(path)
+        tuned_settings.read(path)
 
 
 def test_winners_of_two_rows_are_not_compared(tmp_path: Path) -> None:
     path = tmp_path / "smart.toml"
-    path.write_text(tuned.text([winner(), dataclasses.replace(BASELINE, row="bertram/table1/11-mse")]))
+    path.write_text(tuned_settings.text([winner(), dataclasses.replace(BASELINE, row="bertram/table1/11-mse")]))
     with pytest.raises(TunedError, match="winner 2: row is not that of winner 1"):
-        tuned.read(path)
+        tuned_settings.read(path)
 
 
 def test_a_file_has_the_name_of_its_study(tmp_path: Path) -> None:
     path = tmp_path / "better.toml"
     path.write_text(FILE)
     with pytest.raises(TunedError, match=r"better\.toml, winner 1 is of the study smart; call the file smart\.toml"):
-        tuned.read(path)
+        tuned_settings.read(path)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +234,7 @@ def test_a_file_that_is_none_is_told_in_a_sentence(tmp_path: Path, spoil: Callab
     path = tmp_path / "smart.toml"
     spoil(path)
     with pytest.raises(TunedError, match=re.escape(told)):
-        tuned.read(path)
+        tuned_settings.read(path)
 
 
 @st.composite
@@ -253,12 +255,12 @@ def test_whatever_a_file_holds_is_read_or_refused_in_a_sentence(tmp_path: Path, 
     path = tmp_path / "smart.toml"
     path.write_bytes(content)
     try:
-        found = tuned.read(path)
+        found = tuned_settings.read(path)
     except TunedError as error:
         told = str(error)
         assert told.startswith(str(path)) and told.isprintable() and len(told) < len(str(path)) + 400
     else:
-        assert tuned.text(found).startswith(FILE[:20])
+        assert tuned_settings.text(found).startswith(FILE[:20])
 
 
 def names(*selectors: str) -> list[str]:
@@ -281,16 +283,16 @@ def test_winners_are_in_the_catalogue_beside_the_papers(smart: Path) -> None:
 def test_a_file_that_changes_is_read_again(smart: Path) -> None:
     first = catalogue.find("tuned/smart/tuned")[0]
     assert catalogue.find("tuned/smart/tuned")[0] is first
-    tuned.write(smart, [winner(params=dict(winner().params) | {"mu": 1.0})])
+    tuned_settings.write(smart, [winner(params=dict(winner().params) | {"mu": 1.0})])
     assert catalogue.find("tuned/smart/tuned")[0] != first
     with pytest.raises(RegistryError):
         catalogue.find("tuned/smart/tuned-baseline")
     smart.unlink()
-    assert tuned.suites() == ()
+    assert tuned_settings.suites() == ()
 
 
 def test_no_folder_is_no_suite(folder: Path) -> None:
-    assert (tuned.suites(), tuned.faults()) == ((), {})
+    assert (tuned_settings.suites(), tuned_settings.faults()) == ((), {})
 
 
 @pytest.mark.parametrize("selector", SELECTORS)
@@ -302,12 +304,12 @@ def test_a_broken_file_stops_selectors_that_may_mean_it(smart: Path, selector: s
 
 @pytest.mark.parametrize("selector", ["table1", "bertram", "*/table1", "bertram/*", "tuned/baseline", "*/06-smart"])
 def test_a_broken_file_stops_no_other_selector(smart: Path, selector: str) -> None:
-    tuned.write(smart.with_name("baseline.toml"), [BASELINE])
+    tuned_settings.write(smart.with_name("baseline.toml"), [BASELINE])
     before = names(selector)
     smart.write_text(FILE + "x\n")
     assert names(selector) == before
-    assert tuned.faults().keys() == {"smart"}
-    assert [suite.slug for suite in tuned.suites()] == ["tuned/baseline"]
+    assert tuned_settings.faults().keys() == {"smart"}
+    assert [suite.slug for suite in tuned_settings.suites()] == ["tuned/baseline"]
 
 
 def test_what_does_not_ask_for_a_broken_file_goes_on(smart: Path) -> None:
@@ -332,7 +334,7 @@ def test_commands_say_the_sentence_and_exit_with_2(smart: Path) -> None:
 
 
 def test_tuned_suites_need_no_torch(smart: Path) -> None:
-    code = "import sys, harness.catalogue as c; print(len(c.select(['tuned/*'])), 'torch' in sys.modules)"
+    code = "import sys, harness.registry.selectors as c; print(len(c.select(['tuned/*'])), 'torch' in sys.modules)"
     root = Path(__file__).parents[2]
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=root, env=dict(os.environ), capture_output=True, text=True, check=True

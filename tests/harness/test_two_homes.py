@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from mlflow.tracking import MlflowClient
 
-from harness.delivery import Count, Delivery, results
-from harness.shown import PARENT
-from harness.store import Store
+from harness.tracking.current_runs import PARENT
+from harness.tracking.store import Store
+from harness.tracking.sync import Count, Delivery, results
 from tests.harness.homes import cell, empty, held, missing, reads
 from tests.harness.processes import FULL
 from tests.harness.test_delivery import WRITES

@@ -18,8 +18,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli_ui
-from harness.cli_ui import (
+from harness.cli import ui
+from harness.tracking import ui_server
+from harness.tracking.store import Store
+from harness.tracking.ui_notes import VIEW
+from harness.tracking.ui_server import (
     OFF,
     command,
     environment,
@@ -32,8 +35,6 @@ from harness.cli_ui import (
     usual_port,
     wait_for_pages,
 )
-from harness.store import Store
-from harness.views import VIEW
 from model.errors import InputError
 from tests.harness.conftest import Invoke
 
@@ -84,7 +85,7 @@ def answer(address: str, link: str) -> str:
 def shown(home: Path, **changed: str) -> Iterator[subprocess.Popen[str]]:
     """``harness ui`` in a process of its own; ended whatever the test finds."""
     port = free_port("127.0.0.1", None)  # tests run side by side
-    words = [sys.executable, "-m", "harness.cli", "ui", "--home", str(home), "--port", str(port)]
+    words = [sys.executable, "-m", "harness.cli.main", "ui", "--home", str(home), "--port", str(port)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)} | changed
     with subprocess.Popen(words, cwd=home.parent, env=environment, stdout=subprocess.PIPE, text=True) as started:
         try:
@@ -203,9 +204,9 @@ def test_a_port_in_use_is_explained(invoke: Invoke, home: Path) -> None:
 
 def test_the_usual_port_is_taken_where_it_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        monkeypatch.setattr(cli_ui, "USUAL", taken.getsockname()[1])
-        assert usual_port("127.0.0.1") != cli_ui.USUAL
-    assert usual_port("127.0.0.1") == cli_ui.USUAL
+        monkeypatch.setattr(ui, "USUAL", taken.getsockname()[1])
+        assert usual_port("127.0.0.1") != ui_server.USUAL
+    assert usual_port("127.0.0.1") == ui_server.USUAL
 
 
 def test_an_address_that_is_not_of_this_machine_is_explained(invoke: Invoke, home: Path) -> None:
@@ -223,8 +224,8 @@ def test_only_an_address_that_others_reach_is_warned_of(
         raise InputError("not started")
         yield
 
-    monkeypatch.setattr(cli_ui, "server", not_started)
-    monkeypatch.setattr(cli_ui, "heed_signals", bool)
+    monkeypatch.setattr(ui, "server", not_started)
+    monkeypatch.setattr(ui, "heed_signals", bool)
     result = invoke("ui", "--home", str(home), "--host", host)
     assert ("can read the results; the link and the pages cross" in result.output) == (host == "0.0.0.0")
     assert result.output.endswith("error: not started\n")
@@ -281,7 +282,7 @@ def test_a_server_that_ends_is_explained_by_its_last_error_without_secrets(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     said = "ValueError: first\\nsqlalchemy.exc.OperationalError: no answer from postgresql://u:secret@h\\n(Background)"
-    monkeypatch.setattr(cli_ui, "command", lambda *given: [sys.executable, "-c", f"print('{said}')"])
+    monkeypatch.setattr(ui, "command", lambda *given: [sys.executable, "-c", f"print('{said}')"])
     with (
         pytest.raises(
             InputError, match=r"^MLflow cannot show this store: no answer from postgresql://u:\*\*\*@h; harness doctor"
@@ -300,8 +301,8 @@ def test_a_silent_end_is_said(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
 def test_a_server_that_does_not_heed_ctrl_c_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     deaf = "import signal, sys, time; signal.signal(2, signal.SIG_IGN); print('up', flush=True); time.sleep(99)"
-    monkeypatch.setattr(cli_ui, "command", lambda *given: [sys.executable, "-c", deaf])
-    monkeypatch.setattr(cli_ui, "GRACE", 0.1)
+    monkeypatch.setattr(ui, "command", lambda *given: [sys.executable, "-c", deaf])
+    monkeypatch.setattr(ui, "GRACE", 0.1)
     with server("", "127.0.0.1", 1, tmp_path, "") as (process, log):
         while "up" not in log.read_text():
             assert process.poll() is None

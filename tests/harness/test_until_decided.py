@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.catalogue import select
-from harness.cell import records
-from harness.options import setup_of
-from harness.plan import plan
+from harness.cells.record import records
+from harness.cli.setup import setup_of
+from harness.planning.plan import plan
+from harness.registry.selectors import select
 from tests.harness.conftest import Invoke
 from tests.harness.homes import planned
 from tests.harness.processes import FULL, finish, kill, results, start, until, workers

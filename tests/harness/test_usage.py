@@ -39,7 +39,7 @@ def test_no_words_at_all_get_the_help(invoke: Invoke) -> None:
 
 
 def test_an_error_on_a_narrow_terminal_is_broken_between_words() -> None:
-    told, code = shown(["-m", "harness.cli", "run", "table1", "--sedes", "3"], columns=40)
+    told, code = shown(["-m", "harness.cli.main", "run", "table1", "--sedes", "3"], columns=40)
     assert code == 2
     assert max(len(line) for line in told.splitlines()) <= 40
     assert "near names: --seeds" in " ".join(told.split())

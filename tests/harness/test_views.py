@@ -15,12 +15,12 @@ from mlflow.entities import Experiment
 from mlflow.tracking import MlflowClient
 
 from experiments.papers import SUITES
-from experiments.variant import Suite
-from harness import store as storing
-from harness import views
-from harness.delivery import Count, Delivery
-from harness.store import Store
-from harness.views import LONGEST, NOTE, VIEW, about, view
+from experiments.suite import Suite
+from harness.tracking import store as storing
+from harness.tracking import ui_notes
+from harness.tracking.store import Store
+from harness.tracking.sync import Count, Delivery
+from harness.tracking.ui_notes import LONGEST, NOTE, VIEW, about, view
 from tests.harness.homes import cell, empty, failed, reads
 
 ROW, TWIN = "bertram/table1/12-combined", "bertram/table1/13-combined-test"
@@ -150,10 +150,10 @@ def test_a_seed_that_failed_says_why(home: Path) -> None:
 
 def test_a_row_of_a_users_file_is_named_by_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
     suite = dataclasses.replace(SUITES[0], paper="mine")
-    assert views.slug(SUITES[0], suite.rows[0]) == f"bertram/table1/{suite.rows[0].name}"
-    monkeypatch.setattr(views, "brought", lambda: (suite,))
-    monkeypatch.setattr(views, "installed", lambda: ())
-    assert views.slug(suite, suite.rows[0]) == f"FILE.py:{suite.rows[0].name}"
+    assert ui_notes.slug(SUITES[0], suite.rows[0]) == f"bertram/table1/{suite.rows[0].name}"
+    monkeypatch.setattr(ui_notes, "brought", lambda: (suite,))
+    monkeypatch.setattr(ui_notes, "installed", lambda: ())
+    assert ui_notes.slug(suite, suite.rows[0]) == f"FILE.py:{suite.rows[0].name}"
 
 
 @pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.slug)
@@ -171,7 +171,7 @@ def test_every_suite_fits_into_its_tags(suite: Suite) -> None:
 def test_what_does_not_fit_is_not_folded(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [str(number) for number in range(9)]
     whole = view(SUITES[0], "seed", lines, None)
-    monkeypatch.setattr(views, "LONGEST", len(whole) - 1)
+    monkeypatch.setattr(ui_notes, "LONGEST", len(whole) - 1)
     assert unpacked(view(SUITES[0], "seed", lines, None)) == unpacked(whole) | {"groupsExpanded": {}}
 
 

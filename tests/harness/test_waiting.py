@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.screen import broken
-from harness.waiting import awaited, clock
+from harness.console.status import awaited, clock
+from harness.console.text import broken
 from tests.harness.terminals import COLOUR, lines, shown
 
 SLOW = """
@@ -24,7 +24,7 @@ with waiting.waiting("reading a long book") as line:
 print("done")
 """
 QUICK = """
-from harness.waiting import waiting
+from harness.console.status import waiting
 with waiting("reading a leaflet"):
     pass
 print("done")
@@ -74,7 +74,7 @@ def test_the_line_is_cut_to_the_screen() -> None:
 
 
 def test_a_run_says_at_once_what_it_does(tmp_path: Path) -> None:
-    told, code = shown(["-m", "harness.cli", "run", "bertram/table1/06-smart", "--dry-run", "--home", tmp_path])
+    told, code = shown(["-m", "harness.cli.main", "run", "bertram/table1/06-smart", "--dry-run", "--home", tmp_path])
     assert code == 0, told
     assert "reading the rows and the data" in told.partition("demo:")[0]
 

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, settings
 
-from harness.cli import main
+from harness.cli.main import main
 from tests.harness.conftest import Invoke
 
 FULL = os.environ.get("HARNESS_TEST_COUNTS") == "full"
@@ -86,7 +86,9 @@ def workers() -> Iterator[None]:
     """Worker processes that fork off one that has imported everything, in place of some seconds of imports each."""
     real = multiprocessing.get_context
     bert = [f"transformers.models.bert.{name}" for name in ("modeling_bert", "tokenization_bert")]
-    multiprocessing.set_forkserver_preload(["harness.execute.work", "transformers.models.auto.modeling_auto", *bert])
+    multiprocessing.set_forkserver_preload(
+        ["harness.execution.train_cell", "transformers.models.auto.modeling_auto", *bert]
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(multiprocessing, "get_context", lambda method=None: real("forkserver"))
         yield

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 import transformers
 
-from model.network import seeded
+from model.rng import seeded
 
 WORDS = [*"abcdefghij", "the", "film", "was", "good", "bad", "very", "not", "never", "dull", ".", ",", "!"]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from model.forward import TaskForward
+from model.interfaces import Combiner, Step
 from model.network import Network
-from model.seams import Combiner, Step
+from model.task_forward import TaskForward
 from tests.model import small
 
 TASKS = ("sst", "quora", "sts")

@@ -11,19 +11,19 @@ import torch
 from transformers import BertConfig, BertModel
 
 from model.batching import TokenTable
-from model.network import Network, seeded
+from model.interfaces import Batch, Forward, Regularizer
+from model.network import Network
 from model.objectives.bce import BceWithLogits
 from model.objectives.cross_entropy import CrossEntropy
 from model.objectives.mse import Mse
 from model.pairing.joint import Joint
 from model.pairing.separate import Concatenate, Difference
 from model.recipe import AdamW, Branch, Recipe
+from model.rng import generator, seeded
 from model.run import EvaluatedSplit, Run
-from model.schedules.together import Together
-from model.seams import Batch, Forward, Regularizer
-from model.streams import generator
+from model.schedules.joint import Together
 from model.task import QUORA, SST, STS
-from model.training import Tick, train
+from model.train import Tick, train
 
 torch.set_num_threads(1)
 VOCABULARY, ROWS, LONGEST = 60, 12, 9

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from model.attention import Attend, Gather, Heads, Spread
-from model.dropout import drop
-from model.layout import Layout
+from model.kernels.attention import Attend, Gather, Heads, Spread
+from model.kernels.dropout import drop
+from model.kernels.padding_layout import Layout
 from tests.model import small
 
 MASK = np.arange(5) < np.array([[3], [5], [1]])

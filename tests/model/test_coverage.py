@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from model.errors import InputError
+from model.interfaces import ActiveRegularizer, Forward, Regularizer
 from model.network import Network
 from model.recipe import Recipe
-from model.seams import ActiveRegularizer, Forward, Regularizer
 from model.snapshot import Snapshot
-from model.training import Tick, train
+from model.train import Tick, train
 from tests.model import small
 
 ALONE = small.only("sst")

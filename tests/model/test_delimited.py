@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.data.course import course
+from model.data.csv_task import own, unlabelled
 from model.data.delimited import DELIMITERS, Line, delimiter_of, header_of, lines
 from model.data.examples import DataError
-from model.data.own import own, unlabelled
 from model.task import Task
 
 PLAIN = st.text(st.characters(codec="utf-8", exclude_characters='"\r\n,;\t\0'), min_size=1, max_size=8)

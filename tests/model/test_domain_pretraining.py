@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from model import pretraining
-from model.encoders import pretrained
+from model.encoders import domain_pretrained
 from model.encoders.bert import Bert
-from model.encoders.pretrained import DomainPretrained
+from model.encoders.domain_pretrained import DomainPretrained
 from tests.model import folders
 
 
@@ -25,7 +25,7 @@ LINES = ["the film was good .", "bad film .", "never dull !", "a good film", "",
 
 def test_domain_pretraining_gives_a_folder_that_loads(folder: Path, tmp_path: Path) -> None:
     spec = DomainPretrained(start=Bert(name=str(folder)), steps=3, batch=4, rate=1e-3, max_tokens=64)
-    made = pretrained.prepare(spec, LINES, tmp_path / "made", 0)
+    made = domain_pretrained.prepare(spec, LINES, tmp_path / "made", 0)
     assert [path.name for path in (tmp_path / "made").iterdir()] == [made.name]
     before, after = folders.bert().state_dict(), Bert(name=str(made)).load(0)[0].state_dict()
     assert before.keys() == after.keys()
@@ -45,7 +45,7 @@ def test_domain_pretraining_is_done_once_for_the_same_text_start_and_settings(
     monkeypatch.setattr(pretraining, "pretrain", counted)
     start, made = Bert(name=str(folder)), tmp_path / "made"
     spec = DomainPretrained(start=start, max_tokens=64)
-    homes = [pretrained.prepare(spec, LINES, made, 0) for _ in range(2)]
+    homes = [domain_pretrained.prepare(spec, LINES, made, 0) for _ in range(2)]
     assert homes[0] == homes[1]
     assert len(runs) == 1
     assert runs[0] == {
@@ -57,11 +57,11 @@ def test_domain_pretraining_is_done_once_for_the_same_text_start_and_settings(
         "max_tokens": 32,
     }  # 32: the start's own limit
     elsewhere = Bert(name=str(folders.bert_folder(tmp_path / "copy")))
-    assert pretrained.prepare(DomainPretrained(start=elsewhere, max_tokens=64), LINES, made, 0) == homes[0]
+    assert domain_pretrained.prepare(DomainPretrained(start=elsewhere, max_tokens=64), LINES, made, 0) == homes[0]
     others = [
-        pretrained.prepare(DomainPretrained(start=start, max_tokens=64, steps=1), LINES, made, 0),
-        pretrained.prepare(spec, LINES[1:], made, 0),
-        pretrained.prepare(spec, LINES, made, 1),
+        domain_pretrained.prepare(DomainPretrained(start=start, max_tokens=64, steps=1), LINES, made, 0),
+        domain_pretrained.prepare(spec, LINES[1:], made, 0),
+        domain_pretrained.prepare(spec, LINES, made, 1),
     ]
     assert len({*homes, *others}) == 4
 
@@ -75,5 +75,5 @@ def test_domain_pretraining_that_fails_leaves_nothing(
 
     monkeypatch.setattr(pretraining, "pretrain", failing)
     with pytest.raises(RuntimeError, match="power cut"):
-        pretrained.prepare(DomainPretrained(start=Bert(name=str(folder))), LINES, tmp_path / "made", 0)
+        domain_pretrained.prepare(DomainPretrained(start=Bert(name=str(folder))), LINES, tmp_path / "made", 0)
     assert list((tmp_path / "made").iterdir()) == []

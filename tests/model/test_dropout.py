@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from model.dropout import LANES, drop, drop_and_add
+from model.kernels.dropout import LANES, drop, drop_and_add
 
 
 def test_by_hand() -> None:

@@ -9,14 +9,14 @@ from collections.abc import Iterable
 import pytest
 import torch
 
-from model import early, lookup
 from model.combiners.pcgrad import PcGradAtEpochEnd
-from model.combiners.total import Total
-from model.early import Early
-from model.lookup import Dense
+from model.combiners.sum import Total
+from model.interfaces import Step
+from model.kernels import fused_adamw, sparse_embedding
+from model.kernels.fused_adamw import Early
+from model.kernels.sparse_embedding import Dense
 from model.recipe import AdamW, Recipe
-from model.seams import Step
-from model.training import Tick, train
+from model.train import Tick, train
 from tests.model import small
 
 RECIPE = dataclasses.replace(small.RECIPE, optimizer=AdamW(rate=1e-3, weight_decay=0.1))
@@ -36,18 +36,18 @@ def state(recipe: Recipe, pieces: int) -> dict[str, torch.Tensor]:
 def test_every_bit_is_that_of_an_update_after_the_pass(
     monkeypatch: pytest.MonkeyPatch, recipe: Recipe, pieces: int
 ) -> None:
-    monkeypatch.setattr(lookup, "LARGE", 1)  # sparse gradients, too
+    monkeypatch.setattr(sparse_embedding, "LARGE", 1)  # sparse gradients, too
     with monkeypatch.context() as torchs:
-        torchs.setattr(early, "LARGE", math.inf)
+        torchs.setattr(fused_adamw, "LARGE", math.inf)
         torchs.setattr(Early, "finish", lambda self, optimizer: optimizer.step())
         expected = state(recipe, pieces)
     for large in (1, 200, math.inf):
-        monkeypatch.setattr(early, "LARGE", large)
+        monkeypatch.setattr(fused_adamw, "LARGE", large)
         assert small.same(state(recipe, pieces), expected)
 
 
 def test_a_weight_is_updated_within_the_last_pass_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(early, "LARGE", 200)
+    monkeypatch.setattr(fused_adamw, "LARGE", 200)
     given = small.run(RECIPE, scored=())
     events, told = train(given), list[list[bool]]()
     combined = type(RECIPE.combiner).backward

@@ -7,11 +7,12 @@ from typing import Any, Literal
 import pytest
 
 from model.combiners.pcgrad import PcGrad
-from model.heads.intermediate import Intermediate
-from model.rates import Exponential
+from model.declaration import SettingError, hints
+from model.heads.mlp import Intermediate
+from model.lr_schedules import Exponential
 from model.recipe import AdamW, Branch
 from model.regularizers.smart import Smart
-from model.technique import SettingError, edit, flatten, hints, parse
+from model.settings import edit, flatten, parse
 from tests.model import small
 
 RECIPE = small.RECIPE

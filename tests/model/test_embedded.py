@@ -7,11 +7,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from model.data.dice import Dice
-from model.data.embedded import ROWS, embedded
 from model.data.examples import Corpus, Split
 from model.data.leakage import duplicates
-from model.data.opinions import JUDGEMENTS, opinion
+from model.data.random_choice import Dice
+from model.data.sentiment_grammar import JUDGEMENTS, opinion
+from model.data.synthetic import ROWS, embedded
 
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 

@@ -12,10 +12,10 @@ import pytest
 import torch
 import transformers
 
-from model.encoders.base import Base
 from model.encoders.bert import Bert
+from model.encoders.domain_pretrained import DomainPretrained
 from model.encoders.loading import EncoderError, identity, load
-from model.encoders.pretrained import DomainPretrained
+from model.encoders.placeholders import Base
 from model.encoders.tiny import Tiny
 from model.errors import InputError
 from tests.model import folders

@@ -15,12 +15,12 @@ from model.encoders.bert import Bert
 from model.encoders.deberta import Deberta, DebertaFromBert
 from model.encoders.loading import EncoderError
 from model.export import export, load_heads
-from model.heads.intermediate import Intermediate
+from model.heads.mlp import Intermediate
 from model.heads.routing import Routing
-from model.layout import Layout
+from model.interfaces import Encoder, Tokens
+from model.kernels.padding_layout import Layout
 from model.network import Network
-from model.seams import Encoder, Tokens
-from model.technique import describe
+from model.settings import describe
 from tests.model import folders, small
 
 BRANCHES = (

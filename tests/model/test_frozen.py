@@ -8,13 +8,13 @@ import itertools
 import pytest
 import torch
 
-from model.frozen import keeps
+from model.feature_cache import keeps
 from model.heads.routing import Routing
 from model.recipe import Branch, Recipe
 from model.regularizers.smart import Smart
 from model.run import Run
 from model.task import SST
-from model.training import Epoch, Tick, train
+from model.train import Epoch, Tick, train
 from tests.model import small
 from tests.model.toy import passes
 
@@ -59,8 +59,8 @@ def test_answers_are_kept_only_where_they_cannot_change(recipe: Recipe, training
 def test_a_kept_answer_changes_nothing(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
     """Up to rounding, which differs with the size of a batch."""
     found = results(small.run(recipe))
-    monkeypatch.setattr("model.loop.keeps", lambda *_: False)
-    monkeypatch.setattr("model.training.keeps", lambda *_: False)
+    monkeypatch.setattr("model.trainer.keeps", lambda *_: False)
+    monkeypatch.setattr("model.train.keeps", lambda *_: False)
     expected = results(small.run(recipe))
     assert found.keys() == expected.keys()
     for name in found:

@@ -10,16 +10,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model.heads.answer import AlwaysAnswer, RandomAnswer
-from model.heads.direct import Direct
-from model.heads.intermediate import Intermediate
+from model.declaration import SettingError
+from model.heads.constant import AlwaysAnswer, RandomAnswer
+from model.heads.identity import Direct
 from model.heads.linear import Linear
+from model.heads.mlp import Intermediate
+from model.interfaces import Encoded, Head
+from model.metrics import pearson
 from model.pairing.separate import Cosine
 from model.recipe import Recipe
-from model.scoring import pearson
-from model.seams import Encoded, Head
 from model.task import STS, Task
-from model.technique import SettingError
 from tests.model import small
 
 FEATURES = small.draws(7, 6)

@@ -10,15 +10,15 @@ import torch
 from torch import Tensor
 
 from model.combiners.pcgrad import PcGrad
-from model.heads.intermediate import Intermediate
-from model.loop import Loop
+from model.heads.mlp import Intermediate
+from model.interfaces import Forward, Schedule, Step
 from model.recipe import AdamW, Branch, Recipe
-from model.schedules.alone import Alone
 from model.schedules.round_robin import RoundRobin
 from model.schedules.sequential import Sequential
+from model.schedules.single_task import Alone
 from model.schedules.weakest_last import WeakestLast
-from model.seams import Forward, Schedule, Step
-from model.training import Epoch, train
+from model.train import Epoch, train
+from model.trainer import Loop
 from tests.model import small
 
 RECIPE = dataclasses.replace(small.RECIPE, optimizer=AdamW(rate=1e-3, weight_decay=0.1))

@@ -8,19 +8,19 @@ import warnings
 import pytest
 
 from model.combiners.pcgrad import PcGrad, PcGradAtEpochEnd
-from model.combiners.total import Total
-from model.heads.answer import AlwaysAnswer
-from model.heads.direct import Direct
+from model.combiners.sum import Total
+from model.heads.constant import AlwaysAnswer
+from model.heads.identity import Direct
+from model.interfaces import Combiner, Regularizer, Schedule
 from model.pairing.separate import Cosine
 from model.recipe import Branch, Recipe
 from model.regularizers.proximal import MomentumProximal
 from model.regularizers.r_drop import RDrop
 from model.regularizers.smart import Smart
+from model.schedules.joint import Together
 from model.schedules.sequential import Sequential
-from model.schedules.together import Together
-from model.seams import Combiner, Regularizer, Schedule
 from model.snapshot import Snapshot
-from model.training import Epoch, Tick, train
+from model.train import Epoch, Tick, train
 from tests.model import small
 
 ORDER = ("sts", "sst")

@@ -11,7 +11,7 @@ from torch import nn
 
 from model.combiners.pcgrad import PcGrad, PcGradAtEpochEnd, aligned, gram
 from model.combiners.torchjd import TorchJd
-from model.lookup import Dense, lookup
+from model.kernels.sparse_embedding import Dense, lookup
 from model.recipe import Recipe
 from model.regularizers.proximal import ParameterProximal
 from model.regularizers.r_drop import RDrop
@@ -24,7 +24,7 @@ IDS = torch.tensor([[3, 1, 3], [4, 0, 1]])
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every table is a large one."""
-    monkeypatch.setattr("model.lookup.LARGE", 0)
+    monkeypatch.setattr("model.kernels.sparse_embedding.LARGE", 0)
 
 
 def table(padding: int | None = None) -> nn.Embedding:
@@ -60,7 +60,7 @@ def test_a_small_or_frozen_table_is_looked_up_as_ever(monkeypatch: pytest.Monkey
     words = table()
     lookup(words, IDS).sum().backward()
     assert words.weight.grad is not None and not words.weight.grad.is_sparse
-    monkeypatch.setattr("model.lookup.LARGE", 0)
+    monkeypatch.setattr("model.kernels.sparse_embedding.LARGE", 0)
     words.requires_grad_(False)
     assert not lookup(words, IDS).requires_grad
 
@@ -112,7 +112,7 @@ def test_a_training_has_the_same_bits(monkeypatch: pytest.MonkeyPatch, changes: 
     """But for the sum of three tasks' dot products, which takes the table's numbers in another order."""
     recipe: Recipe = dataclasses.replace(small.RECIPE, **changes)
     expected = small.weights(small.trained(small.run(recipe)))
-    monkeypatch.setattr("model.lookup.LARGE", 0)
+    monkeypatch.setattr("model.kernels.sparse_embedding.LARGE", 0)
     found = small.weights(small.trained(small.run(recipe)))
     if isinstance(recipe.combiner, PcGrad | PcGradAtEpochEnd):
         assert all(torch.allclose(found[name], expected[name], rtol=1e-5, atol=1e-7) for name in found)

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from model.interfaces import Objective
 from model.objectives.bce import Bce, BceWithLogits
 from model.objectives.cosine import CosineEmbedding, CosineRegression
 from model.objectives.cross_entropy import BatchSoftmax, CrossEntropy
 from model.objectives.mse import Mse
-from model.seams import Objective
 from model.task import CFIMDB, QUORA, SST, STS, Task
 from tests.model import small
 

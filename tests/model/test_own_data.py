@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from model.data.csv_task import own, unlabelled
 from model.data.delimited import header_of
 from model.data.examples import DataError
-from model.data.own import own, unlabelled
 from model.task import Task
 
 SPLIT = "sentence,label,split,id\nis it ?,1,train,a\nit is .,0,validation,b\nwhat ?,,test,c\n"
@@ -147,7 +147,7 @@ def test_a_file_that_is_no_text_or_not_there(tmp_path: Path) -> None:
     ],
 )
 def test_a_declaration_that_cannot_be_is_told(fields: dict[str, object], told: str) -> None:
-    from model.technique import SettingError
+    from model.declaration import SettingError
 
     given = {"name": "q", "title": "Q", "sentences": 1, "classes": 2, "metric": "accuracy", **fields}
     with pytest.raises(SettingError) as caught:

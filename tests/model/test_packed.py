@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from transformers import BertModel
 from transformers.models.bert.modeling_bert import BertSelfAttention
 
-from model.encoders import packed
 from model.encoders.disentangled import from_bert
-from model.layout import Layout
+from model.kernels import packed_bert
+from model.kernels.padding_layout import Layout
 from model.network import Network
 from model.recipe import Recipe
 from model.regularizers.smart import Smart
@@ -58,8 +58,8 @@ def both(bert: BertModel, task: str, every_state: bool) -> tuple[Any, Tensor, li
         inputs_embeds=words, attention_mask=tokens.mask, token_type_ids=tokens.types, output_hidden_states=True
     )
     words = bert.get_input_embeddings()(tokens.ids)  # type: ignore[operator]
-    embedded = packed.embed(bert, words, tokens.types, tokens.layout)
-    pooled, states = packed.encode(bert, embedded, tokens.layout, every_state)
+    embedded = packed_bert.embed(bert, words, tokens.types, tokens.layout)
+    pooled, states = packed_bert.encode(bert, embedded, tokens.layout, every_state)
     return theirs, pooled, [tokens.layout.pad(state) * tokens.mask[:, :, None] for state in states]
 
 
@@ -157,9 +157,9 @@ def test_only_bert_itself_is_packed() -> None:
         """Might compute anything."""
 
     bert = small.encoder()
-    assert packed.packs(bert)
-    assert not packed.packs(Other(bert.config))
-    assert not packed.packs(from_bert(bert, 0))
+    assert packed_bert.packs(bert)
+    assert not packed_bert.packs(Other(bert.config))
+    assert not packed_bert.packs(from_bert(bert, 0))
     network = Network(small.RECIPE, from_bert(bert, 0), 0)
     assert network("sst", small.batch("sst").tokens).shape == (4, 5)
 

@@ -9,15 +9,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model.layout import Layout
+from model.declaration import SettingError
+from model.interfaces import Encoded, Pairing, Tokens
+from model.kernels.padding_layout import Layout
 from model.objectives.bce import BceWithLogits
 from model.pairing.joint import Joint
 from model.pairing.separate import Concatenate, Cosine, Difference
 from model.pairing.single import Single
 from model.recipe import Branch, Recipe
-from model.seams import Encoded, Pairing, Tokens
 from model.task import QUORA, STS
-from model.technique import SettingError
 from tests.model import small
 
 U, V = small.draws(4, 6, name="u"), small.draws(4, 6, name="v")

@@ -14,8 +14,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness.cost import trained_rows
+from harness.planning.cost import trained_rows
 from model.combiners.pcgrad import PcGrad, PcGradAtEpochEnd
+from model.interfaces import Regularizer, Sizes
 from model.network import Network
 from model.passes import Passes, of_update
 from model.recipe import Recipe
@@ -24,8 +25,7 @@ from model.regularizers.r_drop import RDrop
 from model.regularizers.smart import Smart
 from model.schedules.round_robin import RoundRobin
 from model.schedules.weakest_last import WeakestLast
-from model.seams import Regularizer, Sizes
-from model.training import Epoch, Tick, train
+from model.train import Epoch, Tick, train
 from tests.model import small
 
 ALONE = small.only("sst")

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from model.combiners.pcgrad import PcGrad, gram, signals, surgery
-from model.combiners.total import Total
-from model.schedules.alone import Alone
+from model.combiners.sum import Total
+from model.interfaces import Combiner, Step
 from model.schedules.sequential import Sequential
-from model.seams import Combiner, Step
-from model.training import train
+from model.schedules.single_task import Alone
+from model.train import train
 from tests.model import small
 from tests.model.gradients import (
     TASKS,

@@ -10,15 +10,15 @@ import torch
 
 from model.batching import Order
 from model.combiners.pcgrad import PcGrad, PcGradAtEpochEnd
-from model.combiners.total import Total
-from model.loop import Loop
+from model.combiners.sum import Total
+from model.interfaces import Step
 from model.recipe import AdamW
+from model.rng import key
 from model.run import Run
-from model.schedules.never import Never
+from model.schedules.no_training import Never
 from model.schedules.sequential import Sequential
-from model.seams import Step
-from model.streams import key
-from model.training import Tick, train
+from model.train import Tick, train
+from model.trainer import Loop
 from tests.model import small
 from tests.model.gradients import (
     TASKS,

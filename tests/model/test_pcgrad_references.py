@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from model.combiners.pcgrad import PcGrad, gram, surgery
-from model.seams import Step
+from model.interfaces import Step
 from tests.model import small
 from tests.model.gradients import (
     at_degrees,

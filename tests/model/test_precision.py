@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from model import rounded
 from model.combiners.pcgrad import gram
-from model.layout import Layout
+from model.kernels import bf16_linear
+from model.kernels.padding_layout import Layout
 from model.precision import passes, products
 from model.recipe import recipe_digest
 from model.run import Run
-from model.training import Epoch, train
+from model.train import Epoch, train
 from tests.model import small
 from tests.model.processor import BFLOAT, ROUNDS
 
@@ -52,9 +52,9 @@ def losses(given: Run) -> list[float]:
 @fast
 def test_a_run_in_bf16_is_near_the_one_in_fp32_and_not_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Losses of 1 to 9, some 4e-4 apart; another order of sums in fp32 moves them by 5e-7. Its passes are of few
-    tokens, so without AMX ``model.rounded`` is given them."""
+    tokens, so without AMX ``model.kernels.bf16_linear`` is given them."""
     if not ROUNDS:
-        monkeypatch.setattr(rounded, "MANY", 4)
+        monkeypatch.setattr(bf16_linear, "MANY", 4)
     assert recipe_digest(BF16) != recipe_digest(small.RECIPE)
     quiet = dataclasses.replace(small.RECIPE, dropout=0.0)
     exact, near = (

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from model.data.embedded import embedded
+from model.data.synthetic import embedded
 from model.encoders.tiny import Tiny, prepare
 from model.pretraining import documents, mask_tokens
-from model.streams import generator
+from model.rng import generator
 
 MASK = 4
 

@@ -12,16 +12,16 @@ import pytest
 import torch
 from torch.nn import functional
 
+from model.declaration import SettingError
 from model.divergences import divergence
-from model.forward import TaskForward
+from model.interfaces import Regularizer
 from model.network import Network
 from model.objectives.cross_entropy import CrossEntropy
 from model.recipe import Recipe
 from model.regularizers.proximal import FunctionSpace, MomentumProximal, ParameterProximal, ParameterSpace, Proximal
 from model.schedules.round_robin import RoundRobin
-from model.seams import Regularizer
 from model.task import SST
-from model.technique import SettingError
+from model.task_forward import TaskForward
 from tests.model import small
 from tests.model.toy import grid, lively, passes
 

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from model.forward import TaskForward
 from model.objectives.cross_entropy import CrossEntropy
 from model.regularizers.r_drop import RDrop
+from model.settings import edit
 from model.task import SST
-from model.technique import edit
-from model.training import Epoch, train
+from model.task_forward import TaskForward
+from model.train import Epoch, train
 from tests.model import small
 from tests.model.toy import grid, lively, passes
 

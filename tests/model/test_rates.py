@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from model.loop import Loop
-from model.rates import Constant, Exponential
-from model.seams import Decay, Step
-from model.technique import SettingError
-from model.training import train
+from model.declaration import SettingError
+from model.interfaces import Decay, Step
+from model.lr_schedules import Constant, Exponential
+from model.train import train
+from model.trainer import Loop
 from tests.model import small
 
 

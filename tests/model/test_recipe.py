@@ -8,17 +8,19 @@ from typing import Any
 import pytest
 
 from model.combiners.pcgrad import PcGrad
+from model.declaration import SettingError
+from model.digest import digest
 from model.heads.linear import Linear
 from model.objectives.cross_entropy import CrossEntropy
 from model.objectives.mse import Mse
 from model.pairing.separate import Difference
 from model.pairing.single import Single
-from model.recipe import AdamW, Branch, Recipe, digest, recipe_digest, versions
+from model.recipe import AdamW, Branch, Recipe, recipe_digest, versions
 from model.regularizers.smart import Smart
-from model.schedules.alone import Alone
-from model.schedules.together import Together
+from model.schedules.joint import Together
+from model.schedules.single_task import Alone
+from model.settings import describe, flatten
 from model.task import SST, STS
-from model.technique import SettingError, describe, flatten
 from tests.model import small
 
 PLAIN = Recipe(branches=(Branch(task=SST, objective=CrossEntropy()),), schedule=Alone())

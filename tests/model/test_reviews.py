@@ -13,8 +13,8 @@ import pytest
 from model.data.course import Found, collect
 from model.data.examples import Corpus, DataError
 from model.data.reviews import Reviews, reviews
+from model.declaration import SettingError
 from model.task import SST
-from model.technique import SettingError
 
 EMPTY = Corpus(source="nothing", splits={})
 

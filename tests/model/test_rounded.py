@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from model import rounded
+from model.kernels import bf16_linear
+from model.kernels.bf16_linear import linear
 from model.precision import products
-from model.rounded import linear
 from tests.model import small
 from tests.model.processor import FLAGS, ROUNDS
 
@@ -25,7 +25,7 @@ def layer() -> nn.Linear:
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rounded, "MANY", 4)
+    monkeypatch.setattr(bf16_linear, "MANY", 4)
 
 
 @fast
@@ -64,7 +64,7 @@ def test_fp32_has_the_layers_own_bits() -> None:
 
 
 def test_few_tokens_are_rounded_within_the_product(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rounded, "MANY", 64)
+    monkeypatch.setattr(bf16_linear, "MANY", 64)
     made, x = layer(), small.draws(64, 128, name="x")
     with products("bf16"):
         torch.testing.assert_close(linear(made, x), made(x), rtol=1e-6, atol=1e-5)

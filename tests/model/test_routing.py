@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from model.declaration import SettingError
 from model.heads.linear import Linear
-from model.heads.route import Route, StatesRouting
 from model.heads.routing import Routing
+from model.heads.routing_layers import Route, StatesRouting
+from model.interfaces import Encoded
 from model.network import Network
 from model.pairing.separate import Concatenate, Difference
-from model.seams import Encoded
-from model.technique import SettingError
 from tests.model import small
 
 HEAD = Routing(vectors=4)

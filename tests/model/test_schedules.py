@@ -7,15 +7,15 @@ from collections import Counter
 
 import pytest
 
-from model.schedules.alone import Alone
-from model.schedules.never import Never
+from model.declaration import SettingError
+from model.interfaces import History, Schedule, Sizes, Step
+from model.schedules.joint import Together
+from model.schedules.no_training import Never
 from model.schedules.rotating import Rotating
 from model.schedules.round_robin import RoundRobin
 from model.schedules.sequential import Sequential
-from model.schedules.together import Together
+from model.schedules.single_task import Alone
 from model.schedules.weakest_last import WeakestLast
-from model.seams import History, Schedule, Sizes, Step
-from model.technique import SettingError
 
 SIZES = Sizes({"sst": 20, "quora": 33, "sts": 8}, batch=8)  # 3, 5 and 1 batches; 2, 4 and 1 full ones
 NOTHING = History()

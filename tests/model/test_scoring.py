@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from model.scoring import accuracy, pearson, score
+from model.metrics import accuracy, pearson, score
 from model.task import CFIMDB, QUORA, SST, STS, Task
 
 MANY = arrays(np.float32, st.integers(2, 50), elements=st.floats(-5, 5, width=32))

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from model.declaration import SettingError
 from model.selection import BestEpoch, EarlyStopping, LastEpoch, Selection
-from model.technique import SettingError
 
 NAN = math.nan
 

@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from model.forward import TaskForward
-from model.layout import Layout
+from model.declaration import SettingError
+from model.interfaces import Tokens
+from model.kernels.padding_layout import Layout
 from model.network import Network
 from model.objectives.mse import Mse
 from model.regularizers.smart import Smart
-from model.seams import Tokens
 from model.task import STS
-from model.technique import SettingError
+from model.task_forward import TaskForward
 from tests.model import small
 from tests.model.toy import Toy, lively, passes
 

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from model.combiners.pcgrad import PcGrad, PcGradAtEpochEnd
-from model.loop import Loop, indivisible
 from model.recipe import AdamW, Recipe
 from model.regularizers.proximal import MomentumProximal, ParameterProximal, Proximal
 from model.regularizers.r_drop import RDrop
@@ -18,7 +17,8 @@ from model.schedules.round_robin import RoundRobin
 from model.schedules.sequential import Sequential
 from model.schedules.weakest_last import WeakestLast
 from model.snapshot import Snapshot
-from model.training import Epoch, Tick, train
+from model.train import Epoch, Tick, train
+from model.trainer import Loop, indivisible
 from tests.model import small
 
 BASE = dataclasses.replace(small.RECIPE, optimizer=AdamW(rate=1e-3, weight_decay=0.1), epochs=2)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from model.streams import generator, key, permutation, seed_global
+from model.rng import generator, key, permutation, seed_global
 
 
 @pytest.mark.parametrize(

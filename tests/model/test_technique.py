@@ -14,11 +14,12 @@ import pytest
 
 import model
 from model.combiners.torchjd import TorchJd
+from model.declaration import SettingError, Technique, coerce, hints
 from model.objectives.cross_entropy import CrossEntropy
 from model.recipe import AdamW, Branch, Recipe
 from model.regularizers.smart import Smart
 from model.schedules.sequential import Sequential
-from model.technique import SettingError, Technique, coerce, describe, edit, flatten, hints, parts
+from model.settings import describe, edit, flatten, parts
 from tests.model import small
 
 RECIPE = small.RECIPE
@@ -168,8 +169,9 @@ def test_every_technique_is_frozen_and_says_what_it_is() -> None:
 
 def test_declarations_bring_in_neither_torch_nor_transformers() -> None:
     code = (
-        "import sys, model.recipe, model.combiners.pcgrad, model.combiners.torchjd, model.rates, model.selection,"
-        "model.heads.answer, model.objectives.cosine, model.pairing.separate, model.schedules.weakest_last;"
+        "import sys, model.recipe, model.combiners.pcgrad, model.combiners.torchjd, model.lr_schedules,"
+        " model.selection,"
+        "model.heads.constant, model.objectives.cosine, model.pairing.separate, model.schedules.weakest_last;"
         "model.combiners.torchjd.TorchJd(); model.combiners.pcgrad.PcGradAtEpochEnd();"
         "sys.exit(bool({'torch', 'transformers', 'torchjd'} & set(sys.modules)))"
     )

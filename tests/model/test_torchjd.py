@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from model.combiners.pcgrad import PcGrad
+from model.combiners.sum import Total
 from model.combiners.torchjd import TorchJd
-from model.combiners.total import Total
-from model.forward import TaskForward
+from model.declaration import SettingError
+from model.interfaces import Combiner, Step
 from model.schedules.sequential import Sequential
-from model.seams import Combiner, Step
-from model.technique import SettingError
+from model.task_forward import TaskForward
 from tests.model import small
 
 installed = pytest.mark.skipif(importlib.util.find_spec("torchjd") is None, reason="torchjd is not installed")

@@ -13,15 +13,15 @@ import torch
 from torch import Tensor
 
 from model.combiners.pcgrad import PcGrad
-from model.combiners.total import Total
-from model.forward import TaskForward
-from model.loop import Loop, NonFinite
+from model.combiners.sum import Total
+from model.interfaces import Forward, History, Regularizer, Schedule, Sizes, Step
 from model.recipe import AdamW
-from model.schedules.alone import Alone
-from model.schedules.never import Never
+from model.schedules.no_training import Never
+from model.schedules.single_task import Alone
 from model.schedules.weakest_last import WeakestLast
-from model.seams import Forward, History, Regularizer, Schedule, Sizes, Step
-from model.training import Epoch, Tick, train
+from model.task_forward import TaskForward
+from model.train import Epoch, Tick, train
+from model.trainer import Loop, NonFinite
 from tests.model import small
 
 RECIPE = dataclasses.replace(small.RECIPE, optimizer=AdamW(rate=1e-3, weight_decay=0.1))

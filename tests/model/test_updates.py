@@ -8,15 +8,15 @@ import pytest
 import torch
 
 from model.batching import Order
-from model.combiners.total import Total
-from model.forward import TaskForward
+from model.combiners.sum import Total
+from model.interfaces import Step
 from model.recipe import AdamW
 from model.run import Run
-from model.schedules.alone import Alone
-from model.schedules.never import Never
+from model.schedules.no_training import Never
 from model.schedules.sequential import Sequential
-from model.seams import Step
-from model.training import Epoch, train
+from model.schedules.single_task import Alone
+from model.task_forward import TaskForward
+from model.train import Epoch, train
 from tests.model import small
 
 RECIPE = dataclasses.replace(small.RECIPE, optimizer=AdamW(rate=1e-3, weight_decay=0.1))

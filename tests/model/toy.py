@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from model.layout import Layout
+from model.interfaces import Batch, Objective, Tokens
+from model.kernels.padding_layout import Layout
 from model.network import Network
 from model.objectives.cross_entropy import CrossEntropy
-from model.seams import Batch, Objective, Tokens
-from model.streams import key
+from model.rng import key
 from model.task import SST, Task
 
 HIDDEN = 4

@@ -7,17 +7,17 @@ from typing import Any
 
 import pandas
 
-from experiments.variant import Change, Row, Suite
+from experiments.suite import Change, Row, Suite
 from model.combiners.pcgrad import PcGrad
 from model.objectives.bce import BceWithLogits
 from model.objectives.cross_entropy import CrossEntropy
 from model.pairing.separate import Difference
 from model.recipe import Branch, Recipe
-from model.schedules.alone import Alone
 from model.schedules.sequential import Sequential
+from model.schedules.single_task import Alone
 from model.task import QUORA, SST, STS
-from reports.reference_lines import Reference, reference_lines
-from reports.table import Header, Table, build
+from reports.suite_table.baselines import Reference, reference_lines
+from reports.suite_table.build import Header, Table, build
 
 METRICS = ("sst_accuracy", "quora_accuracy", "sts_pearson")
 BASE = Recipe(

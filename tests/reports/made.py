@@ -9,11 +9,11 @@ import numpy as np
 import pandas
 from numpy.typing import NDArray
 
-from experiments.variant import Row, Suite
+from experiments.suite import Row, Suite
 from model.answers import Answers, ByTask
-from model.scoring import score
+from model.metrics import score
 from model.task import TASKS
-from reports.evidence import Runs, Seed, SetUp
+from reports.results import Runs, Seed, SetUp
 
 Floats = NDArray[np.float64]
 FACTS = {"profile": "demo", "data": "d1", "data_source": "made", "encoder": "tiny", "variant": ""}

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from experiments.papers import SUITES
-from experiments.variant import Claim, Contrast
-from reports.anytime import LEVEL, Anytime, decided, family, least, says
-from reports.chapters import ANYTIME, of_paper
-from reports.contrasts import Differences
-from reports.evidence import Runs, SetUp
-from reports.statistics.crossed import crossed
+from experiments.suite import Claim, Contrast
+from reports.anytime_valid import LEVEL, Anytime, decided, family, least, says
+from reports.claim_verdicts import judge
+from reports.comparison import Differences
+from reports.overview import ANYTIME, of_paper
+from reports.results import Runs, SetUp
+from reports.statistics.crossed_effects import crossed
 from reports.statistics.sequential import Comparison, Items, decide, first_possible, items_of
-from reports.verdicts import judge
 from tests.reports.made import Kept, measured, right, setup
 from tests.reports.statistics.experiments import normal
 

@@ -11,16 +11,16 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from experiments.notation import beats, claim, row, scores
+from experiments.dsl import beats, claim, row, scores
 from experiments.papers import SUITES
 from experiments.papers.bertram import BASE
-from experiments.variant import Answered, Formula, Gathered, RegistryError, Row, Stated, Statement, Suite
+from experiments.suite import Answered, Formula, Gathered, RegistryError, Row, Stated, Statement, Suite
 from reports.audit import audit
+from reports.audit.chance_level import CLASSES
 from reports.audit.claims import step
 from reports.audit.finding import SEVERITIES, Finding
-from reports.audit.floors import CLASSES
-from reports.audit.page import page
-from reports.audit.rounded import TASKS, decimals, figures, find, rounded, score
+from reports.audit.rounding import TASKS, decimals, figures, find, rounded, score
+from reports.audit.terminal import page
 
 FOUND = audit(SUITES)
 BERTRAM, SVD, SMARTBERT, VALLEYS = (

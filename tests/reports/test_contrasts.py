@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from experiments.papers import SUITES
-from reports.alarms import alarms
-from reports.contrasts import compare
-from reports.effects import agreement, best, costs, effects
-from reports.evidence import Runs, SetUp, frame
+from reports.comparison import compare
+from reports.results import Runs, SetUp, frame
 from reports.statistics.correlation import pearson, pseudo_values
+from reports.suite.effects import agreement, best, costs, effects
+from reports.suite.warnings import alarms
 from tests.reports.made import Floats, Kept, measured, right, setup
 from tests.reports.statistics.experiments import estimate_of
 

@@ -12,13 +12,13 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib import font_manager
 
-from reports import letters
-from reports.blocks import Block, Cell, Grid, Heading, Picture, Words
+from reports.document import fonts as letters
+from reports.document.blocks import Block, Cell, Grid, Heading, Picture, Words
+from reports.document.fonts import Unset, families, fonts, lacking, sentence, written
 from reports.document.html import page
 from reports.document.typst import pdf
 from reports.figures import style
 from reports.figures.save import save
-from reports.letters import Unset, families, fonts, lacking, sentence, written
 
 TITLE = "问题或陈述"
 BLOCKS: list[Block] = [Heading(1, TITLE), Words("A question or a statement.")]

@@ -1,6 +1,6 @@
 import pytest
 
-from reports.marks import SIGNS, WORDS, number, parse_state
+from reports.suite_table.symbols import SIGNS, WORDS, number, parse_state
 
 
 @pytest.mark.parametrize(

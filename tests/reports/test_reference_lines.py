@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.variant import overall
-from reports.reference_lines import MAJORITY, RANDOM, reference_lines
+from experiments.suite import overall
+from reports.suite_table.baselines import MAJORITY, RANDOM, reference_lines
 
 COURSE = Path(os.environ.get("HARNESS_TEST_DATA", Path(__file__).parents[2] / ".." / "shared" / "data" / "cs224n"))
 

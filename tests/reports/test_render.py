@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas
 import pytest
 
-from reports.render import CSV_COLUMNS, csv, markdown
-from reports.table import build
+from reports.suite_table.build import build
+from reports.suite_table.export import CSV_COLUMNS, csv, markdown
 from tests.reports import example
 
 GOLDEN = Path(__file__).with_name("golden.md")

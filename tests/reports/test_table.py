@@ -6,9 +6,9 @@ from typing import Any
 import pandas
 import pytest
 
-from experiments.variant import overall
-from reports.shape import Entry, Line, Table
-from reports.table import build
+from experiments.suite import overall
+from reports.suite_table.build import build
+from reports.suite_table.model import Entry, Line, Table
 from tests.reports import example
 
 

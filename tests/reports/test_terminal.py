@@ -4,9 +4,9 @@ import io
 import pytest
 from rich.console import Console
 
-from reports.render import overview, terminal
-from reports.shape import Table
-from reports.table import build
+from reports.suite_table.build import build
+from reports.suite_table.export import overview, terminal
+from reports.suite_table.model import Table
 from tests.reports import example
 
 

@@ -11,10 +11,10 @@ import pytest
 from numpy.typing import NDArray
 
 from experiments.papers import SUITES
-from experiments.variant import Claim, Contrast, Row, Suite
-from reports.evidence import Items, Runs, SetUp
+from experiments.suite import Claim, Contrast, Row, Suite
+from reports.claim_verdicts import Judged, Verdict, alone, judge
+from reports.results import Items, Runs, SetUp
 from reports.statistics.correlation import pseudo_values
-from reports.verdicts import Judged, Verdict, alone, judge
 from tests.reports.made import Kept, made_seed, measured, right, setup
 
 FULL = os.environ.get("HARNESS_TEST_COUNTS") == "full"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.delivery import Delivery
-from harness.doctor import compute, room
-from harness.store import Store
+from harness.doctor import devices, resources
+from harness.tracking.store import Store
+from harness.tracking.sync import Delivery
 from tests.harness import homes
 from tests.harness.doctor.looking import CPU, ROWS, Usage
 
@@ -17,9 +17,9 @@ from tests.harness.doctor.looking import CPU, ROWS, Usage
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """PyTorch is asked by the tests that are about it; the machine has room."""
-    monkeypatch.setattr(compute, "facts", lambda: CPU)
-    monkeypatch.setattr(compute, "cards", list)
-    monkeypatch.setattr(room, "free_memory", lambda: 1e12)
+    monkeypatch.setattr(devices, "facts", lambda: CPU)
+    monkeypatch.setattr(devices, "cards", list)
+    monkeypatch.setattr(resources, "free_memory", lambda: 1e12)
     monkeypatch.setattr(shutil, "disk_usage", lambda place: Usage(10**13, 0, 10**13))
 
 

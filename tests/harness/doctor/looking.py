@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from harness.doctor.compute import Torch
+from harness.doctor.devices import Torch
 from tests.harness.conftest import Invoke
 
 ROWS = ("bertram/table1/04-all-three", "bertram/table1/06-smart")

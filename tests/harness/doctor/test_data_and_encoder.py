@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.sources import open_data
+from harness.planning.data import open_data
 from tests.harness.conftest import Invoke
 from tests.harness.doctor.looking import check, told
 from tests.harness.test_bad_input import course_folder

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import claims
-from harness.delivery import Delivery
-from harness.store import Store
+from harness.cells import lease
+from harness.tracking.store import Store
+from harness.tracking.sync import Delivery
 from tests.harness.conftest import Invoke
 from tests.harness.doctor.looking import check, told
 
@@ -31,7 +31,7 @@ def test_a_home_that_is_none(invoke: Invoke, tmp_path: Path) -> None:
 
 
 def test_a_home_in_use_is_told(invoke: Invoke, used: Path) -> None:
-    held = claims.claim(used, "0" * 24)
+    held = lease.claim(used, "0" * 24)
     assert held is not None
     with held:
         check(told(invoke, "--home", used, broken=False)["home"], "ok", "training 1 of its cells now")

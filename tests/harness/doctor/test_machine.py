@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.doctor import compute, room
-from harness.doctor.compute import Torch
+from harness.doctor import devices, resources
+from harness.doctor.devices import Torch
 from tests.harness.conftest import Invoke
 from tests.harness.doctor.looking import CPU, Usage, check, told
 
@@ -20,7 +20,7 @@ def test_a_torch_that_cannot_be_imported(invoke: Invoke, monkeypatch: pytest.Mon
     source = tmp_path / "torch" / "__init__.py"
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     source.write_text("raise OSError('libcudart.so.12: cannot open shared object file')")
-    monkeypatch.setattr(compute, "facts", real_facts)
+    monkeypatch.setattr(devices, "facts", real_facts)
     found = told(invoke, broken=True)
     check(found["torch"], "broken", "libcudart.so.12", "--force-reinstall torch")
     check(found["gpu"], "mind", "mend torch first")
@@ -30,7 +30,7 @@ def test_a_torch_that_cannot_be_imported(invoke: Invoke, monkeypatch: pytest.Mon
     real_facts.cache_clear()
 
 
-real_facts = compute.facts
+real_facts = devices.facts
 
 
 def test_the_torch_that_is_there_answers() -> None:
@@ -47,8 +47,8 @@ def test_the_torch_that_is_there_answers() -> None:
 def test_a_graphics_card_that_torch_does_not_see(
     invoke: Invoke, monkeypatch: pytest.MonkeyPatch, device: str, cuda: str, words: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(compute, "facts", lambda: Torch("2.13.0", cuda, (), False, 1))
-    monkeypatch.setattr(compute, "cards", lambda: ["NVIDIA T4"])
+    monkeypatch.setattr(devices, "facts", lambda: Torch("2.13.0", cuda, (), False, 1))
+    monkeypatch.setattr(devices, "cards", lambda: ["NVIDIA T4"])
     found = told(invoke, "--device", device, broken=device == "cuda")["gpu"]
     if device == "cpu":
         check(found, "ok")
@@ -57,8 +57,8 @@ def test_a_graphics_card_that_torch_does_not_see(
 
 
 def test_a_graphics_card_that_torch_sees_takes_one_cell(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compute, "facts", lambda: Torch("2.13.0", "13.0", ("NVIDIA T4",), True, 1))
-    monkeypatch.setattr(compute, "flags", set)
+    monkeypatch.setattr(devices, "facts", lambda: Torch("2.13.0", "13.0", ("NVIDIA T4",), True, 1))
+    monkeypatch.setattr(devices, "flags", set)
     found = told(invoke, "--device", "cuda", broken=False)
     check(found["gpu"], "ok", "NVIDIA T4")
     check(found["bf16"], "ok", "graphics card multiplies")
@@ -79,8 +79,8 @@ def test_a_graphics_card_that_torch_sees_takes_one_cell(invoke: Invoke, monkeypa
 def test_what_bf16_gains_is_said_of_this_processor(
     invoke: Invoke, monkeypatch: pytest.MonkeyPatch, flags: set[str], words: str
 ) -> None:
-    monkeypatch.setattr(compute, "facts", lambda: CPU)
-    monkeypatch.setattr(compute, "flags", lambda: flags)
+    monkeypatch.setattr(devices, "facts", lambda: CPU)
+    monkeypatch.setattr(devices, "flags", lambda: flags)
     check(told(invoke, broken=False)["bf16"], "ok", words)
 
 
@@ -92,19 +92,19 @@ def test_the_driver_tells_its_cards(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.undo()
     (tmp_path / "0").mkdir()
     (tmp_path / "0" / "information").write_text("Model: \t\t NVIDIA T4\nIRQ:   \t 9\n")
-    monkeypatch.setattr(compute, "DRIVER", tmp_path)
-    assert compute.cards() == ["NVIDIA T4"]
+    monkeypatch.setattr(devices, "DRIVER", tmp_path)
+    assert devices.cards() == ["NVIDIA T4"]
     program = tmp_path / "nvidia-smi"
     program.write_text("#!/bin/sh\necho 'GPU 0: NVIDIA L4 (UUID: GPU-1)'\n")
     program.chmod(0o755)
-    monkeypatch.setattr(compute, "DRIVER", tmp_path / "none")
+    monkeypatch.setattr(devices, "DRIVER", tmp_path / "none")
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    assert compute.cards() == ["NVIDIA L4"]
+    assert devices.cards() == ["NVIDIA L4"]
 
 
 def test_little_memory_names_the_jobs_that_fit(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "cores", lambda: 8)
-    monkeypatch.setattr(room, "free_memory", lambda: 3.5e9)
+    monkeypatch.setattr(resources, "cores", lambda: 8)
+    monkeypatch.setattr(resources, "free_memory", lambda: 3.5e9)
     check(
         told(invoke, broken=False)["memory"],
         "mind",
@@ -112,20 +112,20 @@ def test_little_memory_names_the_jobs_that_fit(invoke: Invoke, monkeypatch: pyte
         "8 are trained at a time",
         "--jobs 3",
     )
-    monkeypatch.setattr(room, "free_memory", lambda: 0.4e9)
+    monkeypatch.setattr(resources, "free_memory", lambda: 0.4e9)
     check(told(invoke, broken=False)["memory"], "mind", "end other programs")
 
 
 def test_a_container_has_its_share_of_the_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.undo()
     (tmp_path / "info").write_text("MemTotal: 64 kB\nMemAvailable: 8000000 kB\n")
-    monkeypatch.setattr(room, "MEMORY", tmp_path / "info")
-    monkeypatch.setattr(room, "GROUP", tmp_path)
-    assert room.free_memory() == 8_192_000_000
+    monkeypatch.setattr(resources, "MEMORY", tmp_path / "info")
+    monkeypatch.setattr(resources, "GROUP", tmp_path)
+    assert resources.free_memory() == 8_192_000_000
     (tmp_path / "memory.max").write_text("2000000000\n")
     (tmp_path / "memory.current").write_text("1500000000\n")
     (tmp_path / "memory.stat").write_text("anon 1\ninactive_file 250000000\n")
-    assert room.free_memory() == 750_000_000
+    assert resources.free_memory() == 750_000_000
 
 
 def test_a_full_disk(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, used: Path) -> None:
@@ -139,5 +139,5 @@ def test_a_full_disk(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, used: Path
     def full(path: Path, content: bytes) -> None:
         raise OSError(errno.EDQUOT, "Disk quota exceeded")
 
-    monkeypatch.setattr(room, "write_aside", full)
+    monkeypatch.setattr(resources, "write_aside", full)
     check(told(invoke, "--home", used, broken=True)["disk"], "broken", "is full", "free some space")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.doctor import checks, interpreter
+from harness.doctor import checks, python
 from harness.doctor.checks import CHECKS
 from tests.harness.conftest import Invoke
 from tests.harness.doctor.looking import check, told
@@ -70,13 +70,13 @@ def test_an_error_in_one_check_is_told_and_the_others_go_on(invoke: Invoke, monk
 
 def test_packages_that_do_not_fit(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     asks = ["torch>=99", "no-such-package>=1", "optuna", 'torch>=98; extra == "hub"', 'nobody; extra == "ray"']
-    monkeypatch.setattr(interpreter, "requires", lambda name: asks)
-    monkeypatch.setattr(interpreter, "extra_names", lambda: ["hub", "ray"])
+    monkeypatch.setattr(python, "requires", lambda name: asks)
+    monkeypatch.setattr(python, "extra_names", lambda: ["hub", "ray"])
     found = told(invoke, broken=True)
     check(found["packages"], "broken", "torch", "is not >=99", "no-such-package is not installed", "constraints.txt")
     assert "optuna" not in found["packages"]["says"]
     check(found["extras"], "mind", "is not >=98", "ablation-harness[hub,ray]")
-    monkeypatch.setattr(interpreter, "requires", lambda name: ["optuna", 'nobody; extra == "ray"'])
+    monkeypatch.setattr(python, "requires", lambda name: ["optuna", 'nobody; extra == "ray"'])
     check(told(invoke, broken=False)["extras"], "ok", "not installed: ray", "ablation-harness[ray]")
 
 

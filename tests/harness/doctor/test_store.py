@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.doctor import schema
-from harness.store import Store
+from harness.doctor import mlflow_schema
+from harness.tracking.store import Store
 from tests.harness import homes, postgres
 from tests.harness.conftest import Invoke
 from tests.harness.doctor.looking import ROWS, check, told
@@ -26,21 +26,21 @@ def stamped(file: Path, version: str) -> None:
 
 
 def latest() -> str:
-    (found,) = schema.steps().keys() - {step.before for step in schema.steps().values()}
+    (found,) = mlflow_schema.steps().keys() - {step.before for step in mlflow_schema.steps().values()}
     return found
 
 
 def test_the_history_of_mlflows_database_is_read_whole(used: Path) -> None:
-    known = schema.steps()
+    known = mlflow_schema.steps()
     with closing(sqlite3.connect(used / "mlflow.db")) as database:
         (there,) = database.execute("SELECT version_num FROM alembic_version").fetchone()
     assert there == latest()
-    assert len(list(schema.later(known, ""))) == len(known) > 50
+    assert len(list(mlflow_schema.later(known, ""))) == len(known) > 50
     assert sum(bool(step.tables) for step in known.values()) > 10
 
 
 def test_an_old_store_that_mlflow_refuses(invoke: Invoke, used: Path) -> None:
-    stamped(used / "mlflow.db", schema.steps()[latest()].before)
+    stamped(used / "mlflow.db", mlflow_schema.steps()[latest()].before)
     found = told(invoke, "--home", used, broken=True)["store"]
     check(found, "broken", "older MLflow", "refuses it", f"move it away, and harness sync --home {used}")
     with pytest.raises(Exception, match="out-of-date database schema"):  # so it is
@@ -48,8 +48,8 @@ def test_an_old_store_that_mlflow_refuses(invoke: Invoke, used: Path) -> None:
 
 
 def test_an_old_store_that_mlflow_brings_up_to_date_is_left_alone(invoke: Invoke, used: Path) -> None:
-    table = next(iter(next(step for step in schema.later(schema.steps(), "") if step.tables).tables))
-    before = next(step.before for step in schema.later(schema.steps(), "") if step.tables)
+    table = next(iter(next(step for step in mlflow_schema.later(mlflow_schema.steps(), "") if step.tables).tables))
+    before = next(step.before for step in mlflow_schema.later(mlflow_schema.steps(), "") if step.tables)
     stamped(used / "mlflow.db", before)
     with closing(sqlite3.connect(used / "mlflow.db")) as database, database:
         database.execute(f"DROP TABLE {table}")
@@ -72,7 +72,7 @@ def test_a_store_elsewhere_is_never_told_to_be_moved(
     elsewhere = Path(shutil.copy(used / "mlflow.db", tmp_path / "other.db"))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{elsewhere}")
     check(told(invoke, "--home", used, broken=False)["store"], "ok", "other.db opens", "all 2 results")
-    stamped(elsewhere, schema.steps()[latest()].before)
+    stamped(elsewhere, mlflow_schema.steps()[latest()].before)
     check(told(invoke, "--home", used, broken=True)["store"], "broken", f"mlflow db upgrade sqlite:///{elsewhere}")
     elsewhere.write_text("no database")
     check(told(invoke, "--home", used, broken=True)["store"], "broken", "cannot be read", "MLFLOW_TRACKING_URI")
@@ -110,7 +110,7 @@ def test_a_database_server_is_looked_at_and_left_alone(
     uri = server.database()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     check(told(invoke, broken=False)["store"], "mind", "no tables of MLflow yet", "harness run or sync")
-    before = next(step.before for step in schema.later(schema.steps(), "") if step.tables)
+    before = next(step.before for step in mlflow_schema.later(mlflow_schema.steps(), "") if step.tables)
     with psycopg.connect(uri.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
         for version, state, words in (

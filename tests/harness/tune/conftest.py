@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.store import make
+from harness.tracking.store import make
 from tests.harness.tune.quick import TRIALS, finish, sequence, words
 
 

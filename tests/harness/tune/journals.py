@@ -8,19 +8,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from experiments.search_space import Value
 from experiments.studies import STUDIES
-from experiments.study import Value
-from harness.catalogue import find
-from harness.cell import Cell, checks, fail, journal, now
-from harness.durable import append, sealed
-from harness.execute.news import Machine, News
-from harness.execute.orders import Entry
-from harness.plan import Setup
-from harness.tune.arm import Arm, Method
-from harness.tune.search import Limit, Search
+from harness.cells.atomic import append, sealed
+from harness.cells.cell import Cell
+from harness.cells.record import Entry, checks, fail, journal, now
+from harness.cells.trial import Trial
+from harness.execution.config import Machine
+from harness.execution.events import News
+from harness.planning.setup import Setup
+from harness.registry.selectors import find
+from harness.tune.scheduler import Limit, Search
 from harness.tune.storage import Storage
-from harness.tune.trial import Trial
-from model.recipe import digest
+from harness.tune.study_run import Arm, Method
+from model.digest import digest
 from tests.harness.tune.quick import QUICK
 
 SETUP = Setup(profile=QUICK, data="embedded", encoder="tiny", seeds=1)

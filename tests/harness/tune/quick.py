@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from experiments.profiles import PROFILES, Profile
-from harness.cell import journal
-from harness.claims import is_held
+from harness.cells.lease import is_held
+from harness.cells.record import journal
 
 QUICK = Profile(
     name="quick",
@@ -123,7 +123,7 @@ def settled(home: Path) -> dict[str, bytes]:
 
 def tracked(home: Path) -> tuple[list[str], list[tuple[int, str, float | None]]]:
     """The parents in the tracking store, and number, state and value of the trials under them."""
-    from harness.store import Store
+    from harness.tracking.store import Store
 
     client = Store(home).client
     experiment = client.get_experiment_by_name(f"tuning/{STUDY}")
@@ -176,7 +176,7 @@ def doomed(place: str, count: int) -> None:
     """Have this process die there."""
     import optuna
 
-    from harness.store import Store
+    from harness.tracking.store import Store
     from harness.tune.storage import Storage
 
     if place == "created":  # a trial that nobody has been told to train
@@ -193,8 +193,8 @@ def doomed(place: str, count: int) -> None:
 
 def counting() -> None:
     """Have this worker keep a log of the cells that it trained as far as they were to be."""
-    from harness.execute import serve
-    from harness.execute.news import Cut
+    from harness.execution import worker as serve
+    from harness.execution.events import Cut
 
     train = serve.train
 
@@ -214,7 +214,7 @@ def counting() -> None:
 
 
 def main(words: Sequence[str]) -> None:
-    from harness.cli import main as command
+    from harness.cli.main import main as command
 
     PROFILES["quick"] = QUICK
     place, _, count = os.environ.get(EXIT, "").partition(":")

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from experiments.profiles import PROFILES
 from experiments.studies import STUDIES
-from harness import store as storing
-from harness import tuned
+from harness.registry import tuned_settings
+from harness.tracking import store as storing
 from tests.experiments.test_tuned import winner
 from tests.harness.conftest import Invoke
 from tests.harness.homes import empty
@@ -63,7 +63,7 @@ def test_a_study_tells_each_trial_exports_the_best_and_goes_on(invoke: Invoke, e
     assert f"{len(values)} complete" in title[1]
     path = tmp_path / "tuned" / "heads.toml"
     assert str(path) in told.output.replace("\n", "")
-    (won,) = tuned.read(path)
+    (won,) = tuned_settings.read(path)
     assert (won.study, won.row, won.trial, won.trials) == ("heads", ROW, best, 4)
     assert won.value == pytest.approx(values[best], abs=5e-4)
     assert (won.sampler, won.sampler_seed, won.pruner, won.seed) == ("random", 0, "hyperband", 1000)
@@ -71,7 +71,7 @@ def test_a_study_tells_each_trial_exports_the_best_and_goes_on(invoke: Invoke, e
     again = tune(invoke, encoder, "heads", "--trials", 4, "--jobs", 2, "--sampler", "random", "--export")
     assert again.exit_code == 0
     assert trials(again.output) == []
-    assert tuned.read(path) == (won,)
+    assert tuned_settings.read(path) == (won,)
     more = tune(invoke, encoder, "heads", "--trials", 5, "--sampler", "random")
     assert len(trials(more.output)) == 1
     assert "5/5  trial 4 " in more.output
@@ -90,7 +90,7 @@ def test_two_studies_share_a_budget_and_their_winners_are_compared(
     assert told.exit_code == 0, told.output
     both = "Both seek quora_weight, sts_weight, lr, dropout, weight_decay"
     assert told.output.startswith(both), told.output  # before anything is trained
-    first, second = tuned.read(tmp_path / "tuned" / "pcgrad.toml")
+    first, second = tuned_settings.read(tmp_path / "tuned" / "pcgrad.toml")
     assert set(first.params) == set(second.params) == {*both.replace(",", "").split()} - {"Both", "seek"}
     assert (first.study, second.study) == ("pcgrad", "baseline")
     assert first.row == second.row == ROW
@@ -182,7 +182,7 @@ def test_a_study_goes_on_with_as_many_at_once_as_it_began(invoke: Invoke, encode
 
 
 def test_a_row_that_comes_of_tuning_is_not_tuned_again(invoke: Invoke, encoder: Path, tmp_path: Path) -> None:
-    tuned.write(tmp_path / "tuned" / "smart.toml", [winner()])
+    tuned_settings.write(tmp_path / "tuned" / "smart.toml", [winner()])
     check(tune(invoke, encoder, "heads", "--row", "tuned/smart/tuned"), "tuned/smart/tuned comes of tuning", "--row")
 
 

@@ -11,7 +11,7 @@ import pytest
 from experiments.studies import STUDIES
 from harness.tune import importances as weighing
 from harness.tune.importances import FEWEST, importances
-from reports.tuning.evidence import Trial, Tuned
+from reports.tuning.results import Trial, Tuned
 
 STUDY = STUDIES["baseline"]
 

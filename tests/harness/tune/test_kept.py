@@ -6,17 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from harness import store as storing
-from harness.delivery import Delivery
-from harness.measured import Home
-from harness.store import Store
-from harness.stored import Stored
-from harness.tune import told
-from harness.tune.arm import Method
-from harness.tune.kept import studies, weighed
-from harness.tune.trial import Trial, best, spent
+from harness.cells.trial import Trial, best, spent
+from harness.reporting.studies import studies, weighed
+from harness.tracking import store as storing
+from harness.tracking import trial_payload
+from harness.tracking.from_cells import Home
+from harness.tracking.queries import Stored
+from harness.tracking.store import Store
+from harness.tracking.sync import Delivery
+from harness.tune import run
+from harness.tune.study_run import Method
 from model.errors import InputError
-from reports.tuning.evidence import Trial as Told
+from reports.tuning.results import Trial as Told
 from tests.harness.homes import TAGS, empty
 from tests.harness.tune.journals import arm
 from tests.harness.tune.test_told import Delivered, deliver, delivered, sought
@@ -67,7 +68,9 @@ def test_studies_and_set_ups_are_told_apart_and_in_order(tmp_path: Path) -> None
     sought(tmp_path, arms[0], 2)
     for of in arms[1:]:
         for trial in sought(tmp_path, of, 2):
-            told.note(tmp_path, told.noted(of, "CPU-seconds", trial, TAGS | {"setup": "s2", "profile": "small"}))
+            trial_payload.note(
+                tmp_path, run.noted(of, "CPU-seconds", trial, TAGS | {"setup": "s2", "profile": "small"})
+            )
     deliver(tmp_path)
     found = studies(Stored(Store(tmp_path)))
     assert [(each.study, each.seed, each.setup) for each in found] == [

@@ -8,8 +8,8 @@ import threading
 import time
 from pathlib import Path
 
-from harness.execute.news import Said
-from harness.execute.serve import Line
+from harness.execution.events import Said
+from harness.execution.worker import Line
 from tests.harness.processes import kill, samples, until, workers
 from tests.harness.tune.quick import TRIALS, finish, same, settled, start, trainings, words
 

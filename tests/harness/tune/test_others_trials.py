@@ -15,9 +15,9 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState, create_trial
 
+from harness.cells.trial import Trial
 from harness.tune.file import OURS, Lock
-from harness.tune.search import Search
-from harness.tune.trial import Trial
+from harness.tune.scheduler import Search
 from model.errors import InputError
 from tests.harness.tune.journals import Hands, arm, carried_out
 

@@ -17,11 +17,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experiments.search_space import Value
 from experiments.studies import STUDIES
-from experiments.study import Value
+from harness.cells.trial import State, Trial
 from harness.tune.sampling import distributions, judge, propose, seen_from
-from harness.tune.trial import State, Trial
-from model.recipe import digest
+from model.digest import digest
 from tests.harness.trials import FULL, few
 from tests.harness.tune.journals import drawn, made
 
@@ -131,7 +131,6 @@ def test_a_trial_waits_for_those_that_it_has_to_know() -> None:
 
 ELSEWHERE = """
 import json
-from tests.harness.tune.test_sampling import STUDY, some
 from harness.tune.sampling import propose
 told = [propose(STUDY, number, some(number), name, 3) for name in ("tpe", "random") for number in (1, 14)]
 print(json.dumps(told))

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.study import Value
-from harness.cell import journal
-from harness.tune import search as searching
-from harness.tune.arm import Method
-from harness.tune.search import Limit
-from harness.tune.trial import Trial, best, spent, within
+from experiments.search_space import Value
+from harness.cells.record import journal
+from harness.cells.trial import Trial, best, spent, within
+from harness.tune import scheduler as searching
+from harness.tune.scheduler import Limit
+from harness.tune.study_run import Method
 from tests.harness.trials import FULL
 from tests.harness.tune.journals import SECONDS, THREADS, Hands, arm, carried_out, expected, made, train, whole
 

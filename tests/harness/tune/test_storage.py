@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.study import Value
+from experiments.search_space import Value
+from harness.cells.trial import Trial
 from harness.tune.storage import Storage
-from harness.tune.trial import Trial
 from tests.harness.trials import few
 from tests.harness.tune.journals import arm
 

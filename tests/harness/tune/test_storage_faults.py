@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.tune.arm import Method
+from harness.cells.trial import Trial
 from harness.tune.storage import Storage, identity
-from harness.tune.trial import Trial
+from harness.tune.study_run import Method
 from model.errors import InputError
 from tests.harness.accidents import mangled
 from tests.harness.trials import few

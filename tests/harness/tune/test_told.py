@@ -12,15 +12,16 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from experiments import studies
-from harness import store as storing
-from harness.delivery import Count, Delivery, results
-from harness.durable import append, sealed
-from harness.execute.news import Machine
-from harness.store import Store
-from harness.tune import told
-from harness.tune.arm import Arm
-from harness.tune.seek import unit
-from harness.tune.trial import Trial
+from harness.cells.atomic import append, sealed
+from harness.cells.trial import Trial
+from harness.execution.config import Machine
+from harness.tracking import store as storing
+from harness.tracking import trial_payload
+from harness.tracking.store import Store
+from harness.tracking.sync import Count, Delivery, results
+from harness.tune import run as run_module
+from harness.tune.run import unit
+from harness.tune.study_run import Arm
 from tests.harness.conftest import Invoke
 from tests.harness.homes import TAGS, all_of, empty
 from tests.harness.tune.journals import SECONDS, Hands, arm, line, made, whole
@@ -39,7 +40,9 @@ def sought(home: Path, of: Arm, trials: int) -> list[Trial]:
     """A study without a tracking store, with a failed trial and pruned ones; each is noted as it ends."""
     machine = Machine(home=home, jobs=1, threads=1, device="cpu")
     hands = Hands(home)
-    search = hands.search(of, trials, 2, lambda trial: told.note(home, told.noted(of, unit(machine), trial, TAGS)))
+    search = hands.search(
+        of, trials, 2, lambda trial: trial_payload.note(home, run_module.noted(of, unit(machine), trial, TAGS))
+    )
     while hands.step(search):
         if len(search.trials) == 3 and search.trials[2].running:
             hands.fail(search.cell(search.trials[2]), "the loss of sst is nan")
@@ -182,7 +185,7 @@ def test_noting_again_changes_nothing(home: Path) -> None:
     deliver(home)
     files = {path: path.read_bytes() for path in (home / "readers").iterdir()}
     for trial in trials:
-        told.note(home, told.noted(of, "CPU-seconds", trial, TAGS))
+        trial_payload.note(home, run_module.noted(of, "CPU-seconds", trial, TAGS))
     assert {path: path.read_bytes() for path in (home / "readers").iterdir()} == files
     assert deliver(home) == Count(known=3)
 
@@ -206,7 +209,7 @@ def test_a_trial_without_an_overall_has_the_scores_that_there_are(home: Path) ->
         reason="no overall",
         ended="2026-01-01T00:00:00.000+00:00",
     )
-    told.note(home, told.noted(of, "CPU-seconds", trial, TAGS))
+    trial_payload.note(home, run_module.noted(of, "CPU-seconds", trial, TAGS))
     assert deliver(home) == Count(new=1)
     run = shown(uri(home))["tuning/baseline", of.name, "0"]
     assert (run["status"], run["tags"]["reason"]) == ("FAILED", "no overall")

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from experiments.ablation import Ablation
 from experiments.changes import EXPONENTIAL_DECAY, PCGRAD, TOGETHER, dropout, epochs
-from experiments.designs import Design, Effect, Run, add_one, fraction, fractions, leave_one_out, possible
+from experiments.factorial_designs import Design, Effect, Run, add_one, fraction, fractions, leave_one_out, possible
 from experiments.papers import SUITES
 from reports.ablation.analysis import MEANING, Kind, Of, analysed, corrected, of
-from reports.ablation.evidence import Taken
-from reports.evidence import Seed
-from reports.statistics.crossed import cautious
-from reports.statistics.multiple import holm
+from reports.ablation.results import Taken
+from reports.results import Seed
+from reports.statistics.crossed_effects import cautious
+from reports.statistics.multiple_testing import holm
 from tests.experiments.test_designs import TEXTBOOK
 from tests.reports.ablation.truth import (
     FOUR,

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from experiments.changes import PCGRAD, TOGETHER
-from experiments.designs import Run, add_one, leave_one_out, possible
-from experiments.variant import Change
+from experiments.factorial_designs import Run, add_one, leave_one_out, possible
+from experiments.suite import Change
 from reports.ablation.analysis import Of, analysed, of
-from reports.ablation.evidence import Scores, Taken, scores
-from reports.evidence import Runs, Seed, SetUp
+from reports.ablation.results import Scores, Taken, scores
+from reports.results import Runs, Seed, SetUp
 from tests.reports.ablation.truth import (
     FOUR,
     METRICS,

@@ -9,9 +9,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from experiments.designs import Effect
+from experiments.factorial_designs import Effect
 from reports.ablation.analysis import MEANING, Key, Kind, Of, analysed
-from reports.ablation.evidence import Taken
+from reports.ablation.results import Taken
 from tests.reports.ablation.truth import FOUR, METRICS, NAMES, Values, drawn, kept, quick, truths, values
 from tests.reports.made import Floats
 from tests.reports.statistics.experiments import FULL, error

@@ -12,14 +12,14 @@ import numpy as np
 from scipy.special import ndtri
 
 from experiments.ablation import Ablation
-from experiments.designs import Effect, Run, possible
+from experiments.factorial_designs import Effect, Run, possible
 from experiments.papers import SUITES
-from experiments.variant import Change, overall
-from model.scoring import score
+from experiments.suite import Change, overall
+from model.metrics import score
 from model.task import TASKS
 from reports.ablation.analysis import Key, Kind
-from reports.ablation.evidence import Taken
-from reports.evidence import Items, Runs, SetUp, per_item
+from reports.ablation.results import Taken
+from reports.results import Items, Runs, SetUp, per_item
 from tests.reports.made import Floats, Kept, made_seed, measured, right, setup
 
 BY_SLUG = {suite.slug: suite for suite in SUITES}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from reports.blocks import Block, Bullets, Cell, Grid, Heading, Picture, Words
+from reports.document.blocks import Block, Bullets, Cell, Grid, Heading, Picture, Words
 
 SVG = (
     '<?xml version="1.0"?>\n<svg xmlns:xlink="http://www.w3.org/1999/xlink" width="453pt" height="200pt" '

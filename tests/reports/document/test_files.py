@@ -11,10 +11,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from reports.blocks import Cell, Grid
-from reports.document.files import FORMULA, comma_separated, markdown, tables
+from reports.document.blocks import Cell, Grid
 from reports.document.latex import SPECIAL, latex, tex
-from reports.document.plain import plain
+from reports.document.table_files import FORMULA, comma_separated, markdown, tables
+from reports.document.text import plain
 from tests.reports.document.parts import SIGNS, TEXT, grid, numbered
 
 BACK = {made: sign for sign, made in SPECIAL.items()} | {"$-$": "-", "{}": ""}

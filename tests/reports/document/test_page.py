@@ -13,10 +13,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reports.blocks import Block, Cell, Grid, Heading
-from reports.document.figures import FigureError
+from reports.document.blocks import Block, Cell, Grid, Heading
+from reports.document.figure_files import FigureError
 from reports.document.html import HERE, page
-from reports.document.plain import plain
+from reports.document.text import plain
 from tests.reports.document.parts import SIGNS, TEXT, drawn, every, numbered, picture
 
 PROGRAM = """

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.blocks import Block, Picture, Words
-from reports.document.pages import GAP, HEIGHT, LEAST, MOST, Columns, Item, Sheet, paged, room, runs
+from reports.document.blocks import Block, Picture, Words
+from reports.document.figure_layout import GAP, HEIGHT, LEAST, MOST, Columns, Item, Sheet, paged, room, runs
 from tests.reports.document.parts import picture
 
 HEIGHTS = st.lists(st.floats(0.5, 8.8), min_size=1, max_size=9)

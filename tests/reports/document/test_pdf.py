@@ -16,9 +16,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reports.blocks import Block, Heading, Words
-from reports.document.figures import FigureError
-from reports.document.plain import plain
+from reports.document.blocks import Block, Heading, Words
+from reports.document.figure_files import FigureError
+from reports.document.text import plain
 from reports.document.typst import compiler, literal, pdf, planned, source
 from tests.reports.document.parts import SIGNS, TEXT, drawn, every, numbered, picture
 

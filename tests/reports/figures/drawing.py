@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from reports.figures.estimates import Band, Estimate
 from reports.figures.style import TALLEST, look
-from reports.figures.values import Band, Estimate
 
 METRICS = ("SST accuracy", "Quora accuracy", "STS Pearson r", "overall")
 LONG = (

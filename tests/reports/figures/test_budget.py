@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from reports.figures.budget import PAGE, REACH, Arm, budget
+from reports.figures.best_by_budget import PAGE, REACH, Arm, budget
 from tests.reports.figures.drawing import LONG, all_faults, words
 
 nan = math.nan

@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.figures.history import COMPLETE, EMPTY, FAILED, NONE, PRUNED, Shown, history
-from reports.tuning.best import best_so_far
+from reports.figures.trial_history import COMPLETE, EMPTY, FAILED, NONE, PRUNED, Shown, history
+from reports.tuning.best_so_far import best_so_far
 from tests.reports.figures.drawing import LONG, faults, words
 
 few = settings(max_examples=12, deadline=None, derandomize=True)

@@ -7,8 +7,8 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reports.figures.estimates import Estimate
 from reports.figures.importances import Share, importances
-from reports.figures.values import Estimate
 from tests.reports.figures.drawing import all_faults, estimates, row_names, words
 
 

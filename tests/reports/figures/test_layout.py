@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.figures import style
-from reports.figures.conflict import Conflict, conflict
 from reports.figures.confusion import Confusion, confusion
-from reports.figures.curves import Curve, curves
 from reports.figures.forest import Effect, forest
-from reports.figures.gap import Gap, gap
+from reports.figures.generalization_gap import Gap, gap
+from reports.figures.gradient_conflict import Conflict, conflict
+from reports.figures.learning_curves import Curve, curves
 from reports.figures.pareto import NAMED, Point, pareto
-from reports.figures.printed import Printed, Tau, printed
+from reports.figures.printed_vs_ours import Printed, Tau, printed
 from reports.figures.scatter import Pairs, scatter
 from tests.reports.figures.drawing import METRICS, all_faults, bands, estimates, faults, row_names, words
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 
-from reports.figures.conflict import Conflict, conflict
 from reports.figures.confusion import Confusion, confusion
-from reports.figures.curves import Curve, curves
+from reports.figures.estimates import Band, Estimate
 from reports.figures.forest import Effect, forest
-from reports.figures.gap import Gap, gap
+from reports.figures.generalization_gap import Gap, gap
+from reports.figures.gradient_conflict import Conflict, conflict
+from reports.figures.learning_curves import Curve, curves
 from reports.figures.pareto import Point, pareto
-from reports.figures.printed import Printed, printed
+from reports.figures.printed_vs_ours import Printed, printed
 from reports.figures.scatter import Pairs, scatter
-from reports.figures.values import Band, Estimate
 from tests.reports.figures.drawing import words
 
 NONE, CONST, GOOD = Estimate(None), Estimate(math.nan), Estimate(0.5, 0.4, 0.6)

@@ -8,21 +8,21 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.figures import key, labels, scales, style
+from reports.figures import label_placement, legend, style, ticks
 from reports.figures.confusion import ink
+from reports.figures.estimates import Estimate, word
 from reports.figures.pareto import Point, front
-from reports.figures.values import Estimate, word
 
 spots = st.lists(st.tuples(st.floats(0.3, 1.9), st.floats(0.3, 1.9)), min_size=1, max_size=32)
 
 
 @given(st.floats(-2, 2), st.floats(0.0, 2), st.floats(0.7, 4))
 def test_ticks_lie_in_view_and_apart(low: float, size: float, inches: float) -> None:
-    left, right = scales.span([low, low + size])
-    at = scales.ticks(left, right, inches)
+    left, right = ticks.span([low, low + size])
+    at = ticks.ticks(left, right, inches)
     assert at
     assert all(left <= value <= right for value in at)
-    names = scales.names(at)
+    names = ticks.names(at)
     assert len(set(names)) == len(names)
     scale = inches / (right - left)
     for (a, first), (b, second) in itertools.pairwise(zip(at, names, strict=True)):
@@ -30,9 +30,9 @@ def test_ticks_lie_in_view_and_apart(low: float, size: float, inches: float) -> 
 
 
 def test_tick_names_are_as_the_papers_print_them() -> None:
-    assert scales.names([-0.05, 0.0, 0.05]) == ["-.05", "0", ".05"]
-    assert scales.names([0.5, 1.0]) == [".5", "1.0"]
-    assert scales.names([0.516]) == [".516"]
+    assert ticks.names([-0.05, 0.0, 0.05]) == ["-.05", "0", ".05"]
+    assert ticks.names([0.5, 1.0]) == [".5", "1.0"]
+    assert ticks.names([0.516]) == [".516"]
 
 
 @given(st.text("abcdefgh-", min_size=1, max_size=60), st.floats(0.3, 3))
@@ -52,31 +52,31 @@ def test_pages_hold_everything_once_and_evenly(count: int, most: int) -> None:
 
 @given(spots)
 def test_labels_never_overlap_nor_leave_the_panel(points: list[tuple[float, float]]) -> None:
-    places = labels.place(points, [0.13] * len(points), (0.0, 0.0, 2.2, 2.2))
+    places = label_placement.place(points, [0.13] * len(points), (0.0, 0.0, 2.2, 2.2))
     placed = [place for place in places if place is not None]
     assert len(placed) == len(points)
     for (ax, ay), (bx, by) in itertools.combinations(placed, 2):
-        assert abs(ax - bx) >= 0.13 or abs(ay - by) >= labels.HIGH
-    assert all(0.06 <= x <= 2.14 and labels.HIGH / 2 <= y <= 2.2 - labels.HIGH / 2 for x, y in placed)
+        assert abs(ax - bx) >= 0.13 or abs(ay - by) >= label_placement.HIGH
+    assert all(0.06 <= x <= 2.14 and label_placement.HIGH / 2 <= y <= 2.2 - label_placement.HIGH / 2 for x, y in placed)
 
 
 def test_labels_of_equal_points_all_find_a_place() -> None:
     for corner in ((0.2, 0.2), (1.07, 1.07), (1.9, 0.2)):
-        assert None not in labels.place([corner] * 40, [0.13] * 40, (0.0, 0.0, 2.15, 2.15))
+        assert None not in label_placement.place([corner] * 40, [0.13] * 40, (0.0, 0.0, 2.15, 2.15))
 
 
 def test_a_lone_label_stands_right_beside_its_point() -> None:
-    (place,) = labels.place([(1.0, 1.0)], [0.1], (0.0, 0.0, 2.0, 2.0))
+    (place,) = label_placement.place([(1.0, 1.0)], [0.1], (0.0, 0.0, 2.0, 2.0))
     assert place is not None
     assert math.dist(place, (1.0, 1.0)) < 0.2
 
 
 def test_a_label_wider_than_its_panel_is_left_out() -> None:
-    assert labels.place([(0.1, 0.1), (0.5, 0.5)], [3.0, 0.1], (0.0, 0.0, 1.0, 1.0))[0] is None
+    assert label_placement.place([(0.1, 0.1), (0.5, 0.5)], [3.0, 0.1], (0.0, 0.0, 1.0, 1.0))[0] is None
 
 
 def test_ranges_join_runs() -> None:
-    assert labels.ranges([1, 2, 3, 5, 7, 8]) == "1-3, 5, 7, 8"
+    assert label_placement.ranges([1, 2, 3, 5, 7, 8]) == "1-3, 5, 7, 8"
 
 
 def test_the_front_holds_what_no_row_matches_in_both() -> None:
@@ -86,12 +86,12 @@ def test_the_front_holds_what_no_row_matches_in_both() -> None:
 
 
 def test_seeds_are_counted_over_the_rows_that_have_any() -> None:
-    assert [key.seeds(counts)[0].words for counts in ([3, 5, 0], [1], [5, 5])] == [
+    assert [legend.seeds(counts)[0].words for counts in ([3, 5, 0], [1], [5, 5])] == [
         "3-5 seeds a row",
         "1 seed a row",
         "5 seeds a row",
     ]
-    assert key.seeds([0]) == []
+    assert legend.seeds([0]) == []
 
 
 def test_words_for_missing_values() -> None:

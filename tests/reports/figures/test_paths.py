@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from reports.figures.paths import IMPOSSIBLE, NO_ORDER, SHAPLEY, SINGLE, STATED, Apparent, paths
+from reports.figures.estimates import Estimate
+from reports.figures.order_ranges import IMPOSSIBLE, NO_ORDER, SHAPLEY, SINGLE, STATED, Apparent, paths
 from reports.figures.save import save
-from reports.figures.values import Estimate
 from tests.reports.figures.drawing import METRICS, all_faults, estimates, row_names, words
 
 TOLD = Apparent(

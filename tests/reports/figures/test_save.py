@@ -22,7 +22,7 @@ from reports.figures.forest import Effect, forest
 from reports.figures.pareto import Point, pareto
 from reports.figures.save import save
 from reports.figures.scatter import Pairs, scatter
-from reports.figures.values import Estimate
+from reports.figures.estimates import Estimate
 folder = Path(sys.argv[1])
 (one,) = forest([Effect(row="smart \u2260", metric="SST", mean=.01, low=0., high=.02, printed=.02, supported=True)])
 save(one, folder, "forest")

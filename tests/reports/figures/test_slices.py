@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.figures.history import Shown
-from reports.figures.slices import PAGE, Slice, decades, short, slices
+from reports.figures.param_slices import PAGE, Slice, decades, short, slices
+from reports.figures.trial_history import Shown
 from tests.reports.figures.drawing import LONG, all_faults, words
 
 few = settings(max_examples=10, deadline=None, derandomize=True)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from reports.figures.estimates import Estimate
 from reports.figures.save import save
-from reports.figures.values import Estimate
 from reports.figures.waterfall import DOWN, FINAL, INTERVAL, NONE, OFF, PRINTED, SINGLE, UP, Level, waterfall
 from tests.reports.figures.drawing import METRICS, all_faults, estimates, row_names, words
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.statistics.crossed import Estimate, cautious, crossed
-from reports.statistics.multiple import holm
+from reports.statistics.crossed_effects import Estimate, cautious, crossed
+from reports.statistics.multiple_testing import holm
 
 Array = NDArray[np.float64]
 CLAIMS = 20  # of a paper, all of them true null hypotheses

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from reports.statistics.correlation import pearson, pseudo_values
-from reports.statistics.crossed import Estimate, crossed
+from reports.statistics.crossed_effects import Estimate, crossed
 
 FULL = os.environ.get("HARNESS_TEST_COUNTS") == "full"
 TIMES = 4000 if FULL else 600

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from statsmodels.formula.api import ols
 
 from reports.statistics.attribution import add_one, effects, estimate, leave_one_out, pairs_run, rows
-from reports.statistics.crossed import crossed
+from reports.statistics.crossed_effects import crossed
 from tests.reports.statistics.experiments import Array
 
 Levels = NDArray[np.int64]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from reports.statistics.attribution import add_one, effects, estimate, leave_one_out
-from reports.statistics.paths import shapley, steps
+from reports.statistics.shapley import shapley, steps
 from tests.reports.statistics.experiments import FULL, Array, error
 from tests.reports.statistics.test_attribution import Levels, full
 

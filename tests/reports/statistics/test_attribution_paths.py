@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.statistics.attribution import effects
-from reports.statistics.paths import audit, shapley, steps
+from reports.statistics.shapley import audit, shapley, steps
 from tests.reports.statistics.experiments import Array
 from tests.reports.statistics.test_attribution import Levels, full, some, value
 

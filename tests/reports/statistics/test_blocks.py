@@ -7,8 +7,8 @@ import pytest
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
-from reports.statistics.blocks import mean_squares
-from reports.statistics.crossed import crossed
+from reports.statistics.crossed_effects import crossed
+from reports.statistics.variance_components import mean_squares
 from tests.reports.statistics.experiments import Array, drawn, long
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from reports.statistics.bootstrap import CELLS, hierarchical
-from reports.statistics.crossed import crossed
+from reports.statistics.crossed_effects import crossed
 from tests.reports.statistics.experiments import normal, three
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reports.statistics.crossed import COVERAGE_AT_2
+from reports.statistics.crossed_effects import COVERAGE_AT_2
 from tests.reports.statistics.counts import DRAWS, counted
 from tests.reports.statistics.experiments import FULL, error
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.regression.mixed_linear_model import MixedLM
 
-from reports.statistics.blocks import mean_squares
-from reports.statistics.crossed import FREEDOM, Estimate, Undefined, cautious, crossed
+from reports.statistics.crossed_effects import FREEDOM, Estimate, Undefined, cautious, crossed
+from reports.statistics.variance_components import mean_squares
 from tests.reports.statistics.experiments import drawn, estimate_of, long, three
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.statistics.effect import hedges
+from reports.statistics.effect_size import hedges
 
 
 def test_three_seeds_by_hand() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.weightstats import DescrStatsW
 
-from reports.statistics.crossed import cautious, crossed
+from reports.statistics.crossed_effects import cautious, crossed
 from reports.statistics.equivalence import tost
 from tests.reports.statistics.experiments import estimate_of
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
-from reports.statistics.multiple import holm
+from reports.statistics.multiple_testing import holm
 
 
 def test_the_worked_case() -> None:

@@ -10,10 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from reports.statistics.attribution import estimate
-from reports.statistics.blocks import mean_squares
 from reports.statistics.correlation import pearson, pseudo_values, williams, zou
-from reports.statistics.crossed import Estimate
+from reports.statistics.crossed_effects import Estimate
 from reports.statistics.sequential import PRIOR, log_e, over_seeds
+from reports.statistics.variance_components import mean_squares
 from tests.reports.statistics.experiments import estimate_of
 
 Array = NDArray[np.float64]

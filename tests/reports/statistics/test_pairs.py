@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from reports.statistics.pairs import mcnemar, sign_flips
+from reports.statistics.paired_tests import mcnemar, sign_flips
 
 
 def test_the_hand_worked_case_of_six_discordant_items() -> None:
@@ -66,7 +66,7 @@ def test_one_kind_of_difference_is_the_sign_test() -> None:
 def test_parts_and_the_whole_are_the_same_test(monkeypatch: pytest.MonkeyPatch) -> None:
     block = np.random.default_rng(6).normal(0.2, 1, (2, 30))
     whole = sign_flips(block, draws=999)
-    monkeypatch.setattr("reports.statistics.pairs.CELLS", 100)
+    monkeypatch.setattr("reports.statistics.paired_tests.CELLS", 100)
     assert sign_flips(block, draws=999) == whole
 
 

@@ -11,7 +11,7 @@ from scipy import stats
 from scipy.special import ndtr
 from statsmodels.stats.power import TTestPower, ttest_power
 
-from reports.statistics.crossed import Components, Estimate, cautious
+from reports.statistics.crossed_effects import Components, Estimate, cautious
 from reports.statistics.power import at, detectable, found, seeds_needed
 from tests.reports.statistics.experiments import error, estimate_of, normal
 

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from reports.statistics.ranks import kendall
+from reports.statistics.rank_correlation import kendall
 
 
 def by_counting(first: np.ndarray, second: np.ndarray) -> float:

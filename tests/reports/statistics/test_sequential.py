@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.integrate import dblquad, quad
 
-from reports.statistics.crossed import Components, Estimate, crossed
+from reports.statistics.crossed_effects import Components, Estimate, crossed
 from reports.statistics.power import found
 from reports.statistics.sequential import (
     PRIOR,

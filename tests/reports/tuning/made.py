@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from experiments.study import Range
-from reports.tuning.evidence import Importance, State, Trial, Tuned
+from reports.tuning.results import Importance, State, Trial, Tuned
 
 FACTS = {
     "profile": "demo",

@@ -10,14 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.tuning.best import (
-    affordable,
-    best_so_far,
-    expected_best,
-    expected_budgets,
-    repeated,
-    spent_so_far,
-)
+from reports.tuning.best_so_far import affordable, best_so_far, expected_best, expected_budgets, repeated, spent_so_far
 
 nan = float("nan")
 VALUES = st.lists(st.one_of(st.sampled_from([0.25, 0.5, nan]), st.floats(0, 1)), min_size=1, max_size=60)

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from experiments.study import Range
-from reports.blocks import Block, Grid, Heading, Words
-from reports.document.files import comma_separated
+from reports.document.blocks import Block, Grid, Heading, Words
 from reports.document.html import page
+from reports.document.table_files import comma_separated
 from reports.document.typst import pdf
-from reports.tuning.chapter import FLATTERS, chapter, ordinal
-from reports.tuning.evidence import Importance, Trial, Tuned
-from reports.tuning.pictures import pictures
-from reports.tuning.trials import brief
+from reports.tuning.blocks import FLATTERS, chapter, ordinal
+from reports.tuning.figures import pictures
+from reports.tuning.results import Importance, Trial, Tuned
+from reports.tuning.trial_table import brief
 from tests.reports.tuning.made import STARTS, example, trial, tuned
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from reports.tuning.arms import arms, curve, groups
-from reports.tuning.evidence import Tuned
-from reports.tuning.pictures import drawn, pictures
+from reports.tuning.figures import drawn, pictures
+from reports.tuning.results import Tuned
+from reports.tuning.study_groups import arms, curve, groups
 from tests.reports.tuning.made import example, trial, tuned
 
 

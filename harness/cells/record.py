@@ -1,0 +1,151 @@
+"""What a cell that has ended left in its folder: read back and checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.cells.atomic import Damaged, sealed, unsealed, write_aside
+from harness.cells.cell import Cell, identity
+from model.answers import Answers
+
+PARTS = ("cell.json", "journal.jsonl", "predictions.npz")  # of a finished cell, beside its outcome
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """What a finished or failed cell left in its folder, checked."""
+
+    folder: Path
+    about: Mapping[str, Any]  # cell.json
+    outcome: Mapping[str, Any]  # outcome.json: status, reason, seconds, items, peak memory
+    epochs: Sequence[Mapping[str, Any]]  # the journal: scores by split, signals and seconds of each epoch
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def done(self) -> bool:
+        return self.outcome.get("status") == "done"
+
+    @property
+    def trained(self) -> str:
+        """When the training ended, and how."""
+        return f"{self.outcome.get('ended', '')} {self.outcome.get('status')}"
+
+    @property
+    def training(self) -> int:
+        """The how manyeth training of this cell it is, from 1: what orders trainings, whatever clocks say."""
+        return int(self.outcome.get("training", 1))
+
+    def answers(self, epoch: int) -> dict[tuple[str, str], Answers]:
+        """What was answered after an epoch (0 for an untrained cell), by split and task, as far as it was scored.
+        ``Damaged`` if the file is."""
+        path = self.folder / "predictions.npz"
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                names = [name.split("/") for name in stored.files if name.endswith(f"/{epoch}")]
+                return {
+                    (split, task): Answers(
+                        stored[f"{split}/{task}/ids"],
+                        stored[f"{split}/{task}/{epoch}"].astype(float),
+                        stored[f"{split}/{task}/labels"].astype(float),
+                    )
+                    for split, task, _ in names
+                }
+        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+            raise Damaged(f"{path} is damaged ({error})") from None
+
+
+def read(folder: Path) -> Record | None:
+    """The record of a cell that has ended, or None. ``Damaged`` where a file is not what was written."""
+    outcome = read_sealed(folder / "outcome.json")
+    if outcome is None:
+        return None
+    about = read_sealed(folder / "cell.json") or {}
+    record = Record(folder, about, outcome, journal(folder / "journal.jsonl"))
+    if record.done:
+        written = outcome.get("checks", {})
+        for name, check in checks(folder).items():
+            if written.get(name) != check:
+                raise Damaged(f"{folder / name} is damaged")
+    return record
+
+
+def checks(folder: Path) -> dict[str, int]:
+    """Checksums of what a finished cell consists of, by file; ``Damaged`` where one cannot be read."""
+    found = {}
+    for name in PARTS:
+        try:
+            found[name] = zlib.crc32((folder / name).read_bytes())
+        except OSError:
+            raise Damaged(f"{folder / name} cannot be read") from None
+    return found
+
+
+def read_sealed(path: Path) -> dict[str, Any] | None:
+    """A sealed object's file, None where there is none; ``Damaged``."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        raise Damaged(f"{path} cannot be read") from None
+    return unsealed(text, str(path))
+
+
+def journal(path: Path) -> list[dict[str, Any]]:
+    """The entries of a journal, an epoch each; empty where there is none. ``Damaged`` names the line."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError):
+        raise Damaged(f"{path} cannot be read") from None
+    return [unsealed(line, f"{path}:{number}") for number, line in enumerate(lines, start=1)]
+
+
+def folders(home: Path) -> list[Path]:
+    """The folder of every cell in this home, begun or ended."""
+    cells = home / "cells"
+    return sorted(path for path in cells.iterdir() if path.is_dir()) if cells.is_dir() else []
+
+
+def records(home: Path, told: list[str] | None = None) -> Iterator[Record]:
+    """All cells that have ended in this home; damaged ones are left out, and their reasons added to ``told``."""
+    for folder in folders(home):
+        try:
+            record = read(folder)
+        except Damaged as damage:
+            if told is not None:
+                told.append(str(damage))
+            continue
+        if record is not None:
+            yield record
+
+
+def fail(home: Path, cell: Cell, reason: str, trace: str, training: int = 1) -> None:
+    """Keep why a cell failed, in its so manyeth training."""
+    folder = home / "cells" / cell.id
+    folder.mkdir(parents=True, exist_ok=True)
+    write_aside(folder / "traceback.txt", trace)
+    if not (folder / "cell.json").exists():  # it failed before it began
+        write_aside(folder / "cell.json", sealed(identity(cell)))
+    outcome = {"status": "failed", "reason": reason, "ended": now(), "training": training}
+    write_aside(folder / "outcome.json", sealed(outcome))
+
+
+def now() -> str:
+    """The time, so that later ones sort after earlier ones."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+
+
+Entry = Mapping[str, Any]  # a line of a cell's journal

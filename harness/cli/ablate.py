@@ -1,0 +1,86 @@
+"""``harness ablate``: which of the changes between two rows did what."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from functools import partial
+
+import click
+
+from harness.cli.options import Place, change_names, place_options, row_names, setup_options
+from harness.console.status import waiting
+from harness.console.text import tell
+
+DESIGNS = ("auto", "factorial", "fractional", "leave-one-out", "add-one")
+
+
+@click.command()
+@click.argument("row", shell_complete=row_names)
+@click.option("--against", required=True, metavar="ROW", shell_complete=row_names, help="The row without the changes.")
+@click.option("--design", type=click.Choice(DESIGNS), default="auto", show_default=True, help="Which combinations.")
+@click.option("--budget", metavar="CELLS|HOURS", help="As 96, or 2.5h on this machine.  [default: 16 combinations]")
+@click.option(
+    "--factor",
+    "added",
+    multiple=True,
+    metavar="CHANGE",
+    shell_complete=change_names,
+    help="A named change as one more factor.",
+)
+@click.option(
+    "--hold",
+    "held",
+    multiple=True,
+    metavar="FACTOR[=on|off]",
+    help="Do not vary it: on as in ROW, off as in the other.  [default: off]",
+)
+@setup_options
+@click.option("--seeds", type=int, help="How many seeds a combination gets.  [default: the profile's]")
+@place_options
+@click.option("--retry-failed", is_flag=True, help="Train failed cells again.")
+@click.option("--report/--no-report", default=True, help="Write report.pdf and report.html at the end.  [default: yes]")
+@click.option("--dry-run", is_flag=True, help="Say the design and what it costs, and stop.")
+@click.option("--json", "as_json", is_flag=True, help="The result as JSON; words go to standard error.")
+def ablate(
+    row: str,
+    against: str,
+    design: str,
+    budget: str | None,
+    added: tuple[str, ...],
+    held: tuple[str, ...],
+    profile: str,
+    data: str | None,
+    encoder: str | None,
+    settings: tuple[str, ...],
+    changes: tuple[str, ...],
+    seeds: int | None,
+    place: Place,
+    retry_failed: bool,
+    report: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Take apart what ROW has and another row has not: which change did what.
+
+    Trains combinations of the changes and tells each one's effect, how they interact, and what each would have seemed
+    to do had the changes been added in another order. Cells are those of harness run: shared, resumable, parallel.
+    """
+    with waiting("reading the rows and the data") as line:
+        from harness.ablate.design import cells_of_budget, designed, question
+        from harness.cli.setup import machine_of, setup_of
+        from harness.commands.ablate import Ask, carry_out
+        from harness.commands.run import How
+        from harness.console.log_file import logbook
+        from harness.planning.plan import bring
+        from harness.registry.selectors import combined
+
+        setup = setup_of(profile, data, encoder, seeds, settings, changes)
+        machine = machine_of(place, setup.profile.threads)
+        told = question(row, against, added, held)
+        if not dry_run:
+            bring(combined(told.slug), setup, partial(tell, err=True) if as_json else line.say)
+        chosen = designed(told, design, cells_of_budget(budget, told, setup, machine), setup)
+    ask = Ask(how=How("none", False, retry_failed, report), dry_run=dry_run, as_json=as_json)
+    with contextlib.nullcontext() if dry_run else logbook(machine.home):
+        sys.exit(carry_out(told, chosen, setup, machine, ask))

@@ -1,0 +1,150 @@
+"""The ``harness`` command."""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.cli.ablate import ablate
+from harness.cli.audit import audit
+from harness.cli.doctor import doctor
+from harness.cli.new import new
+from harness.cli.options import home_option, row_names, selector_names
+from harness.cli.predict import export, predict
+from harness.cli.report import compare, explain, report
+from harness.cli.run import run, sync
+from harness.cli.tune import tune
+from harness.cli.ui import ui
+from harness.console.environment import without_windows
+from harness.console.log_file import WORDS
+from harness.console.status import waiting
+from harness.console.text import answer, tell
+from model.errors import InputError
+
+atexit.register(gc.freeze)  # or a second goes by at the end while Python looks for cycles in torch and MLflow
+
+
+LONGEST = 200  # characters of what click says, which repeats what was typed
+
+
+class Wrong(click.ClickException):
+    """What a command line has wrong, told in the way of all errors."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        tell(f"error: {self.message}", err=True)
+
+
+def wrong(error: click.UsageError, path: str) -> click.ClickException:
+    """What click finds wrong, in one sentence; help that nobody asked for stays help."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return error
+    path = error.ctx.command_path if error.ctx else path
+    told = error.message if isinstance(error, click.NoSuchOption) else error.format_message()
+    told = " ".join(told.partition(" Did you mean")[0].partition(" (Did you mean")[0].split()).rstrip(".")
+    if len(told) > LONGEST:
+        told = f"{told[: LONGEST // 2]} ... {told[-LONGEST // 2 :]}"
+    near = ", ".join(getattr(error, "possibilities", None) or ())
+    near = f"; near names: {near}" if near else ""
+    return Wrong(f"{path}: {told[:1].lower()}{told[1:]}{near}; {path} --help lists what there is")
+
+
+class Commands(click.Group):
+    """Turns bad input into one sentence and exit code 2."""
+
+    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **more: Any) -> click.Context:
+        words = tuple(args)
+        try:
+            context = super().make_context(info_name, args, *rest, **more)
+        except click.UsageError as error:
+            raise wrong(error, info_name or "harness") from None
+        context.meta[WORDS] = words
+        return context
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except click.UsageError as error:
+            raise wrong(error, context.command_path) from None
+        except InputError as error:
+            raise Wrong(str(error)) from None
+        except BrokenPipeError:  # the reader of our output is gone
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+            sys.exit(0)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="ablation-harness")
+def main() -> None:
+    """Train every row of the papers' tables, seed by seed, and see what each change did.
+
+    Rows are named PAPER/TABLE/ROW. A selector is a table (table1: of every paper), PAPER/TABLE, a row, or a pattern
+    such as 'bertram/*'.
+    """
+    without_windows()
+
+
+@main.command("list")
+@click.argument("selectors", nargs=-1, shell_complete=selector_names)
+@click.option("--json", "as_json", is_flag=True, help="A JSON array with one object a row.")
+@home_option
+def list_rows(selectors: tuple[str, ...], as_json: bool, home: str) -> None:
+    """List rows: what is printed of them, and whether they can run."""
+    from harness.registry.selectors import select, status
+    from harness.reporting.listing import overview, records
+
+    chosen = select(selectors or ("*",))
+    told = records(chosen, status, Path(home))
+    answer(told, overview, as_json)
+
+
+@main.command()
+@click.argument("row", shell_complete=row_names)
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+def show(row: str, as_json: bool) -> None:
+    """Show one row: its recipe, what it changes, its printed numbers and notes."""
+    from harness.registry.selectors import find
+    from harness.reporting.listing import described, sheet
+
+    suite, found = find(row)
+    told = described(suite, found)
+    answer(told, sheet, as_json)
+
+
+@main.command()
+@click.argument("selectors", nargs=-1, shell_complete=selector_names)
+@click.option(
+    "--parquet", type=click.Path(dir_okay=False), help="Write Parquet to this file instead of CSV to the screen."
+)
+@home_option
+def results(selectors: tuple[str, ...], parquet: str | None, home: str) -> None:
+    """Every result in the home, tidy: one line a cell, epoch, split and metric."""
+    from harness.cells.home import existing
+    from harness.reporting.frame import results as collect
+
+    with waiting("reading the cells"):
+        frame = collect(*selectors, home=existing(home))
+    if parquet:
+        try:
+            frame.to_parquet(parquet)
+        except OSError as error:
+            why = error.strerror or error
+            raise InputError(f"{parquet} cannot be written ({why}); choose another file with --parquet") from None
+        click.echo(f"{len(frame):,} results in {parquet}")
+    else:
+        click.echo(frame.to_csv(index=False), nl=False)
+
+
+for command in (run, tune, ablate, sync, report, compare, explain, predict, export, ui, audit, doctor, new):
+    main.add_command(command)
+
+
+if __name__ == "__main__":
+    main()

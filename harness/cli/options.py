@@ -1,0 +1,122 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+SITES = click.Choice(["local", "ray"])
+JOBS = "Cells trained at a time.  [default: cores / threads; 1 on a GPU; on Ray all that fit]"
+
+
+def row_names(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """For the shell: every row that starts so."""
+    from harness.registry.selectors import everything, slug
+
+    found = {slug(*pair): pair[1].title for pair in everything()}
+    return [CompletionItem(name, help=title) for name, title in found.items() if name.startswith(typed)]
+
+
+def selector_names(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """For the shell: papers and tables that start so, and rows once a / is typed."""
+    from harness.registry.selectors import suites
+
+    found = {name: suite.title for suite in suites() for name in (suite.slug, suite.table, suite.paper)}
+    tables = [CompletionItem(name, help=title) for name, title in sorted(found.items()) if name.startswith(typed)]
+    return tables + (row_names(context, parameter, typed) if "/" in typed else [])
+
+
+def change_names(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """For the shell: every named change that starts so."""
+    from harness.registry.selectors import named_changes
+
+    return [CompletionItem(name) for name in sorted(named_changes()) if name.startswith(typed)]
+
+
+def profile_names(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """For the shell: the profiles."""
+    from experiments.profiles import PROFILES
+
+    return [CompletionItem(name, help=each.says) for name, each in PROFILES.items() if name.startswith(typed)]
+
+
+def home_option(command: Any) -> Any:
+    return click.option(
+        "--home", envvar="HARNESS_HOME", default="runs", show_default=True, help="Folder that keeps all state."
+    )(command)
+
+
+def device_option(command: Any) -> Any:
+    return click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)(
+        command
+    )
+
+
+def place_options(command: Any) -> Any:
+    """The options that say where cells are trained, together as ``place``."""
+    names = [field.name for field in dataclasses.fields(Place)]
+
+    @functools.wraps(command)
+    def placed(**given: Any) -> Any:
+        return command(place=Place(**{name: given.pop(name) for name in names}), **given)
+
+    for option in (
+        home_option,
+        click.option("--shared-home", "shared", is_flag=True, help="Ray: the home is one folder on all machines."),
+        click.option("--gpus-per-cell", "gpus", type=float, help="Ray: GPUs a cell takes, 0.5 for two cells a GPU."),
+        click.option("--cpus-per-cell", "cpus", type=int, help="Ray: CPUs a cell takes.  [default: --threads]"),
+        click.option("--address", help="Ray: the cluster's, or auto.  [default: a Ray of this machine's own]"),
+        click.option("--on", type=SITES, default="local", show_default=True, help="This machine, or a Ray cluster."),
+        device_option,
+        click.option("--threads", type=int, help="CPU threads a cell.  [default: the profile's]"),
+        click.option("--jobs", type=int, help=JOBS),
+    ):
+        placed = option(placed)
+    return placed
+
+
+def setup_options(command: Any) -> Any:
+    """The options that say at what scale, on what data and with which encoder rows run, and what is changed."""
+    for option in (
+        click.option(
+            "--with",
+            "changes",
+            multiple=True,
+            metavar="CHANGE",
+            shell_complete=change_names,
+            help="Apply a named change to every row.",
+        ),
+        click.option(
+            "--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Set a field, e.g. smart.radius=1e-3."
+        ),
+        click.option("--encoder", help="Hugging Face id or folder of a BERT encoder, or tiny."),
+        click.option("--data", help="Folder of course files, hub, hub:FOLDER (a local copy), or embedded."),
+        click.option(
+            "--profile",
+            default="demo",
+            show_default=True,
+            shell_complete=profile_names,
+            help="Scale: demo, small or paper.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Place:
+    """Options as given: None where a default depends on something else."""
+
+    home: str
+    device: str = "auto"
+    jobs: int | None = None
+    threads: int | None = None
+    on: str = "local"
+    address: str | None = None
+    cpus: int | None = None
+    gpus: float | None = None
+    shared: bool = False

@@ -1,0 +1,117 @@
+"""Command-line values as a set-up and a machine; whatever is wrong with them is one sentence."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from experiments.profiles import PROFILES
+from harness.cells.home import writable
+from harness.cli.options import Place
+from harness.console.checks import MOST, check_number, check_text, check_user, near
+from harness.execution.config import Cluster, Machine, chosen_device, cores
+from harness.planning.setup import Setup
+from harness.registry.selectors import named_changes
+from model.errors import InputError, shown
+
+DIGITS = 15  # of a whole number
+MAX_SEEDS = 30  # with --until-decided
+
+
+def setup_of(
+    profile: str,
+    data: str | None,
+    encoder: str | None,
+    seeds: int | None,
+    settings: tuple[str, ...],
+    changes: tuple[str, ...],
+) -> Setup:
+    """Profile defaults with the command's choices over them."""
+    for option, text in (("--data", data), ("--encoder", encoder), *(("--set", text) for text in settings)):
+        if text is not None:
+            check_text(option, text)
+            check_user(option, text.rpartition("=")[2] if option == "--set" else text.removeprefix("hub:"))
+    if profile not in PROFILES:
+        raise InputError(f"there is no profile {shown(profile)}; choose one of {', '.join(PROFILES)}")
+    scale = PROFILES[profile]
+    check_number("--seeds", seeds)
+    known = named_changes()
+    for name in changes:
+        if name not in known:
+            raise InputError(f"there is no change {shown(name, 80)}; near names: {near(name, list(known))}")
+    return Setup(
+        profile=scale,
+        data=scale.data if data is None else expanded(data),
+        encoder=scale.encoder if encoder is None else encoder,
+        seeds=scale.seeds if seeds is None else seeds,
+        changes=tuple(known[name] for name in changes),
+        settings=tuple(map(setting, settings)),
+    )
+
+
+def setting(text: str) -> tuple[str, str]:
+    """A field's path and the value typed for it."""
+    path, equals, value = text.partition("=")
+    if not equals or not path or not value:
+        raise InputError(f"--set {shown(text)} is not FIELD=VALUE, e.g. --set smart.radius=1e-3")
+    digits = value.strip().lstrip("+-").replace("_", "")
+    if digits.isdecimal() and len(digits) > DIGITS:
+        raise InputError(f"--set {shown(path)} has a number of {len(digits)} digits; use at most {DIGITS}")
+    return path, value
+
+
+def expanded(data: str) -> str:
+    """A folder's name with its ``~`` written out; any other name as it is."""
+    folder = os.path.expanduser(data)
+    return str(Path(folder)) if os.path.isdir(folder) else data
+
+
+def machine_of(place: Place, threads: int) -> Machine:
+    """How many cells at a time, on what; ``threads`` are the profile's. A cluster's machines have a GPU if cells ask
+    for one, whatever this has. ``InputError``."""
+    jobs, threads = place.jobs, threads if place.threads is None else place.threads
+    check_number("--jobs", jobs)
+    check_number("--threads", threads)
+    cluster, home = cluster_of(place, threads), writable(place.home)
+    if cluster is not None:
+        device = ("cuda" if cluster.gpus else "cpu") if place.device == "auto" else place.device
+        return Machine(home=home.resolve(), jobs=jobs or MOST, threads=threads, device=device, cluster=cluster)
+    device = chosen_device(place.device)
+    if jobs is None:
+        jobs = 1 if device == "cuda" else max(1, cores() // threads)
+    return Machine(home=home, jobs=jobs, threads=threads, device=device)
+
+
+def cluster_of(place: Place, threads: int) -> Cluster | None:
+    """The cluster that a command is told to use; None for this machine. ``InputError``."""
+    cpus, gpus = place.cpus, place.gpus
+    if place.on == "local":
+        given = {"--address": place.address, "--cpus-per-cell": cpus, "--gpus-per-cell": gpus}
+        given["--shared-home"] = place.shared or None
+        for option, value in given.items():
+            if value is not None:
+                raise InputError(f"{option} is for --on ray; add it, or leave {option} out")
+        return None
+    if place.address is not None:
+        check_text("--address", place.address)
+    check_number("--cpus-per-cell", cpus)
+    if gpus is not None and not 0 <= gpus <= MOST:
+        raise InputError(f"--gpus-per-cell is {gpus:g}; it must be a number from 0 to {MOST:,}, as 0.5 for two a GPU")
+    if gpus and gpus > 1 and gpus != int(gpus):
+        raise InputError(f"--gpus-per-cell is {gpus:g}; above 1 it must be a whole number")
+    return Cluster(address=place.address, cpus=threads if cpus is None else cpus, gpus=gpus or 0.0, shared=place.shared)
+
+
+def most_seeds(seeds: int | None, until_decided: bool, most: int | None) -> int | None:
+    """How many seeds to plan for, None for the profile's. ``InputError`` for options that exclude each other."""
+    check_number("--max-seeds", most)
+    if not until_decided:
+        if most is not None:
+            raise InputError("--max-seeds bounds what --until-decided may add; add that, or give --seeds instead")
+        return seeds
+    if seeds is not None:
+        raise InputError(
+            "--seeds fixes a number of seeds beforehand and --until-decided adds seeds until something is decided; "
+            "give one of the two (--max-seeds bounds the other)"
+        )
+    return MAX_SEEDS if most is None else most

@@ -1,0 +1,64 @@
+"""``harness ui``: MLflow's pages on a home's results, for reading, from a server that can do nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sys
+from pathlib import Path
+
+import click
+
+from harness.cli.options import home_option
+from harness.console.redact import hidden
+from harness.console.status import waiting
+from harness.tracking.ui_app import with_token
+from harness.tracking.ui_server import (
+    LOOPBACK,
+    USUAL,
+    answers,
+    bracketed,
+    free_port,
+    heed_signals,
+    is_loopback,
+    reason,
+    reports,
+    server,
+    store_of,
+    tables,
+    usual_port,
+    wait_for_pages,
+)
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), help=f"Port to listen on.  [default: {USUAL}, or a free one]")
+@click.option("--host", default=LOOPBACK, show_default=True, help="Address to listen on.")
+@home_option
+def ui(port: int | None, host: str, home: str) -> None:
+    """Open MLflow's pages on the results, until Ctrl-C.
+
+    They show the home's store, or that of MLFLOW_TRACKING_URI, for reading, to whoever has the link that is printed;
+    on this machine alone unless --host says otherwise.
+    """
+    uri = store_of(Path(home).expanduser(), os.environ.get("MLFLOW_TRACKING_URI"))
+    if uri.lower().startswith(("http://", "https://", "databricks")):
+        click.echo(f"the pages are at {hidden(uri)}, the address in MLFLOW_TRACKING_URI")
+        return
+    port = usual_port(host) if port is None else free_port(host, port)
+    if not is_loopback(host):
+        whom = f"whoever reaches {host} port {port} and has the link"
+        click.echo(f"warning: {whom} can read the results; the link and the pages cross the network in clear", err=True)
+    heed_signals()
+    token, folder = secrets.token_urlsafe(16), Path(home).expanduser()
+    with contextlib.suppress(KeyboardInterrupt), server(uri, host, port, folder, token) as (process, log):
+        with waiting("starting MLflow's server"):
+            wait_for_pages(process, host, port, log)
+        pages = f"http://{bracketed(host)}:{port}"
+        click.echo(f"MLflow's pages: {with_token(pages, token)} (Ctrl-C ends them)")
+        for line in (*tables(answers(host), port, pages, token), *reports(folder, pages)):
+            click.echo(line)
+        code = process.wait()
+        click.echo(f"MLflow's server ended with exit code {code}: {reason(log)}", err=True)
+        sys.exit(1)

@@ -1,0 +1,22 @@
+"""Where a command's cells are trained."""
+
+from __future__ import annotations
+
+import os
+
+from harness.execution.config import Machine
+from harness.execution.local import Local
+from harness.execution.pool import Site
+from model.errors import InputError
+
+
+def site_of(machine: Machine) -> Site:
+    """The workers that a command has asked for."""
+    if machine.cluster is None:
+        return Local(machine)
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")  # what fails is raised, too
+    try:
+        from harness.execution.ray.cluster import RayCluster
+    except ImportError:
+        raise InputError('--on ray needs Ray; install it with: pip install "ablation-harness[ray]"') from None
+    return RayCluster(machine, machine.cluster)

@@ -1,0 +1,188 @@
+"""What a worker does with one cell: build, train, and keep everything in the cell's folder. Imports torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from harness.cells.atomic import Damaged
+from harness.cells.cell import Cell, identity
+from harness.cells.lease import Claim
+from harness.cells.record import Entry, journal, now
+from harness.cells.writer import Keeping
+from harness.execution.encoders import Progress, loaded
+from harness.execution.events import Cut, Paused
+from harness.execution.jobs import Order
+from harness.execution.memory import forget_peak, peak
+from harness.execution.provenance import revision
+from harness.execution.token_cache import Rows
+from harness.execution.transfer import located
+from harness.planning.content import check_files, check_rows, commit_of
+from harness.planning.data import data_of, notes_of
+from model.batching import TokenTable
+from model.data.examples import Corpus, Examples, Split
+from model.data.reviews import Reviews, reviews
+from model.network import Network
+from model.precision import settle
+from model.recipe import Branch
+from model.run import Run
+from model.settings import parts
+from model.train import Tick, train
+from model.trainer import NonFinite, indivisible
+
+Judge = Callable[[Sequence[Entry]], bool]  # whether a cell goes on after these epochs
+
+
+class OutOfMemory(RuntimeError):
+    """The device's memory is too small, whatever is done about it."""
+
+
+def training_examples(corpus: Corpus, branch: Branch) -> Examples:
+    """The rows a branch trains on: its share of the training set, then its extra sources."""
+    main = corpus.splits[branch.key, "train"].first(branch.rows)
+    for source in branch.extra:
+        if isinstance(source, Reviews):
+            more = reviews(source, corpus)
+            main = dataclasses.replace(
+                main,
+                ids=main.ids + more.ids,
+                texts=main.texts + more.texts,
+                labels=np.concatenate((main.labels, more.labels)),
+            )
+    return main
+
+
+def scored_examples(cell: Cell, corpus: Corpus, branch: Branch) -> dict[str, Examples]:
+    """The rows to score by split. Test only where it has labels; the training sample is fixed."""
+    task = branch.key
+    sets = {"train": corpus.splits[task, "train"].first(branch.rows).first(cell.training_sample)}
+    splits: tuple[Split, ...] = ("dev", "test")
+    for split in splits:
+        examples = corpus.get(task, split)
+        if examples is not None and examples.labelled:
+            sets[split] = examples.first(cell.scored.get(task))
+    return sets
+
+
+def left(folder: Path) -> list[dict[str, Any]]:
+    """The epochs that an earlier training of the cell has in its journal."""
+    try:
+        return journal(folder / "journal.jsonl")
+    except Damaged:
+        return []
+
+
+class Worker:
+    """Trains cells one after another; tokenised rows are shared between those that need the same.
+
+    ``interval`` is the seconds between checkpoints; ``stop`` is asked after every update whether to pause.
+    """
+
+    def __init__(self, home: Path, threads: int, device: str, interval: float, stop: Callable[[], bool]) -> None:
+        settle(threads)
+        self.home, self.threads, self.device = home, threads, device
+        self.interval, self.stop = interval, stop
+        self.here: Mapping[str, str] = {}  # where files that cells name are on this machine, if elsewhere
+        self._rows: dict[tuple[Any, ...], Rows] = {}
+
+    def train(self, order: Order, claim: Claim, tell: Progress, goes_on: Judge) -> None:
+        """Train the cell, from its checkpoint if it has one, and leave its folder finished: cell.json, journal.jsonl,
+        predictions.npz, outcome.json. ``Paused`` when asked to stop, ``Cut`` when a judged cell does not go on;
+        ``OutOfMemory``."""
+        cell, pieces = order.cell, 1
+        forget_peak(self.device)
+        while not self.attempt(order, claim, tell, goes_on, pieces):
+            torch.cuda.empty_cache()
+            pieces *= 2
+            whole = indivisible(cell.recipe)
+            if whole:
+                names = ", ".join(whole)
+                raise OutOfMemory(f"the GPU's memory is too small, and {names} needs whole batches; --set batch=N")
+            if pieces > cell.recipe.batch:
+                raise OutOfMemory("the GPU's memory is too small for a batch of one; --set max_tokens=N")
+
+    def attempt(self, order: Order, claim: Claim, tell: Progress, goes_on: Judge, pieces: int) -> bool:
+        """Train with batches in so many pieces; False if the device's memory is too small for that."""
+        cell = order.cell
+        folder = self.home / "cells" / cell.id
+        keeping, about = Keeping(folder, claim, order.keep, self.interval), self.about(cell)
+        if pieces > 1:
+            keeping.note(f"batches were computed in {pieces} parts, for want of GPU memory")
+        with warnings.catch_warnings(record=True) as raised:
+            warnings.simplefilter("always", UserWarning)
+            try:
+                epochs = left(folder) if order.judged else []  # by whichever command
+                if epochs and not goes_on(epochs):
+                    raise Cut
+                start = keeping.begin(about)
+                run, sets = self.build(cell, pieces)
+                for event in train(run, start):
+                    if isinstance(event, Tick):
+                        tell((event.epoch + event.share) / max(1, run.recipe.epochs))
+                    else:
+                        keeping.epoch(run, event)
+                        if order.judged and event.number < run.recipe.epochs and not goes_on(keeping.entries):
+                            raise Cut
+                    stop = self.stop()
+                    if stop or keeping.due():
+                        keeping.checkpoint(event.take, about)
+                    if stop:
+                        raise Paused
+            except torch.OutOfMemoryError:
+                return False
+            except (Cut, NonFinite):
+                keeping.forget()
+                raise
+        notes = sorted({str(warning.message) for warning in raised} | set(keeping.notes))
+        fresh = list(getattr(run.network.encoder, "new_parameters", ()))  # what the encoder's files lacked
+        measured = {"peak_memory_bytes": peak(self.device), "warnings": notes, "fresh": fresh, "pieces": pieces}
+        keeping.finish(sets, measured | {"training": order.training})
+        return True
+
+    def build(self, cell: Cell, pieces: int) -> tuple[Run, dict[tuple[str, str], Examples]]:
+        """The network on the device, with the tables to train on and to score."""
+        planned, cell = cell.id, located(cell, self.here)
+        recipe, corpus = cell.recipe, data_of(cell.recipe, cell.source)
+        check_rows(cell)
+        for text in notes_of(recipe):
+            warnings.warn(text, UserWarning, stacklevel=1)
+        encoder, tokenizer = loaded(recipe.encoder, cell.source, self.home, cell.seed)
+        network = Network(recipe, encoder, cell.seed).to(self.device)
+        config: Any = encoder.config
+        longest = min(recipe.max_tokens, config.max_position_embeddings)
+        sets: dict[tuple[str, str], Examples] = {}
+        tables: dict[tuple[Any, str], TokenTable] = {}
+        training = {}
+        for branch in recipe.branches:
+            task, joint = branch.key, branch.pairing.joint
+            key = (cell.encoder, cell.source, branch.task, joint, longest)
+            rows = self._rows.setdefault(key, Rows(joint, longest))
+            trained = [training_examples(corpus, branch)] if task in recipe.schedule.tasks() else []
+            scored = scored_examples(cell, corpus, branch)
+            rows.add([*trained, *scored.values()], tokenizer)
+            for examples in trained:
+                training[task] = rows.table(examples)
+            for split, examples in scored.items():
+                sets[split, task], tables[split, task] = examples, rows.table(examples)
+        check_files(cell, planned)  # now that all of it has been read
+        return Run(network, recipe, cell.seed, training, tables, self.device, pieces), sets
+
+    def about(self, cell: Cell) -> dict[str, Any]:
+        """cell.json: everything that defines the cell, for people and for the tracking store."""
+        return {
+            **identity(cell),
+            "revision": commit_of(cell.recipe.encoder),
+            "threads": self.threads,
+            "device": self.device if self.device == "cpu" else torch.cuda.get_device_name(),
+            "torch": torch.__version__,
+            "packages": {name: version(name) for part in parts(cell.recipe) for name in part.packages},
+            "code": revision(),
+            "started": now(),
+        }

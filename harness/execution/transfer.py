@@ -1,0 +1,159 @@
+"""Files between a driver's home and a worker's folder elsewhere: what a cell needs, and what it has written."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from harness.cells.atomic import write_together
+from harness.cells.cell import Cell
+from model.data.reviews import Reviews
+from model.encoders.domain_pretrained import DomainPretrained
+from model.encoders.placeholders import Derived
+from model.interfaces import Encoder
+
+LAST = "outcome.json"  # with it a cell has ended: written after all else
+OWN = ("claim.json",)  # never sent
+HUB = "hub:"
+
+Stamp = tuple[int, int]
+Part = TypeVar("Part")
+
+
+@dataclasses.dataclass(frozen=True)
+class Files:
+    """Contents by path within a folder; None: the file is gone."""
+
+    contents: Mapping[str, bytes | None]
+
+    def write(self, folder: Path) -> None:
+        """Have them in the folder, each whole, the outcome last."""
+        written = {}
+        for name, content in sorted(self.contents.items(), key=lambda pair: pair[0] == LAST):
+            path = folder / name
+            if content is None:
+                path.unlink(missing_ok=True)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                written[path] = content
+        write_together(written)
+
+
+def within(folder: Path) -> Iterator[Path]:
+    """The files of a folder that are whole."""
+    for where, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            if not name.endswith(".part") and name not in OWN:
+                yield Path(where, name)
+
+
+def packed(folder: Path) -> Files:
+    """All files of a folder, or a single file under its own name."""
+    if folder.is_file():
+        return Files({folder.name: folder.read_bytes()})
+    return Files({str(path.relative_to(folder)): path.read_bytes() for path in within(folder)})
+
+
+class Changes:
+    """What was written in a folder since it was last asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.seen = self.stamps()
+
+    def stamps(self) -> dict[str, Stamp]:
+        found = {}
+        for path in within(self.folder):
+            stat = path.stat()
+            found[str(path.relative_to(self.folder))] = (stat.st_mtime_ns, stat.st_size)
+        return found
+
+    def take(self) -> Files | None:
+        """None for nothing."""
+        now = self.stamps()
+        written = [name for name, stamp in now.items() if self.seen.get(name) != stamp]
+        gone = [name for name in self.seen if name not in now]
+        self.seen = now
+        if not written and not gone:
+            return None
+        return Files({name: (self.folder / name).read_bytes() for name in written} | dict.fromkeys(gone))
+
+
+def places(cell: Cell) -> list[str]:
+    """The files and folders of this machine that the cell's recipe and data name."""
+    named = [cell.source.removeprefix(HUB)]
+    named += [str(branch.task.file) for branch in cell.recipe.branches if branch.task.file]
+    encoder: Encoder | None = cell.recipe.encoder
+    while encoder is not None:
+        named += [getattr(encoder, "name", ""), encoder.text if isinstance(encoder, DomainPretrained) else ""]
+        encoder = encoder.start if isinstance(encoder, Derived) else None
+    named += [each.source for branch in cell.recipe.branches for each in branch.extra if isinstance(each, Reviews)]
+    return list(dict.fromkeys(name for name in named if name and os.path.exists(os.path.expanduser(name))))
+
+
+@dataclasses.dataclass(frozen=True)
+class Parcel:
+    """A file or folder of the driver's machine. ``key`` names it on another: the same for the same content."""
+
+    name: str
+    key: str
+    single: bool
+    files: Files
+
+    def unpack(self, folder: Path) -> str:
+        """Have it under ``folder``; where it is."""
+        target = folder / self.key
+        if not target.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            aside = Path(tempfile.mkdtemp(prefix=f".{self.key}-", dir=folder))
+            self.files.write(aside)
+            with contextlib.suppress(OSError):  # another worker of this machine was first
+                aside.rename(target)
+            shutil.rmtree(aside, ignore_errors=True)
+        return str(target / Path(self.name).name if self.single else target)
+
+
+def parcel(name: str) -> Parcel:
+    """A file or folder by its name here."""
+    path = Path(name).expanduser()
+    files = packed(path)
+    running = hashlib.sha256()
+    for part, content in sorted(files.contents.items()):
+        running.update(part.encode() + b"\0" + hashlib.sha256(content or b"").digest())
+    return Parcel(name, running.hexdigest()[:16], path.is_file(), files)
+
+
+def located(cell: Cell, here: Mapping[str, str]) -> Cell:
+    """The cell with every name in ``here`` replaced by where it is on this machine."""
+    bare = cell.source.removeprefix(HUB)
+    source = cell.source.replace(bare, here[bare]) if bare in here else cell.source
+    branches = tuple(
+        dataclasses.replace(
+            branch,
+            task=dataclasses.replace(branch.task, file=Path(here[str(branch.task.file)]))
+            if str(branch.task.file) in here
+            else branch.task,
+            extra=tuple(renamed(each, "source", here) for each in branch.extra),
+        )
+        for branch in cell.recipe.branches
+    )
+    recipe = dataclasses.replace(cell.recipe, encoder=moved(cell.recipe.encoder, here), branches=branches)
+    return dataclasses.replace(cell, recipe=recipe, source=source)
+
+
+def moved(encoder: Encoder, here: Mapping[str, str]) -> Encoder:
+    encoder = renamed(renamed(encoder, "name", here), "text", here)
+    return dataclasses.replace(encoder, start=moved(encoder.start, here)) if isinstance(encoder, Derived) else encoder
+
+
+def renamed(part: Part, field: str, here: Mapping[str, str]) -> Part:
+    value: Any = getattr(part, field, None)
+    return dataclasses.replace(part, **{field: here[value]}) if value in here else part  # type: ignore[type-var]

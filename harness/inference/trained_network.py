@@ -1,0 +1,130 @@
+"""The trained network of one row and seed: its kept weights, or a training that keeps them."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from harness.cells.atomic import Damaged
+from harness.cells.cell import Cell
+from harness.cells.kept_weights import MEND, place, whole
+from harness.cells.record import read
+from harness.cells.row_result import reported
+from harness.execution.config import Machine
+from harness.execution.run import carry_out
+from harness.planning.plan import Planned, bring, plan
+from harness.planning.rows import failures
+from harness.planning.setup import Setup
+from harness.registry.selectors import select, slug
+from harness.tracking.store import Store
+from model.encoders.made import Say, nothing_said
+from model.errors import InputError
+
+if TYPE_CHECKING:
+    from model.network import Network
+
+
+class TrainingFailed(RuntimeError):
+    """The cell was trained for its weights and failed; the message says which and why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A planned row with one cell, the epoch that its selection reports, and the weights after that epoch."""
+
+    row: Planned
+    epoch: int
+    weights: Path
+
+    @property
+    def cell(self) -> Cell:
+        return self.row.cells[0]
+
+    @property
+    def name(self) -> str:
+        return f"{named(self.row)}, epoch {self.epoch}"
+
+
+def one_row(selector: str, seed: int, setup: Setup, say: Say = nothing_said) -> Planned:
+    """The row that the selector names, with the cell of this seed; ``InputError`` unless it is one that can run.
+    ``say`` hears of an encoder's download."""
+    if seed < 0:
+        raise InputError(f"--seed is {seed}; it must be at least 0")
+    chosen = select([selector])
+    if len(chosen) > 1:
+        first, last = slug(*chosen[0]), slug(*chosen[-1])
+        raise InputError(f"{selector!r} names {len(chosen)} rows, {first} to {last}; give one of them")
+    bring(chosen, setup, say)
+    (row,) = plan(chosen, dataclasses.replace(setup, seeds=1))
+    if row.reason:
+        raise InputError(f"{slug(*chosen[0])} cannot be trained here: {row.reason}")
+    return dataclasses.replace(row, cells=(dataclasses.replace(row.cells[0], seed=seed),))
+
+
+def named(row: Planned) -> str:
+    """``bertram/table1/06-smart seed 0``."""
+    return f"{row.suite.slug}/{row.name} seed {row.cells[0].seed}"
+
+
+def found(row: Planned, home: Path) -> Trained | None:
+    """The row's trained network, if its cell is done and the selected epoch's weights were kept."""
+    try:
+        record = read(home / "cells" / row.cells[0].id)
+    except Damaged:
+        return None
+    if record is None or not record.done:
+        return None
+    epoch = reported(row.suite, row.row, record).epoch
+    weights = place(record.folder, epoch)
+    return Trained(row, epoch, weights) if weights.is_file() else None
+
+
+def find_or_train(row: Planned, setup: Setup, machine: Machine, console: Console) -> Trained:
+    """The row's trained network; where none is found, the cell is trained and enters the tracking store as in a run.
+    ``TrainingFailed`` if it fails."""
+    known = found(row, machine.home)
+    if known is not None:
+        return known
+    cell = row.cells[0].id
+    # another row of this cell may have had its own epoch kept, which training removes
+    keep = "all" if any((machine.home / "cells" / cell / "weights").glob("*")) else "selected"
+    console.print(f"{named(row)}: its weights were not kept, so it is trained now", highlight=False, markup=False)
+    store = Store(machine.home)
+    for _ in carry_out([row], setup, machine, store, console, rerun=True, keep=keep):
+        pass
+    known = found(row, machine.home)
+    if known is None:
+        raise TrainingFailed("; ".join(failures([row], machine.home)) or f"{named(row)} left no weights")
+    return known
+
+
+def network(trained: Trained, machine: Machine, say: Say = nothing_said) -> tuple[Network, Any]:
+    """The network on the machine's device, in eval mode, and its tokenizer. ``say`` hears where no checksum tells that
+    the weights are what was written; ``InputError`` where one tells that they are not."""
+    from safetensors.torch import load
+
+    from harness.execution.encoders import loaded
+    from model.network import Network
+    from model.precision import settle
+
+    settle(machine.threads)
+    cell = trained.cell
+    content, unsure = whole(trained.weights)
+    if unsure:
+        say(unsure)
+    encoder, tokenizer = loaded(cell.recipe.encoder, cell.source, machine.home, cell.seed)
+    made = Network(cell.recipe, encoder, cell.seed)
+    try:
+        weights = load(content)
+        if weights.keys() - made.state_dict().keys():  # a regularizer gave the network more when it was trained
+            for regularizer in cell.recipe.regularizers:
+                regularizer.start(made, 1)
+            made.survey()
+        made.load_state_dict(weights)
+    except Exception as error:  # RuntimeError, SafetensorError
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{trained.weights} cannot be read ({reason}); {MEND}") from None
+    return made.to(machine.device).eval(), tokenizer

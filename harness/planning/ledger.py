@@ -1,0 +1,46 @@
+"""The cells of a results folder by id: which have ended, which are damaged or stale, and what a plan leaves."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from harness.cells.cell import Cell
+from harness.cells.record import Record, records
+from harness.planning.plan import Planned
+
+
+@dataclasses.dataclass(frozen=True)
+class Ledger:
+    """What a home already holds, seen from a plan."""
+
+    ended: dict[str, Record]  # by cell id
+    stale: dict[str, Record]  # by cell key: trained by other code
+    damaged: Sequence[str] = ()  # what is wrong with which file
+
+    def left(self, rows: Sequence[Planned], rerun: bool = False, retry: bool = False) -> list[Cell]:
+        """Cells to train, each once, round by round: every row's first seed before any row's second. ``retry`` has
+        those that failed, ``rerun`` all of them."""
+        rounds = max((len(row.cells) for row in rows), default=0)
+        wanted = {row.cells[at].id: row.cells[at] for at in range(rounds) for row in rows if at < len(row.cells)}
+        return [
+            cell
+            for cell in wanted.values()
+            if rerun or cell.id not in self.ended or (retry and not self.ended[cell.id].done)
+        ]
+
+    def damaged_among(self, cells: Iterable[Cell]) -> list[str]:
+        """What is wrong with files of these cells."""
+        return [text for text in self.damaged if any(cell.id in text for cell in cells)]
+
+    def is_stale(self, cell: Cell) -> bool:
+        return cell.id not in self.ended and cell.key in self.stale
+
+
+def ledger(home: Path) -> Ledger:
+    """Read all ended cells of a home."""
+    damaged: list[str] = []
+    found = list(records(home, damaged))
+    done = {record.about["key"]: record for record in found if record.done}
+    return Ledger({record.id: record for record in found}, done, damaged)

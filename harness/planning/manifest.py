@@ -1,0 +1,72 @@
+"""Which rows and trials read which cells, kept in the home under ``<home>/readers``: one file a command and its set-up,
+one a trial. With it whatever is shown of a home, in MLflow or elsewhere, can be made again from the home alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from experiments.suite import RegistryError, Row, Suite
+from harness.cells.atomic import Damaged, sealed, unsealed, write_aside
+from harness.planning.plan import Planned
+from harness.registry.selectors import find
+from model.digest import digest
+
+
+def declared(suite: str, row: str) -> tuple[Suite, Row] | None:
+    """The registry's row, if it is there."""
+    try:
+        return find(f"{suite}/{row}")
+    except RegistryError:
+        return None
+
+
+def note(home: Path, rows: Iterable[Planned], tags: Mapping[str, str]) -> None:
+    """Keep which rows of this set-up read which cells."""
+    read = [
+        {"suite": row.suite.slug, "row": row.row.name, "name": row.name, "cells": {c.id: c.seed for c in row.cells}}
+        for row in rows
+        if row.cells
+    ]
+    if not read:
+        return
+    entry = {"tags": dict(tags), "rows": read}
+    path = home / "readers" / f"{digest(entry)}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_bytes() != sealed(entry).encode():  # damaged
+        write_aside(path, sealed(entry))
+
+
+def noted(home: Path, damaged: list[str] | None) -> Iterator[dict[str, Any]]:
+    """What commands have noted."""
+    for path in sorted((home / "readers").glob("*.json")):
+        try:
+            yield unsealed(path.read_text(encoding="utf-8"), str(path))
+        except (OSError, ValueError, Damaged):
+            if damaged is not None:
+                damaged.append(f"{path} is damaged")
+
+
+@dataclasses.dataclass
+class Noted:
+    """A set-up in which commands have planned rows: by suite and row, the cells that were planned and their seeds.
+    Which of these a row has now is another question (``harness.planning.matching``)."""
+
+    tags: Mapping[str, str]
+    rows: dict[tuple[str, str], dict[str, int]] = dataclasses.field(default_factory=dict)
+
+
+def noted_setups(home: Path, damaged: list[str] | None = None) -> list[Noted]:
+    """All set-ups of a results folder; names of damaged files are added to ``damaged``."""
+    found: dict[str, Noted] = {}
+    for entry in noted(home, damaged):
+        if "rows" not in entry:
+            continue
+        setup = found.setdefault(entry["tags"]["setup"], Noted(entry["tags"]))
+        if "options" in entry["tags"]:  # as a newer command noted it
+            setup.tags = entry["tags"]
+        for row in entry["rows"]:
+            setup.rows.setdefault((row["suite"], row["row"]), {}).update(row["cells"])
+    return list(found.values())

@@ -1,0 +1,66 @@
+"""Which rows read which cells, and what is kept, failed or absent of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.cells.cell import Cell, Keep
+from harness.planning.ledger import ledger
+from harness.planning.plan import Planned
+
+
+def keeps(rows: Sequence[Planned], keep: str) -> dict[str, Keep]:
+    """Which weights of each cell stay: ``none``, what the rows' selections choose, or ``all``."""
+    if keep == "none":
+        return {}
+    return {
+        cell_id: Keep(
+            all=keep == "all",
+            choices=tuple({(row.suite.selection_of(row.row), row.suite.formula) for row in users}),
+        )
+        for cell_id, users in by_cell(rows).items()
+    }
+
+
+def by_cell(rows: Sequence[Planned]) -> dict[str, list[Planned]]:
+    """The rows that read each cell."""
+    users: dict[str, list[Planned]] = {}
+    for row in rows:
+        for cell in row.cells:
+            users.setdefault(cell.id, []).append(row)
+    return users
+
+
+def names(rows: Sequence[Planned]) -> dict[str, str]:
+    """What to call each cell: its first row and seed, and how many more rows it serves."""
+    told = {}
+    for cell_id, users in by_cell(rows).items():
+        seed = next(cell.seed for cell in users[0].cells if cell.id == cell_id)
+        more = f" +{len(users) - 1}" if len(users) > 1 else ""
+        told[cell_id] = f"{users[0].suite.slug}/{users[0].name} seed {seed}{more}"
+    return told
+
+
+def failures(rows: Sequence[Planned], home: Path) -> list[str]:
+    """Cells of the plan that failed, by row and seed, with the reason."""
+    ended = ledger(home).ended
+    return [
+        f"{row.suite.slug}/{row.name} seed {cell.seed}: {ended[cell.id].outcome.get('reason', '')}"
+        for row in rows
+        for cell in row.cells
+        if cell.id in ended and not ended[cell.id].done
+    ]
+
+
+def absent(rows: Sequence[Planned], home: Path) -> list[str]:
+    """Cells of the plan that have not ended, or are gone or damaged since, by row and seed."""
+    ended = ledger(home).ended
+    return [
+        f"{row.suite.slug}/{row.name} seed {cell.seed}" for row in rows for cell in row.cells if cell.id not in ended
+    ]
+
+
+def cells_of(rows: Sequence[Planned]) -> list[Cell]:
+    """Every distinct cell of the rows."""
+    return list({cell.id: cell for row in rows for cell in row.cells}.values())

@@ -1,0 +1,34 @@
+"""Ablations as a tracking store or a home holds them, for reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from experiments.ablation import Ablation
+from experiments.suite import RegistryError
+from harness.planning.ledger import ledger
+from harness.planning.plan import plan
+from harness.planning.setup import Setup
+from harness.planning.setup_tags import tags
+from harness.registry.selectors import ablation, combined
+from harness.tracking.from_cells import Evidence, measured
+from reports.ablation.results import Taken
+
+
+def ablations(evidence: Evidence, only: str | None = None) -> list[Taken]:
+    """All of which something was run (in one set-up), by name; those whose rows the registry no longer has are left
+    out. ``InputError`` where it cannot be read."""
+    found = []
+    for name in evidence.ablations():
+        try:
+            told = ablation(name)
+        except RegistryError:
+            continue
+        found += [Taken(told, each) for each in evidence.setups(combined(told.slug), only)]
+    return found
+
+
+def at_home(told: Ablation, setup: Setup, home: Path) -> Taken:
+    """What the home's cells say, of every combination that has been trained."""
+    rows = plan(combined(told.slug), setup)
+    return Taken(told, measured(rows, tags(setup), ledger(home)))

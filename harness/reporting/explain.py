@@ -1,0 +1,102 @@
+"""What is behind one figure of a report."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from harness.registry.selectors import find, select, slug
+from harness.reporting.report import measured
+from harness.tracking.from_cells import Evidence
+from model.errors import InputError, shown
+from reports.figure_ids import figure_id
+from reports.results import Runs, Seed, SetUp
+from reports.suite.effects import metrics
+from reports.suite_table.symbols import number
+
+NAME = re.compile(r"[0-9a-f]{6}")
+
+
+def explained(evidence: Evidence, figure: str) -> list[dict[str, Any]]:
+    """One object a set-up that has the figure. ``InputError`` for one that does not exist."""
+    row, colon, metric = figure.rpartition(":")
+    if NAME.fullmatch(figure):
+        setups = measured(evidence, select(("*",)))
+        every = [(setup, row, name) for setup in setups for row in setup.rows.values() for name in metrics(row.suite)]
+        found = [each for each in every if figure_id(each[0].name, each[1], each[2]) == figure]
+        if not found:
+            raise InputError(f"no figure of {evidence.name} is named {figure}; a report of another may have it")
+        return [behind(*each) for each in found]
+    if not colon:
+        raise InputError(
+            f"{shown(figure, 80)} is no figure; give SUITE/ROW:METRIC or a name from a report's small print"
+        )
+    suite, _ = pair = find(row)
+    if metric not in metrics(suite):
+        raise InputError(f"{suite.slug} has no metric {shown(metric, 80)}; it has {', '.join(metrics(suite))}")
+    name = slug(*pair)
+    held = [setup for setup in measured(evidence, [pair]) if name in setup.rows]
+    if not held:
+        raise InputError(f"no run of {name} in {evidence.name}; harness run trains it")
+    return [behind(setup, setup.rows[name], metric) for setup in held]
+
+
+def behind(setup: SetUp, row: Runs, metric: str) -> dict[str, Any]:
+    values = row.values(metric)
+    return {
+        "figure": f"{row.slug}:{metric}",
+        "name": figure_id(setup.name, row, metric),
+        "setup": dict(setup.facts),
+        "split": row.row.split,
+        "mean": statistics.fmean(values.values()) if values else None,
+        "printed": row.row.printed.get(metric),
+        "seeds": [seed_told(row, seed, values.get(seed.seed)) for seed in row.seeds],
+        "left_out": {str(seed): fault for seed, fault in setup.left_out.get(row.slug, {}).items()},
+    }
+
+
+def seed_told(row: Runs, seed: Seed, value: float | None) -> dict[str, Any]:
+    about = seed.about
+    return {
+        "seed": seed.seed,
+        "value": value,
+        "status": "done" if seed.done else "failed",
+        "reason": seed.reason,
+        "epoch": seed.epoch,
+        "run": seed.run,
+        "cell": seed.cell,
+        "recipe": about.get("digest", ""),
+        "trained": about.get("trained", ""),
+        "predictions": row.prints().get(seed.seed, ""),
+        "data": dict(seed.data),
+        "code": {name: about[name] for name in ("version", "revision", "dirty") if name in about},
+        "machine": {name: about[name] for name in ("device", "threads", "torch") if name in about},
+    }
+
+
+def told(found: Sequence[dict[str, Any]]) -> str:
+    """For a terminal."""
+    lines = []
+    for each in found:
+        facts = each["setup"]
+        mean = "no value" if each["mean"] is None else number(each["mean"])
+        printed = "not printed" if each["printed"] is None else f"printed {number(each['printed'])}"
+        lines += [
+            f"{each['figure']} ({each['name']}): {mean} over {len(each['seeds'])} seeds on {each['split']}, {printed}",
+            f"  {facts['profile']}, {facts['data_source']}, encoder {facts['encoder']} {facts['variant']}".rstrip(),
+        ]
+        lines += [f"  seed {seed}: left out, {fault}" for seed, fault in each["left_out"].items()]
+        for seed in each["seeds"]:
+            value = seed["reason"] or "no value" if seed["value"] is None else number(seed["value"])
+            code = seed["code"].get("revision", seed["code"].get("version", "?"))[:12]
+            dirty = ", changed since" if seed["code"].get("dirty") == "true" else ""
+            lines += [
+                f"  seed {seed['seed']}: {value} after epoch {seed['epoch']}, {seed['trained']}",
+                f"    run {seed['run']}  cell {seed['cell']}  recipe {seed['recipe']}",
+                f"    answers {seed['predictions'] or 'not kept'}  data "
+                + ", ".join(f"{task} {digest}" for task, digest in seed["data"].items()),
+                f"    code {code}{dirty}  " + ", ".join(f"{name} {value}" for name, value in seed["machine"].items()),
+            ]
+    return "\n".join(lines)

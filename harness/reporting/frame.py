@@ -1,0 +1,84 @@
+"""All that a home measured, tidy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.cells.record import Record, records
+from harness.cells.row_result import health
+from harness.planning.manifest import declared, noted_setups
+from harness.registry.selectors import select
+from harness.tracking.from_cells import Home
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    "cell",
+    "recipe",
+    "seed",
+    "rows",
+    "source",
+    "encoder",
+    "device",
+    "threads",
+    "epoch",
+    "split",
+    "metric",
+    "value",
+)
+
+
+def results(*selectors: str, home: str | Path | None = None) -> pd.DataFrame:
+    """One row a cell, epoch, split and metric, of finished cells that serve a selected row (all, without selectors).
+
+    ``rows`` names the rows that have the cell, as they are declared now; health signals have the split ``health``.
+    ``home`` defaults to ``HARNESS_HOME`` or ``./runs``. Raises ``RegistryError`` for an unknown selector.
+    """
+    import pandas as pd
+
+    folder = Path(home or os.environ.get("HARNESS_HOME", "runs")).expanduser()
+    wanted = {f"{suite.slug}/{row.name}" for suite, row in select(selectors)} if selectors else None
+    told = []
+    served = rows_by_cell(folder)
+    for record in records(folder):
+        rows = served.get(record.id, [])
+        if record.done and (wanted is None or any(name.partition("[")[0] in wanted for name in rows)):
+            told += list(lines(record, rows))
+    return pd.DataFrame(told, columns=list(COLUMNS))
+
+
+def rows_by_cell(home: Path) -> dict[str, list[str]]:
+    """The rows that have each cell as they are declared now, by cell; a row that is in no file that was named is
+    believed to be as it was when it was planned."""
+    cells, found = Home(home), dict[str, set[str]]()
+    for noted in noted_setups(home):
+        for (suite, row), planned in noted.rows.items():
+            pair = declared(suite, row)
+            ids = planned if pair is None else [entry.record.id for entry in cells.entries(noted, *pair)[0]]
+            for cell in ids:
+                found.setdefault(cell, set()).add(f"{suite}/{row}{noted.tags.get('variant', '')}")
+    return {cell: sorted(rows) for cell, rows in found.items()}
+
+
+def lines(record: Record, names: list[str]) -> Iterator[dict[str, Any]]:
+    """The tidy rows of one cell."""
+    about = record.about
+    common = {
+        "cell": record.id,
+        "recipe": about["key"],
+        "seed": about["seed"],
+        "rows": " ".join(names),
+        "source": about["source"],
+        "encoder": about["encoder"],
+        "device": about["device"],
+        "threads": about["threads"],
+    }
+    for epoch in record.epochs:
+        scores = {**epoch["scores"], "health": health(epoch)}
+        for split, metrics in scores.items():
+            for metric, value in metrics.items():
+                yield common | {"epoch": epoch["epoch"], "split": split, "metric": metric, "value": value}

@@ -1,0 +1,91 @@
+"""All that a report's bytes depend on, as one digest: what is declared, what was measured, and the code that draws."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path, PurePath
+from typing import Any
+
+from experiments.profiles import PROFILES
+from experiments.suite import Suite
+from model.digest import digest
+from reports.ablation.results import Taken
+from reports.results import Runs, SetUp
+from reports.tuning.results import Tuned
+
+PACKAGES = ("harness", "reports", "experiments", "model")
+LIBRARIES = ("matplotlib", "numpy", "optuna", "pandas", "scipy", "statsmodels", "typst")
+
+
+def inputs_of(
+    found: Sequence[SetUp],
+    chosen: Sequence[tuple[Suite, frozenset[str]]],
+    suites: Sequence[Suite],
+    sought: Sequence[Tuned],
+    taken: Sequence[Taken],
+) -> str:
+    """The digest. ``chosen`` are the suites in the report with their rows, ``suites`` all that stand in their papers:
+    claims speak of these, too."""
+    setups = [*found, *(each.setup for each in taken)]
+    return digest(
+        [
+            [measured(each) for each in setups],
+            [[suite.slug, sorted(names)] for suite, names in chosen],
+            [plain(suite) for suite in suites],
+            [plain(PROFILES.get(each.facts["profile"])) for each in setups],
+            plain(sought),
+            [plain(each.ablation) for each in taken],
+            code(),
+        ]
+    )
+
+
+def measured(setup: SetUp) -> Any:
+    """What was measured in a set-up, but for answers: a seed's ``content`` covers these."""
+    told = {each.name: getattr(setup, each.name) for each in dataclasses.fields(setup) if each.name != "rows"}
+    return [plain(told), [[slug, rows(of)] for slug, of in setup.rows.items()]]
+
+
+def rows(row: Runs) -> Any:
+    """Its trainings, without what only one store calls them."""
+    return [plain(dataclasses.replace(seed, run="")) for seed in row.seeds]
+
+
+def plain(value: Any) -> Any:
+    """A declaration with all that is in it, defaults too, as plain data. ``TypeError`` for what has no plain form."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+        return [type(value).__name__, fields]
+    if isinstance(value, Mapping):
+        return {str(name): plain(each) for name, each in value.items()}
+    if isinstance(value, frozenset | set):
+        return sorted(map(str, value))
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [plain(each) for each in value]
+    if isinstance(value, PurePath):
+        return value.name
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    raise TypeError(f"{type(value).__name__} has no plain form")
+
+
+@cache
+def code() -> Any:
+    """The program and the libraries that compute and draw."""
+    root, running = Path(__file__).parent.parent, hashlib.sha256()
+    for package in PACKAGES:
+        for path in sorted((root / package).rglob("*")):
+            if path.suffix in (".py", ".css", ".js", ".typ"):
+                running.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
+    return [running.hexdigest(), {name: version_of(name) for name in LIBRARIES}]
+
+
+def version_of(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return ""

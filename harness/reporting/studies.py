@@ -1,0 +1,82 @@
+"""Studies as a tracking store holds them, for reports."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import cast
+
+from experiments.studies import STUDIES
+from experiments.study import Range
+from harness.cells.trial import METRIC
+from harness.tracking.from_cells import Evidence
+from harness.tracking.from_cells import TrialRun as Tried
+from harness.tracking.seed_result import HEALTH, REPORTED
+from reports.results import FACTS
+from reports.tuning.results import State, Trial, Tuned
+
+
+def studies(evidence: Evidence, only: str | None = None) -> list[Tuned]:
+    """All of which a trial has ended (in one set-up), in the order of study, set-up, row, sampler and seed.
+    ``InputError`` where it cannot be read."""
+    arms: dict[tuple[str, str], list[Tried]] = {}
+    for each in evidence.trials(only):
+        arms.setdefault((each.tags["setup"], each.tags["arm"]), []).append(each)
+    return sorted(map(tuned, arms.values()), key=order)
+
+
+def order(found: Tuned) -> tuple[object, ...]:
+    return (found.study, [found.facts[name] for name in FACTS], found.row, found.sampler, found.seed, found.name)
+
+
+def tuned(runs: Sequence[Tried]) -> Tuned:
+    """One arm's runs."""
+    tags = runs[0].tags
+    study = STUDIES.get(tags["study"])
+    return Tuned(
+        name=tags["arm"],
+        study=tags["study"],
+        says=study.says if study else "",
+        row=tags["base"],
+        sampler=tags["sampler"],
+        pruner=tags["pruner"],
+        seed=int(tags["sampler_seed"]),
+        arm=tags["repeats"],
+        metric=METRIC,
+        epochs=int(tags["epochs"]),
+        unit=tags["unit"],
+        facts={name: tags.get(name, "") for name in FACTS},
+        setup=tags["setup"],
+        space={name: Range(**within) for name, within in json.loads(tags["space"]).items()},
+        trials=sorted(map(trial, runs), key=lambda each: each.number),
+    )
+
+
+def weighed(found: Tuned) -> Tuned:
+    """With its importances, which take seconds."""
+    from harness.tune.importances import importances  # Optuna is not wanted where nothing was tuned
+
+    return dataclasses.replace(found, importances=importances(found))
+
+
+def trial(run: Tried) -> Trial:
+    tags, metrics = run.tags, run.metrics
+    scores = {
+        name.removeprefix(REPORTED): value
+        for name, value in metrics.items()
+        if name.startswith(REPORTED) and name != f"{REPORTED}epoch"
+    }
+    return Trial(
+        number=int(tags["trial"]),
+        state=cast(State, tags["state"]),
+        params=json.loads(tags["params"]),
+        value=scores.get(METRIC),
+        epochs=round(metrics["epochs"]),
+        cost=metrics["cost"],
+        reused=tags["reused"] == "true",
+        start=tags["start"],
+        reason=tags["reason"],
+        scores=scores,
+        health={name.removeprefix(HEALTH): value for name, value in metrics.items() if name.startswith(HEALTH)},
+    )

@@ -1,0 +1,54 @@
+"""The tables of a command: printed figures beside ours."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from harness.execution.config import Machine
+from harness.planning.data import data_of
+from harness.planning.ledger import Ledger, ledger
+from harness.planning.plan import Planned
+from harness.planning.rows import cells_of
+from harness.planning.setup import Setup
+from harness.planning.setup_tags import capped, tags
+from harness.tracking.from_cells import measured
+from reports.suite.analysis import header, tabled
+from reports.suite_table.baselines import Reference, reference_lines
+from reports.suite_table.model import Table
+
+
+def tables(rows: Sequence[Planned], setup: Setup, machine: Machine) -> list[Table]:
+    """One table a suite, from the cells of this set-up that have ended."""
+    told, book = tags(setup), ledger(machine.home)
+    held = measured(rows, told, book)
+    made = []
+    for suite in dict.fromkeys(row.suite.slug for row in rows):
+        mine = [row for row in rows if row.suite.slug == suite]
+        states = {(suite, row.row.name): state for row in mine if (state := unmeasured(row, book))}
+        asked = dataclasses.replace(
+            header(held, mine[0].suite, setup.profile.says),
+            seeds=tuple(range(setup.seeds)),
+            cells=len(cells_of(mine)),
+        )
+        names = {row.row.name for row in mine}
+        made.append(tabled(held, mine[0].suite, names, asked, references(mine, setup), states))
+    return made
+
+
+def unmeasured(row: Planned, book: Ledger) -> str:
+    """Why a row has no results, where that is known: it cannot run, or only older code has trained it."""
+    if row.reason or any(cell.id in book.ended for cell in row.cells):
+        return row.reason
+    return "stale" if any(map(book.is_stale, row.cells)) else ""
+
+
+def references(rows: Sequence[Planned], setup: Setup) -> list[Reference]:
+    """What answers without reading would score on the splits that the rows use."""
+    recipes = {branch.key: row.recipe for row in rows for branch in row.recipe.branches}
+    held = {task: data_of(recipe, setup.data) for task, recipe in recipes.items()}
+    lines = []
+    for split in dict.fromkeys(row.row.split for row in rows):
+        scored = {task: capped(corpus, setup, task, split) for task, corpus in held.items()}
+        lines += reference_lines({task: each.labels for task, each in scored.items() if each is not None}, split)
+    return lines

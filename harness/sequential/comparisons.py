@@ -1,0 +1,136 @@
+"""Which comparisons a command decides: the clean contrasts of the selected suites' claims."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+
+from experiments.suite import Claim, Contrast, Suite
+from harness.cells.cell import Cell
+from harness.planning.data import data_of
+from harness.planning.plan import Planned
+from harness.planning.setup import Setup
+from harness.planning.setup_tags import capped
+from harness.tracking.from_cells import Cells
+from model.errors import InputError
+from model.task import TASKS
+from reports.anytime_valid import clean, full, pair
+from reports.results import GAP, Runs, blocks
+
+SHOWN = 3  # names in a sentence
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Duel:
+    """Two planned rows and the metric they are compared by; a difference below the margin does not matter."""
+
+    better: Planned
+    worse: Planned
+    metric: str
+    margin: float
+
+    @property
+    def name(self) -> str:
+        return f"{self.better.row.name} vs {self.worse.row.name}, {self.metric.replace('_', ' ')}"
+
+    @property
+    def seeds(self) -> list[list[Cell]]:
+        """The cells that each seed needs: two, or one that both rows read."""
+        both = zip(self.better.cells, self.worse.cells, strict=True)
+        return [list({cell.id: cell for cell in cells}.values()) for cells in both]
+
+    @property
+    def by_item(self) -> bool:
+        """Whether the metric has items of its own."""
+        return bool(blocks(self.better.suite.formula, self.metric))
+
+
+def duels(planned: Sequence[Planned], setup: Setup) -> list[Duel]:
+    """The comparisons whose rows are both planned and can run, each once, with its smallest margin. ``InputError``
+    where there are none."""
+    rows = {slug(row): row for row in planned}
+    found: dict[tuple[frozenset[str], str], Duel] = {}
+    refused = list[tuple[str, str]]()  # why, and a row
+    for suite, claim, contrast in contrasts(planned):
+        why = obstacle(suite, claim, contrast, rows, setup)
+        if why is not None:
+            refused.append(why)
+            continue
+        better, worse = (rows[full(suite, name)] for name in (contrast.better, contrast.worse))
+        key = pair(suite, contrast)
+        margin = min(claim.margin, found[key].margin) if key in found else claim.margin
+        first = found.get(key, Duel(better=better, worse=worse, metric=contrast.metric, margin=margin))
+        found[key] = dataclasses.replace(first, margin=margin)
+    if not found:
+        raise InputError(nothing(planned, refused))
+    return list(found.values())
+
+
+def slug(row: Planned) -> str:
+    return f"{row.suite.slug}/{row.row.name}"
+
+
+def contrasts(planned: Sequence[Planned]) -> Iterator[tuple[Suite, Claim, Contrast]]:
+    """Of the claims of the rows' suites."""
+    for suite in {row.suite.slug: row.suite for row in planned}.values():
+        for claim in suite.claims:
+            for contrast in claim.contrasts:
+                yield suite, claim, contrast
+
+
+def obstacle(
+    suite: Suite, claim: Claim, contrast: Contrast, rows: Mapping[str, Planned], setup: Setup
+) -> tuple[str, str] | None:
+    """Why a contrast cannot be decided, and the row that this is about."""
+    names = [full(suite, name) for name in (contrast.better, contrast.worse)]
+    for name in names:
+        if name not in rows:
+            return "not selected", name
+    better, worse = (rows[name] for name in names)
+    if not clean(claim, *(Runs(row.suite, row.row, (), Cells()) for row in (better, worse))):
+        return "confounded", names[0]
+    for name in names:
+        if rows[name].reason or not scored(rows[name], contrast.metric, setup):
+            return "cannot run", name
+    return None
+
+
+def scored(row: Planned, metric: str, setup: Setup) -> bool:
+    """Whether the data has what the row's metric is made of, on its split."""
+    gap = [task.name for task in TASKS.values() if metric == task.name + GAP]
+    tasks = gap or [task for task, _ in blocks(row.suite.formula, metric)]
+    known = {branch.key for branch in row.recipe.branches}
+    corpus = data_of(row.recipe, setup.data)
+    return all(task in known and capped(corpus, setup, task, row.row.split) is not None for task in tasks)
+
+
+def nothing(planned: Sequence[Planned], refused: Sequence[tuple[str, str]]) -> str:
+    """Why there is nothing to decide, and how to mend it, in a sentence."""
+    suites = few(list(dict.fromkeys(row.suite.slug for row in planned)))
+    if not refused:
+        return (
+            f"--until-decided needs claims to decide, and {suites} makes none; select the table that makes them, "
+            "too, or give a number of seeds with --seeds"
+        )
+    by_reason = {why: [name for reason, name in refused if reason == why] for why, _ in refused}
+    told = []
+    if "not selected" in by_reason:
+        told.append(f"{len(by_reason['not selected'])} need rows that are not selected")
+    if "confounded" in by_reason:
+        told.append(f"{len(by_reason['confounded'])} compare rows that differ on several axes")
+    if "cannot run" in by_reason:
+        told.append(f"{len(by_reason['cannot run'])} need rows or scores that this set-up does not have")
+    absent = list(dict.fromkeys(by_reason.get("not selected", [])))
+    mend = f"select {few(absent)}, too" if absent else "give a number of seeds with --seeds"
+    return f"--until-decided finds no comparison in {suites}: of {len(refused)} contrasts {', '.join(told)}; {mend}"
+
+
+def few(names: Sequence[str]) -> str:
+    """Names in a sentence, not more than it can bear."""
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+
+
+def compared(planned: Sequence[Planned], found: Sequence[Duel]) -> list[Planned]:
+    """The rows that are in a comparison."""
+    needed = {slug(row) for duel in found for row in (duel.better, duel.worse)}
+    return [row for row in planned if slug(row) in needed]

@@ -1,0 +1,109 @@
+"""Carry a study out: train its trials, deliver each as it ends, and say how it goes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from typing import Any
+
+from rich.console import Console
+
+from harness.cells.trial import Trial
+from harness.execution.backends import site_of
+from harness.execution.config import Machine
+from harness.execution.pool import execute
+from harness.execution.run import DiskFull
+from harness.planning.setup_tags import tags
+from harness.tracking import trial_payload
+from harness.tracking.store import Store
+from harness.tracking.sync import ENDING, WAITS, Delivery
+from harness.tune.agreement import agree
+from harness.tune.progress import Following
+from harness.tune.scheduler import Limit, Search
+from harness.tune.storage import Storage
+from harness.tune.study_run import Arm
+
+
+def unit(machine: Machine) -> str:
+    """What costs are counted in."""
+    return "GPU-seconds" if machine.device == "cuda" else "CPU-seconds"
+
+
+def seek(
+    arm: Arm,
+    storage: Storage,
+    limit: Limit,
+    machine: Machine,
+    store: Store,
+    console: Console,
+    stop: Callable[[], bool] = lambda: False,
+) -> list[Trial]:
+    """Try until the limit; the study's trials, by number. ``DiskFull``."""
+    facts, full = tags(arm.setup), False
+
+    def kept(trial: Trial) -> dict[str, Any]:
+        return noted(arm, unit(machine), trial, facts)
+
+    def note(trial: Trial) -> None:
+        trial_payload.note(machine.home, kept(trial))
+
+    search = Search(arm, storage, machine, limit, note)
+    agree(arm, storage.trials(), machine.home, storage.shown)
+    ended = sum(trial.ours and not trial.running for trial in storage.trials())
+    with (
+        Following(limit.trials, ended, search.names, console) as watch,
+        Delivery(store, watch.say, stop, WAITS) as delivery,
+    ):
+        delivery.all(machine.home)
+        with closing(execute(search, machine, site_of(machine), stop)) as running:
+            for news in running:
+                watch.hear(news)
+                full |= news is not None and news.kind == "full"
+                heed(search, watch)
+                for trial in search.taken():
+                    watch.trial(trial, search.trials)
+                    entry = trial_payload.entry(kept(trial), machine.home / "cells")
+                    if entry is not None:
+                        delivery.keep(entry)
+        heed(search, watch)
+        for trial in search.taken():
+            watch.trial(trial, search.trials)
+        if delivery.acquire(patience=3.0):
+            behind = delivery.all(machine.home, ENDING).left
+            if behind:
+                watch.say(f"{behind} results are not in the tracking store yet: {delivery.failed}")
+    if full:
+        raise DiskFull(machine.home)
+    found = storage.trials()
+    agree(arm, found, machine.home, storage.shown)
+    return found
+
+
+def heed(search: Search, watch: Following) -> None:
+    """Say what there is to say of trials that others put into the storage."""
+    while search.remarks:
+        watch.say(search.remarks.pop(0))
+
+
+def about(arm: Arm, unit: str) -> dict[str, str]:
+    """What a trial's run says of its arm."""
+    space = {name: dataclasses.asdict(within) for name, within in arm.study.space().items()}
+    return {
+        "study": arm.study.name,
+        "arm": arm.id,
+        "repeats": arm.repeats,
+        "base": f"{arm.suite.slug}/{arm.row.name}",
+        "sampler": arm.method.sampler,
+        "pruner": arm.method.pruner,
+        "sampler_seed": str(arm.method.seed),
+        "epochs": str(arm.epochs),
+        "unit": unit,
+        "space": json.dumps(space),
+    }
+
+
+def noted(arm: Arm, unit: str, trial: Trial, tags: Mapping[str, str]) -> dict[str, Any]:
+    """What is kept of an ended trial."""
+    return {"tags": dict(tags), "about": about(arm, unit), "name": arm.name, "trial": dataclasses.asdict(trial)}

@@ -1,0 +1,41 @@
+"""An encoder that never changes answers once: its pooled states, kept for every epoch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from model.batching import TokenTable, by_length
+from model.interfaces import Batch, Encoded
+from model.network import Network
+from model.passes import keeps as keeps
+
+
+class Frozen:
+    """The pooled states [rows, hidden] of whole tables, computed when first asked for, in batches of about ``tokens``
+    tokens of similar length. They stay in memory."""
+
+    def __init__(self, network: Network, tokens: int, device: str) -> None:
+        self.network, self.tokens, self.device = network, tokens, device
+        self._held: dict[int, tuple[TokenTable, Tensor]] = {}  # by the id of the table, which is held so that it stays
+
+    def encoded(self, table: TokenTable, batch: Batch) -> Encoded:
+        """What the encoder gives for a batch of the table."""
+        if id(table) not in self._held:
+            self._held[id(table)] = table, self._all(table)
+        items = batch.items.to(self.device)
+        rows = torch.cat((items, items + len(table))) if table.separate else items
+        _, pooled = self._held[id(table)]
+        return Encoded(pooled=pooled[rows], mask=batch.tokens.mask)
+
+    @torch.no_grad()
+    def _all(self, table: TokenTable) -> Tensor:
+        network, rows = self.network, len(table.starts) - 1
+        training, held = network.training, torch.empty(rows, network.width, device=self.device)
+        network.eval()
+        for items in by_length(table, self.tokens):
+            batch = table.batch(items, self.device)
+            places = torch.cat((batch.items, batch.items + len(table))) if table.separate else batch.items
+            held[places] = network.encode(batch.tokens, network.embed(batch.tokens)).pooled.to(held.dtype)
+        network.train(training)
+        return held
