@@ -7,13 +7,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
+from tests import ROOT
+
 HEAVY = ("torch", "transformers", "mlflow", "pandas", "optuna", "datasets", "matplotlib")
-ROOT = Path(__file__).parent.parent
 WALK = (
     "names = [part.name for part in pkgutil.walk_packages({package}.__path__, '{package}.')]\n"
     "assert names\n"

@@ -15,8 +15,8 @@ import pytest
 from benchmarks.__main__ import SUBJECTS, Measure, main, measures
 from benchmarks.ratio import Bound, Failed, Figure, Skipped, alternate, interval, ratios
 from benchmarks.settings import Settings
+from tests import ROOT
 
-ROOT = Path(__file__).parent.parent
 AT_MOST = Bound("a step", "a plain step", "at most", 1.5)
 AT_LEAST = Bound("items/s", "a peer's", "at least", 1.5)
 

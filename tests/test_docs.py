@@ -30,8 +30,8 @@ from model.recipe import Branch, Recipe
 from model.task import Task
 from reports.claim_verdicts import Outcome, Verdict
 from reports.statistics.sequential import Decision
+from tests import ROOT
 
-ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 READ = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES]

@@ -52,11 +52,12 @@ from reports.ablation.analysis import analysed
 from reports.ablation.results import Taken
 from reports.comparison import compare
 from reports.results import FACTS
+from tests import ROOT
 from tests.model import small
 from tests.reports.ablation import truth
 
 jsonschema = pytest.importorskip("jsonschema", reason="jsonschema comes with Ray, and is not installed")
-SCHEMAS = {path.stem: path for path in (Path(__file__).parent.parent / "docs" / "schemas").glob("*.json")}
+SCHEMAS = {path.stem: path for path in (ROOT / "docs" / "schemas").glob("*.json")}
 SETUP = Setup(profile=PROFILES["demo"], data="embedded", encoder="tiny", seeds=2)
 ROW, OTHER = "bertram/table1/06-smart", "bertram/table1/04-all-three"
 

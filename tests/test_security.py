@@ -23,12 +23,12 @@ from harness.planning.setup import Setup
 from harness.registry.selectors import named_changes, suites
 from harness.reporting.tables import write_tables
 from reports.suite_table.model import Header, Table
+from tests import ROOT
 from tests.harness.conftest import Invoke, invoke
 from tests.model import folders
 
 __all__ = ["invoke"]  # a fixture
 
-ROOT = Path(__file__).parent.parent
 SOURCES = sorted(
     path for package in ("harness", "model", "experiments", "reports") for path in (ROOT / package).rglob("*.py")
 )

@@ -15,8 +15,9 @@ from pathlib import Path
 from model.data.course import LAYOUTS
 from model.data.synthetic import embedded
 from model.task import CFIMDB
+from tests import ROOT
 
-README = Path(__file__).parents[1] / "README.md"
+README = ROOT / "README.md"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,1 +1,2 @@
-"""``harness doctor``: what of this machine, home, store, data and encoder is sound, and how to mend what is not."""
+"""``harness doctor``: what is right with this machine, results folder, store, data and encoder, and how to mend the
+rest. May import ``execution`` and all below it."""

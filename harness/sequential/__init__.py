@@ -1,1 +1,1 @@
-"""Seeds are added until comparisons are decided."""
+"""Runs that add seeds until comparisons are decided. May import ``execution`` and all below it."""

@@ -1,0 +1,1 @@
+"""How the losses of several tasks become one gradient: a sum, PCGrad, TorchJD's aggregators."""

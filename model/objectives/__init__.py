@@ -1,0 +1,1 @@
+"""The loss of a task, and how its outputs are read as answers."""

@@ -1,0 +1,1 @@
+"""How one or two sentences become the features that a head reads."""

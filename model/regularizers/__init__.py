@@ -1,0 +1,1 @@
+"""Penalties beside a task's loss: SMART's adversarial smoothness, the proximal point, R-Drop."""

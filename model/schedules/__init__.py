@@ -1,0 +1,1 @@
+"""Which tasks each update of an epoch serves."""

@@ -1,0 +1,1 @@
+"""An ablation's factors: effects, interactions and what the order of changes hides."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""A suite's table as data, and drawn for terminal, Markdown and CSV."""

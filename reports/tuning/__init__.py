@@ -1,0 +1,1 @@
+"""Studies: their trials, winners and what these are compared with."""

@@ -15,7 +15,7 @@ from harness.tracking.from_cells import Home
 from tests.browser.chromium import FOUND, PATIENCE, Page, browser
 from tests.harness.homes import empty
 from tests.harness.report_homes import deliver, furnish, seeds
-from tests.harness.test_ui import shown
+from tests.harness.tracking.test_ui_server import shown
 
 pytestmark = pytest.mark.skipif(FOUND is None, reason="needs Chromium")
 

@@ -18,6 +18,7 @@ from experiments.suite import Change, Claim, RegistryError, Row, Suite, axes_cha
 from model.declaration import SettingError
 from model.recipe import Branch, recipe_digest
 from model.settings import flatten
+from tests import ROOT
 
 NOT = None  # not printed
 # sst, quora, sts, overall (or sst, cfimdb), as the papers print them
@@ -358,7 +359,7 @@ def test_an_unknown_row_is_an_error() -> None:
 
 def test_declarations_import_neither_torch_nor_transformers() -> None:
     code = "import sys, experiments.papers, experiments.changes; print({'torch', 'transformers'} & set(sys.modules))"
-    root = Path(__file__).parents[2]
+    root = ROOT
     told = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "set()"
 

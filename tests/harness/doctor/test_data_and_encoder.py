@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from harness.planning.data import open_data
+from tests.harness.cli.test_bad_input import course_folder
 from tests.harness.conftest import Invoke
 from tests.harness.doctor.looking import check, told
-from tests.harness.test_bad_input import course_folder
 
 
 def test_no_data_folder(invoke: Invoke) -> None:

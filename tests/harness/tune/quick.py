@@ -14,6 +14,7 @@ from typing import Any
 from experiments.profiles import PROFILES, Profile
 from harness.cells.lease import is_held
 from harness.cells.record import journal
+from tests import ROOT
 
 QUICK = Profile(
     name="quick",
@@ -32,7 +33,6 @@ STUDY = "baseline"
 TRIALS = 14 if os.environ.get("HARNESS_TEST_COUNTS") == "full" else 12
 EXIT, LOG = "HARNESS_TEST_EXIT", "HARNESS_TEST_TRAININGS"
 DEAD = 9  # exit code at a chosen place
-ROOT = Path(__file__).parents[3]
 
 
 def words(home: Path, encoder: Path, trials: int, *more: object) -> list[object]:

@@ -15,10 +15,10 @@ from experiments.profiles import PROFILES
 from experiments.studies import STUDIES
 from harness.registry import tuned_settings
 from harness.tracking import store as storing
-from tests.experiments.test_tuned import winner
+from tests.experiments.test_tuned_suites import winner
+from tests.harness.cli.test_generated_input import NAMES, TEXTS, WORDS, mistyped
 from tests.harness.conftest import Invoke
 from tests.harness.homes import empty
-from tests.harness.test_generated_input import NAMES, TEXTS, WORDS, mistyped
 from tests.harness.trials import answered, few, files, workers
 from tests.harness.tune.quick import QUICK
 

@@ -21,7 +21,7 @@ from reports.ablation.results import Taken
 from reports.results import Seed
 from reports.statistics.crossed_effects import cautious
 from reports.statistics.multiple_testing import holm
-from tests.experiments.test_designs import TEXTBOOK
+from tests.experiments.test_factorial_designs import TEXTBOOK
 from tests.reports.ablation.truth import (
     FOUR,
     METRICS,

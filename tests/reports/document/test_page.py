@@ -17,6 +17,7 @@ from reports.document.blocks import Block, Cell, Grid, Heading
 from reports.document.figure_files import FigureError
 from reports.document.html import HERE, page
 from reports.document.text import plain
+from tests import ROOT
 from tests.reports.document.parts import SIGNS, TEXT, drawn, every, numbered, picture
 
 PROGRAM = """
@@ -155,7 +156,7 @@ def test_a_missing_figure_is_named(tmp_path: Path) -> None:
 
 
 def test_two_processes_write_the_same(tmp_path: Path) -> None:
-    root = Path(__file__).parents[3]
+    root = ROOT
     environment = {**os.environ, "PYTHONPATH": str(root)}
     told = {
         subprocess.run(

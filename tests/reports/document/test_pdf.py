@@ -20,6 +20,7 @@ from reports.document.blocks import Block, Heading, Words
 from reports.document.figure_files import FigureError
 from reports.document.text import plain
 from reports.document.typst import compiler, literal, pdf, planned, source
+from tests import ROOT
 from tests.reports.document.parts import SIGNS, TEXT, drawn, every, numbered, picture
 
 PROGRAM = """
@@ -75,7 +76,7 @@ def test_a_literal_ends_where_it_should(text: str) -> None:
 
 
 def test_two_processes_write_equal_bytes(tmp_path: Path) -> None:
-    root = Path(__file__).parents[3]
+    root = ROOT
     digests = []
     for seed in "12":
         (folder := tmp_path / seed).mkdir()
@@ -86,7 +87,7 @@ def test_two_processes_write_equal_bytes(tmp_path: Path) -> None:
 
 
 def test_the_machines_fonts_are_not_used(tmp_path: Path) -> None:
-    """For what ours have; tests/reports/test_letters.py has what they have not."""
+    """For what ours have; tests/reports/document/test_fonts.py has what they have not."""
     blocks: list[Block] = [Words("plain ≠ ★ ✓ ↓ ⁿ عربي 😀"), Words("bold"), *every("naïve")]
     names = set(re.findall(rb"/BaseFont\s*/(?:[A-Z]{6}\+)?([\w-]+)", streams(pdf(blocks, "naïve", tmp_path))))
     assert any(name.startswith(b"LibertinusSerif") for name in names)

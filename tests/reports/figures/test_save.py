@@ -14,6 +14,7 @@ import matplotlib
 
 from reports.figures.forest import Effect, forest
 from reports.figures.save import save
+from tests import ROOT
 
 PROGRAM = """
 import sys
@@ -36,7 +37,7 @@ assert "torch" not in sys.modules
 
 
 def digests(folder: Path, seed: str) -> dict[str, str]:
-    root = Path(__file__).parents[3]
+    root = ROOT
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(root)}
     subprocess.run([sys.executable, "-c", PROGRAM, str(folder)], check=True, env=environment, cwd=root)
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}

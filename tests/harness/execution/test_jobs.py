@@ -1,0 +1,182 @@
+"""Orders: a list that ends, and the judged cells of a source, which a worker asks for after each epoch."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from experiments.profiles import PROFILES
+from harness.cells.cell import Cell, Keep
+from harness.cells.checkpoint import NAME
+from harness.cells.lease import claim, is_held
+from harness.cells.record import Entry, journal, read
+from harness.execution.events import Cut, News, Paused, Said
+from harness.execution.jobs import Listed, Order
+from harness.execution.seed_policy import Rounds
+from harness.execution.train_cell import Worker
+from harness.execution.worker import Line
+from harness.planning.cost import cost
+from harness.planning.ledger import Ledger
+from harness.planning.plan import plan
+from harness.planning.setup import Setup
+from harness.registry.selectors import find
+from tests.harness.execution.test_memory import cell
+
+EPOCHS = 3
+
+
+@pytest.fixture(scope="module")
+def short(encoder: Path) -> Cell:
+    return cell(encoder, ("epochs", str(EPOCHS)), ("sst.rows", "16"), ("quora.rows", "16"), ("sts.rows", "16"))
+
+
+class Judge:
+    """Says yes to a cell until it has so many epochs."""
+
+    def __init__(self, most: int = EPOCHS) -> None:
+        self.most, self.asked = most, list[int]()
+
+    def goes_on(self, epochs: Sequence[Entry]) -> bool:
+        assert [epoch["epoch"] for epoch in epochs] == list(range(1, len(epochs) + 1))
+        self.asked.append(len(epochs))
+        return len(epochs) < self.most
+
+
+class Steps:
+    """Counts updates; wishes to stop at one of them."""
+
+    def __init__(self, last: int = -1) -> None:
+        self.last, self.count = last, 0
+
+    def tell(self, share: float) -> None:
+        self.count += 1
+
+    def stop(self) -> bool:
+        return self.count == self.last
+
+
+def train(home: Path, of: Cell, judge: Judge, judged: bool = True, steps: Steps | None = None) -> Path:
+    """In the cell's folder, weights kept; it."""
+    steps, held = steps or Steps(), claim(home, of.id)
+    assert held is not None
+    with held:
+        order = Order(of, Keep(all=True), judged=judged)
+        Worker(home, 1, "cpu", 60.0, steps.stop).train(order, held, steps.tell, judge.goes_on)
+    return home / "cells" / of.id
+
+
+def computed(folder: Path) -> dict[str, Any]:
+    """All that training computed, without clocks."""
+    with np.load(folder / "predictions.npz") as stored:
+        answers = {name: stored[name].tobytes() for name in stored}
+    epochs = journal(folder / "journal.jsonl")
+    return {
+        "journal": repr([(epoch["scores"], epoch["signals"], epoch["items"]) for epoch in epochs]),
+        "answers": answers,
+        "weights": {path.name: path.read_bytes() for path in (folder / "weights").iterdir()},
+    }
+
+
+@pytest.fixture(scope="module")
+def unjudged(tmp_path_factory: pytest.TempPathFactory, short: Cell) -> dict[str, Any]:
+    judge = Judge(0)
+    found = computed(train(tmp_path_factory.mktemp("unjudged"), short, judge, judged=False))
+    assert judge.asked == []
+    return found
+
+
+def test_a_judged_cell_asks_after_each_epoch_but_the_last_and_trains_to_the_same_bits(
+    tmp_path: Path, short: Cell, unjudged: dict[str, Any]
+) -> None:
+    judge = Judge()
+    assert computed(train(tmp_path, short, judge)) == unjudged
+    assert judge.asked == [1, 2]
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_a_cell_that_does_not_go_on_leaves_its_journal_alone_and_can_be_trained_later(
+    tmp_path: Path, short: Cell, unjudged: dict[str, Any], most: int
+) -> None:
+    judge, folder = Judge(most), tmp_path / "cells" / short.id
+    with pytest.raises(Cut):
+        train(tmp_path, short, judge)
+    assert judge.asked == list(range(1, most + 1))
+    assert len(journal(folder / "journal.jsonl")) == most
+    assert read(folder) is None
+    assert not (folder / NAME).exists()
+    assert not (folder / "outcome.json").exists()
+    assert not is_held(folder)
+    assert computed(train(tmp_path, short, Judge(0), judged=False)) == unjudged
+
+
+def test_a_paused_cell_asks_about_its_epochs_before_it_goes_on(
+    tmp_path: Path, short: Cell, unjudged: dict[str, Any]
+) -> None:
+    for most in (1, EPOCHS):
+        with pytest.raises(Paused):
+            train(tmp_path / str(most), short, Judge(), steps=Steps(9))
+    assert (tmp_path / "1" / "cells" / short.id / NAME).exists()
+    judge, steps = Judge(1), Steps()
+    with pytest.raises(Cut):
+        train(tmp_path / "1", short, judge, steps=steps)
+    assert (judge.asked, steps.count) == ([1], 0)
+    assert not (tmp_path / "1" / "cells" / short.id / NAME).exists()
+    judge = Judge()
+    assert computed(train(tmp_path / str(EPOCHS), short, judge)) == unjudged
+    assert judge.asked == [1, 2]
+
+
+def test_a_worker_waits_for_its_answer_and_takes_a_wish_to_stop_for_none() -> None:
+    ours, theirs = multiprocessing.Pipe()
+    line, epochs = Line(theirs), [{"epoch": 1}]
+    for answer in (True, False):
+        ours.send(answer)
+        assert line.goes_on(epochs) is answer
+        assert ours.recv() == Said("epochs", epochs=epochs)
+        assert not line.asked
+    ours.send(None)
+    assert line.goes_on(epochs)
+    assert line.asked
+    assert line.goes_on(epochs)  # without waiting for another
+
+
+def test_a_worker_whose_parent_is_gone_does_not_wait_for_an_answer() -> None:
+    ours, theirs = multiprocessing.Pipe()
+    line = Line(theirs)
+    ours.close()
+    assert line.goes_on([])
+    assert line.asked
+
+
+def test_a_list_gives_its_orders_in_order_until_each_has_ended(short: Cell, encoder: Path) -> None:
+    cells = [cell(encoder, ("epochs", str(epochs))) for epochs in range(4, 0, -1)]
+    source = Listed([Order(each) for each in cells])
+    assert [order.cell for order in source.orders(1)] == cells
+    for kind in ("started", "share", "busy", "again", "cut", "paused", "full"):
+        source.heard(News(kind, cells[1]))  # type: ignore[arg-type]
+        assert [order.cell for order in source.orders(0)] == cells
+    source.heard(News("done", cells[1]))
+    source.heard(News("failed", cells[3], reason="no"))
+    assert [order.cell for order in source.orders(2)] == [cells[0], cells[2]]
+    assert source.goes_on(cells[0], [{"epoch": 1}])
+    for each in (cells[0], cells[2]):
+        source.heard(News("done", each))
+    assert source.orders(2) == []
+
+
+def test_of_each_round_the_longest_cell_is_dealt_first(tmp_path: Path) -> None:
+    names = ("01-baseline", "06-smart", "04-all-three", "12-combined")
+    setup = Setup(profile=PROFILES["demo"], data="embedded", encoder="tiny", seeds=2)
+    book = Ledger({}, {})
+    cells = book.left(plan([find(f"bertram/table1/{name}") for name in names], setup))
+    dealt = [order.cell for order in Rounds().source([Order(cell) for cell in cells], book, tmp_path, print).orders(1)]
+    assert sorted(cell.id for cell in dealt) == sorted(cell.id for cell in cells)
+    assert [cell.seed for cell in dealt] == [0] * len(names) + [1] * len(names)
+    for seed in (0, 1):
+        costs = [cost(cell) for cell in dealt if cell.seed == seed]
+        assert costs == sorted(costs, reverse=True) and len(set(costs)) > 1
