@@ -24,7 +24,7 @@ from benchmarks.settings import Settings
 from benchmarks.shapes import BERT_BASE, encoder
 from harness.execution.local import worker_environment
 from model.combiners.pcgrad import PcGrad
-from model.combiners.sum import Total
+from model.combiners.sum import Sum
 from model.interfaces import Combiner, Step
 
 TIME = Bound("PCGrad step, 3 tasks", "summed-loss step", "at most", 1.15)
@@ -46,7 +46,7 @@ class Summed(Combiner):
         return {}
 
 
-COMBINERS: dict[str, Combiner] = {"pcgrad": PcGrad(), "summed": Summed(), "one by one": Total()}
+COMBINERS: dict[str, Combiner] = {"pcgrad": PcGrad(), "summed": Summed(), "one by one": Sum()}
 
 
 def measure(settings: Settings) -> list[Figure]:

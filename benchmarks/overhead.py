@@ -21,10 +21,10 @@ from benchmarks.ratio import Bound, Figure
 from benchmarks.settings import Settings
 from benchmarks.shapes import MINILM, encoder
 from experiments.profiles import PROFILES
-from harness.cells.lease import claim
+from harness.cells.lease import take_lease
 from harness.cells.record import read
-from harness.cells.writer import Keeping
-from harness.execution.jobs import Order
+from harness.cells.writer import CellWriter
+from harness.execution.jobs import Job
 from harness.execution.local import worker_environment
 from harness.planning.plan import plan
 from harness.planning.setup import Setup
@@ -85,7 +85,7 @@ def keep(job: dict[str, Any]) -> dict[str, Any]:
             yield event
 
     work.__dict__["train"] = events  # the worker's own name for it
-    Keeping.checkpoint = writing.timed(Keeping.checkpoint)  # type: ignore[method-assign]
+    CellWriter.checkpoint = writing.timed(CellWriter.checkpoint)  # type: ignore[method-assign]
     work.Worker.build = building.timed(work.Worker.build)  # type: ignore[method-assign]
     setup = Setup(
         profile=dataclasses.replace(PROFILES["small"], threads=job["threads"]),
@@ -97,11 +97,11 @@ def keep(job: dict[str, Any]) -> dict[str, Any]:
     (planned,) = plan([find("bertram/table1/04-all-three")], setup)
     cell, home = planned.cells[0], Path(job["home"])
     worker = work.Worker(home, job["threads"], "cpu", INTERVAL, lambda: False)
-    held = claim(home, cell.id)
+    held = take_lease(home, cell.id)
     assert held is not None
     began = time.monotonic()
     with held:
-        worker.train(Order(cell), held, lambda share: None, lambda epochs: True)
+        worker.train(Job(cell), held, lambda share: None, lambda epochs: True)
     whole = time.monotonic() - began - building.seconds
     record = read(home / "cells" / cell.id)
     assert record is not None and record.done

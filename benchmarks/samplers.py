@@ -20,16 +20,16 @@ from experiments.suite import Change
 from harness.cells.record import journal
 from harness.cells.trial import State, curve
 from harness.cells.trial import Trial as Tried
-from harness.cli.options import Place
+from harness.cli.options import ExecutionOptions
 from harness.cli.setup import machine_of
-from harness.execution.config import Machine
-from harness.execution.jobs import Listed, Order
+from harness.execution.config import ExecutionConfig
+from harness.execution.jobs import FixedQueue, Job
 from harness.execution.local import Local
-from harness.execution.pool import execute
+from harness.execution.pool import run_jobs
 from harness.planning.setup import Setup
 from harness.registry.selectors import find
 from harness.tune.sampling import judge, propose, seen_from
-from harness.tune.study_run import Arm
+from harness.tune.study_run import StudyRun
 from reports.statistics import mean_interval
 
 GRID: dict[str, tuple[float, ...]] = {
@@ -62,16 +62,16 @@ START = Start(
 SEARCH = Study(name="grid", says="places of a grid", row="", suggest=ask, starts=(START,))
 
 
-def table(machine: Machine) -> dict[Spot, dict[int, float]]:
+def table(machine: ExecutionConfig) -> dict[Spot, dict[int, float]]:
     """The value after each epoch, by place; what is missing is trained."""
     study = STUDIES["baseline"]
     suite, row = find(study.row)
     scale = PROFILES["demo"]
     setup = Setup(profile=scale, data=scale.data, encoder=scale.encoder, seeds=1)
-    arm = Arm(study=study, suite=suite, row=row, setup=setup)
+    arm = StudyRun(study=study, suite=suite, row=row, setup=setup)
     places = list(itertools.product(*(range(len(steps)) for steps in GRID.values())))
     cells = {place: arm.cell(params_at(place)) for place in places}
-    with closing(execute(Listed([Order(cell) for cell in cells.values()]), machine, Local(machine))) as running:
+    with closing(run_jobs(FixedQueue([Job(cell) for cell in cells.values()]), machine, Local(machine))) as running:
         for number, news in enumerate(filter(None, running)):
             if news.kind == "done" and number % 10 == 0:
                 print(f"{news.cell.id} done", flush=True)
@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--jobs", type=int)
     told = parser.parse_args()
-    report(table(machine_of(Place(home=str(told.home), jobs=told.jobs, device="cpu"), 1)))
+    report(table(machine_of(ExecutionOptions(home=str(told.home), jobs=told.jobs, device="cpu"), 1)))
 
 
 if __name__ == "__main__":

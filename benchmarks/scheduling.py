@@ -17,11 +17,11 @@ from benchmarks.apart import answer, apart, resident
 from benchmarks.ratio import Bound, Figure
 from benchmarks.settings import Settings
 from experiments.profiles import DEMO
-from harness.execution.config import Cluster, Machine
-from harness.execution.jobs import Listed, Order
-from harness.execution.pool import Hand, Site, execute
-from harness.execution.seed_policy import Rounds
-from harness.planning.ledger import Ledger
+from harness.execution.config import Cluster, ExecutionConfig
+from harness.execution.jobs import FixedQueue, Job
+from harness.execution.pool import Backend, WorkerHandle, run_jobs
+from harness.execution.seed_policy import FixedSeeds
+from harness.planning.ledger import CellIndex
 from harness.planning.plan import plan
 from harness.planning.setup import Setup
 from harness.registry.selectors import everything, select
@@ -37,13 +37,13 @@ def measure(settings: Settings) -> Sequence[Figure]:
     return [dealing(settings), planning(settings)]
 
 
-def orders(count: int) -> list[Order]:
+def orders(count: int) -> list[Job]:
     """Cells of bertram's table, as many seeds as it takes."""
     rows = list(select(["bertram/table1"]))
     setup = Setup(profile=DEMO, data="embedded", encoder="tiny", seeds=count // 8)
     cells = {cell.id: cell for row in plan(rows, setup) for cell in row.cells}
     assert len(cells) >= count
-    return [Order(cell) for cell in list(cells.values())[:count]]
+    return [Job(cell) for cell in list(cells.values())[:count]]
 
 
 def dealing(settings: Settings) -> Figure:
@@ -56,7 +56,7 @@ def dealing(settings: Settings) -> Figure:
         return Figure(DEALING, skipped="Ray is not installed")
     count, rounds = 80 if settings.quick else 2000, settings.count(3, 1)
     some = orders(count * rounds + 10 * WORKERS)
-    machine, cluster = Machine(settings.scratch / "dealing", jobs=WORKERS, threads=1, device="cpu"), Cluster()
+    machine, cluster = ExecutionConfig(settings.scratch / "dealing", jobs=WORKERS, threads=1, device="cpu"), Cluster()
     spent = []
     with ExitStack() as stack:
         ray.init(
@@ -64,10 +64,10 @@ def dealing(settings: Settings) -> Figure:
         )
         stack.callback(ray.shutdown)
         site = Standing(RayCluster(machine, cluster, Sleeper))
-        list(execute(Listed(some[count * rounds :]), machine, site))  # the actors begin
+        list(run_jobs(FixedQueue(some[count * rounds :]), machine, site))  # the actors begin
         for at in range(0, count * rounds, count):
             began = time.perf_counter()
-            heard = list(execute(Listed(some[at : at + count]), machine, site))
+            heard = list(run_jobs(FixedQueue(some[at : at + count]), machine, site))
             spent.append(time.perf_counter() - began)
             assert sum(news is not None and news.kind == "done" for news in heard) == count
     ideal = count * SECONDS / WORKERS
@@ -78,21 +78,21 @@ def dealing(settings: Settings) -> Figure:
 class Standing:
     """A site whose workers stay for the next round."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Backend) -> None:
         self.site = site
-        self.hired: list[Hand] = []
-        self.free: list[Hand] = []
+        self.hired: list[WorkerHandle] = []
+        self.free: list[WorkerHandle] = []
 
     def room(self) -> int:
         return self.site.room()
 
-    def hire(self) -> Hand:
+    def hire(self) -> WorkerHandle:
         if self.free:
             return self.free.pop()
         self.hired.append(self.site.hire())
         return self.hired[-1]
 
-    def listen(self, hands: Sequence[Hand], seconds: float) -> Iterator[Any]:
+    def listen(self, hands: Sequence[WorkerHandle], seconds: float) -> Iterator[Any]:
         return self.site.listen(hands, seconds)
 
     def close(self) -> None:
@@ -114,8 +114,8 @@ def planned(job: Mapping[str, Any]) -> dict[str, Any]:
     rows, setup = list(able.values())[: job["rows"]], dataclasses.replace(setup, seeds=job["seeds"])
     before, began = resident(), time.perf_counter()
     made = plan(rows, setup)
-    book = Ledger({}, {})
-    source = Rounds().source([Order(cell) for cell in book.left(made)], book, Path(), print)
+    book = CellIndex({}, {})
+    source = FixedSeeds().source([Job(cell) for cell in book.left(made)], book, Path(), print)
     cells = len(source.orders(1))
     return {"cells": cells, "seconds": time.perf_counter() - began, "bytes": resident() - before}
 

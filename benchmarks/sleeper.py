@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.cells.atomic import sealed
+from harness.cells.atomic import checksummed
 from harness.cells.record import checks, now
-from harness.execution.config import Machine
-from harness.execution.events import Said
-from harness.execution.jobs import Order
+from harness.execution.config import ExecutionConfig
+from harness.execution.events import WorkerMessage
+from harness.execution.jobs import Job
 from harness.execution.ray.actor import Queues, Scratch, Trainer
 
 SECONDS = 0.05
@@ -32,25 +32,25 @@ class Asleep:
 class Sleeper(Trainer):
     """``harness.execution.ray.actor.Trainer`` without a worker that computes."""
 
-    def __init__(self, machine: Machine, shared: bool) -> None:
+    def __init__(self, machine: ExecutionConfig, shared: bool) -> None:
         self.shared, self.scratch = False, Scratch("benchmark")
         self.alone = threading.Lock()
         self.worker = Asleep(Path(tempfile.mkdtemp(dir=self.scratch.folder)))  # type: ignore[assignment]
 
-    def turn(self, order: Order, here: Mapping[str, str], pipe: Queues) -> None:
+    def turn(self, order: Job, here: Mapping[str, str], pipe: Queues) -> None:
         with self.alone:
             began = time.monotonic()
-            pipe.send(Said("share", 0.0))
+            pipe.send(WorkerMessage("share", 0.0))
             leave(self.worker.home / "cells" / order.cell.id, order)
             time.sleep(max(0.0, SECONDS - (time.monotonic() - began)))
-        pipe.send(Said("ended"))
+        pipe.send(WorkerMessage("ended"))
 
 
-def leave(folder: Path, order: Order) -> None:
+def leave(folder: Path, order: Job) -> None:
     """A finished cell of one epoch."""
-    (folder / "cell.json").write_text(sealed({"id": order.cell.id, "key": order.cell.key}))
-    (folder / "journal.jsonl").write_text(sealed({"epoch": 1, "scores": {"dev": {"accuracy": 0.5}}}) + "\n")
+    (folder / "cell.json").write_text(checksummed({"id": order.cell.id, "key": order.cell.key}))
+    (folder / "journal.jsonl").write_text(checksummed({"epoch": 1, "scores": {"dev": {"accuracy": 0.5}}}) + "\n")
     stream = io.BytesIO()
     np.savez_compressed(stream, answers=np.zeros(500))
     (folder / "predictions.npz").write_bytes(stream.getvalue())
-    (folder / "outcome.json").write_text(sealed({"status": "done", "ended": now(), "checks": checks(folder)}))
+    (folder / "outcome.json").write_text(checksummed({"status": "done", "ended": now(), "checks": checks(folder)}))

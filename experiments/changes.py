@@ -6,7 +6,7 @@ import dataclasses
 
 from experiments.suite import Change
 from model.combiners.pcgrad import PcGrad, PcGradAtEpochEnd
-from model.combiners.sum import Total
+from model.combiners.sum import Sum
 from model.combiners.torchjd import TorchJd
 from model.heads.routing import Routing
 from model.lr_schedules import Exponential
@@ -108,7 +108,7 @@ WEAKEST_LAST = Change("weakest-last", "the task with the lowest training metric 
 ROUND_ROBIN = Change("round-robin", "one update of each task in turn", (("schedule", RoundRobin()),))
 TOGETHER = Change("together", "one update on a batch of every task", (("schedule", Together()),))
 
-SUMMED = Change("summed", "gradients of the tasks added up", (("combiner", Total()),))
+SUMMED = Change("summed", "gradients of the tasks added up", (("combiner", Sum()),))
 PCGRAD = Change("pcgrad", "PCGrad at every update that tasks share", (("combiner", PcGrad()),))
 PCGRAD_TOGETHER = Change(
     "pcgrad-together",

@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 from experiments.suite import Change, RegistryError, Row, Suite, axis, difference
-from model.combiners.sum import Total
+from model.combiners.sum import Sum
 from model.declaration import SettingError, Technique, hints
 from model.heads.identity import Direct
 from model.interfaces import History, Sizes
@@ -101,7 +101,7 @@ def plain(recipe: Recipe) -> Recipe:
     adds_steps = list(recipe.combiner.steps(iter(planned), tasks)) != planned
     return dataclasses.replace(
         recipe,
-        combiner=recipe.combiner if shared or adds_steps else Total(),
+        combiner=recipe.combiner if shared or adds_steps else Sum(),
         regularizers=tuple(
             part
             for part in recipe.regularizers

@@ -11,7 +11,7 @@ from model.network import Network
 from model.passes import keeps as keeps
 
 
-class Frozen:
+class FeatureCache:
     """The pooled states [rows, hidden] of whole tables, computed when first asked for, in batches of about ``tokens``
     tokens of similar length. They stay in memory."""
 

@@ -139,13 +139,15 @@ class Combiner(Technique):
     """How the losses of the tasks in one update become gradients."""
 
     optimizers: ClassVar[int] = 1
-    accumulates: ClassVar[bool] = False  # the last loss's backward pass completes each ``.grad``, which nothing reads
+    completes_grad_last: ClassVar[bool] = (
+        False  # the last loss's backward pass completes each ``.grad``, which nothing reads
+    )
 
     def __init_subclass__(cls) -> None:
         """A ``backward`` of its own may read or change what was accumulated, unless it says otherwise."""
         super().__init_subclass__()
         if "backward" in vars(cls) and "accumulates" not in vars(cls):
-            cls.accumulates = False
+            cls.completes_grad_last = False
 
     def steps(self, steps: Iterator[Step], tasks: tuple[str, ...]) -> Iterator[Step]:
         """The epoch's updates; a combiner may add its own at the end."""
@@ -183,17 +185,17 @@ class Regularizer(Technique):
     tasks: tuple[str, ...] | None = None  # None: every task
 
     @property
-    def fine(self) -> bool:
+    def needs_fp32(self) -> bool:
         """Whether the penalty compares numbers that differ by less than bf16 can tell."""
         return False
 
     @property
-    def reads_padding(self) -> bool:
+    def needs_padding(self) -> bool:
         """Whether padding changes the penalty, so that the encoder must compute it."""
         return False
 
     @property
-    def divisible(self) -> bool:
+    def is_item_mean(self) -> bool:
         """Whether the penalty of a batch is the mean of its items' penalties, so that it may be computed in
         parts."""
         return True
@@ -231,7 +233,7 @@ class Objective(Technique):
     divergence: ClassVar[Literal["symmetric_kl", "bernoulli_symmetric_kl", "squared"]]
 
     @property
-    def divisible(self) -> bool:
+    def is_item_mean(self) -> bool:
         """Whether the loss of a batch is the mean of its items' losses, so that a batch may be computed in parts."""
         return True
 
@@ -318,7 +320,7 @@ class Encoder(Technique):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Decay(Technique):
+class LrSchedule(Technique):
     """The learning rate over a run, as a factor on the recipe's rate."""
 
     def factor(self, step: int, steps_per_epoch: int, epochs: int) -> float:
@@ -327,5 +329,5 @@ class Decay(Technique):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Extra(Technique):
+class ExtraData(Technique):
     """A second source of training data for one task."""

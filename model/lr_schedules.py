@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
-from model.interfaces import Decay
+from model.interfaces import LrSchedule
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Constant(Decay):
+class Constant(LrSchedule):
     """Factor 1 after a linear warm-up over the first ``warmup`` share of all updates."""
 
     slug: ClassVar[str] = "constant"
@@ -24,7 +24,7 @@ class Constant(Decay):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Exponential(Decay):
+class Exponential(LrSchedule):
     """``per_epoch ** epoch``, stepped once an epoch as torch's ExponentialLR, after the same warm-up."""
 
     slug: ClassVar[str] = "exponential"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar, Literal
 
-from model.combiners.sum import Total
+from model.combiners.sum import Sum
 from model.declaration import SettingError, Technique, hints
 from model.digest import digest
 from model.encoders.placeholders import Base
 from model.heads.linear import Linear
-from model.interfaces import Combiner, Decay, Encoder, Extra, Head, Objective, Pairing, Regularizer, Schedule
+from model.interfaces import Combiner, Encoder, ExtraData, Head, LrSchedule, Objective, Pairing, Regularizer, Schedule
 from model.lr_schedules import Constant
 from model.pairing.single import Single
 from model.precision import Precision
@@ -32,7 +32,7 @@ class Branch(Technique):
     objective: Objective
     rows: int | None = None  # training rows used, a prefix of one fixed permutation; None: all
     weight: float = 1.0  # on this task's loss
-    extra: tuple[Extra, ...] = ()
+    extra: tuple[ExtraData, ...] = ()
 
     @property
     def key(self) -> str:
@@ -74,10 +74,10 @@ class Recipe(Technique):
     encoder_dropout_when_frozen: bool = True  # the starter trains heads with the encoder in train mode
     branches: tuple[Branch, ...]
     schedule: Schedule
-    combiner: Combiner = Total()
+    combiner: Combiner = Sum()
     regularizers: tuple[Regularizer, ...] = ()
     optimizer: AdamW = AdamW()
-    decay: Decay = Constant()
+    decay: LrSchedule = Constant()
     dropout: float = 0.3  # of the heads; the encoder keeps its own
     batch: int = 8
     epochs: int = 10
@@ -89,7 +89,7 @@ class Recipe(Technique):
         self.require(self.batch > 0, "batch", "at least 1")
         self.require(self.epochs >= 0, "epochs", "0 or more")
         self.require(self.max_tokens >= 8, "max_tokens", "at least 8")
-        fine = [part.slug for part in self.regularizers if part.fine]
+        fine = [part.slug for part in self.regularizers if part.needs_fp32]
         if self.precision == "bf16" and fine:
             raise SettingError(
                 f"precision 'bf16' rounds away the small differences that {fine[0]} works with; set precision to 'fp32'"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from model.batching import TokenTable
-from model.feature_cache import Frozen
+from model.feature_cache import FeatureCache
 from model.network import Network
 from model.recipe import Recipe
 
@@ -39,6 +39,6 @@ class Run:
         return tokens // self.pieces
 
     @functools.cached_property
-    def frozen(self) -> Frozen:
+    def frozen(self) -> FeatureCache:
         """The answers of an encoder that never changes."""
-        return Frozen(self.network, self.scoring_tokens, self.device)
+        return FeatureCache(self.network, self.scoring_tokens, self.device)

@@ -106,7 +106,11 @@ class Loop:
                 if not loss.requires_grad:
                     self.pass_over(task)
                     continue
-                if self.run.recipe.combiner.accumulates and place == len(step.tasks) and number == len(parts) - 1:
+                if (
+                    self.run.recipe.combiner.completes_grad_last
+                    and place == len(step.tasks)
+                    and number == len(parts) - 1
+                ):
                     self.early.arm(self.optimizers[step.optimizer])
                 share = weight if len(part) == len(items) else weight * len(part) / len(items)
                 yield task, loss if share == 1.0 else share * loss
@@ -243,4 +247,4 @@ class Loop:
 def indivisible(recipe: Recipe) -> list[str]:
     """The techniques of a recipe whose value on a batch is not the mean of their values on its parts."""
     parts: list[Regularizer | Objective] = [*recipe.regularizers, *(branch.objective for branch in recipe.branches)]
-    return sorted({part.slug for part in parts if not part.divisible})
+    return sorted({part.slug for part in parts if not part.is_item_mean})

@@ -19,18 +19,18 @@ from experiments.profiles import PROFILES
 from experiments.studies import STUDIES
 from harness.ablate.design import data
 from harness.cells.cell import Cell, Keep
-from harness.cells.lease import claim
+from harness.cells.lease import take_lease
 from harness.cells.record import fail
 from harness.cells.trial import Trial
-from harness.cells.writer import Keeping
+from harness.cells.writer import CellWriter
 from harness.cli.main import main
 from harness.commands.ablate import figures
 from harness.doctor.finding import Finding
 from harness.doctor.format import as_json
-from harness.execution.config import Machine
+from harness.execution.config import ExecutionConfig
 from harness.execution.train_cell import Worker
-from harness.planning.ledger import ledger
-from harness.planning.manifest import note
+from harness.planning.ledger import read_index
+from harness.planning.manifest import write_manifest
 from harness.planning.plan import Planned, plan
 from harness.planning.setup import Setup
 from harness.planning.setup_tags import tags
@@ -41,15 +41,15 @@ from harness.reporting.explain import behind
 from harness.reporting.suite_tables import tables
 from harness.reporting.tables import remember
 from harness.tracking import trial_payload as trials
-from harness.tracking.from_cells import measured
+from harness.tracking.from_cells import measured_setup
 from harness.tune import run
-from harness.tune.study_run import Arm
+from harness.tune.study_run import StudyRun
 from model.data.examples import Examples
 from model.export import export
 from model.metrics import Scored, score
 from model.train import Epoch
 from reports.ablation.analysis import analysed
-from reports.ablation.results import Taken
+from reports.ablation.results import AblationResults
 from reports.comparison import compare
 from reports.results import FACTS
 from tests import ROOT
@@ -100,11 +100,11 @@ def epoch(number: int, cell: Cell, random: np.random.Generator) -> tuple[Epoch, 
 def trained(home: Path, cell: Cell) -> None:
     """Leave the cell's folder as a worker does, and hold its claim to its schema meanwhile."""
     worker, random = Worker(home, 1, "cpu", 60.0, lambda: False), np.random.default_rng(7)
-    held = claim(home, cell.id)
+    held = take_lease(home, cell.id)
     assert held is not None
     with held:
         check("claim", json.loads(held.path.read_text()))
-        keeping = Keeping(home / "cells" / cell.id, held, Keep(), 60.0)
+        keeping = CellWriter(home / "cells" / cell.id, held, Keep(), 60.0)
         keeping.begin(worker.about(cell))
         for number in (1, 2):
             told, sets = epoch(number, cell, random)
@@ -124,16 +124,16 @@ def home(tmp_path_factory: pytest.TempPathFactory, rows: list[Planned]) -> Path:
     for cell in {cell.id: cell for row in rows for cell in row.cells}.values():
         trained(made, cell)
     fail(made, plan([find("bertram/table1/11-mse")], SETUP)[0].cells[0], "the loss of sst is nan", "Traceback")
-    note(made, rows, tags(SETUP))
+    write_manifest(made, rows, tags(SETUP))
     study = STUDIES["smart"]
     suite, row = find(study.row)
-    arm = Arm(study=study, suite=suite, row=row, setup=SETUP)
+    arm = StudyRun(study=study, suite=suite, row=row, setup=SETUP)
     trial = Trial(
         number=0, params=study.starts[0].params, cell="c", state="complete", value=0.5, curve={1: 0.4, 2: 0.5}
     )
-    trials.note(made, run.noted(arm, "CPU-seconds", trial, tags(SETUP)))
+    trials.note(made, run.trial_record(arm, "CPU-seconds", trial, tags(SETUP)))
     (made / "reports").mkdir()
-    remember(tables(rows, SETUP, Machine(made, 1, 1, "cpu")), SETUP, made / "reports" / "ours.json")
+    remember(tables(rows, SETUP, ExecutionConfig(made, 1, 1, "cpu")), SETUP, made / "reports" / "ours.json")
     return made
 
 
@@ -166,7 +166,7 @@ def test_the_registry_with_what_was_measured(home: Path) -> None:
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_comparisons_and_what_is_behind_a_figure(home: Path, rows: list[Planned], seeds: int) -> None:
     some = [dataclasses.replace(row, cells=row.cells[:seeds]) for row in rows]
-    setup = measured(some, tags(SETUP), ledger(home))
+    setup = measured_setup(some, tags(SETUP), read_index(home))
     names = ("sst_accuracy", "quora_accuracy", "sts_pearson", "overall")
     told = [one(setup, compare(setup, ROW, OTHER, name, bootstrap=True)) for name in names]
     assert all(len(each["seeds"]) == seeds for each in told)
@@ -182,7 +182,7 @@ def test_an_ablation_before_and_after() -> None:
     ours, random = truth.FOUR, np.random.default_rng(0)
     values = dict.fromkeys(("sst", "quora", "sts"), truth.values(ours.names, {}))
     setup = truth.quick(ours, *truth.drawn(random, values, seeds=2, items=(20, 20, 20)))
-    taken = Taken(ours, dataclasses.replace(setup, facts={name: tags(SETUP)[name] for name in FACTS}))
+    taken = AblationResults(ours, dataclasses.replace(setup, facts={name: tags(SETUP)[name] for name in FACTS}))
     after = data(ours, full(ours.names, ours.impossible)) | {"cells": 32, "cells_left": 0}
     after |= figures(taken, analysed(taken))
     assert set(after) - set(before) == {"combinations", "main", "interaction", "shapley", "paths", "steps"}

@@ -281,7 +281,9 @@ def test_predictions_stay_in_the_home_whatever_the_variant(
         written.append(folder)
         return []
 
-    monkeypatch.setattr(harness.trained, "find_or_train", lambda *given: types.SimpleNamespace(name="trained"))
+    monkeypatch.setattr(
+        harness.inference.trained_network, "find_or_train", lambda *given: types.SimpleNamespace(name="trained")
+    )
     monkeypatch.setattr(harness.predict, "predict", write)
     monkeypatch.setattr(harness.plan, "data_identity", lambda recipe, prints: {})  # the file is not there
     row = ("smart-vs-deberta/table1/amazon", "--set", f"sst.reviews.source={name}", "--split", "dev")

@@ -20,10 +20,10 @@ from experiments.factorial_designs import (
     full,
     leave_one_out,
 )
-from harness.execution.config import Machine
+from harness.execution.config import ExecutionConfig
 from harness.execution.estimate import seconds_per_token
 from harness.planning.cost import cost
-from harness.planning.ledger import ledger
+from harness.planning.ledger import read_index
 from harness.planning.plan import Planned, plan
 from harness.planning.setup import Setup
 from harness.registry import selectors
@@ -58,7 +58,7 @@ def designed(told: Ablation, kind: str, cells: int | None, setup: Setup) -> Desi
     return dataclasses.replace(made, why="as asked for")
 
 
-def cells_of_budget(text: str | None, told: Ablation, setup: Setup, machine: Machine) -> int | None:
+def cells_of_budget(text: str | None, told: Ablation, setup: Setup, machine: ExecutionConfig) -> int | None:
     """A budget's cells: ``96``, or ``2.5h`` on this machine. ``InputError``."""
     if text is None:
         return None
@@ -70,7 +70,7 @@ def cells_of_budget(text: str | None, told: Ablation, setup: Setup, machine: Mac
     if machine.cluster:
         raise InputError("--budget in hours is for this machine alone; on Ray give it in cells")
     every = [cell for row in plan(combined(told.slug), setup) for cell in row.cells[:1]]
-    rate = seconds_per_token(ledger(machine.home), every)
+    rate = seconds_per_token(read_index(machine.home), every)
     if rate is None or not every:
         raise InputError(
             "--budget in hours needs to know how long a cell takes, and this home has trained none of these; give it "

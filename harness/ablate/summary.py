@@ -12,7 +12,7 @@ from rich.text import Text
 from reports.ablation.analysis import Found, Kind, Of
 from reports.ablation.labels import interval, lettered, letters, titled
 from reports.ablation.order_effects import stood
-from reports.ablation.results import Taken
+from reports.ablation.results import AblationResults
 from reports.suite_table.symbols import number, signed
 
 SUPPORTED = "*"
@@ -22,7 +22,7 @@ EFFECTS: dict[str, tuple[Kind, str]] = {
 }
 
 
-def summary(taken: Taken, every: Sequence[Of]) -> Iterator[RenderableType]:
+def summary(taken: AblationResults, every: Sequence[Of]) -> Iterator[RenderableType]:
     known = [each for each in every if each.scores]
     for each in every:
         if each.reason:
@@ -45,7 +45,7 @@ def table(title: str) -> Table:
     return Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, collapse_padding=True)
 
 
-def effects(taken: Taken, every: Sequence[Of], kind: Kind, title: str) -> Table:
+def effects(taken: AblationResults, every: Sequence[Of], kind: Kind, title: str) -> Table:
     made = table(title)
     made.add_column("factor", no_wrap=True)
     for each in every:
@@ -63,7 +63,7 @@ def figure(found: Found | None) -> str:
     return f"{signed(found.mean)}{half}{SUPPORTED if found.supported else ''}"
 
 
-def interactions(taken: Taken, every: Sequence[Of]) -> Iterator[Text]:
+def interactions(taken: AblationResults, every: Sequence[Of]) -> Iterator[Text]:
     """Those that are supported, and how many are not."""
     pairs = [(each, key[1], found) for each in every for key, found in each.found.items() if key[0] == "interaction"]
     if not pairs:
@@ -74,7 +74,7 @@ def interactions(taken: Taken, every: Sequence[Of]) -> Iterator[Text]:
         yield Text(f"  {letters(taken, term).replace('+', ':')}  {titled(of.metric)}  {interval(found)}")
 
 
-def paths(taken: Taken, of: Of) -> Table:
+def paths(taken: AblationResults, of: Of) -> Table:
     """One metric over all orders."""
     made = table(f"{titled(of.metric)}, over all orders of adding the factors")
     for name in ("factor", "Shapley value", "from", "to", *(("paper's place", "above") if taken.ablation.way else ())):
@@ -87,7 +87,7 @@ def paths(taken: Taken, of: Of) -> Table:
     return made
 
 
-def steps(taken: Taken, of: Of) -> Iterator[Text]:
+def steps(taken: AblationResults, of: Of) -> Iterator[Text]:
     """The paper's own steps."""
     if not taken.ablation.way:
         return

@@ -20,7 +20,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
-HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EINTR)  # of a lock that another process has
+LOCKED = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EINTR)  # of a lock that another process has
 LOCKLESS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # of a file system without locks
 
 
@@ -28,13 +28,13 @@ class Damaged(Exception):
     """A file of the home that is not what was written; the message says which and how."""
 
 
-def write_aside(path: Path, content: str | bytes) -> None:
+def write_atomic(path: Path, content: str | bytes) -> None:
     """Write a file whole or not at all, and have it on the disk."""
-    with aside(path) as part:
+    with atomic_path(path) as part:
         part.write_bytes(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
 
 
-def write_together(contents: Mapping[Path, bytes]) -> None:
+def write_all_atomic(contents: Mapping[Path, bytes]) -> None:
     """Write files, each whole or not at all, and have them on the disk. They appear in this order."""
     parts = {path: path.with_name(f"{path.name}.{uuid.uuid4().hex[:12]}.part") for path in contents}
     try:
@@ -49,11 +49,11 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
         for part in parts.values():
             part.unlink(missing_ok=True)
     for folder in dict.fromkeys(path.parent for path in contents):
-        settle(folder)
+        fsync_folder(folder)
 
 
 @contextmanager
-def aside(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path) -> Iterator[Path]:
     """A file to be written beside ``path``, which it replaces once the block is through; gone if the block fails."""
     part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:12]}.part")  # process numbers repeat across machines
     try:
@@ -65,10 +65,10 @@ def aside(path: Path) -> Iterator[Path]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    settle(path.parent)
+    fsync_folder(path.parent)
 
 
-def settle(folder: Path) -> None:
+def fsync_folder(folder: Path) -> None:
     """Have a folder's entries on the disk."""
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -77,7 +77,7 @@ def settle(folder: Path) -> None:
         os.close(handle)
 
 
-def append(path: Path, line: str) -> None:
+def append_line(path: Path, line: str) -> None:
     """Add a line and have it on the disk."""
     with path.open("a", encoding="utf-8") as stream:
         stream.write(line + "\n")
@@ -85,17 +85,17 @@ def append(path: Path, line: str) -> None:
         os.fsync(stream.fileno())
 
 
-def sealed(entry: Mapping[str, Any]) -> str:
+def checksummed(entry: Mapping[str, Any]) -> str:
     """One line of JSON with a checksum of the rest, as ``check``."""
     return json.dumps({"check": zlib.crc32(json.dumps(entry).encode())} | dict(entry))
 
 
-def unsealed(line: str, where: str) -> dict[str, Any]:
+def verified(line: str, where: str) -> dict[str, Any]:
     """The entry of a sealed line; ``Damaged`` unless the line is to the last character what was written."""
     try:
         entry: dict[str, Any] = json.loads(line)
         del entry["check"]
-        sound = sealed(entry) == line
+        sound = checksummed(entry) == line
     except (ValueError, TypeError, KeyError, RecursionError):
         sound = False
     if not sound:
@@ -129,7 +129,7 @@ def try_lock(path: Path) -> IO[str] | None:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         stream.close()
-        if error.errno not in HELD:
+        if error.errno not in LOCKED:
             raise
         return None
     return stream

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.cells.atomic import Damaged, aside
+from harness.cells.atomic import Damaged, atomic_path
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +22,7 @@ def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) ->
 
     held = apart(tensors)
     text = json.dumps(facts)
-    with aside(path) as part:
+    with atomic_path(path) as part:
         save_file(held, part, {"facts": text, "check": str(checksum(held, text))})
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from harness.cells.atomic import Damaged, sealed, write_aside
-from harness.cells.record import read_sealed
+from harness.cells.atomic import Damaged, checksummed, write_atomic
+from harness.cells.record import read_checksummed
 from model.errors import InputError
 
 MEND = "delete it, and it will be trained again"
@@ -26,14 +26,14 @@ def seal(weights: Path, part: Path) -> None:
     leaves have one."""
     checksum(weights).parent.mkdir(exist_ok=True)
     with part.open("rb") as stream:
-        write_aside(checksum(weights), sealed({"sha256": hashlib.file_digest(stream, "sha256").hexdigest()}))
+        write_atomic(checksum(weights), checksummed({"sha256": hashlib.file_digest(stream, "sha256").hexdigest()}))
 
 
 def whole(weights: Path) -> tuple[bytes, str]:
     """The weights' bytes, and a word where no checksum says that they are what was written. ``InputError`` for others
     than were written."""
     try:
-        content, kept = weights.read_bytes(), read_sealed(checksum(weights))
+        content, kept = weights.read_bytes(), read_checksummed(checksum(weights))
     except OSError as error:
         raise InputError(f"{weights} cannot be read ({error.strerror}); {MEND}") from None
     except Damaged:

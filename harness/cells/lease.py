@@ -19,25 +19,25 @@ from harness.cells.atomic import locked
 BEAT, STALE = 10.0, 60.0  # seconds
 
 
-class Lost(RuntimeError):
+class LeaseLost(RuntimeError):
     """The cell is another process's now: this one was taken for dead."""
 
 
-class Claim:
+class Lease:
     """A cell's claim by this process, kept alive until it is left."""
 
     def __init__(self, folder: Path, token: str) -> None:
         self.folder, self.path, self.token = folder, folder / "claim.json", token
 
-    def __enter__(self) -> Claim:
-        HEART.claims.add(self)
-        HEART.start()
+    def __enter__(self) -> Lease:
+        HEARTBEAT.claims.add(self)
+        HEARTBEAT.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        HEART.claims.discard(self)
+        HEARTBEAT.claims.discard(self)
         with locked(lock_of(self.folder)):  # or it might be another's by the time it is removed
             if self.held():
                 self.path.unlink(missing_ok=True)
@@ -52,16 +52,16 @@ class Claim:
         return _read(self.path).get("token") == self.token
 
     def check(self) -> None:
-        """``Lost`` if it does not. Called before anything is written."""
+        """``LeaseLost`` if it does not. Called before anything is written."""
         if not self.held():
-            raise Lost(f"the cell {self.folder.name} was taken over by another process")
+            raise LeaseLost(f"the cell {self.folder.name} was taken over by another process")
 
 
-class Heart:
+class Heartbeat:
     """One thread that beats for all claims of this process."""
 
     def __init__(self) -> None:
-        self.claims: set[Claim] = set()
+        self.claims: set[Lease] = set()
         self._starting, self._thread = threading.Lock(), threading.Thread(target=self._beat, daemon=True)
 
     def start(self) -> None:
@@ -76,17 +76,17 @@ class Heart:
                 each.beat()
 
 
-HEART = Heart()
+HEARTBEAT = Heartbeat()
 
 
-def claim(home: Path, cell: str) -> Claim | None:
+def take_lease(home: Path, cell: str) -> Lease | None:
     """The cell's claim, or None while a living process holds it. A dead one's is taken over."""
     folder = home / "cells" / cell
     folder.mkdir(parents=True, exist_ok=True)
     with locked(lock_of(folder)):
-        if is_held(folder):
+        if is_leased(folder):
             return None
-        made = Claim(folder, uuid.uuid4().hex)
+        made = Lease(folder, uuid.uuid4().hex)
         try:
             made.path.write_text(json.dumps(_myself() | {"token": made.token}), encoding="utf-8")
         except OSError:
@@ -95,7 +95,7 @@ def claim(home: Path, cell: str) -> Claim | None:
     return made
 
 
-def is_held(folder: Path) -> bool:
+def is_leased(folder: Path) -> bool:
     """Whether a living process holds the cell. On this machine a process is looked up; elsewhere its heart must have
     beaten within the last minute. A claim that cannot be read counts by its heartbeat."""
     path = folder / "claim.json"

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.cells.atomic import Damaged, sealed, unsealed, write_aside
+from harness.cells.atomic import Damaged, checksummed, verified, write_atomic
 from harness.cells.cell import Cell, identity
 from model.answers import Answers
 
@@ -67,10 +67,10 @@ class Record:
 
 def read(folder: Path) -> Record | None:
     """The record of a cell that has ended, or None. ``Damaged`` where a file is not what was written."""
-    outcome = read_sealed(folder / "outcome.json")
+    outcome = read_checksummed(folder / "outcome.json")
     if outcome is None:
         return None
-    about = read_sealed(folder / "cell.json") or {}
+    about = read_checksummed(folder / "cell.json") or {}
     record = Record(folder, about, outcome, journal(folder / "journal.jsonl"))
     if record.done:
         written = outcome.get("checks", {})
@@ -91,7 +91,7 @@ def checks(folder: Path) -> dict[str, int]:
     return found
 
 
-def read_sealed(path: Path) -> dict[str, Any] | None:
+def read_checksummed(path: Path) -> dict[str, Any] | None:
     """A sealed object's file, None where there is none; ``Damaged``."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -99,7 +99,7 @@ def read_sealed(path: Path) -> dict[str, Any] | None:
         return None
     except (OSError, ValueError):
         raise Damaged(f"{path} cannot be read") from None
-    return unsealed(text, str(path))
+    return verified(text, str(path))
 
 
 def journal(path: Path) -> list[dict[str, Any]]:
@@ -110,7 +110,7 @@ def journal(path: Path) -> list[dict[str, Any]]:
         return []
     except (OSError, ValueError):
         raise Damaged(f"{path} cannot be read") from None
-    return [unsealed(line, f"{path}:{number}") for number, line in enumerate(lines, start=1)]
+    return [verified(line, f"{path}:{number}") for number, line in enumerate(lines, start=1)]
 
 
 def folders(home: Path) -> list[Path]:
@@ -136,11 +136,11 @@ def fail(home: Path, cell: Cell, reason: str, trace: str, training: int = 1) -> 
     """Keep why a cell failed, in its so manyeth training."""
     folder = home / "cells" / cell.id
     folder.mkdir(parents=True, exist_ok=True)
-    write_aside(folder / "traceback.txt", trace)
+    write_atomic(folder / "traceback.txt", trace)
     if not (folder / "cell.json").exists():  # it failed before it began
-        write_aside(folder / "cell.json", sealed(identity(cell)))
+        write_atomic(folder / "cell.json", checksummed(identity(cell)))
     outcome = {"status": "failed", "reason": reason, "ended": now(), "training": training}
-    write_aside(folder / "outcome.json", sealed(outcome))
+    write_atomic(folder / "outcome.json", checksummed(outcome))
 
 
 def now() -> str:

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from harness.cells.atomic import Damaged, append, aside, is_full, sealed, write_aside
+from harness.cells.atomic import Damaged, append_line, atomic_path, checksummed, is_full, write_atomic
 from harness.cells.cell import Keep
 from harness.cells.checkpoint import NAME, load, save
 from harness.cells.kept_weights import checksum, place, seal
-from harness.cells.lease import Claim
+from harness.cells.lease import Lease
 from harness.cells.record import checks, now
 from model.data.examples import Examples
 from model.run import Run
@@ -27,11 +27,11 @@ from model.train import Epoch, Take
 TOTALS = ("training_seconds", "scoring_seconds", "items")
 
 
-class Keeping:
+class CellWriter:
     """The folder of one cell in training. A checkpoint holds whatever else is needed to go on (journal entries,
     answers), so that it alone decides where the training stands."""
 
-    def __init__(self, folder: Path, claim: Claim, keep: Keep, interval: float) -> None:
+    def __init__(self, folder: Path, claim: Lease, keep: Keep, interval: float) -> None:
         self.folder, self.claim, self.keep, self.interval = folder, claim, keep, interval
         self.entries: list[dict[str, Any]] = []
         self.answers: dict[str, np.ndarray] = {}
@@ -56,7 +56,7 @@ class Keeping:
                 return self.resume(tensors, facts, about)
             self.notes.append("weights to be kept were not; trained from the start")
         self.clear()
-        write_aside(self.folder / "cell.json", sealed(about))
+        write_atomic(self.folder / "cell.json", checksummed(about))
         return None
 
     def resume(self, tensors: dict[str, torch.Tensor], facts: dict[str, Any], about: Mapping[str, Any]) -> Snapshot:
@@ -68,7 +68,7 @@ class Keeping:
         for name in differing:
             note = f"went on with {name} {about[name]} after {facts['about'][name]}: not comparable to the last bit"
             self.notes.append(note)
-        write_aside(self.folder / "cell.json", sealed(facts["about"]))
+        write_atomic(self.folder / "cell.json", checksummed(facts["about"]))
         self.rewrite()
         for name in [name for name in tensors if name.startswith("answers/")]:
             self.answers[name.removeprefix("answers/")] = tensors.pop(name).numpy()
@@ -76,7 +76,7 @@ class Keeping:
 
     def rewrite(self) -> None:
         """The journal as it must be, whatever else was written there."""
-        write_aside(self.folder / "journal.jsonl", "".join(sealed(entry) + "\n" for entry in self.entries))
+        write_atomic(self.folder / "journal.jsonl", "".join(checksummed(entry) + "\n" for entry in self.entries))
 
     def forget(self) -> None:
         """Have no checkpoint: what it led to would only come again."""
@@ -99,7 +99,7 @@ class Keeping:
             if split != "train"
         }
         self.weights(run)
-        append(self.folder / "journal.jsonl", sealed(self.entries[-1]))
+        append_line(self.folder / "journal.jsonl", checksummed(self.entries[-1]))
 
     def wanted(self, entries: list[dict[str, Any]]) -> set[int]:
         """The epochs whose weights are to be kept, seen from these entries."""
@@ -117,7 +117,7 @@ class Keeping:
         if number in wanted:
             self.at(number).parent.mkdir(exist_ok=True)
             state = {name: tensor.cpu().contiguous() for name, tensor in run.network.state_dict().items()}
-            with aside(self.at(number)) as part:
+            with atomic_path(self.at(number)) as part:
                 save_file(state, part)
                 seal(self.at(number), part)
 
@@ -169,7 +169,7 @@ class Keeping:
         """Predictions and outcome; from here on the cell is done."""
         self.claim.check()
         self.rewrite()
-        write_aside(self.folder / "predictions.npz", packed(self.answers, sets))
+        write_atomic(self.folder / "predictions.npz", packed(self.answers, sets))
         outcome = {
             "status": "done",
             "epochs": len(self.entries),
@@ -178,7 +178,7 @@ class Keeping:
             "ended": now(),
         }
         totals = {name: sum(each[name] for each in self.entries) for name in TOTALS}
-        write_aside(self.folder / "outcome.json", sealed(outcome | totals | dict(more)))
+        write_atomic(self.folder / "outcome.json", checksummed(outcome | totals | dict(more)))
         self.drop()
         self.forget()
 

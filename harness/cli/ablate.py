@@ -8,8 +8,8 @@ from functools import partial
 
 import click
 
-from harness.cli.options import Place, change_names, place_options, row_names, setup_options
-from harness.console.status import waiting
+from harness.cli.options import ExecutionOptions, change_names, place_options, row_names, setup_options
+from harness.console.status import status_line
 from harness.console.text import tell
 
 DESIGNS = ("auto", "factorial", "fractional", "leave-one-out", "add-one")
@@ -55,7 +55,7 @@ def ablate(
     settings: tuple[str, ...],
     changes: tuple[str, ...],
     seeds: int | None,
-    place: Place,
+    place: ExecutionOptions,
     retry_failed: bool,
     report: bool,
     dry_run: bool,
@@ -66,11 +66,11 @@ def ablate(
     Trains combinations of the changes and tells each one's effect, how they interact, and what each would have seemed
     to do had the changes been added in another order. Cells are those of harness run: shared, resumable, parallel.
     """
-    with waiting("reading the rows and the data") as line:
+    with status_line("reading the rows and the data") as line:
         from harness.ablate.design import cells_of_budget, designed, question
         from harness.cli.setup import machine_of, setup_of
-        from harness.commands.ablate import Ask, carry_out
-        from harness.commands.run import How
+        from harness.commands.ablate import Request, carry_out
+        from harness.commands.run import Options
         from harness.console.log_file import logbook
         from harness.planning.plan import bring
         from harness.registry.selectors import combined
@@ -81,6 +81,6 @@ def ablate(
         if not dry_run:
             bring(combined(told.slug), setup, partial(tell, err=True) if as_json else line.say)
         chosen = designed(told, design, cells_of_budget(budget, told, setup, machine), setup)
-    ask = Ask(how=How("none", False, retry_failed, report), dry_run=dry_run, as_json=as_json)
+    ask = Request(how=Options("none", False, retry_failed, report), dry_run=dry_run, as_json=as_json)
     with contextlib.nullcontext() if dry_run else logbook(machine.home):
         sys.exit(carry_out(told, chosen, setup, machine, ask))

@@ -23,7 +23,7 @@ from harness.cli.tune import tune
 from harness.cli.ui import ui
 from harness.console.environment import without_windows
 from harness.console.log_file import WORDS
-from harness.console.status import waiting
+from harness.console.status import status_line
 from harness.console.text import answer, tell
 from model.errors import InputError
 
@@ -129,7 +129,7 @@ def results(selectors: tuple[str, ...], parquet: str | None, home: str) -> None:
     from harness.cells.home import existing
     from harness.reporting.frame import results as collect
 
-    with waiting("reading the cells"):
+    with status_line("reading the cells"):
         frame = collect(*selectors, home=existing(home))
     if parquet:
         try:

@@ -58,11 +58,11 @@ def device_option(command: Any) -> Any:
 
 def place_options(command: Any) -> Any:
     """The options that say where cells are trained, together as ``place``."""
-    names = [field.name for field in dataclasses.fields(Place)]
+    names = [field.name for field in dataclasses.fields(ExecutionOptions)]
 
     @functools.wraps(command)
     def placed(**given: Any) -> Any:
-        return command(place=Place(**{name: given.pop(name) for name in names}), **given)
+        return command(place=ExecutionOptions(**{name: given.pop(name) for name in names}), **given)
 
     for option in (
         home_option,
@@ -108,7 +108,7 @@ def setup_options(command: Any) -> Any:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Place:
+class ExecutionOptions:
     """Options as given: None where a default depends on something else."""
 
     home: str

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from harness.cli.options import Place, device_option, home_option, row_names, setup_options
-from harness.console.status import waiting
+from harness.cli.options import ExecutionOptions, device_option, home_option, row_names, setup_options
+from harness.console.status import status_line
 from harness.console.text import tell
 from model.errors import InputError
 
 if TYPE_CHECKING:
-    from harness.execution.config import Machine
+    from harness.execution.config import ExecutionConfig
     from harness.inference.trained_network import Trained
     from harness.planning.plan import Planned
     from harness.planning.setup import Setup
@@ -52,7 +52,7 @@ def predict(
     They are those of the epoch that the row reports, on all rows of the split, labelled or not. A row whose weights
     were not kept is trained first.
     """
-    with waiting("reading the row and the data") as line:
+    with status_line("reading the row and the data") as line:
         from harness.cli.setup import machine_of, setup_of
         from harness.inference.predict import of_file, of_split
         from harness.inference.predict import predict as write
@@ -66,11 +66,11 @@ def predict(
             asked, absent = [of_file(planned, Path(file).expanduser(), task)], list[str]()
         else:
             asked, absent = of_split(planned, split or "test", setup, task)
-        machine = machine_of(Place(home=home, jobs=1, device=device), setup.profile.threads)
+        machine = machine_of(ExecutionOptions(home=home, jobs=1, device=device), setup.profile.threads)
     trained = _trained(planned, setup, machine)
     tell(trained.name)
     folder = Path(out).expanduser() if out else _folder(planned, setup, machine)
-    with waiting("answering"):
+    with status_line("answering"):
         lines = write(trained, asked, machine, folder)
     tell("\n".join([*lines, *absent]))
 
@@ -98,7 +98,7 @@ def export(
 
     It is the network after the epoch that the row reports. A row whose weights were not kept is trained first.
     """
-    with waiting("reading the row and the data") as line:
+    with status_line("reading the row and the data") as line:
         from harness.cli.setup import machine_of, setup_of
         from harness.inference.trained_network import network, one_row
 
@@ -107,10 +107,10 @@ def export(
             raise InputError(f"{folder} exists and is not an empty folder; name another with --out")
         setup = setup_of(profile, data, encoder, None, settings, changes)
         planned = one_row(row, seed, setup, line.say)
-        machine = machine_of(Place(home=home, jobs=1, device=device), setup.profile.threads)
+        machine = machine_of(ExecutionOptions(home=home, jobs=1, device=device), setup.profile.threads)
     trained = _trained(planned, setup, machine)
     try:
-        with waiting("writing the network") as line:
+        with status_line("writing the network") as line:
             from model.export import export as write
 
             write(*network(trained, machine, line.say), folder)
@@ -119,9 +119,9 @@ def export(
     tell(f"{trained.name}: encoder and heads in {folder}")
 
 
-def _trained(row: Planned, setup: Setup, machine: Machine) -> Trained:
+def _trained(row: Planned, setup: Setup, machine: ExecutionConfig) -> Trained:
     """The row's network, trained if need be; a training that fails ends the command with 1, as ``run`` does."""
-    with waiting("looking for its weights"):
+    with status_line("looking for its weights"):
         from rich.console import Console
 
         from harness.console.log_file import logbook
@@ -145,7 +145,7 @@ def _trained(row: Planned, setup: Setup, machine: Machine) -> Trained:
         sys.exit(INTERRUPTED)
 
 
-def _folder(row: Planned, setup: Setup, machine: Machine) -> Path:
+def _folder(row: Planned, setup: Setup, machine: ExecutionConfig) -> Path:
     """``<home>/predictions/bertram-table1-06-smart-demo-seed-0``, and the variant."""
     from harness.cells.home import file_name
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.options import home_option, row_names, selector_names
-from harness.console.status import waiting
+from harness.console.status import status_line
 from harness.console.text import answer, tell
 from model.errors import InputError
 
@@ -32,7 +32,7 @@ def report(selectors: tuple[str, ...], out: str | None, force: bool, uri: str | 
 
     Each set-up (profile, data, encoder, variant) has its own chapter; nothing of two is averaged.
     """
-    with waiting("reading the results") as line:
+    with status_line("reading the results") as line:
         from harness.registry.selectors import select
         from harness.reporting.report import write
         from harness.reporting.tables import boxes
@@ -59,7 +59,7 @@ def report(selectors: tuple[str, ...], out: str | None, force: bool, uri: str | 
 @home_option
 def compare(first: str, second: str, as_json: bool, uri: str | None, home: str) -> None:
     """Compare two rows on all tasks, paired by seed and item: FIRST minus SECOND."""
-    with waiting("reading the results"):
+    with status_line("reading the results"):
         from harness.registry.plugins import read_named
         from harness.reporting.compare import compared, told
 
@@ -77,7 +77,7 @@ def compare(first: str, second: str, as_json: bool, uri: str | None, home: str) 
 @home_option
 def explain(figure: str, as_json: bool, uri: str | None, home: str) -> None:
     """Say what is behind a figure: SUITE/ROW:METRIC, or the name in a report's small print."""
-    with waiting("reading the results"):
+    with status_line("reading the results"):
         from harness.reporting.explain import explained, told
 
         evidence = opened(uri, home)

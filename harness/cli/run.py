@@ -8,8 +8,8 @@ import sys
 
 import click
 
-from harness.cli.options import Place, home_option, place_options, selector_names, setup_options
-from harness.console.status import waiting
+from harness.cli.options import ExecutionOptions, home_option, place_options, selector_names, setup_options
+from harness.console.status import status_line
 from harness.console.text import tell
 from model.errors import InputError
 
@@ -49,7 +49,7 @@ def run(
     seeds: int | None,
     until_decided: bool,
     max_seeds: int | None,
-    place: Place,
+    place: ExecutionOptions,
     keep: str,
     rerun: bool,
     retry_failed: bool,
@@ -62,18 +62,18 @@ def run(
     Cells run in rounds: every row's first seed, then every row's second. Finished cells are not trained again. Several
     commands on one home share the work. Ctrl-C writes checkpoints; the same command goes on from there.
     """
-    with waiting("reading the rows and the data") as line:
+    with status_line("reading the rows and the data") as line:
         from rich.console import Console
 
         from harness.cli.setup import machine_of, most_seeds, setup_of
-        from harness.commands.run import How, train_and_print
+        from harness.commands.run import Options, train_and_print
         from harness.console.log_file import logbook
         from harness.console.text import say
         from harness.execution.estimate import estimate
-        from harness.execution.seed_policy import Rounds
+        from harness.execution.seed_policy import FixedSeeds
         from harness.planning.plan import bring, plan
         from harness.registry.selectors import select
-        from harness.sequential.seed_policy import UntilDecided
+        from harness.sequential.seed_policy import SequentialSeeds
 
         if not (math.isfinite(checkpoint_minutes) and checkpoint_minutes >= 0):
             raise InputError(f"--checkpoint-minutes is {checkpoint_minutes}; it must be a number of 0 or more")
@@ -85,7 +85,7 @@ def run(
         planned = plan(selected, setup)
         machine = machine_of(place, setup.profile.threads)  # which makes the home: there is none for bad input
         machine = dataclasses.replace(machine, checkpoint_seconds=60 * checkpoint_minutes)
-        way = UntilDecided(planned, setup) if until_decided else None
+        way = SequentialSeeds(planned, setup) if until_decided else None
         planned = way.rows if way else planned
         told = (way.estimate(machine, rerun) if way else estimate(planned, setup, machine, rerun)) if dry_run else ()
     console = Console(soft_wrap=False)
@@ -93,7 +93,7 @@ def run(
         say(console, each)
     if dry_run:
         return
-    how = How(keep, rerun, retry_failed, report, way or Rounds())
+    how = Options(keep, rerun, retry_failed, report, way or FixedSeeds())
     with logbook(machine.home):
         sys.exit(train_and_print(planned, setup, machine, console, how))
 
@@ -106,7 +106,7 @@ def sync(uri: str | None, home: str) -> None:
 
     Any MLflow address will do. What is there already stays as it is, so that it can be done again at any time.
     """
-    with waiting("bringing the cells into the store") as line:
+    with status_line("bringing the cells into the store") as line:
         from harness.cells.home import existing
         from harness.tracking.store import Store
         from harness.tracking.sync import Delivery

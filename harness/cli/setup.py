@@ -7,9 +7,9 @@ from pathlib import Path
 
 from experiments.profiles import PROFILES
 from harness.cells.home import writable
-from harness.cli.options import Place
+from harness.cli.options import ExecutionOptions
 from harness.console.checks import MOST, check_number, check_text, check_user, near
-from harness.execution.config import Cluster, Machine, chosen_device, cores
+from harness.execution.config import Cluster, ExecutionConfig, chosen_device, cores
 from harness.planning.setup import Setup
 from harness.registry.selectors import named_changes
 from model.errors import InputError, shown
@@ -66,7 +66,7 @@ def expanded(data: str) -> str:
     return str(Path(folder)) if os.path.isdir(folder) else data
 
 
-def machine_of(place: Place, threads: int) -> Machine:
+def machine_of(place: ExecutionOptions, threads: int) -> ExecutionConfig:
     """How many cells at a time, on what; ``threads`` are the profile's. A cluster's machines have a GPU if cells ask
     for one, whatever this has. ``InputError``."""
     jobs, threads = place.jobs, threads if place.threads is None else place.threads
@@ -75,14 +75,14 @@ def machine_of(place: Place, threads: int) -> Machine:
     cluster, home = cluster_of(place, threads), writable(place.home)
     if cluster is not None:
         device = ("cuda" if cluster.gpus else "cpu") if place.device == "auto" else place.device
-        return Machine(home=home.resolve(), jobs=jobs or MOST, threads=threads, device=device, cluster=cluster)
+        return ExecutionConfig(home=home.resolve(), jobs=jobs or MOST, threads=threads, device=device, cluster=cluster)
     device = chosen_device(place.device)
     if jobs is None:
         jobs = 1 if device == "cuda" else max(1, cores() // threads)
-    return Machine(home=home, jobs=jobs, threads=threads, device=device)
+    return ExecutionConfig(home=home, jobs=jobs, threads=threads, device=device)
 
 
-def cluster_of(place: Place, threads: int) -> Cluster | None:
+def cluster_of(place: ExecutionOptions, threads: int) -> Cluster | None:
     """The cluster that a command is told to use; None for this machine. ``InputError``."""
     cpus, gpus = place.cpus, place.gpus
     if place.on == "local":

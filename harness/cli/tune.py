@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import Place, place_options, row_names
-from harness.console.status import waiting
+from harness.cli.options import ExecutionOptions, place_options, row_names
+from harness.console.status import status_line
 from model.errors import InputError
 
 if TYPE_CHECKING:
     from experiments.shared import Shared
     from experiments.study import Study
     from harness.planning.setup import Setup
-    from harness.tune.study_run import Arm, Method
+    from harness.tune.study_run import Method, StudyRun
     from model.recipe import Recipe
 
 LONGEST = 1_000_000  # minutes: two years
@@ -60,18 +60,18 @@ def tune(
     timeout: float | None,
     storage: str | None,
     report: bool,
-    place: Place,
+    place: ExecutionOptions,
 ) -> None:
     """Seek a study's parameters, the papers' own first.
 
     Each trial is one training, judged after every epoch by its dev overall. What was stopped or killed goes on with the
     same command. Several commands on one home share the trials.
     """
-    with waiting("reading the study and the data") as line:
+    with status_line("reading the study and the data") as line:
         from rich.console import Console
 
         from harness.cli.setup import machine_of, setup_of
-        from harness.commands.tune import Ask, carry_out
+        from harness.commands.tune import Request, carry_out
         from harness.console.checks import check_number, check_text, check_user
         from harness.console.log_file import logbook
         from harness.planning.plan import bring
@@ -88,7 +88,7 @@ def tune(
         if storage is not None:
             check_text("--storage", storage)
             check_user("--storage", storage)
-        ask = Ask(
+        ask = Request(
             trials=trials,
             budget=None if budget is None else 60 * budget,
             until=None if timeout is None else time.monotonic() + 60 * timeout,
@@ -120,11 +120,11 @@ def method_of(sampler: str, pruner: str, seed: int) -> Method:
     return Method(sampler=sampler, pruner=pruner, seed=seed)
 
 
-def arms_of(names: Sequence[str], row: str | None, setup: Setup, method: Method) -> list[Arm]:
+def arms_of(names: Sequence[str], row: str | None, setup: Setup, method: Method) -> list[StudyRun]:
     """The studies on one row: the first one's, unless told otherwise."""
     from experiments.tuned_suites import PAPER
     from harness.registry.selectors import find, slug
-    from harness.tune.study_run import Arm
+    from harness.tune.study_run import StudyRun
 
     studies = [study_of(name) for name in names]
     if len(set(names)) < len(names):
@@ -136,7 +136,7 @@ def arms_of(names: Sequence[str], row: str | None, setup: Setup, method: Method)
     fair = [
         study.beside([part for other in studies for part in other.shared if fits(part, recipe)]) for study in studies
     ]
-    return [Arm(study=study, suite=suite, row=on, setup=setup, method=method) for study in fair]
+    return [StudyRun(study=study, suite=suite, row=on, setup=setup, method=method) for study in fair]
 
 
 def fits(part: Shared, recipe: Recipe) -> bool:

@@ -12,7 +12,7 @@ import click
 
 from harness.cli.options import home_option
 from harness.console.redact import hidden
-from harness.console.status import waiting
+from harness.console.status import status_line
 from harness.tracking.ui_app import with_token
 from harness.tracking.ui_server import (
     LOOPBACK,
@@ -53,7 +53,7 @@ def ui(port: int | None, host: str, home: str) -> None:
     heed_signals()
     token, folder = secrets.token_urlsafe(16), Path(home).expanduser()
     with contextlib.suppress(KeyboardInterrupt), server(uri, host, port, folder, token) as (process, log):
-        with waiting("starting MLflow's server"):
+        with status_line("starting MLflow's server"):
             wait_for_pages(process, host, port, log)
         pages = f"http://{bracketed(host)}:{port}"
         click.echo(f"MLflow's pages: {with_token(pages, token)} (Ctrl-C ends them)")

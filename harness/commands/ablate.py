@@ -13,12 +13,12 @@ from experiments.ablation import Ablation
 from experiments.factorial_designs import Design
 from harness.ablate.design import data, lines, trained
 from harness.ablate.summary import summary
-from harness.commands.run import How, announced, train_and_print
-from harness.console.status import waiting
+from harness.commands.run import Options, announced, train_and_print
+from harness.console.status import status_line
 from harness.console.text import say
-from harness.execution.config import Machine
+from harness.execution.config import ExecutionConfig
 from harness.execution.estimate import costs
-from harness.planning.ledger import ledger
+from harness.planning.ledger import read_index
 from harness.planning.plan import Planned
 from harness.planning.rows import cells_of
 from harness.planning.setup import Setup
@@ -29,20 +29,20 @@ from harness.tracking.from_cells import Home
 from harness.tracking.store import Store
 from reports.ablation.analysis import Of, analysed
 from reports.ablation.blocks import of_ablation
-from reports.ablation.results import Taken
+from reports.ablation.results import AblationResults
 from reports.document.blocks import Grid
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Ask:
+class Request:
     """What the command was told beside question, design and machine."""
 
-    how: How
+    how: Options
     dry_run: bool
     as_json: bool
 
 
-def carry_out(told: Ablation, design: Design, setup: Setup, machine: Machine, ask: Ask) -> int:
+def carry_out(told: Ablation, design: Design, setup: Setup, machine: ExecutionConfig, ask: Request) -> int:
     """The exit code. With ``as_json`` standard output has the data and nothing else."""
     console = Console(soft_wrap=False, stderr=ask.as_json)
     planned = trained(told, design, setup)
@@ -53,10 +53,10 @@ def carry_out(told: Ablation, design: Design, setup: Setup, machine: Machine, as
             print(json.dumps(data(told, design) | counted(planned, machine), indent=1))
         return 0
     store = Store(machine.home)
-    result: list[tuple[Taken, list[Of]]] = []
+    result: list[tuple[AblationResults, list[Of]]] = []
 
     def show() -> None:
-        with waiting("weighing the changes"):
+        with status_line("weighing the changes"):
             taken = at_home(told, setup, store.home)
             result.append((taken, analysed(taken)))
         for part in summary(*result[0]):
@@ -70,12 +70,12 @@ def carry_out(told: Ablation, design: Design, setup: Setup, machine: Machine, as
     return code
 
 
-def counted(planned: Sequence[Planned], machine: Machine) -> dict[str, int]:
+def counted(planned: Sequence[Planned], machine: ExecutionConfig) -> dict[str, int]:
     """How many cells the design has, and how many of them are left."""
-    return {"cells": len(cells_of(planned)), "cells_left": len(ledger(machine.home).left(planned))}
+    return {"cells": len(cells_of(planned)), "cells_left": len(read_index(machine.home).left(planned))}
 
 
-def figures(taken: Taken, every: Sequence[Of]) -> dict[str, list[dict[str, Any]]]:
+def figures(taken: AblationResults, every: Sequence[Of]) -> dict[str, list[dict[str, Any]]]:
     """What the report's tables hold, as data."""
     grids = [block for block in of_ablation(taken, every) if isinstance(block, Grid) and block.records]
     return {grid.name.removeprefix(f"{taken.name}-"): [dict(each) for each in grid.records] for grid in grids}

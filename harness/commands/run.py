@@ -11,15 +11,15 @@ from rich.console import Console
 
 from harness.cells.atomic import is_full
 from harness.cells.home import file_name
-from harness.console.log_file import SAID
+from harness.console.log_file import LOG
 from harness.console.redact import reason
 from harness.console.signals import Interrupt
-from harness.console.status import waiting
+from harness.console.status import status_line
 from harness.console.text import say
-from harness.execution.config import Machine
+from harness.execution.config import ExecutionConfig
 from harness.execution.estimate import preamble
 from harness.execution.run import DiskFull, carry_out
-from harness.execution.seed_policy import Rounds, Way
+from harness.execution.seed_policy import FixedSeeds, SeedPolicy
 from harness.planning.plan import Planned
 from harness.planning.rows import absent, failures
 from harness.planning.setup import Setup
@@ -37,22 +37,22 @@ NAMED = 5  # cells in one line
 
 
 @dataclasses.dataclass(frozen=True)
-class How:
+class Options:
     """What ``run`` was told about which cells to train and what to keep."""
 
     keep: str
     rerun: bool
     retry: bool
     report: bool
-    way: Way = dataclasses.field(default_factory=Rounds)
+    way: SeedPolicy = dataclasses.field(default_factory=FixedSeeds)
 
 
 def train_and_print(
     planned: list[Planned],
     setup: Setup,
-    machine: Machine,
+    machine: ExecutionConfig,
     console: Console,
-    how: How,
+    how: Options,
     show: Callable[[], None] | None = None,
 ) -> int:
     """The exit code. ``show`` prints what was found, in place of the rows' tables."""
@@ -60,7 +60,7 @@ def train_and_print(
     for line in (*preamble(setup, machine, how.way.seeds(setup)), *how.way.opening()):
         say(console, line, "dim")
     end = _train(planned, setup, machine, store, console, how)
-    with waiting("making the tables"):
+    with status_line("making the tables"):
         made = tables(*how.way.shown(planned, setup), machine)
     if show is None:
         print_tables(made, console)
@@ -85,7 +85,7 @@ def train_and_print(
         say(console, f"failed: {line}")
     if failed:
         say(console, "--retry-failed trains them again")
-    lost = absent(planned, machine.home) if end == "finished" and isinstance(how.way, Rounds) else []
+    lost = absent(planned, machine.home) if end == "finished" and isinstance(how.way, FixedSeeds) else []
     if lost:
         more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
         where = f"{machine.home / 'cells'} or damaged there since they were trained"
@@ -104,7 +104,7 @@ def announced(folder: Path, console: Console, written: Callable[[Callable[[str],
     """Write a report and say where it is, or in a sentence why there is none; whether there is one. The results are
     kept in either case, so that no error of a report is an error of theirs."""
     try:
-        with boxes(lambda text: say(console, text)), waiting("writing the report") as line:
+        with boxes(lambda text: say(console, text)), status_line("writing the report") as line:
             made = written(line.tell)
     except InputError as error:
         say(console, f"no report: {error}")
@@ -114,7 +114,7 @@ def announced(folder: Path, console: Console, written: Callable[[Callable[[str],
         say(console, f"no report: {why}; the results are kept, and harness report writes it once there is room")
         return False
     except Exception as error:  # of a library that draws or sets pages, whichever
-        SAID.info("the report ended by %s", type(error).__name__, exc_info=error)
+        LOG.info("the report ended by %s", type(error).__name__, exc_info=error)
         say(
             console,
             f"no report: {type(error).__name__}: {reason(error)}; the results are kept, harness report tries it",
@@ -124,7 +124,9 @@ def announced(folder: Path, console: Console, written: Callable[[Callable[[str],
     return True
 
 
-def _train(planned: list[Planned], setup: Setup, machine: Machine, store: Store, console: Console, how: How) -> str:
+def _train(
+    planned: list[Planned], setup: Setup, machine: ExecutionConfig, store: Store, console: Console, how: Options
+) -> str:
     """Train, with tables after every round; how it ended: finished, interrupted or disk full."""
     first = "stopping: running cells finish their update and write checkpoints; Ctrl-C again stops at once"
     with Interrupt(lambda: say(console, first)) as stop:

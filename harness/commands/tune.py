@@ -17,11 +17,11 @@ from experiments.study import terse
 from experiments.tuned_suites import PAPER, Winner
 from harness.cells.atomic import is_full
 from harness.cells.trial import METRIC, SEED, Trial, best, spent, within
-from harness.commands.run import INTERRUPTED, How, announced, train_and_print
+from harness.commands.run import INTERRUPTED, Options, announced, train_and_print
 from harness.console.signals import Interrupt
-from harness.console.status import clock, waiting
+from harness.console.status import clock, status_line
 from harness.console.text import say
-from harness.execution.config import Machine
+from harness.execution.config import ExecutionConfig
 from harness.execution.provenance import revision
 from harness.execution.run import DiskFull
 from harness.planning.content import shown as encoder_shown
@@ -32,10 +32,10 @@ from harness.registry.selectors import everything, select
 from harness.reporting.report import write
 from harness.tracking.from_cells import Home
 from harness.tracking.store import Store
-from harness.tune.run import seek, unit
+from harness.tune.run import run_study, unit
 from harness.tune.scheduler import Limit
 from harness.tune.storage import Storage
-from harness.tune.study_run import Arm
+from harness.tune.study_run import StudyRun
 from model.errors import InputError
 
 AT_ONCE = 4  # trials in training at a time, at least
@@ -44,7 +44,7 @@ STOPPING = "stopping: running trials finish their update and write checkpoints; 
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Ask:
+class Request:
     """What the command was told beside arms and machine."""
 
     trials: int
@@ -57,7 +57,7 @@ class Ask:
     report: bool
 
 
-def carry_out(arms: Sequence[Arm], ask: Ask, machine: Machine, console: Console) -> int:
+def carry_out(arms: Sequence[StudyRun], ask: Request, machine: ExecutionConfig, console: Console) -> int:
     """The exit code."""
     store, found, budget = Store(machine.home), [], ask.budget
     if len(arms) > 1:
@@ -80,11 +80,11 @@ def carry_out(arms: Sequence[Arm], ask: Ask, machine: Machine, console: Console)
 
 
 def sought(
-    arm: Arm, ask: Ask, budget: float | None, machine: Machine, store: Store, console: Console
+    arm: StudyRun, ask: Request, budget: float | None, machine: ExecutionConfig, store: Store, console: Console
 ) -> tuple[list[Trial] | None, int]:
     """The arm's trials, or None with an exit code where it was not carried to its end."""
     said: list[str] = []
-    with waiting("opening the study"):
+    with status_line("opening the study"):
         storage = Storage(machine.home, ask.storage, arm, ask.at_once or max(AT_ONCE, ask.jobs), said.append)
     for text in said:
         say(console, text)
@@ -102,7 +102,7 @@ def sought(
             return stop.asked or (ask.until is not None and time.monotonic() > ask.until)
 
         try:
-            trials = seek(arm, storage, limit, machine, store, console, over)
+            trials = run_study(arm, storage, limit, machine, store, console, over)
             enqueued = sum(trial.state == "waiting" for trial in trials)
             trials = [trial for trial in trials if trial.ours]
         except KeyboardInterrupt:
@@ -122,7 +122,7 @@ def sought(
     return None, INTERRUPTED if stop.asked else 0
 
 
-def preamble(arm: Arm, limit: Limit, storage: Storage, machine: Machine) -> list[str]:
+def preamble(arm: StudyRun, limit: Limit, storage: Storage, machine: ExecutionConfig) -> list[str]:
     """What is sought, where and how."""
     method, setup = arm.method, arm.setup
     until = f"{limit.trials} trials" if limit.budget is None else f"{clock(limit.budget)} of {unit(machine)[:3]} time"
@@ -135,7 +135,7 @@ def preamble(arm: Arm, limit: Limit, storage: Storage, machine: Machine) -> list
     ]
 
 
-def summary(arm: Arm, trials: Sequence[Trial], unit: str) -> Table:
+def summary(arm: StudyRun, trials: Sequence[Trial], unit: str) -> Table:
     """The best trials and the papers' settings."""
     counts = ", ".join(
         f"{sum(trial.state == state for trial in trials)} {state}"
@@ -167,7 +167,7 @@ def rank(trial: Trial) -> tuple[bool, float, int]:
     return trial.state != "complete", -(trial.value or 0.0), trial.number
 
 
-def exported(found: Sequence[tuple[Arm, Sequence[Trial]]], machine: Machine) -> Path:
+def exported(found: Sequence[tuple[StudyRun, Sequence[Trial]]], machine: ExecutionConfig) -> Path:
     """The file of the arms' winners. ``InputError`` if an arm has none."""
     path = tuned_settings.folder() / f"{found[0][0].study.name}.toml"
     winners = [winner(arm, trials, machine) for arm, trials in found]
@@ -178,7 +178,7 @@ def exported(found: Sequence[tuple[Arm, Sequence[Trial]]], machine: Machine) -> 
     return path
 
 
-def winner(arm: Arm, trials: Sequence[Trial], machine: Machine) -> Winner:
+def winner(arm: StudyRun, trials: Sequence[Trial], machine: ExecutionConfig) -> Winner:
     top, code = best(trials), revision()
     if top is None or top.value is None:
         raise InputError(f"no trial of {arm.name} came to its end with an overall; give it more with --trials")
@@ -206,7 +206,11 @@ def winner(arm: Arm, trials: Sequence[Trial], machine: Machine) -> Winner:
 
 
 def compared(
-    first: Arm, found: Sequence[tuple[Arm, Sequence[Trial]]], machine: Machine, console: Console, ask: Ask
+    first: StudyRun,
+    found: Sequence[tuple[StudyRun, Sequence[Trial]]],
+    machine: ExecutionConfig,
+    console: Console,
+    ask: Request,
 ) -> int:
     """Train the winners, the papers' settings and the row untouched on fresh seeds, and print them paired."""
     from harness.reporting.compare import compared as side_by_side
@@ -216,7 +220,7 @@ def compared(
         say(console, f"{arm.study.name}: {len(trials)} trials within the budget, {spent(trials):,.0f} {unit(machine)}")
     suite = f"{PAPER}/{first.study.name}"
     code = train_and_print(
-        plan(select([suite]), first.setup), first.setup, machine, console, How("none", False, False, ask.report)
+        plan(select([suite]), first.setup), first.setup, machine, console, Options("none", False, False, ask.report)
     )
     if code == 0:
         opponent = found[1][0].study.name
@@ -226,7 +230,7 @@ def compared(
     return code
 
 
-def reported(arm: Arm, store: Store, console: Console) -> bool:
+def reported(arm: StudyRun, store: Store, console: Console) -> bool:
     """Write the study's report, with the rows that its winner has become, as far as they were trained; whether there
     is one now."""
     folder, only = store.home / "reports" / f"tune-{arm.name}", tags(arm.setup)["setup"]

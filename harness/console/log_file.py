@@ -16,10 +16,10 @@ from model.errors import InputError
 
 NAME = "harness.log"
 WORDS = "harness.words"  # of the command line, in click's context
-SAID = logging.getLogger("harness.said")
-SAID.setLevel(logging.INFO)
-SAID.propagate = False
-SAID.addHandler(logging.NullHandler())
+LOG = logging.getLogger("harness.said")
+LOG.setLevel(logging.INFO)
+LOG.propagate = False
+LOG.addHandler(logging.NullHandler())
 
 
 class Hiding(logging.Formatter):
@@ -29,7 +29,7 @@ class Hiding(logging.Formatter):
         return hidden(super().format(record))
 
 
-class Book(logging.FileHandler):
+class LogFile(logging.FileHandler):
     """A log that cannot be written any more, as on a full disk, keeps nobody from training."""
 
     def handleError(self, record: logging.LogRecord) -> None:
@@ -40,31 +40,31 @@ class Book(logging.FileHandler):
 def logbook(home: Path) -> Iterator[None]:
     """Within the block, what is said is kept in the home too, then how it ended. ``InputError`` if it cannot be."""
     book = opened(home / NAME)
-    SAID.addHandler(book)
+    LOG.addHandler(book)
     context = click.get_current_context(silent=True)
     words = context.find_root().meta.get(WORDS, ()) if context else ()
-    SAID.info("began: %s", shlex.join(["harness", *words]))
+    LOG.info("began: %s", shlex.join(["harness", *words]))
     try:
         yield
     except SystemExit as end:
-        SAID.info("ended with exit code %s", end.code or 0)
+        LOG.info("ended with exit code %s", end.code or 0)
         raise
     except InputError as error:
-        SAID.info("error: %s", error)
+        LOG.info("error: %s", error)
         raise
     except BaseException as error:
-        SAID.info("ended by %s", type(error).__name__, exc_info=error)
+        LOG.info("ended by %s", type(error).__name__, exc_info=error)
         raise
     finally:
-        SAID.removeHandler(book)
+        LOG.removeHandler(book)
         with contextlib.suppress(OSError):
             book.close()
 
 
-def opened(path: Path) -> Book:
+def opened(path: Path) -> LogFile:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        book = Book(path, encoding="utf-8")
+        book = LogFile(path, encoding="utf-8")
     except OSError as error:
         raise InputError(
             f"the log {path} cannot be written ({error.strerror or error}); make it writable, or name another --home"

@@ -31,7 +31,7 @@ def clock(seconds: float) -> str:
 
 
 @contextmanager
-def waiting(words: str) -> Iterator[Line]:
+def status_line(words: str) -> Iterator[Line]:
     """Within the block, what is done, once it has taken a moment. Nothing else may write meanwhile, unless through the
     line's ``say``."""
     line = Line(words)
@@ -45,7 +45,7 @@ def awaited(items: Iterable[Item], words: str) -> Iterator[Item]:
     """The items, with a line while each is waited for."""
     left = iter(items)
     while True:
-        with waiting(words):
+        with status_line(words):
             item = next(left, None)
         if item is None:
             return
@@ -53,7 +53,7 @@ def awaited(items: Iterable[Item], words: str) -> Iterator[Item]:
 
 
 class Line:
-    """What is done now (``waiting``)."""
+    """What is done now (``status_line``)."""
 
     def __init__(self, words: str) -> None:
         from rich.console import Console

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
-from harness.console.log_file import SAID
+from harness.console.log_file import LOG
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +23,7 @@ def moves(console: Console) -> bool:
     return console.is_interactive and console.file.isatty()
 
 
-def broken(text: str, width: int) -> str:
+def wrap_text(text: str, width: int) -> str:
     """The text in lines of this width, broken between words alone: a path or an address stays whole."""
     return "\n".join(_broken(line, width) for line in text.split("\n"))
 
@@ -40,7 +40,7 @@ def tell(text: str, err: bool = False) -> None:
     """Write it: as it is in a file or a pipe, broken to the width of a terminal."""
     stream = sys.stderr if err else sys.stdout  # None where it is closed
     if stream is not None and stream.isatty():
-        text = broken(text, shutil.get_terminal_size().columns)
+        text = wrap_text(text, shutil.get_terminal_size().columns)
     click.echo(text, err=err)
 
 
@@ -55,6 +55,6 @@ def answer(found: Any, in_words: Callable[[Any], str], as_json: bool) -> None:
 def say(console: Console, text: str, style: str | None = None) -> None:
     """A line, kept in the log too: as it is in a file or a pipe, on a terminal broken between words and never in a
     path."""
-    SAID.info("%s", text)
-    shown = broken(text, console.width) if console.is_terminal else text
+    LOG.info("%s", text)
+    shown = wrap_text(text, console.width) if console.is_terminal else text
     console.print(shown, style=style, highlight=False, markup=False, soft_wrap=True)

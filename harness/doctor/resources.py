@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.cells.atomic import is_full, write_aside
+from harness.cells.atomic import is_full, write_atomic
 from harness.doctor import devices
 from harness.doctor.finding import Asked, Told, broken, gigabytes, mind, sound
 from harness.execution.config import cores
@@ -97,7 +97,7 @@ def is_out_of_room(home: Path) -> bool:
     probe = home / f".room-{os.getpid()}"
     try:
         if home.is_dir():
-            write_aside(probe, b"\0" * SAMPLE)
+            write_atomic(probe, b"\0" * SAMPLE)
             probe.unlink()
     except OSError as error:
         return is_full(error)

@@ -13,7 +13,7 @@ from harness.cells.row_result import Entry
 from harness.doctor import mlflow_schema
 from harness.doctor.finding import Asked, Told, broken, mind, sound
 from harness.planning.matching import declaration
-from harness.tracking.current_runs import PARTS, Place, placed, seen
+from harness.tracking.current_runs import PARTS, RunKey, key_of_run, stored_run
 from harness.tracking.store import Store
 from harness.tracking.sync import results as delivered_results
 
@@ -27,7 +27,7 @@ UPGRADE = "copy it, then mlflow db upgrade {} brings it up to date"
 class Result(NamedTuple):
     """What a store must hold of one ended cell, or trial, as a row reads it."""
 
-    place: Place
+    place: RunKey
     cell: str
     declared: str
     content: str
@@ -119,7 +119,7 @@ def delivered(tracked: Store, asked: Asked) -> Told:
 
 def wanted(entry: Entry) -> Result:
     declared = declaration(entry.suite, entry.row)
-    return Result(Place(entry.name, entry.part, entry.tags["setup"]), entry.record.id, declared, entry.content)
+    return Result(RunKey(entry.name, entry.part, entry.tags["setup"]), entry.record.id, declared, entry.content)
 
 
 def results(asked: Asked) -> list[Entry]:
@@ -135,7 +135,7 @@ def held(tracked: Store, suite: str) -> set[Result]:
     if experiment is None or experiment.lifecycle_stage == "deleted":
         return set()
     runs = [run for kind in PARTS for run in whole(tracked, experiment.experiment_id, kind, None)]
-    each = [(placed(run.data.tags), seen(run)) for run in runs]
+    each = [(key_of_run(run.data.tags), stored_run(run)) for run in runs]
     return {Result(place, run.cell, run.declared, run.content) for place, run in each if run.sound}
 
 

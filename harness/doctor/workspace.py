@@ -8,11 +8,11 @@ from pathlib import Path
 from harness.cells.atomic import try_lock
 from harness.cells.checkpoint import NAME
 from harness.cells.home import writable
-from harness.cells.lease import is_held
+from harness.cells.lease import is_leased
 from harness.cells.record import folders, records
 from harness.doctor.finding import Asked, Told, broken, mind, sound
 from harness.doctor.resources import nearest
-from harness.planning.manifest import noted_setups
+from harness.planning.manifest import setup_manifests
 from model.encoders.file_checks import fault
 
 
@@ -30,7 +30,7 @@ def folder(asked: Asked) -> Told:
 
 def used(home: Path) -> str:
     """What another command does with it now, if any."""
-    training = sum(is_held(cell) for cell in folders(home) if (cell / "claim.json").exists())
+    training = sum(is_leased(cell) for cell in folders(home) if (cell / "claim.json").exists())
     if training:
         return f"; other commands are training {training} of its cells now"
     lock = home / "writer.lock"
@@ -49,7 +49,7 @@ def cells(asked: Asked) -> Told:
     """How many have ended, failed or can go on, and which files are damaged."""
     damaged: list[str] = []
     ended = {record.id: record.done for record in records(asked.home, damaged)}
-    noted_setups(asked.home, damaged)
+    setup_manifests(asked.home, damaged)
     begun = [path for cell in folders(asked.home) if cell.name not in ended and (path := cell / NAME).exists()]
     damaged += [told.partition("; ")[0] for path in begun if (told := fault(path))]
     failed = sum(not done for done in ended.values())

@@ -1,2 +1,2 @@
-"""Trains cells: jobs, workers on this machine or on a Ray cluster, and what they report. May import ``tracking`` and all
-below it."""
+"""Trains cells: jobs, workers on this machine or on a Ray cluster, and what they report. May import ``tracking`` and
+all below it."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 
-from harness.execution.config import Machine
+from harness.execution.config import ExecutionConfig
 from harness.execution.local import Local
-from harness.execution.pool import Site
+from harness.execution.pool import Backend
 from model.errors import InputError
 
 
-def site_of(machine: Machine) -> Site:
+def backend_of(machine: ExecutionConfig) -> Backend:
     """The workers that a command has asked for."""
     if machine.cluster is None:
         return Local(machine)

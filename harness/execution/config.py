@@ -6,8 +6,6 @@ import dataclasses
 import os
 from pathlib import Path
 
-import torch
-
 from model.errors import InputError
 
 
@@ -20,6 +18,7 @@ def chosen_device(device: str) -> str:
     """``auto`` as cuda where torch sees a GPU."""
     if device == "cpu":
         return "cpu"
+    import torch
 
     if torch.cuda.is_available():
         return "cuda"
@@ -29,7 +28,7 @@ def chosen_device(device: str) -> str:
 
 
 @dataclasses.dataclass(frozen=True)
-class Machine:
+class ExecutionConfig:
     """Where cells run: home folder, processes at a time, threads each, device; seconds between checkpoints."""
 
     home: Path

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from statistics import median
 
 from harness.cells.cell import Cell
-from harness.execution.config import Machine
+from harness.execution.config import ExecutionConfig
 from harness.planning.content import shown
 from harness.planning.cost import cost, makings
-from harness.planning.ledger import Ledger, ledger
+from harness.planning.ledger import CellIndex, read_index
 from harness.planning.plan import Planned, to_download
 from harness.planning.rows import cells_of
 from harness.planning.setup import Setup
@@ -18,7 +18,7 @@ from harness.planning.setup import Setup
 PREDICTION_BYTES = 8  # an answer after compression, about
 
 
-def seconds_per_token(book: Ledger, cells: Sequence[Cell]) -> float | None:
+def seconds_per_token(book: CellIndex, cells: Sequence[Cell]) -> float | None:
     """From this home's finished cells with the same encoder, or None where there are none."""
     by_encoder = {cell.encoder for cell in cells}
     known = {cell.id: cell for cell in cells}
@@ -30,20 +30,20 @@ def seconds_per_token(book: Ledger, cells: Sequence[Cell]) -> float | None:
     return median(rates) if rates else None
 
 
-def preamble(setup: Setup, machine: Machine, seeds: str = "") -> list[str]:
+def preamble(setup: Setup, machine: ExecutionConfig, seeds: str = "") -> list[str]:
     """The scale and the set-up of a command, in words; ``seeds`` are those in words where they are not all certain."""
     seeds = seeds or f"{setup.seeds} seed" + ("s" if setup.seeds > 1 else "")
     return [*setup.profile.lines(), f"data {setup.data}, encoder {shown(setup.encoder)}, {seeds}; {machine.told}"]
 
 
-def estimate(rows: Sequence[Planned], setup: Setup, machine: Machine, rerun: bool) -> list[str]:
+def estimate(rows: Sequence[Planned], setup: Setup, machine: ExecutionConfig, rerun: bool) -> list[str]:
     """The lines of a dry run."""
     return [*preamble(setup, machine), *costs(rows, machine, rerun)]
 
 
-def costs(rows: Sequence[Planned], machine: Machine, rerun: bool = False) -> list[str]:
+def costs(rows: Sequence[Planned], machine: ExecutionConfig, rerun: bool = False) -> list[str]:
     """How many cells there are to train, for how long, and how much they keep."""
-    book = ledger(machine.home)
+    book = read_index(machine.home)
     cells, left = cells_of(rows), book.left(rows, rerun)
     told = [f"{len(rows)} rows, {len(cells)} distinct cells: {len(cells) - len(left)} done, {len(left)} left"]
     told += [f"  {row.suite.slug}/{row.name}: {row.reason}" for row in rows if row.reason]

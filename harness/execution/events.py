@@ -21,7 +21,7 @@ class Cut(Exception):
 
 
 @dataclasses.dataclass(frozen=True)
-class Said:
+class WorkerMessage:
     """A worker's word on its cell: how far it is (``share`` in 0..1; of its encoder's preparation if ``preparing``);
     it has ended, by this process or ``elsewhere``; another process has it; paused; cut short; the disk is full; a
     ``note`` for people; or these are its ``epochs`` so far, and the worker waits to be told whether it goes on."""
@@ -35,7 +35,7 @@ class Said:
 
 
 @dataclasses.dataclass(frozen=True)
-class News:
+class Event:
     """What became known of a cell: it started, how far it is, done or failed (with its record), cut short, paused with
     a checkpoint, busy in another process, its worker died and it goes on ``again``, the disk is full, or ``note``: its
     reason is for people."""

@@ -8,11 +8,11 @@ from typing import Protocol
 
 from harness.cells.cell import Cell, Keep
 from harness.cells.record import Entry
-from harness.execution.events import News
+from harness.execution.events import Event
 
 
 @dataclasses.dataclass(frozen=True)
-class Order:
+class Job:
     """A cell to train. ``keep`` says which weights stay; ``before`` names an ended training that this one replaces;
     a ``judged`` cell goes on after an epoch only if its source says so. It is the cell's so manyeth ``training``, from
     1: a count orders trainings whatever clocks say."""
@@ -24,28 +24,28 @@ class Order:
     judged: bool = False
 
 
-class Source(Protocol):
+class JobQueue(Protocol):
     """Where an executor's orders come from. It is asked by one thread, again and again."""
 
-    def orders(self, idle: int) -> Sequence[Order]:
+    def orders(self, idle: int) -> Sequence[Job]:
         """All that is left to train, those in training too, the first to be dealt first. The executor has ended when
         there are none. ``idle`` workers have nothing to do."""
 
     def goes_on(self, cell: Cell, epochs: Sequence[Entry]) -> bool:
         """Whether a judged cell is worth another epoch after these."""
 
-    def heard(self, news: News) -> None:
+    def heard(self, news: Event) -> None:
         """A cell has ended, was cut short, or is left for another time."""
 
 
-class Listed:
+class FixedQueue:
     """A fixed list of orders, each until it has ended."""
 
-    def __init__(self, orders: Sequence[Order]) -> None:
+    def __init__(self, orders: Sequence[Job]) -> None:
         self.left = {order.cell.id: order for order in orders}
-        self._told: list[Order] | None = None
+        self._told: list[Job] | None = None
 
-    def orders(self, idle: int) -> Sequence[Order]:
+    def orders(self, idle: int) -> Sequence[Job]:
         if self._told is None:
             self._told = list(self.left.values())
         return self._told
@@ -53,7 +53,7 @@ class Listed:
     def goes_on(self, cell: Cell, epochs: Sequence[Entry]) -> bool:
         return True
 
-    def heard(self, news: News) -> None:
+    def heard(self, news: Event) -> None:
         if news.kind in ("done", "failed"):
             del self.left[news.cell.id]
             self._told = None

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
-from harness.execution.config import Machine
-from harness.execution.events import Said
-from harness.execution.jobs import Order
-from harness.execution.pool import Died, Hand
+from harness.execution.config import ExecutionConfig
+from harness.execution.events import WorkerMessage
+from harness.execution.jobs import Job
+from harness.execution.pool import WorkerDied, WorkerHandle
 from harness.execution.worker import serve
 
 # glibc gives large blocks back to the system when they are freed, and every update asks for them again: half a
@@ -27,16 +27,16 @@ def worker_environment(threads: int) -> dict[str, str]:
 
 
 class Process:
-    """A worker process behind a pipe (``harness.execution.pool.Hand``)."""
+    """A worker process behind a pipe (``harness.execution.pool.WorkerHandle``)."""
 
     def __init__(self, process: SpawnProcess, pipe: Connection) -> None:
         self.process, self.pipe = process, pipe
-        self.order: Order | None = None
+        self.order: Job | None = None
 
     def ready(self) -> bool:
         return True
 
-    def give(self, order: Order) -> bool:
+    def give(self, order: Job) -> bool:
         try:
             self.pipe.send(order)
         except (BrokenPipeError, ConnectionResetError):
@@ -48,20 +48,20 @@ class Process:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.pipe.send(word)
 
-    def heard(self) -> Said | Died:
+    def heard(self) -> WorkerMessage | WorkerDied:
         """What it says, once it has said something."""
         try:
-            said: Said = self.pipe.recv()
+            said: WorkerMessage = self.pipe.recv()
         except (EOFError, ConnectionResetError):
             self.process.join(5)
-            return Died(f"its worker process ended with exit code {self.process.exitcode}")
+            return WorkerDied(f"its worker process ended with exit code {self.process.exitcode}")
         return said
 
 
 class Local:
-    """This machine (``harness.execution.pool.Site``): ``jobs`` processes, hired when first needed."""
+    """This machine (``harness.execution.pool.Backend``): ``jobs`` processes, hired when first needed."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: ExecutionConfig) -> None:
         self.machine = machine
         self.hired: list[Process] = []
 
@@ -78,7 +78,9 @@ class Local:
         self.hired.append(Process(process, ours))
         return self.hired[-1]
 
-    def listen(self, hands: Sequence[Hand], seconds: float) -> Iterator[tuple[Hand, Said | Died]]:
+    def listen(
+        self, hands: Sequence[WorkerHandle], seconds: float
+    ) -> Iterator[tuple[WorkerHandle, WorkerMessage | WorkerDied]]:
         working = [hand for hand in self.hired if hand in hands]
         ready = wait([hand.pipe for hand in working], timeout=seconds)
         for hand in working:

@@ -10,65 +10,67 @@ from typing import Protocol
 
 from harness.cells.atomic import Damaged
 from harness.cells.cell import Cell
-from harness.cells.lease import is_held
+from harness.cells.lease import is_leased
 from harness.cells.record import Record, fail, read
-from harness.execution.config import Machine
-from harness.execution.events import Kind, News, Said
-from harness.execution.jobs import Order, Source
+from harness.execution.config import ExecutionConfig
+from harness.execution.events import Event, Kind, WorkerMessage
+from harness.execution.jobs import Job, JobQueue
 
 LIVES = 3  # workers that may die over one cell
 LOOK = 1.0  # seconds between looks at a cell that another process has
 
 
 @dataclasses.dataclass(frozen=True)
-class Died:
+class WorkerDied:
     """A worker is gone, and why. ``guilty`` if the cell may be the cause."""
 
     reason: str
     guilty: bool = True
 
 
-class Hand(Protocol):
+class WorkerHandle(Protocol):
     """A worker, and what it is at."""
 
-    order: Order | None
+    order: Job | None
 
     def ready(self) -> bool:
         """Whether it can be given an order by now."""
 
-    def give(self, order: Order) -> bool:
+    def give(self, order: Job) -> bool:
         """Whether it took the order; not if it has died idle."""
 
     def tell(self, word: bool | None) -> None:
         """Whether the judged cell it asked about goes on; None: write a checkpoint and stop."""
 
 
-class Site(Protocol):
+class Backend(Protocol):
     """Where workers are."""
 
     def room(self) -> int:
         """How many workers there may be."""
 
-    def hire(self) -> Hand:
+    def hire(self) -> WorkerHandle:
         """One more worker."""
 
-    def listen(self, hands: Sequence[Hand], seconds: float) -> Iterator[tuple[Hand, Said | Died]]:
+    def listen(
+        self, hands: Sequence[WorkerHandle], seconds: float
+    ) -> Iterator[tuple[WorkerHandle, WorkerMessage | WorkerDied]]:
         """What these working ones say within the time."""
 
     def close(self) -> None:
         """Have no workers any more, whatever they are at."""
 
 
-def execute(
-    source: Source, machine: Machine, site: Site, stop: Callable[[], bool] = lambda: False
-) -> Generator[News | None, None, None]:
+def run_jobs(
+    source: JobQueue, machine: ExecutionConfig, site: Backend, stop: Callable[[], bool] = lambda: False
+) -> Generator[Event | None, None, None]:
     """Train what the source orders; yields news as it comes and None when nothing came for a moment.
 
     An encoder that must be made first is made by one worker while the others wait. A cell whose worker dies goes on
     from its checkpoint with another; a cell that another process has is waited for. When ``stop`` says so, workers
     write checkpoints and the rest is left. Closing the iterator ends the workers.
     """
-    crew = Crew(source, machine, site)
+    crew = WorkerPool(source, machine, site)
     try:
         while True:
             if stop():
@@ -84,18 +86,18 @@ def execute(
         site.close()
 
 
-class Crew:
+class WorkerPool:
     """The workers and what they are at."""
 
-    def __init__(self, source: Source, machine: Machine, site: Site) -> None:
+    def __init__(self, source: JobQueue, machine: ExecutionConfig, site: Backend) -> None:
         self.source, self.machine, self.site = source, machine, site
-        self.hands: list[Hand] = []
+        self.hands: list[WorkerHandle] = []
         self.made: set[str] = set()  # encoders
         self.deaths: Counter[str] = Counter()
         self.elsewhere: dict[str, float] = {}  # when to look again
         self.stopping = False
 
-    def working(self) -> list[Hand]:
+    def working(self) -> list[WorkerHandle]:
         return [hand for hand in self.hands if hand.order]
 
     def idle(self) -> int:
@@ -109,7 +111,7 @@ class Crew:
             for hand in self.working():
                 hand.tell(None)
 
-    def deal(self, orders: Sequence[Order]) -> Iterator[News]:
+    def deal(self, orders: Sequence[Job]) -> Iterator[Event]:
         """Give orders to idle workers, hiring as there is room. A cell whose encoder is just being made has to wait."""
         free = [hand for hand in self.hands if hand.order is None]
         ready = [hand for hand in free if hand.ready()]
@@ -124,8 +126,8 @@ class Crew:
                 continue
             record = self.ended(order)
             if record is not None:
-                yield told(cell, record, True)
-            elif is_held(self.machine.home / "cells" / cell.id):
+                yield ended_event(cell, record, True)
+            elif is_leased(self.machine.home / "cells" / cell.id):
                 yield from self.busy(cell)
             elif not ready and coming:
                 coming -= 1  # this one is for whoever comes
@@ -134,13 +136,13 @@ class Crew:
                 if hand.ready() and self.give(order, hand):
                     given[cell.id] = cell.encoder
                     making = set(given.values()) - self.made
-                    yield News("started", cell)
+                    yield Event("started", cell)
 
-    def hire(self) -> Hand:
+    def hire(self) -> WorkerHandle:
         self.hands.append(self.site.hire())
         return self.hands[-1]
 
-    def give(self, order: Order, hand: Hand) -> bool:
+    def give(self, order: Job, hand: WorkerHandle) -> bool:
         """Whether the worker took the order; one that died idle is let go."""
         if not hand.give(order):
             self.hands.remove(hand)
@@ -148,7 +150,7 @@ class Crew:
         hand.order = order
         return True
 
-    def ended(self, order: Order) -> Record | None:
+    def ended(self, order: Job) -> Record | None:
         """The cell's record, if it has ended since it was ordered."""
         try:
             record = read(self.machine.home / "cells" / order.cell.id)
@@ -156,34 +158,34 @@ class Crew:
             return None
         return None if record is None or record.trained == order.before else record
 
-    def busy(self, cell: Cell) -> Iterator[News]:
+    def busy(self, cell: Cell) -> Iterator[Event]:
         """Leave the cell to the process that has it, and look again later."""
         if cell.id not in self.elsewhere:
-            yield News("busy", cell)
+            yield Event("busy", cell)
         self.elsewhere[cell.id] = time.monotonic() + LOOK
 
-    def listen(self, seconds: float) -> Iterator[News | None]:
+    def listen(self, seconds: float) -> Iterator[Event | None]:
         """What the workers say within this time; None if nothing."""
         quiet = True
         for hand, said in self.site.listen(self.working(), seconds):
             quiet = False
-            if isinstance(said, Died):
+            if isinstance(said, WorkerDied):
                 yield self.died(hand, said)
             else:
                 yield from self.heard(hand, said)
         if quiet:
             yield None
 
-    def heard(self, hand: Hand, said: Said) -> Iterator[News]:
+    def heard(self, hand: WorkerHandle, said: WorkerMessage) -> Iterator[Event]:
         assert hand.order is not None
         cell = hand.order.cell
         if said.kind == "note":
-            yield News("note", cell, reason=said.note)
+            yield Event("note", cell, reason=said.note)
             return
         if not said.preparing:
             self.made.add(cell.encoder)
         if said.kind == "share":
-            yield News("share", cell, said.share, said.preparing)
+            yield Event("share", cell, said.share, said.preparing)
             return
         if said.kind == "epochs":
             hand.tell(self.source.goes_on(cell, said.epochs))
@@ -193,37 +195,37 @@ class Crew:
             yield from self.busy(cell)
         elif said.kind == "full":
             self.stop()
-            yield News("full", cell)
+            yield Event("full", cell)
         elif said.kind == "cut":
-            yield News("cut", cell)
+            yield Event("cut", cell)
         elif said.kind == "paused" and self.stopping:
-            yield News("paused", cell)
+            yield Event("paused", cell)
         elif said.kind == "paused":  # by a signal from elsewhere
             self.hands.remove(hand)
-            yield News("again", cell, reason="its worker process was asked to end")
+            yield Event("again", cell, reason="its worker process was asked to end")
         else:
             record = read(self.machine.home / "cells" / cell.id)
             assert record is not None
-            yield told(cell, record, said.elsewhere)
+            yield ended_event(cell, record, said.elsewhere)
 
-    def died(self, hand: Hand, died: Died) -> News:
+    def died(self, hand: WorkerHandle, died: WorkerDied) -> Event:
         """A worker is gone."""
         assert hand.order is not None
         cell, training = hand.order.cell, hand.order.training
         self.hands.remove(hand)
         self.deaths[cell.id] += died.guilty
         if self.stopping:
-            return News("paused", cell)
+            return Event("paused", cell)
         reason = died.reason
         if self.deaths[cell.id] < LIVES:
-            return News("again", cell, reason=reason)
+            return Event("again", cell, reason=reason)
         reason = f"{reason}, {LIVES} times"
         fail(self.machine.home, cell, reason, "", training)
         record = read(self.machine.home / "cells" / cell.id)
-        return News("failed", cell, reason=reason, record=record)
+        return Event("failed", cell, reason=reason, record=record)
 
 
-def told(cell: Cell, record: Record, elsewhere: bool) -> News:
+def ended_event(cell: Cell, record: Record, elsewhere: bool) -> Event:
     """The news of an ended cell."""
     kind: Kind = "done" if record.done else "failed"
-    return News(kind, cell, elsewhere=elsewhere, reason=str(record.outcome.get("reason", "")), record=record)
+    return Event(kind, cell, elsewhere=elsewhere, reason=str(record.outcome.get("reason", "")), record=record)

@@ -10,16 +10,16 @@ from typing import Self
 from rich.console import Console
 from rich.progress import TaskID
 
-from harness.console.log_file import SAID
+from harness.console.log_file import LOG
 from harness.console.progress_bars import Bars
 from harness.console.status import clock
 from harness.console.text import moves, say
-from harness.execution.events import News
+from harness.execution.events import Event
 
 QUIET = 300.0  # seconds after which plain lines say that training goes on
 
 
-class Watch:
+class ProgressDisplay:
     """Follows the news of a run. Time left is what the work done so far took, scaled to the work left."""
 
     def __init__(self, total: int | None, names: Mapping[str, str], console: Console, what: str = "cells") -> None:
@@ -53,13 +53,13 @@ class Watch:
             return None
         return (time.monotonic() - self.first) / worked * (self.total - worked)
 
-    def hear(self, news: News | None) -> None:
+    def hear(self, news: Event | None) -> None:
         """Take in one piece of news (None: nothing new, refresh)."""
         if news is not None:
             name = self.names[news.cell.id]
             if news.kind == "started":
                 self.tasks[news.cell.id] = self.bars.add_task(name, total=100, left="", count=False, begun=0.0)
-                SAID.info("started  %s", name)
+                LOG.info("started  %s", name)
             elif news.kind == "share":
                 self._share(news, name)
             elif news.kind == "note":
@@ -78,7 +78,7 @@ class Watch:
         if not self.moves and time.monotonic() > self.spoke + QUIET:
             self.say(self._so_far(told))
 
-    def _share(self, news: News, name: str) -> None:
+    def _share(self, news: Event, name: str) -> None:
         if not news.preparing:
             self.first = self.first or time.monotonic()
             self.shares[news.cell.id] = news.share
@@ -94,7 +94,7 @@ class Watch:
             self.made.add(text)
             self.say(text)
 
-    def _ended(self, news: News, name: str) -> None:
+    def _ended(self, news: Event, name: str) -> None:
         self._over(news)
         if news.kind in ("cut", "paused", "full"):
             return
@@ -122,7 +122,7 @@ class Watch:
         times = ", ".join(filter(None, [clock(time.monotonic() - self.began), left]))
         return f"training  {ended} ended  {', '.join(cells[:4])}{', ...' * (len(cells) > 4)}  ({times})"
 
-    def _over(self, news: News) -> None:
+    def _over(self, news: Event) -> None:
         """The cell is not in training now."""
         self.shares.pop(news.cell.id, None)
         if news.cell.id in self.tasks:
@@ -131,7 +131,7 @@ class Watch:
     def note(self, text: str) -> None:
         """A line for the log, and for who sees no bars."""
         if self.moves:
-            SAID.info("%s", text)
+            LOG.info("%s", text)
         else:
             self.say(text)
 

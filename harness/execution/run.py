@@ -11,15 +11,15 @@ from rich.console import Console
 from harness.cells.cell import Cell, Keep
 from harness.cells.record import Record
 from harness.cells.row_result import Entry
-from harness.console.status import waiting
-from harness.execution.backends import site_of
-from harness.execution.config import Machine
-from harness.execution.jobs import Order
-from harness.execution.pool import execute
-from harness.execution.progress import Watch
-from harness.execution.seed_policy import Rounds, Way
-from harness.planning.ledger import Ledger, ledger
-from harness.planning.manifest import note
+from harness.console.status import status_line
+from harness.execution.backends import backend_of
+from harness.execution.config import ExecutionConfig
+from harness.execution.jobs import Job
+from harness.execution.pool import run_jobs
+from harness.execution.progress import ProgressDisplay
+from harness.execution.seed_policy import FixedSeeds, SeedPolicy
+from harness.planning.ledger import CellIndex, read_index
+from harness.planning.manifest import write_manifest
 from harness.planning.plan import Planned
 from harness.planning.rows import by_cell, keeps, names
 from harness.planning.setup import Setup
@@ -38,7 +38,7 @@ class DiskFull(Exception):
 def carry_out(
     rows: Sequence[Planned],
     setup: Setup,
-    machine: Machine,
+    machine: ExecutionConfig,
     store: Store,
     console: Console,
     *,
@@ -46,25 +46,28 @@ def carry_out(
     rerun: bool = False,
     retry: bool = False,
     stop: Callable[[], bool] = lambda: False,
-    way: Way | None = None,
+    way: SeedPolicy | None = None,
 ) -> Generator[str, None, None]:
     """Train the cells that are left, in rounds or in another way, and deliver every ended one; yields what has been
     reached, such as the end of a round. The store gets each cell as it ends, so that a stopped run has all of them.
     ``DiskFull``."""
-    way = way or Rounds()
-    with waiting("reading the home's cells"):
+    way = way or FixedSeeds()
+    with status_line("reading the home's cells"):
         told, full = tags(setup), False
-        note(machine.home, rows, told)
-        book = ledger(machine.home)
+        write_manifest(machine.home, rows, told)
+        book = read_index(machine.home)
         left = book.left(rows, rerun, retry)
         kept, users = keeps(rows, keep), by_cell(rows)
-    orders = [Order(cell, kept.get(cell.id, Keep()), *trained(book, cell)) for cell in left]
-    with Watch(way.total(orders), names(rows), console) as watch, Delivery(store, watch.say, stop, WAITS) as delivery:
+    orders = [Job(cell, kept.get(cell.id, Keep()), *trained(book, cell)) for cell in left]
+    with (
+        ProgressDisplay(way.total(orders), names(rows), console) as watch,
+        Delivery(store, watch.say, stop, WAITS) as delivery,
+    ):
         for text in book.damaged_among(left):
             watch.say(f"{text}; the cell is trained again")
         delivery.all(machine.home)
         source = way.source(orders, book, machine.home, watch.say)
-        with closing(execute(source, machine, site_of(machine), stop)) as running:
+        with closing(run_jobs(source, machine, backend_of(machine), stop)) as running:
             for news in running:
                 watch.hear(news)
                 if news is None:
@@ -87,7 +90,7 @@ def carry_out(
             watch.say("another process writes the tracking store, these results too")
 
 
-def trained(book: Ledger, cell: Cell) -> tuple[str | None, int]:
+def trained(book: CellIndex, cell: Cell) -> tuple[str | None, int]:
     """What tells the cell's training that has ended from another, if there is one, and the number of the next."""
     record = book.ended.get(cell.id)
     return (None, 1) if record is None else (record.trained, record.training + 1)

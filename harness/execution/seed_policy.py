@@ -1,4 +1,4 @@
-"""Ways to go through a plan: all of it in rounds, or as another ``Way`` chooses."""
+"""Ways to go through a plan: all of it in rounds, or as another ``SeedPolicy`` chooses."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Protocol
 from rich.console import Console
 
 from harness.cells.cell import Cell
-from harness.execution.jobs import Listed, Order, Source
+from harness.execution.jobs import FixedQueue, Job, JobQueue
 from harness.planning.cost import cost
-from harness.planning.ledger import Ledger
+from harness.planning.ledger import CellIndex
 from harness.planning.plan import Planned
 from harness.planning.setup import Setup
 
 Say = Callable[[str], None]
 
 
-class Way(Protocol):
+class SeedPolicy(Protocol):
     """How a command chooses among the orders that a plan leaves, and what it says of it."""
 
     def seeds(self, setup: Setup) -> str:
@@ -28,10 +28,10 @@ class Way(Protocol):
     def opening(self) -> list[str]:
         """What is said before."""
 
-    def total(self, orders: Sequence[Order]) -> int | None:
+    def total(self, orders: Sequence[Job]) -> int | None:
         """How many of them are carried out, None where that is not known before."""
 
-    def source(self, orders: Sequence[Order], book: Ledger, home: Path, say: Say) -> Source:
+    def source(self, orders: Sequence[Job], book: CellIndex, home: Path, say: Say) -> JobQueue:
         """Where the executor's orders come from."""
 
     def reached(self, cell: Cell) -> list[str]:
@@ -44,7 +44,7 @@ class Way(Protocol):
         """What is said after the tables."""
 
 
-class Rounds:
+class FixedSeeds:
     """All of it: every row's first seed, then every row's second; of each the longest first, or one might be left that
     all others wait for."""
 
@@ -57,12 +57,12 @@ class Rounds:
     def opening(self) -> list[str]:
         return []
 
-    def total(self, orders: Sequence[Order]) -> int | None:
+    def total(self, orders: Sequence[Job]) -> int | None:
         return len(orders)
 
-    def source(self, orders: Sequence[Order], book: Ledger, home: Path, say: Say) -> Source:
+    def source(self, orders: Sequence[Job], book: CellIndex, home: Path, say: Say) -> JobQueue:
         self._waiting = Counter(order.cell.seed for order in orders)
-        return Listed(sorted(orders, key=lambda order: (order.cell.seed, -cost(order.cell))))
+        return FixedQueue(sorted(orders, key=lambda order: (order.cell.seed, -cost(order.cell))))
 
     def reached(self, cell: Cell) -> list[str]:
         self._waiting[cell.seed] -= 1

@@ -14,12 +14,12 @@ import torch
 
 from harness.cells.atomic import Damaged
 from harness.cells.cell import Cell, identity
-from harness.cells.lease import Claim
+from harness.cells.lease import Lease
 from harness.cells.record import Entry, journal, now
-from harness.cells.writer import Keeping
+from harness.cells.writer import CellWriter
 from harness.execution.encoders import Progress, loaded
 from harness.execution.events import Cut, Paused
-from harness.execution.jobs import Order
+from harness.execution.jobs import Job
 from harness.execution.memory import forget_peak, peak
 from harness.execution.provenance import revision
 from harness.execution.token_cache import Rows
@@ -92,7 +92,7 @@ class Worker:
         self.here: Mapping[str, str] = {}  # where files that cells name are on this machine, if elsewhere
         self._rows: dict[tuple[Any, ...], Rows] = {}
 
-    def train(self, order: Order, claim: Claim, tell: Progress, goes_on: Judge) -> None:
+    def train(self, order: Job, claim: Lease, tell: Progress, goes_on: Judge) -> None:
         """Train the cell, from its checkpoint if it has one, and leave its folder finished: cell.json, journal.jsonl,
         predictions.npz, outcome.json. ``Paused`` when asked to stop, ``Cut`` when a judged cell does not go on;
         ``OutOfMemory``."""
@@ -108,11 +108,11 @@ class Worker:
             if pieces > cell.recipe.batch:
                 raise OutOfMemory("the GPU's memory is too small for a batch of one; --set max_tokens=N")
 
-    def attempt(self, order: Order, claim: Claim, tell: Progress, goes_on: Judge, pieces: int) -> bool:
+    def attempt(self, order: Job, claim: Lease, tell: Progress, goes_on: Judge, pieces: int) -> bool:
         """Train with batches in so many pieces; False if the device's memory is too small for that."""
         cell = order.cell
         folder = self.home / "cells" / cell.id
-        keeping, about = Keeping(folder, claim, order.keep, self.interval), self.about(cell)
+        keeping, about = CellWriter(folder, claim, order.keep, self.interval), self.about(cell)
         if pieces > 1:
             keeping.note(f"batches were computed in {pieces} parts, for want of GPU memory")
         with warnings.catch_warnings(record=True) as raised:

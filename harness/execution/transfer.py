@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.cells.atomic import write_together
+from harness.cells.atomic import write_all_atomic
 from harness.cells.cell import Cell
 from model.data.reviews import Reviews
 from model.encoders.domain_pretrained import DomainPretrained
@@ -43,7 +43,7 @@ class Files:
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 written[path] = content
-        write_together(written)
+        write_all_atomic(written)
 
 
 def within(folder: Path) -> Iterator[Path]:

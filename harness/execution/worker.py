@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.cells.atomic import Damaged, is_full
 from harness.cells.cell import Cell
-from harness.cells.lease import Claim, Lost, claim
+from harness.cells.lease import Lease, LeaseLost, take_lease
 from harness.cells.record import Entry, fail, read
-from harness.execution.config import Machine
-from harness.execution.events import Cut, Paused, Said
-from harness.execution.jobs import Order
+from harness.execution.config import ExecutionConfig
+from harness.execution.events import Cut, Paused, WorkerMessage
+from harness.execution.jobs import Job
 from harness.execution.transfer import located
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Pipe(Protocol):
     """What a line needs of a connection."""
 
-    def send(self, said: Said, /) -> None: ...
+    def send(self, said: WorkerMessage, /) -> None: ...
 
     def poll(self, timeout: float = 0.0, /) -> bool: ...
 
@@ -45,9 +45,9 @@ class Line:
             raise Paused
         if abs(share - self.told) >= 0.02 or share in (0.0, 1.0):
             self.told = share
-            self.say(Said("share", share, preparing))
+            self.say(WorkerMessage("share", share, preparing))
 
-    def say(self, said: Said) -> None:
+    def say(self, said: WorkerMessage) -> None:
         try:
             self.pipe.send(said)
         except (BrokenPipeError, ConnectionResetError):
@@ -56,7 +56,7 @@ class Line:
     def goes_on(self, epochs: Sequence[Entry]) -> bool:
         """Ask whether a judged cell is worth another epoch after these, and wait for the answer; a wish to stop is
         none."""
-        self.say(Said("epochs", epochs=epochs))
+        self.say(WorkerMessage("epochs", epochs=epochs))
         while not self.asked and os.getppid() == self.parent:
             if self.pipe.poll(1.0):
                 try:
@@ -75,7 +75,7 @@ class Line:
         return self.asked
 
 
-def serve(pipe: Connection, machine: Machine) -> None:
+def serve(pipe: Connection, machine: ExecutionConfig) -> None:
     """Train whatever the parent sends, until it is gone or wishes to stop (by sending None)."""
     line = Line(pipe)
 
@@ -97,26 +97,26 @@ def serve(pipe: Connection, machine: Machine) -> None:
         line.say(turn(worker, line, order))
 
 
-def turn(worker: Worker, line: Line, order: Order) -> Said:
+def turn(worker: Worker, line: Line, order: Job) -> WorkerMessage:
     """Train one cell, unless another process has it or has ended it since it was ordered."""
     try:
-        held = claim(worker.home, order.cell.id)
+        held = take_lease(worker.home, order.cell.id)
         if held is None:
-            return Said("busy")
+            return WorkerMessage("busy")
         with held:
             elsewhere = ended(worker, order.cell) not in (None, order.before)
             if not elsewhere:
                 train(worker, line, order, held)
-        return Said("ended", elsewhere=elsewhere)
+        return WorkerMessage("ended", elsewhere=elsewhere)
     except Cut:
-        return Said("cut")
+        return WorkerMessage("cut")
     except Paused:
-        return Said("paused")
-    except Lost:
-        return Said("busy")
+        return WorkerMessage("paused")
+    except LeaseLost:
+        return WorkerMessage("busy")
     except Exception as error:
         if is_full(error):
-            return Said("full")
+            return WorkerMessage("full")
         raise
 
 
@@ -129,7 +129,7 @@ def ended(worker: Worker, cell: Cell) -> str | None:
     return record.trained if record else None
 
 
-def train(worker: Worker, line: Line, order: Order, held: Claim) -> None:
+def train(worker: Worker, line: Line, order: Job, held: Lease) -> None:
     """Train, and keep the reason if that fails."""
     from harness.execution.encoders import prepared
 
@@ -141,11 +141,11 @@ def train(worker: Worker, line: Line, order: Order, held: Claim) -> None:
             here.source,
             worker.home,
             lambda share: line.share(share, True),
-            lambda text: line.say(Said("note", note=text)),
+            lambda text: line.say(WorkerMessage("note", note=text)),
         )
         line.share(0.0)
         worker.train(order, held, line.share, line.goes_on)
-    except (Cut, Paused, Lost):
+    except (Cut, Paused, LeaseLost):
         raise
     except Exception as error:
         if is_full(error):

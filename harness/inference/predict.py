@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.cells.atomic import write_aside
-from harness.execution.config import Machine
+from harness.cells.atomic import write_atomic
+from harness.execution.config import ExecutionConfig
 from harness.inference.trained_network import Trained, network
 from harness.planning.data import data_of
 from harness.planning.plan import Planned
@@ -39,7 +39,7 @@ HEADER = 65_536  # bytes of a file in which its first line must end
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
+class Request:
     """Rows to answer, and the name of the file that gets the answers."""
 
     examples: Examples
@@ -50,7 +50,7 @@ class Asked:
         return self.examples.task
 
 
-def of_split(row: Planned, split: Split, setup: Setup, task: str | None = None) -> tuple[list[Asked], list[str]]:
+def of_split(row: Planned, split: Split, setup: Setup, task: str | None = None) -> tuple[list[Request], list[str]]:
     """Every row of the split for each of the row's tasks (or ``task``), and a line for a task that has none.
     ``InputError`` if none has."""
     corpus = data_of(row.recipe, setup.data)
@@ -61,13 +61,13 @@ def of_split(row: Planned, split: Split, setup: Setup, task: str | None = None) 
             lines.append(f"{setup.data} has no {split} rows of {TASKS[key].title}")
         else:
             source = examples.task.file or setup.data
-            asked.append(Asked(submittable(examples, str(source)), file_name(key, split, row.recipe)))
+            asked.append(Request(submittable(examples, str(source)), file_name(key, split, row.recipe)))
     if not asked:
         raise InputError(f"{'; '.join(lines)}; choose another --split or give a --file")
     return asked, lines
 
 
-def of_file(row: Planned, path: Path, task: str | None = None) -> Asked:
+def of_file(row: Planned, path: Path, task: str | None = None) -> Request:
     """A file for one of the row's tasks, in the course's layout or in that of a task of one's own; its label column may
     be missing.
 
@@ -87,7 +87,7 @@ def of_file(row: Planned, path: Path, task: str | None = None) -> Asked:
         raise DataError(f"{path}:1: the columns found are {columns}, but {parted}ones are needed ({layouts})")
     (one,) = labelled or fitting
     examples = csv_task.unlabelled(path, one) if one.file else read(path, one, "test")
-    return Asked(submittable(examples, str(path)), f"{path.stem}-output.csv")
+    return Request(submittable(examples, str(path)), f"{path.stem}-output.csv")
 
 
 def submittable(examples: Examples, source: str) -> Examples:
@@ -156,7 +156,7 @@ def submission(task: Task, ids: Sequence[str], answers: np.ndarray) -> str:
     return "".join([f"id \t {COLUMNS.get(task.name, f'Predicted_{task.name}')} \n", *lines])
 
 
-def predict(trained: Trained, asked: Sequence[Asked], machine: Machine, folder: Path) -> list[str]:
+def predict(trained: Trained, asked: Sequence[Request], machine: ExecutionConfig, folder: Path) -> list[str]:
     """Answer and write all that is asked; one line a file, and one for rows that had to be left out."""
     from model.run import Run
 
@@ -168,7 +168,7 @@ def predict(trained: Trained, asked: Sequence[Asked], machine: Machine, folder: 
         path = folder / each.file
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            write_aside(path, submission(each.task, each.examples.ids, scored.answers))
+            write_atomic(path, submission(each.task, each.examples.ids, scored.answers))
         except OSError as error:
             raise InputError(f"{path} cannot be written ({error.strerror}); choose another --out") from None
         lines.append(f"{path}: {len(each.examples):,} rows, {measured(scored)}")
@@ -179,7 +179,7 @@ def predict(trained: Trained, asked: Sequence[Asked], machine: Machine, folder: 
     return lines
 
 
-def answered(run: Run, asked: Asked, tokenizer: Any) -> Scored:
+def answered(run: Run, asked: Request, tokenizer: Any) -> Scored:
     """The network's answers, tokenised and batched as in training's scoring, and the metric where there are labels."""
     from model.batching import tokenise
     from model.train import answer_all

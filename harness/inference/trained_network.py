@@ -13,7 +13,7 @@ from harness.cells.cell import Cell
 from harness.cells.kept_weights import MEND, place, whole
 from harness.cells.record import read
 from harness.cells.row_result import reported
-from harness.execution.config import Machine
+from harness.execution.config import ExecutionConfig
 from harness.execution.run import carry_out
 from harness.planning.plan import Planned, bring, plan
 from harness.planning.rows import failures
@@ -82,7 +82,7 @@ def found(row: Planned, home: Path) -> Trained | None:
     return Trained(row, epoch, weights) if weights.is_file() else None
 
 
-def find_or_train(row: Planned, setup: Setup, machine: Machine, console: Console) -> Trained:
+def find_or_train(row: Planned, setup: Setup, machine: ExecutionConfig, console: Console) -> Trained:
     """The row's trained network; where none is found, the cell is trained and enters the tracking store as in a run.
     ``TrainingFailed`` if it fails."""
     known = found(row, machine.home)
@@ -101,7 +101,7 @@ def find_or_train(row: Planned, setup: Setup, machine: Machine, console: Console
     return known
 
 
-def network(trained: Trained, machine: Machine, say: Say = nothing_said) -> tuple[Network, Any]:
+def network(trained: Trained, machine: ExecutionConfig, say: Say = nothing_said) -> tuple[Network, Any]:
     """The network on the machine's device, in eval mode, and its tokenizer. ``say`` hears where no checksum tells that
     the weights are what was written; ``InputError`` where one tells that they are not."""
     from safetensors.torch import load

@@ -80,7 +80,7 @@ def item_tokens(recipe: Recipe, branch: Branch, corpus: Corpus) -> float:
     known = lengths(corpus.splits[branch.key, "train"], branch.pairing.joint, recipe.max_tokens)
     if not known:
         return 0.0
-    padded = recipe.encoder.padded or any(regularizer.reads_padding for regularizer in recipe.regularizers)
+    padded = recipe.encoder.padded or any(regularizer.needs_padding for regularizer in recipe.regularizers)
     tokens = longest(known, recipe.batch) if padded else mean(map(sum, known))
     return tokens * (1 + branch.head.passes)
 

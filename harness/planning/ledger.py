@@ -12,7 +12,7 @@ from harness.planning.plan import Planned
 
 
 @dataclasses.dataclass(frozen=True)
-class Ledger:
+class CellIndex:
     """What a home already holds, seen from a plan."""
 
     ended: dict[str, Record]  # by cell id
@@ -38,9 +38,9 @@ class Ledger:
         return cell.id not in self.ended and cell.key in self.stale
 
 
-def ledger(home: Path) -> Ledger:
+def read_index(home: Path) -> CellIndex:
     """Read all ended cells of a home."""
     damaged: list[str] = []
     found = list(records(home, damaged))
     done = {record.about["key"]: record for record in found if record.done}
-    return Ledger({record.id: record for record in found}, done, damaged)
+    return CellIndex({record.id: record for record in found}, done, damaged)

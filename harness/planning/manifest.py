@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from experiments.suite import RegistryError, Row, Suite
-from harness.cells.atomic import Damaged, sealed, unsealed, write_aside
+from harness.cells.atomic import Damaged, checksummed, verified, write_atomic
 from harness.planning.plan import Planned
 from harness.registry.selectors import find
 from model.digest import digest
 
 
-def declared(suite: str, row: str) -> tuple[Suite, Row] | None:
+def find_row(suite: str, row: str) -> tuple[Suite, Row] | None:
     """The registry's row, if it is there."""
     try:
         return find(f"{suite}/{row}")
@@ -23,7 +23,7 @@ def declared(suite: str, row: str) -> tuple[Suite, Row] | None:
         return None
 
 
-def note(home: Path, rows: Iterable[Planned], tags: Mapping[str, str]) -> None:
+def write_manifest(home: Path, rows: Iterable[Planned], tags: Mapping[str, str]) -> None:
     """Keep which rows of this set-up read which cells."""
     read = [
         {"suite": row.suite.slug, "row": row.row.name, "name": row.name, "cells": {c.id: c.seed for c in row.cells}}
@@ -35,22 +35,22 @@ def note(home: Path, rows: Iterable[Planned], tags: Mapping[str, str]) -> None:
     entry = {"tags": dict(tags), "rows": read}
     path = home / "readers" / f"{digest(entry)}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists() or path.read_bytes() != sealed(entry).encode():  # damaged
-        write_aside(path, sealed(entry))
+    if not path.exists() or path.read_bytes() != checksummed(entry).encode():  # damaged
+        write_atomic(path, checksummed(entry))
 
 
-def noted(home: Path, damaged: list[str] | None) -> Iterator[dict[str, Any]]:
+def read_manifests(home: Path, damaged: list[str] | None) -> Iterator[dict[str, Any]]:
     """What commands have noted."""
     for path in sorted((home / "readers").glob("*.json")):
         try:
-            yield unsealed(path.read_text(encoding="utf-8"), str(path))
+            yield verified(path.read_text(encoding="utf-8"), str(path))
         except (OSError, ValueError, Damaged):
             if damaged is not None:
                 damaged.append(f"{path} is damaged")
 
 
 @dataclasses.dataclass
-class Noted:
+class SetupManifest:
     """A set-up in which commands have planned rows: by suite and row, the cells that were planned and their seeds.
     Which of these a row has now is another question (``harness.planning.matching``)."""
 
@@ -58,13 +58,13 @@ class Noted:
     rows: dict[tuple[str, str], dict[str, int]] = dataclasses.field(default_factory=dict)
 
 
-def noted_setups(home: Path, damaged: list[str] | None = None) -> list[Noted]:
+def setup_manifests(home: Path, damaged: list[str] | None = None) -> list[SetupManifest]:
     """All set-ups of a results folder; names of damaged files are added to ``damaged``."""
-    found: dict[str, Noted] = {}
-    for entry in noted(home, damaged):
+    found: dict[str, SetupManifest] = {}
+    for entry in read_manifests(home, damaged):
         if "rows" not in entry:
             continue
-        setup = found.setdefault(entry["tags"]["setup"], Noted(entry["tags"]))
+        setup = found.setdefault(entry["tags"]["setup"], SetupManifest(entry["tags"]))
         if "options" in entry["tags"]:  # as a newer command noted it
             setup.tags = entry["tags"]
         for row in entry["rows"]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.cells.cell import Cell, Keep
-from harness.planning.ledger import ledger
+from harness.planning.ledger import read_index
 from harness.planning.plan import Planned
 
 
@@ -44,7 +44,7 @@ def names(rows: Sequence[Planned]) -> dict[str, str]:
 
 def failures(rows: Sequence[Planned], home: Path) -> list[str]:
     """Cells of the plan that failed, by row and seed, with the reason."""
-    ended = ledger(home).ended
+    ended = read_index(home).ended
     return [
         f"{row.suite.slug}/{row.name} seed {cell.seed}: {ended[cell.id].outcome.get('reason', '')}"
         for row in rows
@@ -55,7 +55,7 @@ def failures(rows: Sequence[Planned], home: Path) -> list[str]:
 
 def absent(rows: Sequence[Planned], home: Path) -> list[str]:
     """Cells of the plan that have not ended, or are gone or damaged since, by row and seed."""
-    ended = ledger(home).ended
+    ended = read_index(home).ended
     return [
         f"{row.suite.slug}/{row.name} seed {cell.seed}" for row in rows for cell in row.cells if cell.id not in ended
     ]

@@ -18,7 +18,7 @@ from experiments.search_space import Value
 from experiments.studies import STUDIES
 from experiments.suite import RegistryError, Row, Suite
 from experiments.tuned_suites import PAPER, UNTOUCHED, Winner, suite
-from harness.cells.atomic import write_aside
+from harness.cells.atomic import write_atomic
 from model.errors import InputError, shown
 
 KINDS = {name: kind for name, kind in get_type_hints(Winner).items() if kind in (int, float, str)}
@@ -41,7 +41,7 @@ def write(path: Path, winners: Sequence[Winner]) -> None:
     content = text(winners)
     checked(path, tomllib.loads(content))
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_aside(path, content)
+    write_atomic(path, content)
 
 
 def text(winners: Sequence[Winner]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cells.record import Record, records
 from harness.cells.row_result import health
-from harness.planning.manifest import declared, noted_setups
+from harness.planning.manifest import find_row, setup_manifests
 from harness.registry.selectors import select
 from harness.tracking.from_cells import Home
 
@@ -55,9 +55,9 @@ def rows_by_cell(home: Path) -> dict[str, list[str]]:
     """The rows that have each cell as they are declared now, by cell; a row that is in no file that was named is
     believed to be as it was when it was planned."""
     cells, found = Home(home), dict[str, set[str]]()
-    for noted in noted_setups(home):
+    for noted in setup_manifests(home):
         for (suite, row), planned in noted.rows.items():
-            pair = declared(suite, row)
+            pair = find_row(suite, row)
             ids = planned if pair is None else [entry.record.id for entry in cells.entries(noted, *pair)[0]]
             for cell in ids:
                 found.setdefault(cell, set()).add(f"{suite}/{row}{noted.tags.get('variant', '')}")

@@ -13,7 +13,7 @@ from typing import Any
 from experiments.profiles import PROFILES
 from experiments.suite import Suite
 from model.digest import digest
-from reports.ablation.results import Taken
+from reports.ablation.results import AblationResults
 from reports.results import Runs, SetUp
 from reports.tuning.results import Tuned
 
@@ -26,7 +26,7 @@ def inputs_of(
     chosen: Sequence[tuple[Suite, frozenset[str]]],
     suites: Sequence[Suite],
     sought: Sequence[Tuned],
-    taken: Sequence[Taken],
+    taken: Sequence[AblationResults],
 ) -> str:
     """The digest. ``chosen`` are the suites in the report with their rows, ``suites`` all that stand in their papers:
     claims speak of these, too."""

@@ -13,14 +13,14 @@ from typing import NamedTuple
 from experiments.ablation import PAPER
 from experiments.profiles import PROFILES
 from experiments.suite import Suite
-from harness.cells.atomic import write_aside
+from harness.cells.atomic import write_atomic
 from harness.registry.selectors import Pair, suites
 from harness.reporting.ablations import ablations
 from harness.reporting.input_digest import inputs_of
 from harness.reporting.studies import studies, weighed
 from harness.tracking.from_cells import Evidence
 from model.errors import InputError
-from reports.ablation.results import Taken
+from reports.ablation.results import AblationResults
 from reports.document.blocks import Block, Grid, Heading
 from reports.results import SetUp
 from reports.tuning.results import Tuned
@@ -108,7 +108,7 @@ def write(
     for name in set(before.files) - set(files):
         (out / name).unlink(missing_ok=True)
     written = {name: checksum(out / name) for name in sorted(files)}
-    write_aside(out / INDEX, json.dumps({"inputs": inputs, "files": written}, indent=1))
+    write_atomic(out / INDEX, json.dumps({"inputs": inputs, "files": written}, indent=1))
     return Written(out, True)
 
 
@@ -143,7 +143,7 @@ def compose(
     found: Sequence[SetUp],
     chosen: Sequence[tuple[Suite, frozenset[str]]],
     sought: Sequence[Tuned],
-    taken: Sequence[Taken],
+    taken: Sequence[AblationResults],
     out: Path,
     say: Callable[[str], None],
 ) -> list[Block]:
@@ -206,8 +206,8 @@ def render(blocks: Sequence[Block], out: Path) -> list[str]:
         if isinstance(block, Grid):
             texts |= {f"tables/{name}": text for name, text in table_files.tables(block).items()}
     for name, text in texts.items():
-        write_aside(out / name, text)
-    write_aside(out / "report.pdf", typst.pdf(blocks, TITLE, out))
+        write_atomic(out / name, text)
+    write_atomic(out / "report.pdf", typst.pdf(blocks, TITLE, out))
     pictures = [block.name for block in blocks if isinstance(block, Picture)]
     drawn = [f"figures/{name}.{kind}" for name in pictures for kind in ("svg", "pdf")]
     return [*texts, "report.pdf", *drawn]

@@ -5,23 +5,23 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from harness.execution.config import Machine
+from harness.execution.config import ExecutionConfig
 from harness.planning.data import data_of
-from harness.planning.ledger import Ledger, ledger
+from harness.planning.ledger import CellIndex, read_index
 from harness.planning.plan import Planned
 from harness.planning.rows import cells_of
 from harness.planning.setup import Setup
 from harness.planning.setup_tags import capped, tags
-from harness.tracking.from_cells import measured
+from harness.tracking.from_cells import measured_setup
 from reports.suite.analysis import header, tabled
 from reports.suite_table.baselines import Reference, reference_lines
 from reports.suite_table.model import Table
 
 
-def tables(rows: Sequence[Planned], setup: Setup, machine: Machine) -> list[Table]:
+def tables(rows: Sequence[Planned], setup: Setup, machine: ExecutionConfig) -> list[Table]:
     """One table a suite, from the cells of this set-up that have ended."""
-    told, book = tags(setup), ledger(machine.home)
-    held = measured(rows, told, book)
+    told, book = tags(setup), read_index(machine.home)
+    held = measured_setup(rows, told, book)
     made = []
     for suite in dict.fromkeys(row.suite.slug for row in rows):
         mine = [row for row in rows if row.suite.slug == suite]
@@ -36,7 +36,7 @@ def tables(rows: Sequence[Planned], setup: Setup, machine: Machine) -> list[Tabl
     return made
 
 
-def unmeasured(row: Planned, book: Ledger) -> str:
+def unmeasured(row: Planned, book: CellIndex) -> str:
     """Why a row has no results, where that is known: it cannot run, or only older code has trained it."""
     if row.reason or any(cell.id in book.ended for cell in row.cells):
         return row.reason

@@ -11,9 +11,9 @@ from typing import Any
 
 from rich.console import Console
 
-from harness.cells.atomic import write_aside
+from harness.cells.atomic import write_atomic
 from harness.cells.home import file_name
-from harness.planning.manifest import declared
+from harness.planning.manifest import find_row
 from harness.planning.matching import row_digest
 from harness.planning.setup import Setup
 from harness.reporting.listing import OURS, latest, seal
@@ -55,8 +55,8 @@ def write_tables(tables: Sequence[Table], setup: Setup, home: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for table in tables:
         name = file_name([*table.suite.split("/"), setup.profile.name], setup.variant)
-        write_aside(folder / f"{name}.md", markdown(table))
-        write_aside(folder / f"{name}.csv", csv(table))
+        write_atomic(folder / f"{name}.md", markdown(table))
+        write_atomic(folder / f"{name}.csv", csv(table))
     remember(tables, setup, folder / OURS)
     return folder
 
@@ -67,7 +67,7 @@ def remember(tables: Sequence[Table], setup: Setup, path: Path) -> None:
     made_with = {"profile": setup.profile.name, "data": setup.data, "encoder": setup.encoder, "variant": setup.variant}
     for table in tables:
         for line in table.lines:
-            pair = declared(table.suite, line.name)
+            pair = find_row(table.suite, line.name)
             figures = {
                 column.key: {"mean": entry.mean, "half": entry.half}
                 for column, entry in zip(table.columns, line.entries, strict=True)
@@ -80,4 +80,4 @@ def remember(tables: Sequence[Table], setup: Setup, path: Path) -> None:
             if figures and pair is not None:
                 told = made_with | {"declared": row_digest(*pair, made_with), "n": line.n, "figures": figures}
                 known[name] = [*others, told | {"check": seal(told)}]
-    write_aside(path, json.dumps(known, indent=1))
+    write_atomic(path, json.dumps(known, indent=1))

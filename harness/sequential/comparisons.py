@@ -21,7 +21,7 @@ SHOWN = 3  # names in a sentence
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Duel:
+class Comparison:
     """Two planned rows and the metric they are compared by; a difference below the margin does not matter."""
 
     better: Planned
@@ -45,11 +45,11 @@ class Duel:
         return bool(blocks(self.better.suite.formula, self.metric))
 
 
-def duels(planned: Sequence[Planned], setup: Setup) -> list[Duel]:
+def comparisons_of(planned: Sequence[Planned], setup: Setup) -> list[Comparison]:
     """The comparisons whose rows are both planned and can run, each once, with its smallest margin. ``InputError``
     where there are none."""
     rows = {slug(row): row for row in planned}
-    found: dict[tuple[frozenset[str], str], Duel] = {}
+    found: dict[tuple[frozenset[str], str], Comparison] = {}
     refused = list[tuple[str, str]]()  # why, and a row
     for suite, claim, contrast in contrasts(planned):
         why = obstacle(suite, claim, contrast, rows, setup)
@@ -59,7 +59,7 @@ def duels(planned: Sequence[Planned], setup: Setup) -> list[Duel]:
         better, worse = (rows[full(suite, name)] for name in (contrast.better, contrast.worse))
         key = pair(suite, contrast)
         margin = min(claim.margin, found[key].margin) if key in found else claim.margin
-        first = found.get(key, Duel(better=better, worse=worse, metric=contrast.metric, margin=margin))
+        first = found.get(key, Comparison(better=better, worse=worse, metric=contrast.metric, margin=margin))
         found[key] = dataclasses.replace(first, margin=margin)
     if not found:
         raise InputError(nothing(planned, refused))
@@ -130,7 +130,7 @@ def few(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
-def compared(planned: Sequence[Planned], found: Sequence[Duel]) -> list[Planned]:
+def compared(planned: Sequence[Planned], found: Sequence[Comparison]) -> list[Planned]:
     """The rows that are in a comparison."""
     needed = {slug(row) for duel in found for row in (duel.better, duel.worse)}
     return [row for row in planned if slug(row) in needed]

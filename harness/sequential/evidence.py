@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.cells.record import Record
-from harness.planning.ledger import Ledger
+from harness.planning.ledger import CellIndex
 from harness.planning.plan import Planned
-from harness.sequential.comparisons import Duel, slug
-from harness.tracking.from_cells import measured
+from harness.sequential.comparisons import Comparison, slug
+from harness.tracking.from_cells import measured_setup
 from harness.tracking.run_payload import Unreadable
 from reports.comparison import Differences, differences, nothing
 from reports.results import Mismatch, Runs
@@ -38,7 +38,7 @@ class Shelf:
         found = self._kept.pop(key, None)
         if found is None:
             alone = dataclasses.replace(row, cells=(row.cells[seed],))
-            found = measured([alone], self.facts, Ledger({record.id: record}, {})).rows[slug(row)]
+            found = measured_setup([alone], self.facts, CellIndex({record.id: record}, {})).rows[slug(row)]
         self._kept[key] = found
         if len(self._kept) > KEPT:
             del self._kept[next(iter(self._kept))]
@@ -49,7 +49,7 @@ class Evidence:
     """What is known of one comparison. Of each seed stay the items' differences, which are as many in every seed, as
     a cell's name holds the data that it is scored on."""
 
-    def __init__(self, duel: Duel, shelf: Shelf) -> None:
+    def __init__(self, duel: Comparison, shelf: Shelf) -> None:
         self.duel, self.shelf = duel, shelf
         self.values: list[float] = []
         self.blocks: list[tuple[NDArray[np.float64], ...]] = []  # by seed and task: [1, items]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
-from harness.sequential.comparisons import Duel
+from harness.sequential.comparisons import Comparison
 from harness.sequential.policy import Standing
 from reports.statistics.sequential import SKEWED
 from reports.suite_table.symbols import signed
@@ -20,14 +20,14 @@ BASIS = (
 )
 
 
-def sentence(duel: Duel, standing: Standing) -> str:
+def sentence(duel: Comparison, standing: Standing) -> str:
     """What has become of one comparison."""
     if standing.failure:
         return f"{duel.name}: failed at seed {standing.seeds}: {standing.failure}"
     return f"{duel.name}: {decision(duel, standing)} after {standing.seeds} seeds"
 
 
-def decision(duel: Duel, standing: Standing) -> str:
+def decision(duel: Comparison, standing: Standing) -> str:
     """In a few words."""
     if standing.state == "failed":
         return f"failed at seed {standing.seeds}"
@@ -48,7 +48,7 @@ def missing(standing: Standing) -> str:
     return "; 1,000 seeds would not do" if beyond else f"; about {standing.more} seeds more"
 
 
-def table(duels: Sequence[Duel], standings: Sequence[Standing], most: int) -> Table:
+def table(duels: Sequence[Comparison], standings: Sequence[Standing], most: int) -> Table:
     """All comparisons with their intervals, which hold together however often one looked."""
     papers = list(dict.fromkeys(duel.better.suite.paper for duel in duels))
     made = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)

@@ -6,25 +6,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.cells.cell import Cell
-from harness.cells.lease import is_held
+from harness.cells.lease import is_leased
 from harness.cells.record import Entry, Record
-from harness.execution.events import News
-from harness.execution.jobs import Order
-from harness.sequential.comparisons import Duel
+from harness.execution.events import Event
+from harness.execution.jobs import Job
+from harness.sequential.comparisons import Comparison
 from harness.sequential.evidence import Evidence, Missing, Shelf
 from harness.sequential.policy import Policy
 
 
-class Deciding:
-    """Orders for an executor (``harness.execution.jobs.Source``). ``orders`` are all cells that are left, by id;
+class SequentialQueue:
+    """Orders for an executor (``harness.execution.jobs.JobQueue``). ``orders`` are all cells that are left, by id;
     ``ended`` are the others. A cell that was begun is finished, whatever is decided meanwhile."""
 
     def __init__(
         self,
-        duels: Sequence[Duel],
+        duels: Sequence[Comparison],
         policy: Policy,
         facts: Mapping[str, str],
-        orders: Mapping[str, Order],
+        orders: Mapping[str, Job],
         ended: Mapping[str, Record],
         home: Path,
     ) -> None:
@@ -41,12 +41,12 @@ class Deciding:
             for at in range(len(duels)):  # seed by seed, so that rows which several compare are read once
                 self.follow(at, seed)
 
-    def orders(self, idle: int) -> Sequence[Order]:
+    def orders(self, idle: int) -> Sequence[Job]:
         chosen, free = list(self.begun), 0
         if idle:
             for cell in self.policy.wanted({*self.ended, *self.begun}):
                 chosen.append(cell)
-                free += not is_held(self.home / "cells" / cell)  # or another command's, which is waited for
+                free += not is_leased(self.home / "cells" / cell)  # or another command's, which is waited for
                 if free >= idle:
                     break
         return [self.left[cell] for cell in chosen]
@@ -54,7 +54,7 @@ class Deciding:
     def goes_on(self, cell: Cell, epochs: Sequence[Entry]) -> bool:
         return True
 
-    def heard(self, news: News) -> None:
+    def heard(self, news: Event) -> None:
         cell = news.cell.id
         if news.record is not None:
             self.begun.pop(cell, None)

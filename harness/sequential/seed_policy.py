@@ -10,49 +10,49 @@ from rich.console import Console
 
 from harness.cells.cell import Cell
 from harness.console.text import say
-from harness.execution.config import Machine
+from harness.execution.config import ExecutionConfig
 from harness.execution.estimate import preamble, seconds_per_token
-from harness.execution.jobs import Order, Source
+from harness.execution.jobs import Job, JobQueue
 from harness.execution.seed_policy import Say
 from harness.planning.cost import cost
-from harness.planning.ledger import Ledger, ledger
+from harness.planning.ledger import CellIndex, read_index
 from harness.planning.plan import Planned
 from harness.planning.rows import cells_of
 from harness.planning.setup import Setup
 from harness.planning.setup_tags import tags
 from harness.sequential import messages
-from harness.sequential.comparisons import Duel, compared, duels, few, slug
+from harness.sequential.comparisons import Comparison, compared, comparisons_of, few, slug
 from harness.sequential.policy import Policy, Race
-from harness.sequential.scheduler import Deciding
+from harness.sequential.scheduler import SequentialQueue
 
 
-class UntilDecided:
+class SequentialSeeds:
     """Every comparison's first seeds, then seeds for those that are not decided
-    (``harness.execution.seed_policy.Way``). ``InputError`` where the rows hold no comparison. ``rows`` are the planned
-    ones that are compared."""
+    (``harness.execution.seed_policy.SeedPolicy``). ``InputError`` where the rows hold no comparison. ``rows`` are the
+    planned ones that are compared."""
 
     def __init__(self, planned: Sequence[Planned], setup: Setup) -> None:
-        self.setup, self.duels = setup, duels(planned, setup)
+        self.setup, self.duels = setup, comparisons_of(planned, setup)
         self.rows = compared(planned, self.duels)
         self.alone = [row for row in planned if slug(row) not in set(map(slug, self.rows))]
         self.policy = Policy([race(duel) for duel in self.duels], prices(self.rows))
-        self.deciding: Deciding | None = None
+        self.deciding: SequentialQueue | None = None
         self._reached = 0
 
     def seeds(self, setup: Setup) -> str:
         return f"up to {setup.seeds} seeds"
 
-    def total(self, orders: Sequence[Order]) -> int | None:
+    def total(self, orders: Sequence[Job]) -> int | None:
         return None
 
-    def source(self, orders: Sequence[Order], book: Ledger, home: Path, say: Say) -> Source:
+    def source(self, orders: Sequence[Job], book: CellIndex, home: Path, say: Say) -> JobQueue:
         left = {order.cell.id: order for order in orders}
         ended = {
             cell.id: book.ended[cell.id]
             for cell in cells_of(self.rows)
             if cell.id in book.ended and cell.id not in left
         }
-        self.deciding = Deciding(self.duels, self.policy, tags(self.setup), left, ended, home)
+        self.deciding = SequentialQueue(self.duels, self.policy, tags(self.setup), left, ended, home)
         self._say = say
         self._tell(say)
         self._reached = self.rounds()
@@ -97,9 +97,9 @@ class UntilDecided:
             lines.append(f"in no comparison, so not trained: {few([slug(row) for row in self.alone])}")
         return lines
 
-    def estimate(self, machine: Machine, rerun: bool) -> list[str]:
+    def estimate(self, machine: ExecutionConfig, rerun: bool) -> list[str]:
         """The lines of a dry run."""
-        book = ledger(machine.home)
+        book = read_index(machine.home)
         left = {cell.id: cell for cell in book.left(self.rows, rerun)}
         first = [left[cell] for cell in dict.fromkeys(self.policy.certain()) if cell in left]
         cells = cells_of(self.rows)
@@ -118,7 +118,7 @@ class UntilDecided:
         return lines
 
 
-def race(duel: Duel) -> Race:
+def race(duel: Comparison) -> Race:
     return Race(cells=[[cell.id for cell in cells] for cells in duel.seeds], margin=duel.margin, items=duel.by_item)
 
 

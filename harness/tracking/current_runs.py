@@ -33,7 +33,7 @@ class Client(Protocol):
     def set_terminated(self, run_id: str, status: str) -> Any: ...
 
 
-class Place(NamedTuple):
+class RunKey(NamedTuple):
     """``part`` is empty for the row's own run."""
 
     row: str
@@ -41,7 +41,7 @@ class Place(NamedTuple):
     setup: str
 
 
-class Held(NamedTuple):
+class StoredRun(NamedTuple):
     """A run in the store: a row's, or a row and seed's. ``whole`` unless it is being written, or its writer was ended
     in the middle; ``sound`` if its values are those that were written. They sort by the cell's training, as counted in
     its results folder, and where two folders count alike by what the training left."""
@@ -65,7 +65,7 @@ class Held(NamedTuple):
         return self.cell, self.declared
 
 
-class Shown:
+class CurrentRuns:
     """The runs of an experiment that are shown, and those that may be being written."""
 
     def __init__(self, client: Client, experiment: str, page: int) -> None:
@@ -77,7 +77,7 @@ class Shown:
         """Know of what other homes wrote since, as far as this filter finds it."""
         self.runs |= self._found(wanted)
 
-    def leave(self, place: Place, stay: Sequence[Held]) -> None:
+    def leave(self, place: RunKey, stay: Sequence[StoredRun]) -> None:
         """Have only these runs at a place."""
         for run in self.runs.get(place, ()):
             if run not in stay:
@@ -86,7 +86,7 @@ class Shown:
                     self.client.set_terminated(run.run, "KILLED")
         self.runs[place] = list(stay)
 
-    def adopt(self, row: Place, parent: str) -> None:
+    def adopt(self, row: RunKey, parent: str) -> None:
         """Have a row's parts under its new run."""
         for place, runs in self.runs.items():
             if place.part and (place.row, place.setup) == (row.row, row.setup):
@@ -94,15 +94,15 @@ class Shown:
                     self.client.set_tag(run.run, PARENT, parent)
                 self.runs[place] = [run._replace(parent=parent) for run in runs]
 
-    def _found(self, wanted: str = "") -> dict[Place, list[Held]]:
-        found: dict[Place, list[Held]] = {}
+    def _found(self, wanted: str = "") -> dict[RunKey, list[StoredRun]]:
+        found: dict[RunKey, list[StoredRun]] = {}
         token = None
         while token != "":
             page = self.client.search_runs([self.experiment], wanted, max_results=self.page, page_token=token)
             for run in page:
                 tags = run.data.tags
                 if "kind" in tags and tags.get("superseded") != "true":
-                    found.setdefault(placed(tags), []).append(seen(run))
+                    found.setdefault(key_of_run(tags), []).append(stored_run(run))
             token = page.token or ""
         return found
 
@@ -116,26 +116,26 @@ class Shown:
             if place.part:
                 latest = {run.reading: run for run in sorted(run for run in runs if run.whole)}
                 self.leave(place, [run for run in runs if run in latest.values() or not run.whole])
-                parent = rows.get(Place(place.row, "", place.setup))
+                parent = rows.get(RunKey(place.row, "", place.setup))
                 for run in latest.values() if parent else ():
                     if parent and run.parent != parent.run:
                         self.client.set_tag(run.run, PARENT, parent.run)
 
 
-def placed(tags: Mapping[str, str]) -> Place:
+def key_of_run(tags: Mapping[str, str]) -> RunKey:
     kind = tags["kind"]
-    return Place(tags["row"], f"{kind} {tags[kind]}" if kind in PARTS else "", tags["setup"])
+    return RunKey(tags["row"], f"{kind} {tags[kind]}" if kind in PARTS else "", tags["setup"])
 
 
-def seen(run: Any) -> Held:
+def stored_run(run: Any) -> StoredRun:
     tags = run.data.tags
     training = tags.get("training", "")
-    return Held(
+    return StoredRun(
         training=int(training) if training.isdecimal() else 0,  # an older version counted none
         content=tags.get("content", ""),
         run=run.info.run_id,
         whole=run.info.status != "RUNNING",
-        sound=is_sound(run),
+        sound=is_intact(run),
         parent=tags.get(PARENT, ""),
         line=tags.get(LINE, ""),
         cell=tags.get("cell", ""),
@@ -146,7 +146,7 @@ def seen(run: Any) -> Held:
     )
 
 
-def is_sound(run: Any) -> bool:
+def is_intact(run: Any) -> bool:
     """Whether the values of a row's part are those that were delivered."""
     tags = run.data.tags
     if tags.get("kind") not in CHECKS:

@@ -12,12 +12,12 @@ from experiments.suite import Row, Suite
 from harness.cells.atomic import Damaged
 from harness.cells.record import Record, read
 from harness.cells.row_result import Entry
-from harness.planning.ledger import Ledger
-from harness.planning.manifest import Noted, noted_setups
+from harness.planning.ledger import CellIndex
+from harness.planning.manifest import SetupManifest, setup_manifests
 from harness.planning.matching import Declared, Matched, Training, matched, setup_of, training_of
 from harness.planning.plan import Planned
 from harness.registry.selectors import Pair
-from harness.tracking.run_payload import Unreadable, holding
+from harness.tracking.run_payload import Unreadable, run_payload
 from harness.tracking.seed_result import seed_of
 from harness.tracking.trial_payload import trials
 from model.answers import ByTask
@@ -75,7 +75,7 @@ class Cells:
 
     def curves(self, run: str, names: Sequence[str]) -> Mapping[str, Mapping[int, float]]:
         found: dict[str, dict[int, float]] = {}
-        for name, value, epoch in holding(self.entries[run][0]).metrics:
+        for name, value, epoch in run_payload(self.entries[run][0]).metrics:
             if name in names:
                 found.setdefault(name, {})[epoch] = value
         return found
@@ -90,10 +90,10 @@ class Home:
         self._records: dict[str, Record | str | None] = {}
         self._damaged: dict[str, None] = {}
 
-    def noted(self) -> list[Noted]:
+    def noted(self) -> list[SetupManifest]:
         """The set-ups in which rows were planned."""
         damaged: list[str] = []
-        found = noted_setups(self.home, damaged)
+        found = setup_manifests(self.home, damaged)
         self._damaged |= dict.fromkeys(f"{text}; the same harness run writes it again" for text in damaged)
         return found
 
@@ -102,7 +102,7 @@ class Home:
         found = [self.setup(each, wanted) for each in self.noted() if only in (None, each.tags["setup"])]
         return sorted(filter(None, found), key=lambda each: [each.facts[name] for name in FACTS])
 
-    def setup(self, noted: Noted, wanted: Mapping[tuple[str, str], Pair]) -> SetUp | None:
+    def setup(self, noted: SetupManifest, wanted: Mapping[tuple[str, str], Pair]) -> SetUp | None:
         """One set-up, with those of its rows that are wanted; None where it has none of them."""
         there = {key: pair for key, pair in wanted.items() if key in noted.rows}
         reader, rows, left_out = Cells(), {}, {}
@@ -121,7 +121,7 @@ class Home:
                 left_out[slug] = gone
         return set_up(noted.tags, rows, left_out) if rows or left_out else None
 
-    def entries(self, noted: Noted, suite: Suite, row: Row) -> tuple[list[Entry], dict[int, str]]:
+    def entries(self, noted: SetupManifest, suite: Suite, row: Row) -> tuple[list[Entry], dict[int, str]]:
         """The ended cells that a row has in a set-up; by seed, why it does not have one that was made for it."""
         name = row.name + noted.tags.get("variant", "")
         candidates: list[tuple[Training, Record]] = []
@@ -163,7 +163,7 @@ class Home:
         found = []
         for entry in trials(self.home, set(), []):
             if only in (None, entry.tags["setup"]):
-                held = holding(entry)
+                held = run_payload(entry)
                 metrics = {name: float(value) for name, value, _ in held.metrics}
                 found.append(TrialRun(held.tags, metrics))
         return found
@@ -173,7 +173,7 @@ class Home:
         return sorted(suite.partition("/")[2] for suite in suites if suite.startswith(f"{PAPER}/"))
 
 
-def measured(rows: Sequence[Planned], facts: Mapping[str, str], book: Ledger) -> SetUp:
+def measured_setup(rows: Sequence[Planned], facts: Mapping[str, str], book: CellIndex) -> SetUp:
     """The ended cells of rows in one set-up, of which ``facts`` are the tags."""
     reader = Cells()
     found = {}

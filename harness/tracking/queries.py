@@ -15,7 +15,7 @@ from experiments.suite import Row, Suite
 from harness.console.redact import reason
 from harness.planning.matching import Declared, Training, declaration, matched, setup_of
 from harness.registry.selectors import Pair
-from harness.tracking.current_runs import RETIRED, Held, is_sound, seed_in, seen
+from harness.tracking.current_runs import RETIRED, StoredRun, is_intact, seed_in, stored_run
 from harness.tracking.from_cells import TrialRun, set_up
 from harness.tracking.run_payload import by_task, curve_check
 from harness.tracking.store import ANSWERS, PAGE, Store, sha256
@@ -39,11 +39,11 @@ class Artifacts:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._runs: dict[str, tuple[Held, Mapping[str, str]]] = {}
+        self._runs: dict[str, tuple[StoredRun, Mapping[str, str]]] = {}
 
     def add(self, run: Run) -> Seed:
         """Know where the run's parts are, and their checksums."""
-        self._runs[run.info.run_id] = seen(run), run.data.tags
+        self._runs[run.info.run_id] = stored_run(run), run.data.tags
         seed: Seed = seed_in(run)
         return seed
 
@@ -64,7 +64,7 @@ class Artifacts:
                 raise InputError(f"the answers of {name} in {self.store.shown} {how} (run {run}); {AGAIN}")
             return by_task(pd.read_parquet(io.BytesIO(content)))
 
-    def file(self, run: Held) -> bytes | None:
+    def file(self, run: StoredRun) -> bytes | None:
         """The file of a run's answers, None if it is gone."""
         path = self.store.answers_file(run.place)
         if path is not None:
@@ -140,11 +140,11 @@ class Stored:
         return sorted(made, key=lambda each: [each.facts[name] for name in FACTS])
 
     def trials(self, only: str | None = None) -> list[TrialRun]:
-        latest: dict[tuple[str, str, str], tuple[Held, TrialRun]] = {}
+        latest: dict[tuple[str, str, str], tuple[StoredRun, TrialRun]] = {}
         with asked(self.store):
             for experiment in self.store.client.search_experiments(filter_string=f"name LIKE '{STUDIES}/%'"):
                 for run in whole(self.store, experiment.experiment_id, "trial", only):
-                    tags, held = run.data.tags, seen(run)
+                    tags, held = run.data.tags, stored_run(run)
                     key = (tags.get("arm", ""), tags.get("setup", ""), tags.get("trial", ""))
                     if not held.sound:
                         self._faults.append(f"{self.name}: trial {key[2]} of {key[0]} is passed over; {DAMAGED}")
@@ -178,9 +178,9 @@ def by_row(store: Store, suite: Suite, only: str | None) -> dict[tuple[str, str]
 def chosen(suite: Suite, row: Row, runs: Collection[Run], reader: Artifacts) -> tuple[list[Seed], dict[int, str]]:
     """The seeds that a row has among its runs of one set-up, and why it does not have others."""
     faults: dict[int, str] = {}
-    believed: dict[tuple[str, int], tuple[Held, Run]] = {}  # by training
+    believed: dict[tuple[str, int], tuple[StoredRun, Run]] = {}  # by training
     for run in runs:
-        held, tags = seen(run), run.data.tags
+        held, tags = stored_run(run), run.data.tags
         fault = unbelievable(run, declaration(suite, row))
         if not str(tags.get("seed", "")).isdecimal():
             continue
@@ -205,7 +205,7 @@ def unbelievable(run: Run, declared: str) -> str:
         return UNCHECKED
     if tags.get("declared") != declared:
         return READ_OTHERWISE
-    return "" if is_sound(run) else DAMAGED
+    return "" if is_intact(run) else DAMAGED
 
 
 def training_of(run: Run) -> Training:

@@ -33,7 +33,7 @@ class Unreadable(Exception):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Holding:
+class RunPayload:
     """``data`` maps each task to its fingerprint; ``answered`` is the epoch of which answers are kept, if any are;
     ``seed`` is what reports read of it, of a trial nothing."""
 
@@ -50,14 +50,14 @@ class Holding:
 
 
 @singledispatch
-def holding(entry: Entry) -> Holding:
+def run_payload(entry: Entry) -> RunPayload:
     """Read all of it off the cell. ``Unreadable``."""
     about, outcome = entry.record.about, entry.record.outcome
     try:
         start = began(entry.record) or round(1000 * datetime.datetime.fromisoformat(outcome["ended"]).timestamp())
         seed = with_room(seed_of(entry, ""))
         metrics = list(points(entry, seed)) if seed.done else []
-        return Holding(
+        return RunPayload(
             tags=tags(entry, seed) | {"curves": curves(metrics)},
             seed=seed,
             params={name: str(value) for name, value in about.get("settings", {}).items()},

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
 from experiments.suite import Suite
-from harness.cells.atomic import aside, write_aside
+from harness.cells.atomic import atomic_path, write_atomic
 from harness.cells.row_result import Entry
 from harness.console.redact import hidden
 from harness.planning.matching import declaration
 from harness.tracking import ui_notes
-from harness.tracking.current_runs import PARENT, RETIRED, Held, Place, Shown, seen
-from harness.tracking.run_payload import Holding, Point, answers, holding, levels, row_check, table
+from harness.tracking.current_runs import PARENT, RETIRED, CurrentRuns, RunKey, StoredRun, stored_run
+from harness.tracking.run_payload import Point, RunPayload, answers, levels, row_check, run_payload, table
 from harness.tracking.seed_result import check
 from model.answers import ByTask
 from model.digest import digest
@@ -64,7 +64,7 @@ class Store:
             raise InputError(f"a database's address cannot hold % or ? as in {home}; choose another --home")
         self.home, self.uri = home, given or f"sqlite:///{(home / 'mlflow.db').resolve()}"
         self._experiments: dict[str, str] = {}
-        self._shown: dict[str, Shown] = {}
+        self._shown: dict[str, CurrentRuns] = {}
         self._looks: dict[str, tuple[Suite, str, str | None]] = {}  # the view that each experiment has
         self.deep = False  # read artifacts, too, to know whether they are what was written
 
@@ -145,7 +145,7 @@ class Store:
         theirs of the same declaration by a later training alone, and of another declaration by nothing. ``Unreadable``
         if the cell is."""
         experiment = self._experiment(entry.suite, entry.part.partition(" ")[0])
-        shown, here = self._runs(experiment), Place(entry.name, entry.part, entry.tags["setup"])
+        shown, here = self._runs(experiment), RunKey(entry.name, entry.part, entry.tags["setup"])
         parent = self._parent(experiment, shown, entry)
         runs, wanted = shown.runs.get(here, []), (entry.record.id, declaration(entry.suite, entry.row))
         alike = [run for run in runs if run.whole and run.reading == wanted and run.sound and self._answered(run)]
@@ -154,7 +154,7 @@ class Store:
         there = latest = max((run for run in alike if (run.training, run.content) == order), default=None)
         there = latest = max(later, default=there)
         if latest is None:
-            held = holding(entry)
+            held = run_payload(entry)
             latest = self._write(experiment, parent, entry, held, answers(entry.record, held.answered))
         shown.leave(here, [latest, *(run for run in runs if run is not there and self._is_elsewheres(run, wanted))])
         return latest is not there
@@ -162,7 +162,7 @@ class Store:
     def retire(self, suite: Suite, name: str, part: str, setup: str, fault: str) -> None:
         """Have no run of a part that the row does not have any more, and say why; but for those of other homes."""
         experiment = self._experiment(suite, part.partition(" ")[0])
-        shown, here = self._runs(experiment), Place(name, part, setup)
+        shown, here = self._runs(experiment), RunKey(name, part, setup)
         if here in shown.runs:
             stay = [run for run in shown.runs[here] if self._is_elsewheres(run, ("", ""))]
             for run in shown.runs[here]:
@@ -170,7 +170,7 @@ class Store:
                     self.client.set_tag(run.run, RETIRED, fault)
             shown.leave(here, stay)
 
-    def _is_elsewheres(self, run: Held, wanted: tuple[str, str]) -> bool:
+    def _is_elsewheres(self, run: StoredRun, wanted: tuple[str, str]) -> bool:
         """Whether a run is another home's to keep: it says something of another declaration, or is being written. What
         an older version delivered names no home, and is replaced: nobody believes it any more."""
         theirs = self.own is None and run.home not in ("", self.identity)
@@ -184,10 +184,10 @@ class Store:
             return path.read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError):
             name = uuid.uuid4().hex
-            write_aside(path, f"{name}\n")
+            write_atomic(path, f"{name}\n")
             return name
 
-    def _answered(self, run: Held) -> bool:
+    def _answered(self, run: StoredRun) -> bool:
         """Whether the answers that a run was given are there; of a store of files, and byte for byte if ``deep``."""
         path = self.answers_file(run.place)
         if not run.answers or path is None:
@@ -264,15 +264,15 @@ class Store:
                 raise
             return str(found.experiment_id)
 
-    def _runs(self, experiment: str) -> Shown:
+    def _runs(self, experiment: str) -> CurrentRuns:
         if experiment not in self._shown:
-            self._shown[experiment] = Shown(self.client, experiment, PAGE)
+            self._shown[experiment] = CurrentRuns(self.client, experiment, PAGE)
         return self._shown[experiment]
 
-    def _parent(self, experiment: str, shown: Shown, entry: Entry) -> str:
+    def _parent(self, experiment: str, shown: CurrentRuns, entry: Entry) -> str:
         """The row's run. One that is half written, or just being written from another home, is completed: what is
         written to it twice is there once."""
-        here = Place(entry.name, "", entry.tags["setup"])
+        here = RunKey(entry.name, "", entry.tags["setup"])
         if here not in shown.runs and self.own is None:
             shown.look(f"tags.kind = 'row' AND tags.setup = '{here.setup}'")
         before = shown.runs.get(here, [])
@@ -281,7 +281,7 @@ class Store:
             tags |= {"content": row_check(entry), "home": self.identity}
             tags |= dict(entry.tags) | levels(entry) | ui_notes.of_row(entry)
             run = self.client.create_run(experiment, run_name=entry.name, tags=tags)
-            shown.leave(here, [seen(run)])
+            shown.leave(here, [stored_run(run)])
             shown.adopt(here, run.info.run_id)
         row = min(shown.runs[here])
         if not row.whole:
@@ -290,7 +290,7 @@ class Store:
             shown.runs[here] = [row._replace(whole=True)]
         return row.run
 
-    def _write(self, experiment: str, parent: str, entry: Entry, held: Holding, given: ByTask) -> Held:
+    def _write(self, experiment: str, parent: str, entry: Entry, held: RunPayload, given: ByTask) -> StoredRun:
         file = table(given).to_parquet() if given else b""
         tags = dict(held.tags) | {"home": self.identity, "answers": sha256(file) if file else ""}
         if held.seed is not None:
@@ -306,7 +306,7 @@ class Store:
         if file:
             self._attach(run, file)
         self.client.set_terminated(run.info.run_id, held.status, end_time=held.end)
-        return seen(run)._replace(whole=True, sound=True)
+        return stored_run(run)._replace(whole=True, sound=True)
 
     def _attach(self, run: Run, file: bytes) -> None:
         """Give a run its answers. Those of the home's own store are written below the home, whatever a database that
@@ -314,7 +314,7 @@ class Store:
         path = self.answers_file(str(run.info.artifact_uri)) if self.own else None
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_aside(path, file)
+            write_atomic(path, file)
             return
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / ANSWERS).write_bytes(file)
@@ -330,7 +330,7 @@ class Store:
         for at in range(0, len(settings), PER_CALL["params"]):
             self.client.log_batch(run, params=settings[at : at + PER_CALL["params"]])
 
-    def _inputs(self, run: str, held: Holding) -> None:
+    def _inputs(self, run: str, held: RunPayload) -> None:
         from mlflow.entities import Dataset, DatasetInput
 
         data = [
@@ -367,7 +367,7 @@ def make(file: Path) -> None:
         file.with_name(file.name + suffix).unlink(missing_ok=True)
     for left in file.parent.glob(f"{file.name}.*.part*"):  # by a process that was killed at it
         left.unlink()
-    with aside(file) as part:  # under another name at every try: MLflow keeps hold of the files it opened
+    with atomic_path(file) as part:  # under another name at every try: MLflow keeps hold of the files it opened
         migrate(part)
 
 

@@ -18,7 +18,7 @@ from experiments.suite import Suite
 from harness.cells.atomic import LOCKLESS, is_full, try_lock
 from harness.cells.row_result import Entry
 from harness.console.redact import links, reason
-from harness.planning.manifest import declared
+from harness.planning.manifest import find_row
 from harness.tracking.from_cells import Home
 from harness.tracking.run_payload import Unreadable
 from harness.tracking.store import Store
@@ -233,7 +233,7 @@ def results(home: Path, tell: Tell) -> Results:
     for command in cells.noted():
         for suite_slug, row_name in command.rows:
             name = row_name + command.tags.get("variant", "")
-            pair = declared(suite_slug, row_name)
+            pair = find_row(suite_slug, row_name)
             if pair is None:
                 gone.add(f"{suite_slug}/{name}")
                 continue

@@ -13,17 +13,17 @@ from typing import Any
 from experiments.studies import STUDIES
 from experiments.study import settings
 from experiments.suite import RegistryError, Row, Suite
-from harness.cells.atomic import Damaged, sealed, write_aside
-from harness.cells.record import Record, journal, read_sealed
+from harness.cells.atomic import Damaged, checksummed, write_atomic
+from harness.cells.record import Record, journal, read_checksummed
 from harness.cells.row_result import Entry, flat_scores
 from harness.cells.trial import SEED, Trial
-from harness.planning.manifest import noted
+from harness.planning.manifest import read_manifests
 from harness.planning.matching import declaration
 from harness.planning.setup_tags import listed
 from harness.registry.selectors import find
 from harness.tracking import trial_payload
 from harness.tracking.current_runs import values_check
-from harness.tracking.run_payload import Holding, Point, Unreadable, holding
+from harness.tracking.run_payload import Point, RunPayload, Unreadable, run_payload
 from harness.tracking.seed_result import TOTALS
 from model.digest import digest
 
@@ -32,7 +32,7 @@ STATUS = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Tried(Entry):
+class TrialEntry(Entry):
     """An ended trial; ``about`` says of which arm, as tags."""
 
     trial: Trial
@@ -52,10 +52,10 @@ def note(home: Path, kept: Mapping[str, Any]) -> None:
     name = digest([kept["about"]["arm"], kept["tags"]["setup"], kept["trial"]["number"]])
     path = home / "readers" / f"trial-{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_aside(path, sealed(kept))
+    write_atomic(path, checksummed(kept))
 
 
-def entry(told: Mapping[str, Any], cells: Path) -> Tried | None:
+def entry(told: Mapping[str, Any], cells: Path) -> TrialEntry | None:
     """A kept trial with what its cell's folder holds; None where the registry no longer has the study or the row.
     ``Damaged`` where the folder is."""
     kept = told["trial"]
@@ -65,8 +65,8 @@ def entry(told: Mapping[str, Any], cells: Path) -> Tried | None:
         return None
     folder = cells / trial.cell
     outcome = {"status": trial.state, "ended": trial.ended, "reason": trial.reason}
-    record = Record(folder, read_sealed(folder / "cell.json") or {}, outcome, journal(folder / "journal.jsonl"))
-    return Tried(
+    record = Record(folder, read_checksummed(folder / "cell.json") or {}, outcome, journal(folder / "journal.jsonl"))
+    return TrialEntry(
         suite=suite,
         row=Row(name=told["name"], title=suite.title),
         name=told["name"],
@@ -102,8 +102,8 @@ def suite_of(about: Mapping[str, str]) -> Suite | None:
     )
 
 
-@holding.register
-def _(entry: Tried) -> Holding:
+@run_payload.register
+def _(entry: TrialEntry) -> RunPayload:
     """``Unreadable`` where the cell's folder does not hold the trial's epochs any more."""
     trial, record = entry.trial, entry.record
     if trial.curve and len(record.epochs) < len(trial.curve):
@@ -112,7 +112,7 @@ def _(entry: Tried) -> Holding:
     metrics = list(points(entry))
     told = tags(entry)
     check = values_check(told, {name: value for name, value, _ in metrics})
-    return Holding(
+    return RunPayload(
         tags=told | {"check": check},
         params={name: str(value) for name, value in record.about.get("settings", {}).items()}
         | {name: repr(value) for name, value in trial.params.items()},
@@ -126,7 +126,7 @@ def _(entry: Tried) -> Holding:
     )
 
 
-def tags(entry: Tried) -> dict[str, str]:
+def tags(entry: TrialEntry) -> dict[str, str]:
     trial, about = entry.trial, entry.record.about
     return {
         **entry.tags,
@@ -153,7 +153,7 @@ def tags(entry: Tried) -> dict[str, str]:
     }
 
 
-def points(entry: Tried) -> Iterator[Point]:
+def points(entry: TrialEntry) -> Iterator[Point]:
     """Every metric of the epochs that count, what the trial came to and what it cost."""
     trial = entry.trial
     for epoch in entry.record.epochs[: len(trial.curve)]:
@@ -169,16 +169,16 @@ def points(entry: Tried) -> Iterator[Point]:
     yield "epochs", len(trial.curve), 0
 
 
-def total(entry: Tried, name: str) -> float:
+def total(entry: TrialEntry, name: str) -> float:
     """Of the epochs that count."""
     return sum(float(epoch[name]) for epoch in entry.record.epochs[: len(entry.trial.curve)])
 
 
-def trials(home: Path, gone: set[str], damaged: list[str]) -> list[Tried]:
+def trials(home: Path, gone: set[str], damaged: list[str]) -> list[TrialEntry]:
     """The ended trials of a home's studies, in the order in which they ended; studies that are not in the registry any
     more are added to ``gone``, what cannot be read to ``damaged``."""
     found = []
-    for each in noted(home, None):
+    for each in read_manifests(home, None):
         if "trial" not in each:
             continue
         try:

@@ -18,7 +18,7 @@ from harness.registry.plugins import installed
 from harness.registry.plugins import suites as brought
 from harness.tracking import ui_app
 from harness.tracking.current_runs import LINE
-from harness.tracking.run_payload import Holding
+from harness.tracking.run_payload import RunPayload
 from reports.suite_table.symbols import figure
 
 NOTE = "mlflow.note.content"
@@ -69,7 +69,7 @@ def of_row(entry: Entry) -> dict[str, str]:
     return placed(entry) | {NOTE: cut([*lines, *row.notes])}
 
 
-def of_part(entry: Entry, held: Holding) -> dict[str, str]:
+def of_part(entry: Entry, held: RunPayload) -> dict[str, str]:
     """Of a seed's run, or a trial's."""
     suite, row = entry.suite, entry.row
     ours = {name.removeprefix("reported/"): value for name, value, _ in held.metrics if name.startswith("reported/")}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import http.client
 import ipaddress
 import json
 import os
@@ -21,7 +20,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.console.redact import hidden
-from harness.tracking import ui_notes
 from harness.tracking.ui_app import FOLDER, HOSTS, NAME, TOKEN, address
 from model.errors import InputError
 
@@ -160,6 +158,7 @@ def guarding(host: str, port: int, token: str) -> dict[str, str]:
 
 def wait_for_pages(process: subprocess.Popen[bytes], host: str, port: int, log: Path) -> None:
     """Return once the server answers; ``InputError`` says why it ended or does not."""
+    import http.client
 
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
@@ -183,6 +182,9 @@ def answers(host: str) -> str:
 
 def tables(host: str, port: int, pages: str, token: str) -> list[str]:
     """Every table that the server has, with the address of its view: by name. None where it does not tell."""
+    import http.client
+
+    from harness.tracking import ui_notes
 
     try:
         connection = http.client.HTTPConnection(host, port, timeout=PATIENCE)

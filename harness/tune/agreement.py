@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.cells.atomic import Damaged
-from harness.cells.record import journal, read_sealed
+from harness.cells.record import journal, read_checksummed
 from harness.cells.trial import Trial, reached
-from harness.tune.study_run import Arm
+from harness.tune.study_run import StudyRun
 from model.errors import InputError
 from model.settings import flatten
 
 
-def agree(arm: Arm, trials: Iterable[Trial], home: Path, storage: str) -> None:
+def agree(arm: StudyRun, trials: Iterable[Trial], home: Path, storage: str) -> None:
     """``InputError`` names the first complete trial whose cell, if it is here, says anything else."""
     for trial in trials:
         wrong = disagreement(arm, trial, home) if trial.state == "complete" else ""
@@ -28,11 +28,11 @@ def agree(arm: Arm, trials: Iterable[Trial], home: Path, storage: str) -> None:
             )
 
 
-def disagreement(arm: Arm, trial: Trial, home: Path) -> str:
+def disagreement(arm: StudyRun, trial: Trial, home: Path) -> str:
     """What the entry of a complete trial says and its cell does not."""
     folder = home / "cells" / trial.cell
     try:
-        about, epochs = read_sealed(folder / "cell.json"), journal(folder / "journal.jsonl")
+        about, epochs = read_checksummed(folder / "cell.json"), journal(folder / "journal.jsonl")
     except Damaged:  # it is trained again
         return ""
     if not about or not epochs:

@@ -10,11 +10,11 @@ from rich.console import Console
 from experiments.study import settings
 from harness.cells.trial import Trial, best
 from harness.console.status import clock
-from harness.execution.events import News
-from harness.execution.progress import Watch
+from harness.execution.events import Event
+from harness.execution.progress import ProgressDisplay
 
 
-class Following(Watch):
+class StudyProgress(ProgressDisplay):
     """``before`` trials had ended when this process began."""
 
     def __init__(self, total: int | None, before: int, names: Mapping[str, str], console: Console) -> None:
@@ -22,11 +22,11 @@ class Following(Watch):
         self.before = before
         self.bars.update(self.overall, total=total, completed=before)
 
-    def hear(self, news: News | None) -> None:
+    def hear(self, news: Event | None) -> None:
         super().hear(news)
         self.bars.update(self.overall, completed=self.before + self.done + self.failed)
 
-    def _ended(self, news: News, name: str) -> None:
+    def _ended(self, news: Event, name: str) -> None:
         """A cell has; what that means, its trial tells."""
         self._over(news)
 

@@ -11,31 +11,31 @@ from typing import Any
 from rich.console import Console
 
 from harness.cells.trial import Trial
-from harness.execution.backends import site_of
-from harness.execution.config import Machine
-from harness.execution.pool import execute
+from harness.execution.backends import backend_of
+from harness.execution.config import ExecutionConfig
+from harness.execution.pool import run_jobs
 from harness.execution.run import DiskFull
 from harness.planning.setup_tags import tags
 from harness.tracking import trial_payload
 from harness.tracking.store import Store
 from harness.tracking.sync import ENDING, WAITS, Delivery
 from harness.tune.agreement import agree
-from harness.tune.progress import Following
-from harness.tune.scheduler import Limit, Search
+from harness.tune.progress import StudyProgress
+from harness.tune.scheduler import Limit, TrialQueue
 from harness.tune.storage import Storage
-from harness.tune.study_run import Arm
+from harness.tune.study_run import StudyRun
 
 
-def unit(machine: Machine) -> str:
+def unit(machine: ExecutionConfig) -> str:
     """What costs are counted in."""
     return "GPU-seconds" if machine.device == "cuda" else "CPU-seconds"
 
 
-def seek(
-    arm: Arm,
+def run_study(
+    arm: StudyRun,
     storage: Storage,
     limit: Limit,
-    machine: Machine,
+    machine: ExecutionConfig,
     store: Store,
     console: Console,
     stop: Callable[[], bool] = lambda: False,
@@ -44,20 +44,20 @@ def seek(
     facts, full = tags(arm.setup), False
 
     def kept(trial: Trial) -> dict[str, Any]:
-        return noted(arm, unit(machine), trial, facts)
+        return trial_record(arm, unit(machine), trial, facts)
 
     def note(trial: Trial) -> None:
         trial_payload.note(machine.home, kept(trial))
 
-    search = Search(arm, storage, machine, limit, note)
+    search = TrialQueue(arm, storage, machine, limit, note)
     agree(arm, storage.trials(), machine.home, storage.shown)
     ended = sum(trial.ours and not trial.running for trial in storage.trials())
     with (
-        Following(limit.trials, ended, search.names, console) as watch,
+        StudyProgress(limit.trials, ended, search.names, console) as watch,
         Delivery(store, watch.say, stop, WAITS) as delivery,
     ):
         delivery.all(machine.home)
-        with closing(execute(search, machine, site_of(machine), stop)) as running:
+        with closing(run_jobs(search, machine, backend_of(machine), stop)) as running:
             for news in running:
                 watch.hear(news)
                 full |= news is not None and news.kind == "full"
@@ -81,13 +81,13 @@ def seek(
     return found
 
 
-def heed(search: Search, watch: Following) -> None:
+def heed(search: TrialQueue, watch: StudyProgress) -> None:
     """Say what there is to say of trials that others put into the storage."""
     while search.remarks:
         watch.say(search.remarks.pop(0))
 
 
-def about(arm: Arm, unit: str) -> dict[str, str]:
+def study_tags(arm: StudyRun, unit: str) -> dict[str, str]:
     """What a trial's run says of its arm."""
     space = {name: dataclasses.asdict(within) for name, within in arm.study.space().items()}
     return {
@@ -104,6 +104,6 @@ def about(arm: Arm, unit: str) -> dict[str, str]:
     }
 
 
-def noted(arm: Arm, unit: str, trial: Trial, tags: Mapping[str, str]) -> dict[str, Any]:
+def trial_record(arm: StudyRun, unit: str, trial: Trial, tags: Mapping[str, str]) -> dict[str, Any]:
     """What is kept of an ended trial."""
-    return {"tags": dict(tags), "about": about(arm, unit), "name": arm.name, "trial": dataclasses.asdict(trial)}
+    return {"tags": dict(tags), "about": study_tags(arm, unit), "name": arm.name, "trial": dataclasses.asdict(trial)}

@@ -10,15 +10,15 @@ from experiments.study import settings
 from experiments.suite import RegistryError
 from harness.cells.atomic import Damaged
 from harness.cells.cell import Cell
-from harness.cells.lease import is_held
-from harness.cells.record import Entry, Record, journal, now, read, read_sealed
+from harness.cells.lease import is_leased
+from harness.cells.record import Entry, Record, journal, now, read, read_checksummed
 from harness.cells.trial import METRIC, Trial, cost, curve, reached, spent
-from harness.execution.config import Machine
-from harness.execution.events import News
-from harness.execution.jobs import Order
+from harness.execution.config import ExecutionConfig
+from harness.execution.events import Event
+from harness.execution.jobs import Job
 from harness.tune.sampling import judge, propose, seen_from
 from harness.tune.storage import Storage
-from harness.tune.study_run import Arm
+from harness.tune.study_run import StudyRun
 
 IN_VAIN = 10  # trials that fail one after the other: the next ones would, too
 
@@ -41,12 +41,12 @@ class Limit:
         return spent(begun) >= self.budget or last == IN_VAIN * ["failed"]
 
 
-class Search:
-    """Orders for an executor (``harness.execution.jobs.Source``). ``noting`` is told of an ended trial before the
+class TrialQueue:
+    """Orders for an executor (``harness.execution.jobs.JobQueue``). ``noting`` is told of an ended trial before the
     storage is, so that a kill in between loses nothing."""
 
     def __init__(
-        self, arm: Arm, storage: Storage, machine: Machine, limit: Limit, noting: Callable[[Trial], None]
+        self, arm: StudyRun, storage: Storage, machine: ExecutionConfig, limit: Limit, noting: Callable[[Trial], None]
     ) -> None:
         self.arm, self.storage, self.machine, self.limit, self.noting = arm, storage, machine, limit, noting
         self.trials: list[Trial] = []
@@ -57,7 +57,7 @@ class Search:
         self._passed: set[int] = set()  # trials over which it was said that they are passed over
         self.remarks: list[str] = []  # to be said
 
-    def orders(self, idle: int) -> Sequence[Order]:
+    def orders(self, idle: int) -> Sequence[Job]:
         with self.storage.alone():
             self.look()
             while self._grow(idle):
@@ -65,7 +65,7 @@ class Search:
         running = [trial for trial in self.trials if trial.running]
         self.names |= {trial.cell: f"trial {trial.number}" for trial in running}
         cells = {trial.cell: self.cell(trial) for trial in running}
-        return [Order(cell, judged=True) for cell in cells.values()]
+        return [Job(cell, judged=True) for cell in cells.values()]
 
     def look(self) -> None:
         """Read all trials, and end those of which the cells have come far enough."""
@@ -134,7 +134,7 @@ class Search:
             if trial.cell == cell.id
         )
 
-    def heard(self, news: News) -> None:
+    def heard(self, news: Event) -> None:
         """What became of a cell is read off its folder; here it is only known which are in training."""
         if news.kind == "started":
             self._mine.add(news.cell.id)
@@ -143,7 +143,7 @@ class Search:
 
     def free(self, cell: str) -> bool:
         """Whether nobody trains the cell."""
-        return cell not in self._mine and not is_held(self.machine.home / "cells" / cell)
+        return cell not in self._mine and not is_leased(self.machine.home / "cells" / cell)
 
     def cell(self, trial: Trial) -> Cell:
         if trial.number not in self._cells:
@@ -175,7 +175,7 @@ class Search:
         folder = self.machine.home / "cells" / trial.cell
         try:
             epochs = record.epochs if record else journal(folder / "journal.jsonl")
-            about = record.about if record else read_sealed(folder / "cell.json")
+            about = record.about if record else read_checksummed(folder / "cell.json")
         except Damaged:
             return None
         if not epochs or not about:

@@ -14,12 +14,12 @@ from optuna.storages import JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from harness.cells.atomic import is_full, locked, write_aside
+from harness.cells.atomic import is_full, locked, write_atomic
 from harness.cells.trial import State, Trial
 from harness.console.redact import hidden, reason
 from harness.tune.file import Lock, Tell, mend
 from harness.tune.sampling import distributions
-from harness.tune.study_run import Arm
+from harness.tune.study_run import StudyRun
 from model.errors import InputError
 
 FILE = "optuna.log"
@@ -39,7 +39,7 @@ class Storage:
     """The trials of one arm. Several processes on one home may use it; the lock of ``alone`` is held for whatever
     looks first and writes then. ``InputError`` for a storage that cannot be used."""
 
-    def __init__(self, home: Path, given: str | None, arm: Arm, at_once: int, tell: Tell = print) -> None:
+    def __init__(self, home: Path, given: str | None, arm: StudyRun, at_once: int, tell: Tell = print) -> None:
         self.home, self.arm = home, arm
         folder = home / "studies"
         folder.mkdir(parents=True, exist_ok=True)
@@ -216,5 +216,5 @@ def identity(home: Path) -> str:
     """What tells a home from others, wherever it is moved."""
     path = home / "studies" / "home"
     if not path.exists():
-        write_aside(path, uuid.uuid4().hex)
+        write_atomic(path, uuid.uuid4().hex)
     return path.read_text(encoding="utf-8").strip()

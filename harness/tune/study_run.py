@@ -29,7 +29,7 @@ class Method:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Arm:
+class StudyRun:
     """``suite`` and ``row`` are what the study stands on. ``InputError`` for a row that cannot be tuned here."""
 
     study: Study

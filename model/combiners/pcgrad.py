@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from model.combiners.sum import Total
+from model.combiners.sum import Sum
 from model.interfaces import Combiner, Step
 from model.lazy_torch import torch
 from model.precision import products
@@ -207,4 +207,4 @@ class PcGradAtEpochEnd(Combiner):
     def backward(
         self, step: Step, losses: Iterable[tuple[str, Tensor]], shared: list[nn.Parameter], seed: int
     ) -> dict[str, float]:
-        return (PcGrad() if step.optimizer == 1 else Total()).backward(step, losses, shared, seed)
+        return (PcGrad() if step.optimizer == 1 else Sum()).backward(step, losses, shared, seed)

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Total(Combiner):
+class Sum(Combiner):
     """grad = sum over tasks of grad L_i: one summed loss, or the same gradients accumulated one task after another
     (equal up to rounding). Tasks are back-propagated in turn, so one graph is alive at a time."""
 
     slug: ClassVar[str] = "total"
-    accumulates: ClassVar[bool] = True
+    completes_grad_last: ClassVar[bool] = True
 
     def backward(
         self, step: Step, losses: Iterable[tuple[str, Tensor]], shared: list[nn.Parameter], seed: int

@@ -43,7 +43,7 @@ LAYOUTS = {
 }
 
 
-class Found(NamedTuple):
+class CourseFiles(NamedTuple):
     """A usable row; its label is -1 where there is none."""
 
     identity: str
@@ -99,10 +99,10 @@ def text_of(path: Path) -> str:
         raise DataError(f"{path.name}:{line}: byte {error.start} of the file is not UTF-8; save it as UTF-8") from None
 
 
-def collect(name: str, task: Task, split: Split, rows: Iterable[Found | Dropped]) -> Examples:
+def collect(name: str, task: Task, split: Split, rows: Iterable[CourseFiles | Dropped]) -> Examples:
     """The usable rows. A file is refused when more than 10 of its rows and more than 1% are broken: one or two
     misquoted rows are known in the course's files, while many mean a wrong or damaged file."""
-    found: list[Found] = []
+    found: list[CourseFiles] = []
     dropped: list[Dropped] = []
     for row in rows:
         if isinstance(row, Dropped):
@@ -180,7 +180,7 @@ def unlabelled_among(test: Examples) -> str:
     return f"{without:,} of {len(test):,} {test.split} rows have no label, so that there is no score"
 
 
-def _rows(name: str, text: str, task: Task, split: Split) -> Iterator[Found | Dropped]:
+def _rows(name: str, text: str, task: Task, split: Split) -> Iterator[CourseFiles | Dropped]:
     found = lines(name, text, "\t")
     header = [cell.strip() for cell in next(found).cells]
     wanted = _columns(name, header, task, split)
@@ -211,7 +211,7 @@ def _columns(name: str, header: list[str], task: Task, split: Split) -> tuple[in
 
 def _row(
     where: str, header: list[str], cells: list[str], wanted: tuple[int, list[int], int | None], task: Task, split: Split
-) -> Found | Dropped:
+) -> CourseFiles | Dropped:
     identity, texts, label = wanted
     sentences = [cells[at] for at in texts] if len(cells) == len(header) else []
     why = ""
@@ -224,7 +224,7 @@ def _row(
     if why:
         return Dropped(where, f"{why} ({header[0] or 'index'} {shown(cells[0])[1:-1]})")
     number = -1.0 if label is None else given_label(cells[label].strip(), task, split, where)
-    return Found(cells[identity].lower().strip(), tuple([clean(text, task) for text in sentences]), number)
+    return CourseFiles(cells[identity].lower().strip(), tuple([clean(text, task) for text in sentences]), number)
 
 
 def _notes(splits: dict[tuple[str, Split], Examples]) -> Iterator[str]:

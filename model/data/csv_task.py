@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.data.course import Found, given_label, text_of, unlabelled_among, usable
+from model.data.course import CourseFiles, given_label, text_of, unlabelled_among, usable
 from model.data.delimited import delimiter_of, header_of, lines, places
 from model.data.examples import DataError, Examples, Split
 from model.data.leakage import duplicates
@@ -69,7 +69,7 @@ def own(task: Task) -> Own:
     if path is None or not path.is_file():
         mend = 'Path(__file__).with_name("FILE.csv") names one that lies beside a Python file'
         raise DataError(f"the task {task.name} has no file {path}; {mend}")
-    text, found = text_of(path), dict[Split, list[Found]]()
+    text, found = text_of(path), dict[Split, list[CourseFiles]]()
     for split, row in rows(path.name, text, task):
         found.setdefault(split, []).append(row)
     missing = [split for split in ("train", "dev") if split not in found]
@@ -107,7 +107,7 @@ def unlabelled(path: Path, task: Task) -> Examples:
     return examples(task, "test", found)
 
 
-def examples(task: Task, split: Split, found: list[Found]) -> Examples:
+def examples(task: Task, split: Split, found: list[CourseFiles]) -> Examples:
     return Examples(
         task=task,
         split=split,
@@ -117,7 +117,7 @@ def examples(task: Task, split: Split, found: list[Found]) -> Examples:
     )
 
 
-def rows(name: str, text: str, task: Task, split: Split | None = None) -> Iterator[tuple[Split, Found]]:
+def rows(name: str, text: str, task: Task, split: Split | None = None) -> Iterator[tuple[Split, CourseFiles]]:
     """Every row with its split, or with the one given."""
     columns = columns_of(name, header_of(text), task, split)
     found = lines(name, text, delimiter_of(text), strict=True, like=columns.like)
@@ -153,7 +153,9 @@ def columns_of(name: str, header: list[str], task: Task, split: Split | None) ->
     )
 
 
-def row_of(where: str, cells: list[str], columns: Columns, task: Task, split: Split | None) -> tuple[Split, Found]:
+def row_of(
+    where: str, cells: list[str], columns: Columns, task: Task, split: Split | None
+) -> tuple[Split, CourseFiles]:
     if len(cells) != columns.count:
         raise DataError(f"{where}: {len(cells)} cells instead of {columns.count}; mend that row")
     texts = tuple(cells[at].strip() for at in columns.texts)
@@ -164,7 +166,7 @@ def row_of(where: str, cells: list[str], columns: Columns, task: Task, split: Sp
     label = "" if columns.label is None else cells[columns.label].strip()
     number = given_label(label, task, split, where)
     identity = cells[columns.identity].strip() if columns.identity is not None else where.rpartition(":")[2]
-    return split, Found(identity, texts, number)
+    return split, CourseFiles(identity, texts, number)
 
 
 def split_of(text: str, where: str) -> Split:

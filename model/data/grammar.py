@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from model.data.random_choice import Dice
+from model.data.random_choice import RandomChoice
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -213,7 +213,7 @@ class Meaning:
     values: tuple[str, ...]
     denied: bool = False
 
-    def changed(self, dice: Dice, slots: Sequence[int]) -> Meaning:
+    def changed(self, dice: RandomChoice, slots: Sequence[int]) -> Meaning:
         """Other values in these slots."""
         values = list(self.values)
         for slot in slots:
@@ -234,7 +234,7 @@ class Meaning:
         deniable = any("{no}" in way for way in self.kind.ways)
         return dataclasses.replace(self, denied=deniable and not self.denied)
 
-    def said(self, dice: Dice, *, unlike: int | None = None) -> tuple[str, int]:
+    def said(self, dice: RandomChoice, *, unlike: int | None = None) -> tuple[str, int]:
         """A sentence that says this and the number of the way it does, which is another one than ``unlike``."""
         way = dice.pick([number for number in range(len(self.kind.ways)) if number != unlike])
         forms = [dice.pick(value.split("|")).split("/") for value in self.values]
@@ -258,7 +258,7 @@ class Meaning:
         return RELATED if related else 0.0
 
 
-def meaning(dice: Dice, kinds: Sequence[tuple[Kind, float]]) -> Meaning:
+def meaning(dice: RandomChoice, kinds: Sequence[tuple[Kind, float]]) -> Meaning:
     """A meaning with different values in all slots."""
     kind = dice.weighted(kinds)
     values: list[str] = []

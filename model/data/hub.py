@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from model.data import commits
-from model.data.course import SPLITS, Found, chosen, clean, collect, given_label, told, unlabelled_among, usable
+from model.data.course import SPLITS, CourseFiles, chosen, clean, collect, given_label, told, unlabelled_among, usable
 from model.data.examples import Corpus, DataError, Dropped, Examples, Split
 from model.errors import shown
 from model.rng import key
@@ -27,7 +27,7 @@ _NAMES: dict[Split, tuple[str, ...]] = {"train": ("train",), "dev": ("validation
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
+class HubPath:
     """Where a task's data lie on the hub. Labels stand in ``label``; -1 in a test split means unlabelled."""
 
     repository: str
@@ -40,9 +40,9 @@ class Place:
 
 
 PLACES = {
-    SST.name: Place("SetFit/sst5", None, ("text",)),
-    QUORA.name: Place("nyu-mll/glue", "qqp", ("question1", "question2")),
-    STS.name: Place("nyu-mll/glue", "stsb", ("sentence1", "sentence2")),
+    SST.name: HubPath("SetFit/sst5", None, ("text",)),
+    QUORA.name: HubPath("nyu-mll/glue", "qqp", ("question1", "question2")),
+    STS.name: HubPath("nyu-mll/glue", "stsb", ("sentence1", "sentence2")),
 }
 
 
@@ -212,7 +212,7 @@ def _read(name: str, task: Task, split: Split, rows: Iterable[Row]) -> Examples:
     return collect(name, task, split, (_entry(at, where, row, task, split) for at, (where, row) in entries))
 
 
-def _entry(at: int, where: str, row: Mapping[str, Any], task: Task, split: Split) -> Found | Dropped:
+def _entry(at: int, where: str, row: Mapping[str, Any], task: Task, split: Split) -> CourseFiles | Dropped:
     texts = [row.get(column) for column in PLACES[task.name].texts]
     label, index = row.get("label"), row.get("idx")
     if not all(map(usable, texts)):
@@ -221,7 +221,7 @@ def _entry(at: int, where: str, row: Mapping[str, Any], task: Task, split: Split
         return Dropped(where, "no label")
     number = given_label(label, task, split, where)
     identity = f"{split}-{index if isinstance(index, int) else at}"
-    return Found(identity, tuple([clean(text, task) for text in texts if text]), number)
+    return CourseFiles(identity, tuple([clean(text, task) for text in texts if text]), number)
 
 
 def _first(error: Exception) -> str:

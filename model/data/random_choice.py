@@ -11,7 +11,7 @@ from model.rng import key
 T = TypeVar("T")
 
 
-class Dice:
+class RandomChoice:
     """Draws that repeat on every Python version: built on ``random()`` alone, whose stream never changes."""
 
     def __init__(self, *names: str | int) -> None:

@@ -9,11 +9,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
 
-from model.data.course import Found, clean, collect, usable
+from model.data.course import CourseFiles, clean, collect, usable
 from model.data.examples import Corpus, DataError, Dropped, Examples
 from model.data.hub import Row, json_lines, load, need
 from model.errors import shown
-from model.interfaces import Extra
+from model.interfaces import ExtraData
 from model.rng import permutation
 from model.task import SST
 
@@ -21,7 +21,7 @@ _COLUMNS = ("overall", "reviewText")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Reviews(Extra):
+class Reviews(ExtraData):
     """Stars 1..5 become classes 0..4, as many of each, texts under ``max_characters`` (smart-vs-deberta, section
     5.1). ``source`` is a JSON-lines file with ``overall`` and ``reviewText``, a hub id, or ``default``."""
 
@@ -94,7 +94,7 @@ def _rows(source: str) -> Iterable[Row]:
     return splits["train"]
 
 
-def _entry(at: int, row: Row, longest: int) -> Found | Dropped:
+def _entry(at: int, row: Row, longest: int) -> CourseFiles | Dropped:
     where, cells = row
     stars, text = (cells.get(column) for column in _COLUMNS)
     if not isinstance(text, str) or not usable(text):
@@ -103,4 +103,4 @@ def _entry(at: int, row: Row, longest: int) -> Found | Dropped:
         return Dropped(where, "no overall")
     if stars not in (1, 2, 3, 4, 5) or isinstance(stars, bool):
         raise DataError(f"{where}: overall is {shown(stars)}; it must be a whole number of stars from 1 to 5")
-    return Found(f"review-{at}", (clean(text, SST)[:longest],), stars - 1.0)
+    return CourseFiles(f"review-{at}", (clean(text, SST)[:longest],), stars - 1.0)

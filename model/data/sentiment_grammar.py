@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from model.data.grammar import sentence, words
-from model.data.random_choice import Dice
+from model.data.random_choice import RandomChoice
 
 JUDGEMENTS: dict[int, tuple[str, ...]] = {
     -2: words("awful, terrible, horrible, dreadful"),
@@ -36,7 +36,7 @@ class Opinion:
     score: int
 
 
-def judged(dice: Dice, subject: str, lexicon: dict[int, tuple[str, ...]]) -> Opinion:
+def judged(dice: RandomChoice, subject: str, lexicon: dict[int, tuple[str, ...]]) -> Opinion:
     """The <subject> is [operator] <adjective>. ``not`` turns a mild word round and makes a strong one middling,
     ``far from`` turns either round in full, ``very`` strengthens and ``rather`` weakens."""
     strength = dice.pick((-2, -1, -1, 1, 1, 2))
@@ -58,7 +58,7 @@ def judged(dice: Dice, subject: str, lexicon: dict[int, tuple[str, ...]]) -> Opi
     return Opinion(f"the {subject} is {said}", strength)
 
 
-def felt(dice: Dice, subject: str) -> Opinion:
+def felt(dice: RandomChoice, subject: str) -> Opinion:
     """I liked it, or I did not: as with adjectives, a negated strong feeling is middling."""
     strength = dice.pick((-2, -1, 1, 2))
     past, base = FEELINGS[strength]
@@ -67,11 +67,13 @@ def felt(dice: Dice, subject: str) -> Opinion:
     return Opinion(f"I {past} the {subject}", strength)
 
 
-def clause(dice: Dice, subject: str, lexicon: dict[int, tuple[str, ...]]) -> Opinion:
+def clause(dice: RandomChoice, subject: str, lexicon: dict[int, tuple[str, ...]]) -> Opinion:
     return felt(dice, subject) if dice.chance(0.2) else judged(dice, subject, lexicon)
 
 
-def opinion(dice: Dice, subjects: Sequence[str] = MOVIE, lexicon: dict[int, tuple[str, ...]] = JUDGEMENTS) -> Opinion:
+def opinion(
+    dice: RandomChoice, subjects: Sequence[str] = MOVIE, lexicon: dict[int, tuple[str, ...]] = JUDGEMENTS
+) -> Opinion:
     """One sentence of one or two clauses. After ``but`` and before or after an ``although`` clause the main clause
     decides; of two clauses that agree the stronger does."""
     subject = dice.pick(subjects)

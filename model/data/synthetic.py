@@ -8,12 +8,12 @@ import numpy as np
 
 from model.data.examples import Corpus, Examples, Split
 from model.data.grammar import QUESTIONS, SCENES, Meaning, meaning
-from model.data.random_choice import Dice
+from model.data.random_choice import RandomChoice
 from model.data.sentiment_grammar import GOODS, PRODUCT, opinion
 from model.task import CFIMDB, QUORA, SST, STS, Task
 
 Texts = tuple[str, ...]
-Draw = Callable[[Dice], tuple[Texts, float]]
+Draw = Callable[[RandomChoice], tuple[Texts, float]]
 
 ROWS: dict[str, dict[Split, int]] = {
     "sst": {"train": 480, "dev": 250, "test": 200},
@@ -56,7 +56,7 @@ def embedded(seed: int = 0) -> Corpus:
 
 def _split(task: Task, split: Split, draw: Draw, seed: int, taken: frozenset[str]) -> Examples:
     """Draws until every class has its share; a row that was there before or has a taken sentence is thrown away."""
-    dice, rows = Dice(seed, task.name, split), ROWS[task.name][split]
+    dice, rows = RandomChoice(seed, task.name, split), ROWS[task.name][split]
     room = quotas(rows, SHARES.get(task.name, (1.0,)))
     found: dict[Texts, float] = {}
     while len(found) < rows:
@@ -81,12 +81,12 @@ def _labels(task: Task, labels: Sequence[float]) -> np.ndarray:
     return np.asarray(labels, dtype=np.int64 if task.classes else np.float64)
 
 
-def _sst(dice: Dice) -> tuple[Texts, float]:
+def _sst(dice: RandomChoice) -> tuple[Texts, float]:
     made = opinion(dice)
     return (made.text,), made.score + 2
 
 
-def _quora(dice: Dice) -> tuple[Texts, float]:
+def _quora(dice: RandomChoice) -> tuple[Texts, float]:
     """A question and another way to ask it, or a near miss: roles exchanged, one or two words replaced, or another
     question altogether."""
     first = meaning(dice, QUESTIONS)
@@ -97,7 +97,7 @@ def _quora(dice: Dice) -> tuple[Texts, float]:
     return (one, two), int(same)
 
 
-def _near_miss(dice: Dice, first: Meaning) -> Meaning:
+def _near_miss(dice: RandomChoice, first: Meaning) -> Meaning:
     how = dice.weighted((("swap", 0.2), ("slot", 0.35), ("slots", 0.25), ("other", 0.2)))
     if how == "swap" and first.kind.swap:
         return first.swapped()
@@ -107,7 +107,7 @@ def _near_miss(dice: Dice, first: Meaning) -> Meaning:
     return first.changed(dice, slots[: 2 if how == "slots" else 1])
 
 
-def _sts(dice: Dice) -> tuple[Texts, float]:
+def _sts(dice: RandomChoice) -> tuple[Texts, float]:
     """Two scenes that agree in some of their parts; now and then the roles are exchanged or one is denied."""
     first = meaning(dice, SCENES)
     slots = dice.shuffled(range(len(first.values)))
@@ -124,7 +124,7 @@ def _sts(dice: Dice) -> tuple[Texts, float]:
     return (one, two), first.similarity(second)
 
 
-def _cfimdb(dice: Dice) -> tuple[Texts, float]:
+def _cfimdb(dice: RandomChoice) -> tuple[Texts, float]:
     """A review of several sentences, highly polar: positive if they add up to 5 or more, negative from -5 down."""
     while True:
         said = [opinion(dice) for _ in range(dice.pick((3, 4)))]
@@ -138,7 +138,7 @@ DRAWS: tuple[tuple[Task, Draw], ...] = ((SST, _sst), (QUORA, _quora), (STS, _sts
 
 def _reviews(seed: int, taken: set[str]) -> Examples:
     """Product reviews with classes 0..4 (one star to five), as many of each: a neighbouring domain."""
-    dice, found = Dice(seed, "reviews"), dict[Texts, float]()
+    dice, found = RandomChoice(seed, "reviews"), dict[Texts, float]()
     room = [REVIEWS_PER_CLASS] * 5
     while any(room):
         made = opinion(dice, PRODUCT, GOODS)
@@ -152,7 +152,7 @@ def _reviews(seed: int, taken: set[str]) -> Examples:
 def _text(seed: int, taken: set[str]) -> Iterator[str]:
     """Unlabelled paragraphs, ordered by topic: critics who keep to one verdict, then questions asked again and scenes
     told again, neighbours about the same persons and things."""
-    dice = Dice(seed, "text")
+    dice = RandomChoice(seed, "text")
     paragraphs = [_critic(dice) for _ in range(CRITICS)]
     for kinds, count in ((QUESTIONS, ASKED), (SCENES, TOLD)):
         meanings = {meaning(dice, kinds): None for _ in range(count)}
@@ -167,7 +167,7 @@ def _topic(one: Meaning) -> tuple[str, ...]:
     return (*one.kind.ways[:1], *sorted(one.values))
 
 
-def _critic(dice: Dice) -> list[str]:
+def _critic(dice: RandomChoice) -> list[str]:
     first = opinion(dice)
     lines = [first.text]
     while len(lines) < 3:
@@ -177,7 +177,7 @@ def _critic(dice: Dice) -> list[str]:
     return lines
 
 
-def _again(dice: Dice, first: Meaning) -> list[str]:
+def _again(dice: RandomChoice, first: Meaning) -> list[str]:
     """The same thing said in three ways."""
     lines: list[str] = []
     way = None

@@ -32,7 +32,7 @@ class BceWithLogits(Objective):
     reduction: Literal["mean", "sum"] = "mean"
 
     @property
-    def divisible(self) -> bool:
+    def is_item_mean(self) -> bool:
         return self.reduction == "mean"
 
     def outputs(self, task: Task) -> int:

@@ -43,7 +43,7 @@ class BatchSoftmax(Objective):
     divergence: ClassVar = "squared"
 
     @property
-    def divisible(self) -> bool:
+    def is_item_mean(self) -> bool:
         return False
 
     def outputs(self, task: Task) -> int:

@@ -37,7 +37,7 @@ class Proximal(Regularizer):
         self.require(self.steps_per_anchor >= 1, "steps_per_anchor", "at least 1")
 
     @property
-    def fine(self) -> bool:
+    def needs_fp32(self) -> bool:
         return True
 
     @property
@@ -72,7 +72,7 @@ class MomentumProximal(Regularizer):
         self.require(self.beta is None or 0 <= self.beta <= 1, "beta", "in [0, 1], or none for the paper's schedule")
 
     @property
-    def fine(self) -> bool:
+    def needs_fp32(self) -> bool:
         return True
 
     @property

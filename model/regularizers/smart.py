@@ -66,15 +66,15 @@ class Smart(Regularizer):
         self.require(self.steps >= 1, "steps", "at least 1")
 
     @property
-    def fine(self) -> bool:
+    def needs_fp32(self) -> bool:
         return self.radius <= SMALL and (self.project or self.normalise == "gradient")
 
     @property
-    def reads_padding(self) -> bool:
+    def needs_padding(self) -> bool:
         return self.mask_of_ones
 
     @property
-    def divisible(self) -> bool:
+    def is_item_mean(self) -> bool:
         return self.reduction == "mean" and self.normalise == "gradient" and self.axis != "batch"
 
     def passes(self, recipe: Recipe) -> Passes:

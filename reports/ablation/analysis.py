@@ -12,7 +12,7 @@ import numpy as np
 from experiments.ablation import Stop
 from experiments.factorial_designs import Effect
 from model.task import TASKS
-from reports.ablation.results import Scores, Taken, scores
+from reports.ablation.results import AblationResults, Scores, scores
 from reports.comparison import MOST, by_seed
 from reports.results import OVERALL
 from reports.statistics import attribution, shapley
@@ -97,12 +97,12 @@ class Of:
         return self.found.get((kind, term))
 
 
-def analysed(taken: Taken) -> list[Of]:
+def analysed(taken: AblationResults) -> list[Of]:
     """Every metric of the suite."""
     return corrected([of(taken, metric) for metric in metrics(taken.ablation.rows)])
 
 
-def of(taken: Taken, metric: str) -> Of:
+def of(taken: AblationResults, metric: str) -> Of:
     """One metric, before any correction."""
     found = scores(taken, metric)
     if isinstance(found, str):
@@ -168,7 +168,7 @@ def crossed_of(found: Scores, contrast: Array) -> Estimate | Undefined:
     return attribution.estimate(contrast, found.blocks, found.weights, scores=found.means, most=most)
 
 
-def designed(taken: Taken, found: Scores) -> dict[Key, Array]:
+def designed(taken: AblationResults, found: Scores) -> dict[Key, Array]:
     """The contrasts of the design's effects."""
     names, design = taken.ablation.names, taken.design
     inside = [at for at, run in enumerate(found.runs) if run in design.runs]
@@ -204,7 +204,7 @@ def along(
                 yield (kind, (name,)), contrast
 
 
-def steps(taken: Taken, found: Scores) -> tuple[Step, ...]:
+def steps(taken: AblationResults, found: Scores) -> tuple[Step, ...]:
     """The steps between the paper's rows that add factors."""
     means = dict(zip(found.runs, found.means.tolist(), strict=True))
     made = []

@@ -8,7 +8,7 @@ from itertools import combinations
 from reports.ablation.analysis import MEANING, Kind, Of
 from reports.ablation.labels import CORRECTED, estimate, letter, lettered, letters, named, records, spelled, titled
 from reports.ablation.order_effects import audited
-from reports.ablation.results import Taken
+from reports.ablation.results import AblationResults
 from reports.comparison import PAIRED
 from reports.document.blocks import Block, Bullets, Cell, Grid, Heading, Words
 from reports.statistics import mean_interval
@@ -19,7 +19,7 @@ MOST = 64  # combinations shown
 DOT = "●"
 
 
-def of_ablation(taken: Taken, every: Sequence[Of]) -> list[Block]:
+def of_ablation(taken: AblationResults, every: Sequence[Of]) -> list[Block]:
     """An ablation's pages; its figures are drawn by ``reports.ablation.figures``."""
     told = taken.ablation
     made: list[Block] = [
@@ -38,7 +38,7 @@ def of_ablation(taken: Taken, every: Sequence[Of]) -> list[Block]:
     return made
 
 
-def warnings(taken: Taken) -> list[str]:
+def warnings(taken: AblationResults) -> list[str]:
     """What should make a reader stop before reading the figures."""
     made = alarms(taken.setup, taken.ablation.rows)
     for name in PAIRED:
@@ -55,7 +55,7 @@ def warnings(taken: Taken) -> list[str]:
     return made
 
 
-def facts(taken: Taken, every: Sequence[Of]) -> str:
+def facts(taken: AblationResults, every: Sequence[Of]) -> str:
     told, known = taken.ablation, taken.setup.facts
     seeds = {each.scores.seeds for each in every if each.scores}
     held = [f"{name} {'on' if on else 'off'}" for name, on in told.held.items()]
@@ -72,7 +72,7 @@ def facts(taken: Taken, every: Sequence[Of]) -> str:
     return "; ".join(f"{name}: {value}" for name, value in parts.items() if value)
 
 
-def designed(taken: Taken) -> str:
+def designed(taken: AblationResults) -> str:
     """The design in words."""
     design, count = taken.design, len(taken.ablation.names)
     kind = {"full": "full factorial", "fraction": "regular fraction", "some": "some of the combinations"}
@@ -80,7 +80,7 @@ def designed(taken: Taken) -> str:
     return told + (f", {len(taken.filled)} more are the same training" if taken.filled else "")
 
 
-def factors(taken: Taken) -> Grid:
+def factors(taken: AblationResults) -> Grid:
     told = taken.ablation
     body = tuple((Cell(letter(taken, factor.name)), Cell(factor.name), Cell(factor.says)) for factor in told.factors)
     order = "in the paper's order" if told.way else "by what they change: the one row does not stand on the other"
@@ -95,7 +95,7 @@ def factors(taken: Taken) -> Grid:
     )
 
 
-def ruled_out(taken: Taken) -> list[str]:
+def ruled_out(taken: AblationResults) -> list[str]:
     """Combinations that are no training of their own, each reason once."""
     by_reason: dict[str, list[str]] = {}
     for on, why in taken.ablation.impossible.items():
@@ -103,7 +103,7 @@ def ruled_out(taken: Taken) -> list[str]:
     return [f"{', '.join(runs)} not trained: {why}" for why, runs in by_reason.items()]
 
 
-def combined(taken: Taken, every: Sequence[Of]) -> Grid:
+def combined(taken: AblationResults, every: Sequence[Of]) -> Grid:
     """The combinations and their scores."""
     names = taken.ablation.names
     shown = taken.runs[:MOST]
@@ -158,7 +158,7 @@ def score(of: Of, on: frozenset[str]) -> Cell:
     return Cell(number(mean) + (f" ±{number(half)}" if half is not None else ""), value=mean)
 
 
-def effects(taken: Taken, every: Sequence[Of]) -> list[Block]:
+def effects(taken: AblationResults, every: Sequence[Of]) -> list[Block]:
     """Main effects, interactions and Shapley values."""
     names = taken.ablation.names
     made: list[Block] = [mains(taken, every)]
@@ -173,7 +173,7 @@ def effects(taken: Taken, every: Sequence[Of]) -> list[Block]:
     return made
 
 
-def mains(taken: Taken, every: Sequence[Of]) -> Grid:
+def mains(taken: AblationResults, every: Sequence[Of]) -> Grid:
     lines = [(lettered(taken, name), (name,)) for name in taken.ablation.names]
     aliased = [line for line in spelled(taken) if ":" not in line.partition(" ")[0] and " " in line]
     notes = [f"not told apart, the sum of: {'; '.join(aliased)} (an interaction by half)"] if aliased else []
@@ -182,7 +182,7 @@ def mains(taken: Taken, every: Sequence[Of]) -> Grid:
     return grid(taken, every, "main", "Main effects", lines, notes)
 
 
-def shapley(taken: Taken, every: Sequence[Of]) -> Grid:
+def shapley(taken: AblationResults, every: Sequence[Of]) -> Grid:
     lines: list[tuple[str, tuple[str, ...]]] = [(lettered(taken, name), (name,)) for name in taken.ablation.names]
     share = min(each.orders for each in every if each.orders)
     notes = ["they sum to all factors on minus none"]
@@ -205,7 +205,7 @@ def shapley(taken: Taken, every: Sequence[Of]) -> Grid:
 
 
 def grid(
-    taken: Taken,
+    taken: AblationResults,
     every: Sequence[Of],
     kind: Kind,
     caption: str,

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from experiments.factorial_designs import Run
 from reports.ablation.analysis import Found, Kind, Of
 from reports.ablation.labels import lettered, titled
-from reports.ablation.results import Taken
+from reports.ablation.results import AblationResults
 from reports.document.blocks import Picture
 from reports.figures import forest, interactions, order_ranges, waterfall
 from reports.figures.estimates import Estimate
@@ -20,7 +20,7 @@ from reports.statistics import mean_interval
 from reports.suite.figures import Drawn
 
 
-def pictures(taken: Taken, every: Sequence[Of], folder: Path) -> list[Picture]:
+def pictures(taken: AblationResults, every: Sequence[Of], folder: Path) -> list[Picture]:
     """Draw and write an ablation's figures into the folder."""
     made = []
     for name, figure, caption in drawn(taken, [each for each in every if each.scores]):
@@ -30,7 +30,7 @@ def pictures(taken: Taken, every: Sequence[Of], folder: Path) -> list[Picture]:
     return made
 
 
-def drawn(taken: Taken, every: Sequence[Of]) -> Iterator[Drawn]:
+def drawn(taken: AblationResults, every: Sequence[Of]) -> Iterator[Drawn]:
     if not every:
         return
     about = f"{taken.ablation.row.name} against {taken.ablation.against.name}"
@@ -48,7 +48,7 @@ def drawn(taken: Taken, every: Sequence[Of]) -> Iterator[Drawn]:
         yield from numbered(taken, "waterfall", waterfall.waterfall(list(levels(taken, every))), caption)
 
 
-def numbered(taken: Taken, kind: str, made: Sequence[Figure], caption: str) -> Iterator[Drawn]:
+def numbered(taken: AblationResults, kind: str, made: Sequence[Figure], caption: str) -> Iterator[Drawn]:
     """Figures of one kind, with their number where there are several."""
     for number, figure in enumerate(made, 1):
         ending = (f"-{number}", f" ({number} of {len(made)})") if len(made) > 1 else ("", "")
@@ -61,7 +61,7 @@ def shown(found: Found | None) -> Estimate:
     return Estimate(found.mean, *(found.ends or ())) if found.seeds > 1 else Estimate(found.mean)
 
 
-def mains(taken: Taken, every: Sequence[Of]) -> list[forest.Effect]:
+def mains(taken: AblationResults, every: Sequence[Of]) -> list[forest.Effect]:
     made = []
     for each in every:
         for name in taken.ablation.names:
@@ -81,7 +81,7 @@ def mains(taken: Taken, every: Sequence[Of]) -> list[forest.Effect]:
     return made
 
 
-def pairs(taken: Taken, every: Sequence[Of]) -> Iterator[interactions.Cell]:
+def pairs(taken: AblationResults, every: Sequence[Of]) -> Iterator[interactions.Cell]:
     names = taken.ablation.names
     for each in every:
         for one, other in [*((name, name) for name in names), *combinations(names, 2)]:
@@ -99,7 +99,7 @@ def pairs(taken: Taken, every: Sequence[Of]) -> Iterator[interactions.Cell]:
             )
 
 
-def ranges(taken: Taken, every: Sequence[Of]) -> Iterator[order_ranges.Apparent]:
+def ranges(taken: AblationResults, every: Sequence[Of]) -> Iterator[order_ranges.Apparent]:
     for each in every:
         alone = {step.factors[0]: step.printed for step in each.steps if len(step.factors) == 1 and not step.off}
         for name, found in each.apparent.items():
@@ -116,7 +116,7 @@ def ranges(taken: Taken, every: Sequence[Of]) -> Iterator[order_ranges.Apparent]
             )
 
 
-def levels(taken: Taken, every: Sequence[Of]) -> Iterator[waterfall.Level]:
+def levels(taken: AblationResults, every: Sequence[Of]) -> Iterator[waterfall.Level]:
     """Where the way is after each factor."""
     told = taken.ablation
     stops = {stop.on: stop for stop in told.stops}

@@ -9,7 +9,7 @@ from typing import Any
 from experiments.factorial_designs import Run, by_letter
 from model.task import of_metric
 from reports.ablation.analysis import Found, Key, Of
-from reports.ablation.results import Taken
+from reports.ablation.results import AblationResults
 from reports.document.blocks import Cell, Tone
 from reports.suite_table.symbols import p_text, signed
 
@@ -23,22 +23,22 @@ def titled(metric: str) -> str:
     return f"{task.short} {MEASURE[task.metric]}" if task else metric.replace("_", " ")
 
 
-def letter(taken: Taken, name: str) -> str:
+def letter(taken: AblationResults, name: str) -> str:
     """The factor's, as in textbooks: A, B, C ..."""
     return ascii_uppercase[taken.ablation.names.index(name)]
 
 
-def lettered(taken: Taken, name: str) -> str:
+def lettered(taken: AblationResults, name: str) -> str:
     return f"{letter(taken, name)} {name}"
 
 
-def letters(taken: Taken, on: Iterable[str]) -> str:
+def letters(taken: AblationResults, on: Iterable[str]) -> str:
     """The factors of a combination, or of an effect, in order: ``A+C``."""
     wanted = set(on)
     return "+".join(letter(taken, name) for name in taken.ablation.names if name in wanted) or "none"
 
 
-def spelled(taken: Taken) -> list[str]:
+def spelled(taken: AblationResults) -> list[str]:
     """What the design's estimates hold, by letters: ``A``, or ``A + B:C``."""
     return [by_letter(taken.ablation.names, line) for line in taken.design.aliases()]
 
@@ -63,14 +63,14 @@ def estimate(found: Found | None, below: str = "") -> Cell:
     )
 
 
-def records(taken: Taken, every: Sequence[Of], kinds: Sequence[str]) -> tuple[dict[str, Any], ...]:
+def records(taken: AblationResults, every: Sequence[Of], kinds: Sequence[str]) -> tuple[dict[str, Any], ...]:
     """The estimates of these kinds as data, unrounded."""
     return tuple(
         record(taken, each, key, found) for each in every for key, found in each.found.items() if key[0] in kinds
     )
 
 
-def record(taken: Taken, of: Of, key: Key, found: Found) -> dict[str, Any]:
+def record(taken: AblationResults, of: Of, key: Key, found: Found) -> dict[str, Any]:
     kind, term = key
     low, high = found.ends or (None, None)
     return {
@@ -89,6 +89,6 @@ def record(taken: Taken, of: Of, key: Key, found: Found) -> dict[str, Any]:
     }
 
 
-def named(taken: Taken, on: Run) -> str:
+def named(taken: AblationResults, on: Run) -> str:
     """The registry's row that a combination is, without its suite; else nothing."""
     return taken.ablation.known.get(on, "").rpartition("/")[2]

@@ -8,7 +8,7 @@ from typing import Any
 from experiments.ablation import Stop
 from reports.ablation.analysis import Found, Kind, Of, Step
 from reports.ablation.labels import CORRECTED, estimate, interval, lettered, titled
-from reports.ablation.results import Taken
+from reports.ablation.results import AblationResults
 from reports.document.blocks import Block, Cell, Grid, Words
 from reports.statistics.shapley import Apparent
 from reports.suite_table.symbols import SIGNS, p_text, signed
@@ -17,7 +17,7 @@ OFF = SIGNS["confounded"][0]
 NOISE = "the ends were chosen for being the ends, so noise alone parts them: a wide range is not yet an interaction"
 
 
-def audited(taken: Taken, every: Sequence[Of]) -> list[Block]:
+def audited(taken: AblationResults, every: Sequence[Of]) -> list[Block]:
     """Nothing where no order of adding the factors was run."""
     known = [each for each in every if each.apparent]
     if not known:
@@ -28,7 +28,7 @@ def audited(taken: Taken, every: Sequence[Of]) -> list[Block]:
     return [*made, *(Words(text) for text in sentences(taken, known[-1]))]
 
 
-def ranges(taken: Taken, every: Sequence[Of]) -> Grid:
+def ranges(taken: AblationResults, every: Sequence[Of]) -> Grid:
     """By factor and metric, over all orders."""
     named = bool(taken.ablation.way)
     notes = [
@@ -58,7 +58,7 @@ def span(found: Apparent) -> Cell:
     return Cell(f"{signed(found.low)} to {signed(found.high)}, {signed(found.median)}", below=below, value=found.median)
 
 
-def record(taken: Taken, of: Of, name: str, found: Apparent) -> dict[str, Any]:
+def record(taken: AblationResults, of: Of, name: str, found: Apparent) -> dict[str, Any]:
     """One factor and metric as data."""
     names = taken.ablation.names
     kinds: tuple[Kind, ...] = ("alone", "last", "shapley", "stated", "flattery")
@@ -89,7 +89,7 @@ def parts(kind: str, found: Found | None) -> dict[str, float | None]:
     }
 
 
-def printed(taken: Taken, every: Sequence[Of]) -> Grid:
+def printed(taken: AblationResults, every: Sequence[Of]) -> Grid:
     """The paper's own steps beside what is printed of them."""
     steps = every[0].steps
     body = []
@@ -139,7 +139,7 @@ def stepped(of: Of, step: Step) -> Cell:
     return estimate(of.get("step", *step.factors), told)
 
 
-def sentences(taken: Taken, of: Of) -> list[str]:
+def sentences(taken: AblationResults, of: Of) -> list[str]:
     """What the audit says of one metric, factor by factor."""
     made = []
     for name, found in of.apparent.items():

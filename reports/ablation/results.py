@@ -15,7 +15,7 @@ from reports.statistics.attribution import Array
 
 
 @dataclasses.dataclass(frozen=True)
-class Taken:
+class AblationResults:
     """An ablation as far as it was trained in one set-up."""
 
     ablation: Ablation
@@ -88,7 +88,7 @@ class Scores:
         return np.array([[name in run for name in names] for run in self.runs], dtype=np.float64)
 
 
-def scores(taken: Taken, metric: str) -> Scores | str:
+def scores(taken: AblationResults, metric: str) -> Scores | str:
     """The metric of every run, or why it cannot be set side by side."""
     held = {on: taken.row(on) for on in taken.runs}
     if not held:

@@ -21,8 +21,10 @@ from model.settings import describe
 
 FOLDER = Path(__file__).parent
 LOOP_MODULES = (
-    *("training", "loop", "run", "forward", "network", "batching", "layout", "frozen", "streams", "scoring"),
-    *("dropout", "precision", "lookup", "early", "attention", "encoders.packed", "descent", "pieces", "snapshot"),
+    *("train", "trainer", "run", "task_forward", "network", "batching", "feature_cache", "rng", "metrics"),
+    *("precision", "descent", "microbatches", "snapshot"),
+    *("kernels.padding_layout", "kernels.dropout", "kernels.sparse_embedding", "kernels.fused_adamw"),
+    *("kernels.attention", "kernels.packed_bert", "kernels.bf16_linear"),
 )
 SHARED = {"model.divergences": ("momentum_proximal", "proximal", "r_drop", "smart")}  # what computes with a module
 LOOP = tuple(f"model.{name}" for name in LOOP_MODULES)

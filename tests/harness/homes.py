@@ -18,12 +18,12 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from experiments.suite import Row, Suite
-from harness.cells.atomic import sealed
+from harness.cells.atomic import checksummed
 from harness.cells.cell import Cell, identity
 from harness.cells.record import Record, checks, fail
 from harness.cells.row_result import reported
 from harness.planning.content import encoder_identity
-from harness.planning.manifest import noted_setups
+from harness.planning.manifest import setup_manifests
 from harness.planning.matching import setup_of
 from harness.planning.plan import scaled
 from harness.registry.selectors import everything, find
@@ -80,15 +80,15 @@ def cell(
     folder = home / "cells" / of.id
     folder.mkdir(parents=True, exist_ok=True)
     drawn = np.random.default_rng([seed, ended])
-    journal = [sealed(epoch(number, drawn)) for number in range(1, epochs + 1)]
+    journal = [checksummed(epoch(number, drawn)) for number in range(1, epochs + 1)]
     (folder / "journal.jsonl").write_text("".join(f"{line}\n" for line in journal))
     machine = {"threads": 1, "device": "cpu", "code": {"version": "0", "revision": "abc"}}
     about = identity(of) | machine | {"started": moment(ended - 1)}
-    (folder / "cell.json").write_text(sealed(about))
+    (folder / "cell.json").write_text(checksummed(about))
     (folder / "predictions.npz").write_bytes(predictions(epochs, drawn))
     spent = {"seconds": 60.25, "training_seconds": 50.5, "items": 960, "peak_memory_bytes": 10**9}
     outcome = {"status": "done", "epochs": epochs, "checks": checks(folder), "ended": moment(ended)}
-    (folder / "outcome.json").write_text(sealed(outcome | spent | {"training": training}))
+    (folder / "outcome.json").write_text(checksummed(outcome | spent | {"training": training}))
     return folder
 
 
@@ -98,7 +98,7 @@ def failed(home: Path, row: str, *, seed: int = 0, ended: int = 1) -> Path:
     fail(home, of, "the loss of sst is nan", "")
     folder = home / "cells" / of.id
     outcome = {"status": "failed", "reason": "the loss of sst is nan", "ended": moment(ended), "training": 1}
-    (folder / "outcome.json").write_text(sealed(outcome))
+    (folder / "outcome.json").write_text(checksummed(outcome))
     return folder
 
 
@@ -134,14 +134,14 @@ def reads(home: Path, row: str, *seeds: int, **tags: str) -> Path:
     rows = [{"suite": suite, "row": name, "name": name + tags.get("variant", ""), "cells": cells}]
     path = home / "readers" / f"{digest([row, cells, tags])}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(sealed({"tags": TAGS | tags, "rows": rows}))
+    path.write_text(checksummed({"tags": TAGS | tags, "rows": rows}))
     return path
 
 
 def planned(home: Path) -> dict[str, list[str]]:
     """The rows that were planned to read each cell, with their variants, by cell."""
     found: dict[str, list[str]] = {}
-    for noted in noted_setups(home):
+    for noted in setup_manifests(home):
         for (suite, row), cells in noted.rows.items():
             for cell in cells:
                 found.setdefault(cell, []).append(f"{suite}/{row}{noted.tags['variant']}")

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.suite import Row, Suite, overall
-from harness.cells.atomic import sealed
+from harness.cells.atomic import checksummed
 from harness.cells.cell import Cell, identity
 from harness.cells.record import checks
 from harness.registry.selectors import find
@@ -143,17 +143,19 @@ def train(home: Path, training: Training) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     ended = moment(training.ended)
     if training.failure:
-        (folder / "cell.json").write_text(sealed(identity(cell_of(training))))
-        (folder / "outcome.json").write_text(sealed({"status": "failed", "reason": training.failure, "ended": ended}))
+        (folder / "cell.json").write_text(checksummed(identity(cell_of(training))))
+        (folder / "outcome.json").write_text(
+            checksummed({"status": "failed", "reason": training.failure, "ended": ended})
+        )
         return folder.name
-    journal = [sealed(epoch(training, number)) for number in range(1, EPOCHS + 1)]
+    journal = [checksummed(epoch(training, number)) for number in range(1, EPOCHS + 1)]
     (folder / "journal.jsonl").write_text("".join(f"{line}\n" for line in journal))
-    (folder / "cell.json").write_text(sealed(about(training)))
+    (folder / "cell.json").write_text(checksummed(about(training)))
     (folder / "predictions.npz").write_bytes(predictions(training))
     spent = {"seconds": 60.25, "training_seconds": 50.5, "items": 960, "peak_memory_bytes": 10**9}
     outcome = {"status": "done", "epochs": EPOCHS, "checks": checks(folder), "ended": ended}
     outcome["warnings"] = list(training.warnings)
-    (folder / "outcome.json").write_text(sealed(outcome | spent))
+    (folder / "outcome.json").write_text(checksummed(outcome | spent))
     return folder.name
 
 
@@ -203,7 +205,7 @@ def reads(home: Path, row: str, trainings: Iterable[Training], **tags: str) -> N
     entry = {"tags": told, "rows": [{"suite": suite, "row": name, "name": name + told["variant"], "cells": cells}]}
     path = home / "readers" / f"{digest(entry)}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(sealed(entry))
+    path.write_text(checksummed(entry))
 
 
 def furnish(home: Path, trainings: Iterable[Training], **tags: str) -> list[Training]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from harness.cells.atomic import sealed
+from harness.cells.atomic import checksummed
 from harness.cells.cell import identity
 from harness.registry.selectors import Pair
 from model.digest import digest
@@ -51,15 +51,15 @@ def fill(home: Path, pairs: Sequence[Pair], seeds: int) -> None:
     tags = TAGS | {"data_notes": json.dumps({"notes": [], "duplicates": {}})}
     (home / "readers").mkdir()
     entry = {"tags": tags, "rows": rows}
-    (home / "readers" / f"{digest(entry)}.json").write_text(sealed(entry))
+    (home / "readers" / f"{digest(entry)}.json").write_text(checksummed(entry))
 
 
 def leave(folder: Path, about: dict[str, Any], answers: Answered) -> None:
     """What a finished training leaves."""
     machine = {"threads": 1, "device": "cpu", "torch": "2", "code": {"version": "0"}, "started": moment(0)}
     texts = {
-        "cell.json": sealed(about | machine),
-        "journal.jsonl": "".join(sealed(epoch(number, answers.scores)) + "\n" for number in range(1, EPOCHS + 1)),
+        "cell.json": checksummed(about | machine),
+        "journal.jsonl": "".join(checksummed(epoch(number, answers.scores)) + "\n" for number in range(1, EPOCHS + 1)),
     }
     for name, text in texts.items():
         (folder / name).write_text(text)
@@ -67,7 +67,7 @@ def leave(folder: Path, about: dict[str, Any], answers: Answered) -> None:
     checks = {name: zlib.crc32(text.encode()) for name, text in texts.items()} | {"predictions.npz": answers.check}
     spent = {"seconds": 60.0, "training_seconds": 50.0, "items": 960, "peak_memory_bytes": 10**9}
     outcome = {"status": "done", "epochs": EPOCHS, "checks": checks, "ended": moment(1), "training": 1}
-    (folder / "outcome.json").write_text(sealed(outcome | spent | {"warnings": [], "fresh": []}))
+    (folder / "outcome.json").write_text(checksummed(outcome | spent | {"warnings": [], "fresh": []}))
 
 
 def epoch(number: int, scores: dict[str, float]) -> dict[str, Any]:

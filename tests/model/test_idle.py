@@ -8,7 +8,7 @@ import warnings
 import pytest
 
 from model.combiners.pcgrad import PcGrad, PcGradAtEpochEnd
-from model.combiners.sum import Total
+from model.combiners.sum import Sum
 from model.heads.constant import AlwaysAnswer
 from model.heads.identity import Direct
 from model.interfaces import Combiner, Regularizer, Schedule
@@ -38,7 +38,7 @@ def trained(recipe: Recipe) -> tuple[dict, list[str]]:
         return small.weights(small.trained(small.run(recipe))), [str(warning.message) for warning in heard]
 
 
-@pytest.mark.parametrize("combiner", [Total(), PcGrad(), PcGradAtEpochEnd()])
+@pytest.mark.parametrize("combiner", [Sum(), PcGrad(), PcGradAtEpochEnd()])
 @pytest.mark.parametrize("schedule", [Sequential(order=ORDER), Together(order=ORDER), Together(order=ORDER[::-1])])
 def test_a_frozen_encoder_under_a_head_without_parameters(schedule: Schedule, combiner: Combiner) -> None:
     weights, heard = trained(dataclasses.replace(FROZEN, schedule=schedule, combiner=combiner))

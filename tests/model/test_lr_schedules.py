@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from model.declaration import SettingError
-from model.interfaces import Decay, Step
+from model.interfaces import LrSchedule, Step
 from model.lr_schedules import Constant, Exponential
 from model.train import train
 from model.trainer import Loop
@@ -29,7 +29,7 @@ def torch_rates(per_epoch: float, steps: int, epochs: int) -> list[float]:
     return rates
 
 
-def factors(decay: Decay, steps: int, epochs: int) -> list[float]:
+def factors(decay: LrSchedule, steps: int, epochs: int) -> list[float]:
     return [decay.factor(step, steps, epochs) for step in range(steps * epochs)]
 
 
@@ -45,7 +45,7 @@ def test_constant_is_1() -> None:
 
 
 @pytest.mark.parametrize("decay", [Constant(warmup=0.25), Exponential(per_epoch=1.0, warmup=0.25)])
-def test_warm_up_rises_linearly_over_its_share_of_all_updates(decay: Decay) -> None:
+def test_warm_up_rises_linearly_over_its_share_of_all_updates(decay: LrSchedule) -> None:
     assert factors(decay, 8, 2)[:6] == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
 
 
@@ -61,7 +61,7 @@ def test_warm_up_is_torchs_linear_one() -> None:
 
 
 @pytest.mark.parametrize("decay", [Constant(warmup=0.01), Exponential(warmup=0.01)])
-def test_a_warm_up_of_less_than_one_update_is_none(decay: Decay) -> None:
+def test_a_warm_up_of_less_than_one_update_is_none(decay: LrSchedule) -> None:
     without = dataclasses.replace(decay, warmup=0.0)
     assert factors(decay, 10, 3) == factors(without, 10, 3)
 
@@ -73,7 +73,7 @@ def test_warm_up_multiplies_the_decay() -> None:
 
 
 @pytest.mark.parametrize("decay", [Constant(warmup=0.3), Exponential(warmup=0.3), Exponential(per_epoch=0.1)])
-def test_no_factor_leaves_0_to_1(decay: Decay) -> None:
+def test_no_factor_leaves_0_to_1(decay: LrSchedule) -> None:
     assert all(0 < factor <= 1 for factor in factors(decay, 7, 5))
 
 

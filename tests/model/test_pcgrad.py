@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from model.combiners.pcgrad import PcGrad, gram, signals, surgery
-from model.combiners.sum import Total
+from model.combiners.sum import Sum
 from model.interfaces import Combiner, Step
 from model.schedules.sequential import Sequential
 from model.schedules.single_task import Alone
@@ -161,7 +161,7 @@ def test_shared_gradient_is_the_sum_of_projected_task_gradients(seed: int) -> No
 
 def test_heads_keep_their_plain_gradients_to_the_last_bit() -> None:
     network = small.network()
-    plain, projected = gradients(network, Total()), gradients(network, PcGrad())
+    plain, projected = gradients(network, Sum()), gradients(network, PcGrad())
     heads = [name for name in plain if name.startswith("heads.")]
     assert len(heads) == 6
     assert all(torch.equal(plain[name], projected[name]) for name in heads)
@@ -195,7 +195,7 @@ def test_without_a_conflict_the_gradients_are_the_plain_ones_to_the_last_bit() -
         combiner.backward(Step(twins), losses, network.shared(), 0)
         return {name: parameter.grad for name, parameter in network.named_parameters() if parameter.grad is not None}
 
-    assert small.same(grads(PcGrad()), grads(Total()))
+    assert small.same(grads(PcGrad()), grads(Sum()))
 
 
 def test_one_graph_lives_at_a_time() -> None:

@@ -10,7 +10,7 @@ import torch
 
 from model.batching import Order
 from model.combiners.pcgrad import PcGrad, PcGradAtEpochEnd
-from model.combiners.sum import Total
+from model.combiners.sum import Sum
 from model.interfaces import Step
 from model.recipe import AdamW
 from model.rng import key
@@ -38,7 +38,7 @@ def test_an_epoch_that_trains_nothing_gets_no_further_update() -> None:
 
 
 def test_ordinary_updates_of_the_epoch_end_form_are_plain_ones_to_the_last_bit() -> None:
-    plain = small.trained(small.run(dataclasses.replace(END, combiner=Total())))
+    plain = small.trained(small.run(dataclasses.replace(END, combiner=Sum())))
     before_the_end = small.trained(small.run(END), updates=9)
     assert small.same(small.weights(plain), small.weights(before_the_end))
     assert not small.same(small.weights(plain), small.weights(small.trained(small.run(END))))

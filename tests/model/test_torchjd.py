@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from model.combiners.pcgrad import PcGrad
-from model.combiners.sum import Total
+from model.combiners.sum import Sum
 from model.combiners.torchjd import TorchJd
 from model.declaration import SettingError
 from model.interfaces import Combiner, Step
@@ -63,7 +63,7 @@ def test_golden_values(combiner: TorchJd, expected: tuple[float, ...]) -> None:
 
 @installed
 def test_sum_equals_the_total_on_a_network() -> None:
-    found, expected = gradients(TorchJd(aggregator="Sum")), gradients(Total())
+    found, expected = gradients(TorchJd(aggregator="Sum")), gradients(Sum())
     differences = [(found[name] - grad).abs().max().item() for name, grad in expected.items() if grad is not None]
     assert len(differences) == len(expected) and max(differences) < 1e-6
 
@@ -71,7 +71,7 @@ def test_sum_equals_the_total_on_a_network() -> None:
 @installed
 @pytest.mark.parametrize("name", ["PCGrad", "MGDA", "IMTLG", "AlignedMTL", "GradDrop", "Random", "ConFIG"])
 def test_heads_keep_plain_gradients_and_the_global_stream_cannot_interfere(name: str) -> None:
-    plain, once = gradients(Total()), gradients(TorchJd(aggregator=name))
+    plain, once = gradients(Sum()), gradients(TorchJd(aggregator=name))
     torch.manual_seed(99)
     assert all(torch.equal(plain[key], once[key]) for key in plain if key.startswith("heads."))
     again = gradients(TorchJd(aggregator=name))

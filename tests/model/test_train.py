@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from model.combiners.pcgrad import PcGrad
-from model.combiners.sum import Total
+from model.combiners.sum import Sum
 from model.interfaces import Forward, History, Regularizer, Schedule, Sizes, Step
 from model.recipe import AdamW
 from model.schedules.no_training import Never
@@ -165,8 +165,8 @@ def test_a_schedule_sees_the_training_scores_of_the_epoch_before(monkeypatch: py
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-@pytest.mark.parametrize("combiner", [Total(), PcGrad()])
-def test_a_loss_that_is_not_finite_stops_with_its_task_and_update(value: float, combiner: Total | PcGrad) -> None:
+@pytest.mark.parametrize("combiner", [Sum(), PcGrad()])
+def test_a_loss_that_is_not_finite_stops_with_its_task_and_update(value: float, combiner: Sum | PcGrad) -> None:
     given = small.run(dataclasses.replace(RECIPE, combiner=combiner))
     events = train(given)
     next(events)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from model.batching import Order
-from model.combiners.sum import Total
+from model.combiners.sum import Sum
 from model.interfaces import Step
 from model.recipe import AdamW
 from model.run import Run
@@ -74,7 +74,7 @@ def test_accumulated_and_summed_losses_have_the_same_gradients_up_to_rounding() 
     network, summed = small.network(), small.network()
     tasks = ("sst", "quora", "sts")
     lazily = ((task, TaskForward(network, small.batch(task), 0, 0).loss) for task in tasks)
-    assert Total().backward(Step(tasks), lazily, network.shared(), 0) == {}
+    assert Sum().backward(Step(tasks), lazily, network.shared(), 0) == {}
     torch.stack([TaskForward(summed, small.batch(task), 0, 0).loss for task in tasks]).sum().backward()
     for a, b in zip(network.parameters(), summed.parameters(), strict=True):
         assert a.grad is not None and b.grad is not None

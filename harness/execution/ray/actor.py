@@ -16,9 +16,9 @@ from typing import Any
 import ray
 
 from harness.cells.atomic import locked, shared_lock, try_lock
-from harness.execution.config import Machine
-from harness.execution.events import Said
-from harness.execution.jobs import Order
+from harness.execution.config import ExecutionConfig
+from harness.execution.events import WorkerMessage
+from harness.execution.jobs import Job
 from harness.execution.transfer import Changes, Files, Parcel, packed
 from harness.execution.worker import Line, turn
 
@@ -29,7 +29,7 @@ GOING = ("share", "note", "epochs")  # what is said of a cell that goes on
 class Told:
     """What an actor says of its cell, and what it wrote before it said so."""
 
-    said: Sequence[Said]
+    said: Sequence[WorkerMessage]
     written: Files | None
 
 
@@ -37,16 +37,16 @@ class Queues:
     """Two queues as a line's pipe."""
 
     def __init__(self) -> None:
-        self.out: queue.SimpleQueue[Said | BaseException] = queue.SimpleQueue()
+        self.out: queue.SimpleQueue[WorkerMessage | BaseException] = queue.SimpleQueue()
         self.into: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._next: list[Any] = []
 
-    def send(self, said: Said, /) -> None:
+    def send(self, said: WorkerMessage, /) -> None:
         self.out.put(said)
 
-    def heard(self) -> list[Said]:
+    def heard(self) -> list[WorkerMessage]:
         """What has been sent since, once there is something. It raises what ended the sender."""
-        said: list[Said] = []
+        said: list[WorkerMessage] = []
         while not said or not self.out.empty():
             each = self.out.get()
             if isinstance(each, BaseException):
@@ -84,7 +84,7 @@ class Scratch:
 class Trainer:
     """A worker with a folder of its own, or with the shared home."""
 
-    def __init__(self, machine: Machine, shared: bool) -> None:
+    def __init__(self, machine: ExecutionConfig, shared: bool) -> None:
         from harness.execution.train_cell import Worker
 
         self.shared = shared
@@ -102,7 +102,7 @@ class Trainer:
         self.pipe.into.put(word)
 
     def train(
-        self, order: Order, left: Files | None, parcels: Mapping[str, Any], encoders: Mapping[str, Any]
+        self, order: Job, left: Files | None, parcels: Mapping[str, Any], encoders: Mapping[str, Any]
     ) -> Iterator[Told]:
         """Train one cell, after any that is in training, and tell how it goes."""
         folder = self.worker.home / "cells" / order.cell.id
@@ -124,7 +124,7 @@ class Trainer:
         if not self.shared:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def turn(self, order: Order, here: Mapping[str, str], pipe: Queues) -> None:
+    def turn(self, order: Job, here: Mapping[str, str], pipe: Queues) -> None:
         """Train, once no other cell is in training."""
         try:
             with self.alone:

@@ -25,11 +25,11 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
-from harness.execution.config import Cluster, Machine
-from harness.execution.events import Said
-from harness.execution.jobs import Order
+from harness.execution.config import Cluster, ExecutionConfig
+from harness.execution.events import WorkerMessage
+from harness.execution.jobs import Job
 from harness.execution.local import worker_environment
-from harness.execution.pool import Died, Hand
+from harness.execution.pool import WorkerDied, WorkerHandle
 from harness.execution.ray.actor import Trainer
 from harness.execution.ray.worker_handle import Remote
 from harness.execution.transfer import packed, parcel, places
@@ -58,13 +58,13 @@ def knock(address: str) -> None:
 
 
 class RayCluster:
-    """A Ray cluster (``harness.execution.pool.Site``)."""
+    """A Ray cluster (``harness.execution.pool.Backend``)."""
 
-    def __init__(self, machine: Machine, cluster: Cluster, trainer: type = Trainer) -> None:
+    def __init__(self, machine: ExecutionConfig, cluster: Cluster, trainer: type = Trainer) -> None:
         self.machine, self.cluster = machine, cluster
         self.began = not ray.is_initialized()
         self.hired: list[Remote] = []
-        self.heard: queue.SimpleQueue[tuple[Remote, Said | Died | Exception]] = queue.SimpleQueue()
+        self.heard: queue.SimpleQueue[tuple[Remote, WorkerMessage | WorkerDied | Exception]] = queue.SimpleQueue()
         self.spent: deque[float] = deque(maxlen=16)  # seconds of the last cells
         self._having = threading.Lock()
         self._parcels: dict[str, Any] = {}
@@ -145,7 +145,7 @@ class RayCluster:
             self.hired.append(Remote(self, self.actors.remote(self.machine, self.cluster.shared)))
         return self.hired[-1]
 
-    def parcels(self, order: Order) -> dict[str, Any]:
+    def parcels(self, order: Job) -> dict[str, Any]:
         """What the cell names of this machine, in the object store."""
         if self.cluster.shared:
             return {}
@@ -173,7 +173,9 @@ class RayCluster:
                 with contextlib.suppress(OSError):
                     aside.rename(target)
 
-    def listen(self, hands: Sequence[Hand], seconds: float) -> Iterator[tuple[Hand, Said | Died]]:
+    def listen(
+        self, hands: Sequence[WorkerHandle], seconds: float
+    ) -> Iterator[tuple[WorkerHandle, WorkerMessage | WorkerDied]]:
         with contextlib.suppress(queue.Empty):
             hand, said = self.heard.get(timeout=seconds)
             while True:

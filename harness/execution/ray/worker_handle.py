@@ -12,11 +12,11 @@ from typing import Any, Protocol
 import ray
 from ray.exceptions import ActorUnavailableError, RayError
 
-from harness.cells.lease import Claim, claim
-from harness.execution.config import Cluster, Machine
-from harness.execution.events import Said
-from harness.execution.jobs import Order
-from harness.execution.pool import Died
+from harness.cells.lease import Lease, take_lease
+from harness.execution.config import Cluster, ExecutionConfig
+from harness.execution.events import WorkerMessage
+from harness.execution.jobs import Job
+from harness.execution.pool import WorkerDied
 from harness.execution.ray.actor import GOING, Told
 from harness.execution.transfer import packed
 
@@ -24,30 +24,31 @@ from harness.execution.transfer import packed
 class Driver(Protocol):
     """What a worker's handle asks of its cluster (``harness.execution.ray.cluster.RayCluster``)."""
 
-    machine: Machine
+    machine: ExecutionConfig
     cluster: Cluster
-    heard: queue.SimpleQueue[tuple[Remote, Said | Died | Exception]]
+    heard: queue.SimpleQueue[tuple[Remote, WorkerMessage | WorkerDied | Exception]]
     spent: Any
 
     def brisk(self) -> bool: ...
     def busy(self) -> bool: ...
     def nodes(self) -> Mapping[str, Any]: ...
-    def parcels(self, order: Order) -> Mapping[str, Any]: ...
+    def parcels(self, order: Job) -> Mapping[str, Any]: ...
     def encoders(self) -> Mapping[str, Any]: ...
     def have(self, name: str, actor: Any) -> None: ...
 
 
 class Remote:
-    """A place at an actor (``harness.execution.pool.Hand``), and the claim on what is trained there. A thread follows
-    what the actor says. Where cells are brisk, an actor has a second place, whose cell waits for the first's to end."""
+    """A place at an actor (``harness.execution.pool.WorkerHandle``), and the lease on what is trained there. A thread
+    follows what the actor says. Where cells are brisk, an actor has a second place, whose cell waits for the first to
+    end."""
 
     def __init__(self, site: Driver, actor: Any, first: Remote | None = None) -> None:
         self.site, self.actor, self.first = site, actor, first
-        self.order: Order | None = None
+        self.order: Job | None = None
         self.placed: Any = first.placed if first else actor.node.remote()  # answered where it has a place
         self.node: str | None = None
         self.follower: threading.Thread | None = None
-        self.died: Died | None = None
+        self.died: WorkerDied | None = None
         self.fetched: set[str] = set()  # encoders
 
     def ready(self) -> bool:
@@ -60,7 +61,7 @@ class Remote:
                 self.died = self.lost(error)
         return self.node is not None or self.died is not None
 
-    def give(self, order: Order) -> bool:
+    def give(self, order: Job) -> bool:
         if self.first and (self.first.died or not self.site.brisk()):
             return False
         if self.died is not None:
@@ -69,9 +70,9 @@ class Remote:
             return self.died.guilty
         held, left = None, None
         if not self.site.cluster.shared:
-            held = claim(self.site.machine.home, order.cell.id)
+            held = take_lease(self.site.machine.home, order.cell.id)
             if held is None:
-                self.site.heard.put((self, Said("busy")))
+                self.site.heard.put((self, WorkerMessage("busy")))
                 return True
             left = packed(held.folder)
         stream = self.actor.train.remote(order, left, self.site.parcels(order), self.site.encoders())
@@ -82,9 +83,9 @@ class Remote:
     def tell(self, word: bool | None) -> None:
         self.actor.hear.remote(word)
 
-    def follow(self, order: Order, stream: Any, held: Claim | None) -> None:
+    def follow(self, order: Job, stream: Any, held: Lease | None) -> None:
         """Keep what it writes and pass on what it says, to the cell's end or its own."""
-        last: Said | Died | Exception = Said("paused")
+        last: WorkerMessage | WorkerDied | Exception = WorkerMessage("paused")
         began: float | None = None
         try:
             with held or contextlib.nullcontext():
@@ -112,14 +113,14 @@ class Remote:
             for name in ray.get(self.actor.encoders.remote()):
                 self.site.have(name, self.actor)
 
-    def lost(self, error: Exception, began: bool = True) -> Died:
+    def lost(self, error: Exception, began: bool = True) -> WorkerDied:
         """How it died; a cell is not to blame that did not begin, nor for a machine that is gone, too."""
         with contextlib.suppress(RayError):
             ray.kill(self.actor)
         living = self.node is None or self.node in self.site.nodes()
         if not living:
-            return Died("its machine is gone", False)
+            return WorkerDied("its machine is gone", False)
         if isinstance(error, ActorUnavailableError):
-            return Died("its machine cannot be reached", False)
+            return WorkerDied("its machine cannot be reached", False)
         told = " ".join(str(error).split())[-200:] or type(error).__name__
-        return Died(f"its worker is gone ({told})", began)
+        return WorkerDied(f"its worker is gone ({told})", began)

@@ -19,7 +19,17 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from harness.cells.atomic import Damaged, append, aside, is_full, locked, sealed, try_lock, unsealed, write_aside
+from harness.cells.atomic import (
+    Damaged,
+    append_line,
+    atomic_path,
+    checksummed,
+    is_full,
+    locked,
+    try_lock,
+    verified,
+    write_atomic,
+)
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -50,16 +60,16 @@ def same(one: object, other: object) -> bool:
 @example({})
 @example({"a": {"check": 1}, "b": [float("nan"), float("-inf"), -0.0, 5e-324, 2**70], "c": "\u2028\x85\ud800\n"})
 def test_a_sealed_entry_comes_back(entry: dict[str, Any]) -> None:
-    line = sealed(entry)
+    line = checksummed(entry)
     assert len(line.splitlines()) == 1
-    assert same(unsealed(line, "here"), entry)
+    assert same(verified(line, "here"), entry)
 
 
 @given(ENTRIES, st.data())
 @example(EPOCH, None)
 @example({"x": 1e22, "y": 5e-324, "z": "\u00e9"}, None)  # 1E22, 4e-324 and \u00E9 would say the same
 def test_any_changed_byte_of_a_sealed_line_shows(entry: dict[str, Any], data: st.DataObject | None) -> None:
-    content = sealed(entry).encode()
+    content = checksummed(entry).encode()
     if data is None:
         changes = [(at, byte) for at in range(len(content)) for byte in range(256)]
     else:
@@ -68,17 +78,17 @@ def test_any_changed_byte_of_a_sealed_line_shows(entry: dict[str, Any], data: st
         damaged = content[:at] + bytes([byte]) + content[at + 1 :]
         if damaged != content:
             with pytest.raises(Damaged, match=r"^here is damaged$"):
-                unsealed(damaged.decode("latin-1"), "here")
+                verified(damaged.decode("latin-1"), "here")
 
 
 @given(ENTRIES, st.data())
 @example(EPOCH, None)
 @example({}, None)
 def test_any_truncated_sealed_line_shows(entry: dict[str, Any], data: st.DataObject | None) -> None:
-    line = sealed(entry)
+    line = checksummed(entry)
     for end in range(len(line)) if data is None else [data.draw(st.integers(0, len(line) - 1))]:
         with pytest.raises(Damaged):
-            unsealed(line[:end], "here")
+            verified(line[:end], "here")
 
 
 @given(st.text() | VALUES.map(json.dumps))
@@ -89,17 +99,17 @@ def test_any_truncated_sealed_line_shows(entry: dict[str, Any], data: st.DataObj
 @example('"check"')
 def test_what_was_never_sealed_is_damaged(line: str) -> None:
     with pytest.raises(Damaged):
-        unsealed(line, "here")
+        verified(line, "here")
 
 
 @given(ENTRIES, ENTRIES)
 def test_the_seal_of_another_entry_does_not_hold(one: dict[str, Any], other: dict[str, Any]) -> None:
-    assume(sealed(one) != sealed(other))
-    check = json.loads(sealed(one))["check"]
+    assume(checksummed(one) != checksummed(other))
+    check = json.loads(checksummed(one))["check"]
     forged = json.dumps({"check": check} | other)
-    assume(forged != sealed(other))
+    assume(forged != checksummed(other))
     with pytest.raises(Damaged):
-        unsealed(forged, "here")
+        verified(forged, "here")
 
 
 @pytest.fixture
@@ -120,10 +130,10 @@ def synced(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 def test_a_file_is_on_the_disk_before_it_replaces_the_old_one(tmp_path: Path, synced: list[tuple[str, int]]) -> None:
     path = tmp_path / "file"
     path.write_text("old")
-    write_aside(path, "new text")
+    write_atomic(path, "new text")
     assert path.read_text() == "new text"
     assert synced == [("file", 8), ("folder", 0)]
-    write_aside(path, b"\x00\xff")
+    write_atomic(path, b"\x00\xff")
     assert path.read_bytes() == b"\x00\xff"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -139,7 +149,7 @@ def test_a_file_that_cannot_be_brought_to_the_disk_replaces_nothing(
 
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match="No space"):
-        write_aside(path, "new")
+        write_atomic(path, "new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -152,7 +162,7 @@ def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(
     path = tmp_path / "file"
     if old:
         path.write_text(old)
-    with pytest.raises(type(error)), aside(path) as part:
+    with pytest.raises(type(error)), atomic_path(path) as part:
         part.write_text("half")
         raise error
     assert [each.read_text() for each in tmp_path.iterdir()] == ([old] if old else [])
@@ -161,9 +171,9 @@ def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(
 def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
     """Not even with the same process number, as on two machines that share a home."""
     path = tmp_path / "file"
-    with aside(path) as one:
+    with atomic_path(path) as one:
         one.write_text("one, half")
-        with aside(path) as other:
+        with atomic_path(path) as other:
             other.write_text("other")
         assert path.read_text() == "other"
         one.write_text("one")
@@ -172,8 +182,8 @@ def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
 
 def test_a_line_is_on_the_disk_when_it_was_added(tmp_path: Path, synced: list[tuple[str, int]]) -> None:
     path = tmp_path / "journal"
-    append(path, "one")
-    append(path, "zwei \u00e4")
+    append_line(path, "one")
+    append_line(path, "zwei \u00e4")
     assert path.read_bytes() == b"one\nzwei \xc3\xa4\n"
     assert synced == [("file", 4), ("file", 12)]
 

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 import torch
 
-from harness.cells.atomic import Damaged, append
+from harness.cells.atomic import Damaged, append_line
 from harness.cells.cell import Keep
-from harness.cells.lease import claim
+from harness.cells.lease import take_lease
 from harness.cells.record import Record, fail, folders, journal, read, records
-from harness.cells.writer import Keeping
+from harness.cells.writer import CellWriter
 from harness.cli.setup import setup_of
 from harness.planning.data import open_data
 from harness.planning.plan import plan
@@ -56,12 +56,12 @@ def epoch(number: int, source: np.random.Generator) -> Epoch:
 
 
 @contextlib.contextmanager
-def kept(home: Path, cell: str) -> Iterator[Keeping]:
+def kept(home: Path, cell: str) -> Iterator[CellWriter]:
     """A cell's folder, claimed."""
-    held = claim(home, cell)
+    held = take_lease(home, cell)
     assert held is not None
     with held:
-        yield Keeping(home / "cells" / cell, held, Keep(), 60.0)
+        yield CellWriter(home / "cells" / cell, held, Keep(), 60.0)
 
 
 def about(cell: str) -> dict[str, Any]:
@@ -245,7 +245,7 @@ def test_a_resumed_cell_is_read_as_one_that_was_never_stopped(tmp_path: Path) ->
         assert snapshot.position == {"epoch": 1}
         for number in (2, 3):
             keeping.epoch(None, epoch(number, source))  # type: ignore[arg-type]
-        append(keeping.folder / "journal.jsonl", "of a process that was taken for dead")
+        append_line(keeping.folder / "journal.jsonl", "of a process that was taken for dead")
         keeping.finish(sets(), MORE)
     assert sorted(path.name for path in keeping.folder.iterdir()) == sorted(FILES)
     assert content(read(keeping.folder)) == content(read(whole))

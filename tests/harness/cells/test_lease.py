@@ -18,7 +18,7 @@ from typing import IO, Any
 import pytest
 
 import harness.cells.lease
-from harness.cells.lease import STALE, Claim, Lost, claim, is_held
+from harness.cells.lease import STALE, Lease, LeaseLost, is_leased, take_lease
 
 CELL = "0123456789abcdef"
 CLAIM = """
@@ -68,8 +68,8 @@ def word(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
-def taken(home: Path, cell: str = CELL) -> Claim:
-    made = claim(home, cell)
+def taken(home: Path, cell: str = CELL) -> Lease:
+    made = take_lease(home, cell)
     assert made is not None
     return made
 
@@ -90,11 +90,11 @@ def aged(path: Path, seconds: float) -> None:
 
 def test_a_cell_is_claimed_once_at_a_time(home: Path) -> None:
     with taken(home) as held:
-        assert claim(home, CELL) is None
-        assert is_held(held.folder)
+        assert take_lease(home, CELL) is None
+        assert is_leased(held.folder)
         with taken(home, "another"):
             held.check()
-    assert not is_held(home / "cells" / CELL)
+    assert not is_leased(home / "cells" / CELL)
     assert list((home / "cells" / CELL).iterdir()) == []
     with taken(home) as again:
         assert again.token != held.token
@@ -106,10 +106,10 @@ def test_a_living_processs_claim_holds_and_a_killed_ones_is_free_at_once(
     other = start(HOLDER, home, CELL)
     assert word(other) == "True"
     aged(home / "cells" / CELL / "claim.json", 10 * STALE)  # stopped or slow, but alive
-    assert claim(home, CELL) is None
+    assert take_lease(home, CELL) is None
     other.kill()  # nobody asks for its exit code: a zombie
     deadline = time.monotonic() + 5
-    while is_held(home / "cells" / CELL):
+    while is_leased(home / "cells" / CELL):
         assert time.monotonic() < deadline
     with taken(home) as mine:
         mine.check()
@@ -119,10 +119,10 @@ def test_a_claim_of_another_machine_holds_while_its_heart_beat_within_the_minute
     path = foreign(home)
     for seconds in (0, STALE - 5):
         aged(path, seconds)
-        assert claim(home, CELL) is None
+        assert take_lease(home, CELL) is None
     aged(path, STALE + 1)
     with taken(home):
-        assert claim(home, CELL) is None
+        assert take_lease(home, CELL) is None
 
 
 def test_a_clock_that_is_wrong_takes_no_claim_from_the_living(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,14 +130,14 @@ def test_a_clock_that_is_wrong_takes_no_claim_from_the_living(home: Path, monkey
     for wrong in (time.time() - 3600, time.time() + 3600):
         with monkeypatch.context() as here:
             here.setattr(time, "time", lambda now=wrong: now)
-            assert claim(home, CELL) is None
+            assert take_lease(home, CELL) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[1]", b"null", b'{"place": null}', b"[" * 100_000])
 def test_a_claim_that_cannot_be_read_counts_by_its_heartbeat(home: Path, content: bytes) -> None:
     path = foreign(home)
     path.write_bytes(content)
-    assert claim(home, CELL) is None
+    assert take_lease(home, CELL) is None
     aged(path, STALE + 1)
     with taken(home) as mine:
         mine.check()
@@ -148,11 +148,11 @@ def test_a_number_that_another_process_has_now_is_a_dead_claim(home: Path, proce
     process = {"mine": os.getpid(), "my parent's": os.getppid()}.get(str(process), process)
     made = taken(home)
     told = json.loads(made.path.read_text())
-    assert is_held(made.folder)
+    assert is_leased(made.folder)
     made.path.write_text(json.dumps(told | {"process": process, "started": "12"}))
-    assert not is_held(made.folder)
+    assert not is_leased(made.folder)
     made.path.write_text(json.dumps(told | {"process": process, "started": None}))
-    assert not is_held(made.folder)
+    assert not is_leased(made.folder)
     with taken(home) as mine:
         mine.check()
 
@@ -177,11 +177,11 @@ def test_of_two_processes_that_want_a_dead_ones_claim_one_gets_it(
 def test_of_many_threads_that_want_a_cell_one_gets_it(home: Path) -> None:
     for number in range(20):
         wanted, together = f"cell{number}", threading.Barrier(8)
-        got: list[Claim | None] = []
+        got: list[Lease | None] = []
 
-        def want(wanted: str = wanted, together: threading.Barrier = together, got: list[Claim | None] = got) -> None:
+        def want(wanted: str = wanted, together: threading.Barrier = together, got: list[Lease | None] = got) -> None:
             together.wait()
-            got.append(claim(home, wanted))
+            got.append(take_lease(home, wanted))
 
         threads = [threading.Thread(target=want) for _ in range(8)]
         for thread in threads:
@@ -196,26 +196,26 @@ def test_who_was_taken_for_dead_learns_it_and_removes_nothing(home: Path) -> Non
         slow.check()
         content = foreign(home / "other").read_text()
         slow.path.write_text(content)
-        with pytest.raises(Lost, match=f"the cell {CELL} was taken over"):
+        with pytest.raises(LeaseLost, match=f"the cell {CELL} was taken over"):
             slow.check()
     assert slow.path.read_text() == content
     slow.path.unlink()
-    with pytest.raises(Lost):
+    with pytest.raises(LeaseLost):
         slow.check()
 
 
 def test_nobody_takes_over_between_the_last_look_and_the_leaving(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another's claim appears just when ours was seen for the last time: only if the lock is free, and it is not."""
-    held = Claim.held
+    held = Lease.held
     others: list[IO[str] | None] = []
 
-    def look(self: Claim) -> bool:
+    def look(self: Lease) -> bool:
         seen = held(self)
         others.append(harness.durable.try_lock(home / "claims.lock"))
         return seen
 
     with taken(home):
-        monkeypatch.setattr(Claim, "held", look)
+        monkeypatch.setattr(Lease, "held", look)
     assert others == [None]
 
 
@@ -244,7 +244,7 @@ def test_a_claim_that_cannot_be_written_leaves_nothing(home: Path, monkeypatch: 
     with monkeypatch.context() as full:
         full.setattr(Path, "write_text", half)
         with pytest.raises(OSError, match="No space"):
-            claim(home, CELL)
+            take_lease(home, CELL)
     assert list((home / "cells" / CELL).iterdir()) == []
     with taken(home):
         pass

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cells.atomic import sealed
+from harness.cells.atomic import checksummed
 from harness.cells.record import Record, checks, read, records
 from harness.cells.row_result import reported
 from harness.registry.selectors import find
@@ -27,11 +27,13 @@ def record(folder: Path, epochs: list[tuple[float, float, float]] | None = None)
             split: {name: figure + shift for name, figure in zip(names, figures, strict=True)}
             for split, shift in (("train", 0.1), ("dev", 0.0), ("test", -0.1))
         }
-        lines.append(sealed({"epoch": number, "scores": scores, "signals": {}}))
+        lines.append(checksummed({"epoch": number, "scores": scores, "signals": {}}))
     (folder / "journal.jsonl").write_text("\n".join(lines) + "\n")
-    (folder / "cell.json").write_text(sealed({"key": "k"}))
+    (folder / "cell.json").write_text(checksummed({"key": "k"}))
     (folder / "predictions.npz").write_bytes(b"")
-    (folder / "outcome.json").write_text(sealed({"status": "done", "epochs": len(lines), "checks": checks(folder)}))
+    (folder / "outcome.json").write_text(
+        checksummed({"status": "done", "epochs": len(lines), "checks": checks(folder)})
+    )
     found = read(folder)
     assert found is not None
     return found

@@ -10,11 +10,11 @@ import pytest
 from harness.cells import writer
 from harness.cells.cell import Cell, Keep
 from harness.cells.checkpoint import NAME, load
-from harness.cells.lease import claim
+from harness.cells.lease import take_lease
 from harness.cells.record import read
 from harness.execution.encoders import Progress, prepared
 from harness.execution.events import Paused
-from harness.execution.jobs import Order
+from harness.execution.jobs import Job
 from harness.execution.train_cell import Worker
 from model.encoders.tiny import Tiny
 from tests.harness.execution.test_memory import cell
@@ -32,10 +32,10 @@ class Clock:
 
 
 def train(home: Path, of: Cell, tell: Progress, stop: Callable[[], bool] = lambda: False, all: bool = False) -> None:
-    held = claim(home, of.id)
+    held = take_lease(home, of.id)
     assert held is not None
     with held:
-        Worker(home, 1, "cpu", 60.0, stop).train(Order(of, Keep(all=all)), held, tell, lambda epochs: True)
+        Worker(home, 1, "cpu", 60.0, stop).train(Job(of, Keep(all=all)), held, tell, lambda epochs: True)
 
 
 @pytest.mark.parametrize("update", [7.0, 25.0, 61.0])
@@ -43,13 +43,13 @@ def test_no_update_is_further_from_its_checkpoint_than_the_interval(
     update: float, tmp_path: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, saves = Clock(monkeypatch, update), [1000.0]
-    original = writer.Keeping.checkpoint
+    original = writer.CellWriter.checkpoint
 
-    def noted(self: writer.Keeping, *given: object) -> None:
+    def noted(self: writer.CellWriter, *given: object) -> None:
         original(self, *given)  # type: ignore[arg-type]
         saves.append(clock.now)
 
-    monkeypatch.setattr(writer.Keeping, "checkpoint", noted)
+    monkeypatch.setattr(writer.CellWriter, "checkpoint", noted)
     train(tmp_path, cell(encoder, ("epochs", "3")), clock.tick)
     gaps = [after - before for before, after in zip(saves, [*saves[1:], clock.now], strict=True)]
     assert len(saves) > 3

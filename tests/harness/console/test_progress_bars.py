@@ -11,8 +11,8 @@ from rich.console import Console
 
 from harness.cells.record import Record
 from harness.console.progress_bars import Bars, lines
-from harness.execution.events import News
-from harness.execution.progress import Watch
+from harness.execution.events import Event
+from harness.execution.progress import ProgressDisplay
 from tests.harness import terminals
 from tests.harness.terminals import COLOUR, shown
 
@@ -100,12 +100,12 @@ def test_without_colour_the_bars_move_all_the_same() -> None:
     assert COLOUR.search(shown(["-c", BARS])[0])
 
 
-def watch(stream: io.StringIO, total: int = 2) -> Watch:
-    return Watch(total, {"a": "table/one seed 0", "b": "table/two seed 0"}, Console(file=stream))
+def watch(stream: io.StringIO, total: int = 2) -> ProgressDisplay:
+    return ProgressDisplay(total, {"a": "table/one seed 0", "b": "table/two seed 0"}, Console(file=stream))
 
 
-def news(kind: str, identity: str = "a", **more: object) -> News:
-    return News(kind, Task(identity), **more)  # type: ignore[arg-type]
+def news(kind: str, identity: str = "a", **more: object) -> Event:
+    return Event(kind, Task(identity), **more)  # type: ignore[arg-type]
 
 
 def test_a_file_gets_plain_lines_and_the_encoder_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:

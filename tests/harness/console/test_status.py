@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.console.status import awaited, clock
-from harness.console.text import broken
+from harness.console.text import wrap_text
 from tests.harness.terminals import COLOUR, lines, shown
 
 SLOW = """
@@ -87,7 +87,7 @@ def test_awaited_items_are_all_there() -> None:
 def test_lines_are_broken_between_words_alone(width: int) -> None:
     path = "/a/folder/whose-name/is-longer-than/twenty characters"
     text = f"tables of every-row with seed 0 are in {path} now\n  and an indented line stays indented, too"
-    made = broken(text, width)
+    made = wrap_text(text, width)
     assert made.split() == text.split()
     assert all(len(line) <= width or " " not in line.strip() for line in made.splitlines())
     assert "\n  and" in made

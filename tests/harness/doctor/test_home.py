@@ -31,7 +31,7 @@ def test_a_home_that_is_none(invoke: Invoke, tmp_path: Path) -> None:
 
 
 def test_a_home_in_use_is_told(invoke: Invoke, used: Path) -> None:
-    held = lease.claim(used, "0" * 24)
+    held = lease.take_lease(used, "0" * 24)
     assert held is not None
     with held:
         check(told(invoke, "--home", used, broken=False)["home"], "ok", "training 1 of its cells now")

@@ -13,15 +13,15 @@ import pytest
 from experiments.profiles import PROFILES
 from harness.cells.cell import Cell, Keep
 from harness.cells.checkpoint import NAME
-from harness.cells.lease import claim, is_held
+from harness.cells.lease import is_leased, take_lease
 from harness.cells.record import Entry, journal, read
-from harness.execution.events import Cut, News, Paused, Said
-from harness.execution.jobs import Listed, Order
-from harness.execution.seed_policy import Rounds
+from harness.execution.events import Cut, Event, Paused, WorkerMessage
+from harness.execution.jobs import FixedQueue, Job
+from harness.execution.seed_policy import FixedSeeds
 from harness.execution.train_cell import Worker
 from harness.execution.worker import Line
 from harness.planning.cost import cost
-from harness.planning.ledger import Ledger
+from harness.planning.ledger import CellIndex
 from harness.planning.plan import plan
 from harness.planning.setup import Setup
 from harness.registry.selectors import find
@@ -62,10 +62,10 @@ class Steps:
 
 def train(home: Path, of: Cell, judge: Judge, judged: bool = True, steps: Steps | None = None) -> Path:
     """In the cell's folder, weights kept; it."""
-    steps, held = steps or Steps(), claim(home, of.id)
+    steps, held = steps or Steps(), take_lease(home, of.id)
     assert held is not None
     with held:
-        order = Order(of, Keep(all=True), judged=judged)
+        order = Job(of, Keep(all=True), judged=judged)
         Worker(home, 1, "cpu", 60.0, steps.stop).train(order, held, steps.tell, judge.goes_on)
     return home / "cells" / of.id
 
@@ -110,7 +110,7 @@ def test_a_cell_that_does_not_go_on_leaves_its_journal_alone_and_can_be_trained_
     assert read(folder) is None
     assert not (folder / NAME).exists()
     assert not (folder / "outcome.json").exists()
-    assert not is_held(folder)
+    assert not is_leased(folder)
     assert computed(train(tmp_path, short, Judge(0), judged=False)) == unjudged
 
 
@@ -137,7 +137,7 @@ def test_a_worker_waits_for_its_answer_and_takes_a_wish_to_stop_for_none() -> No
     for answer in (True, False):
         ours.send(answer)
         assert line.goes_on(epochs) is answer
-        assert ours.recv() == Said("epochs", epochs=epochs)
+        assert ours.recv() == WorkerMessage("epochs", epochs=epochs)
         assert not line.asked
     ours.send(None)
     assert line.goes_on(epochs)
@@ -155,26 +155,28 @@ def test_a_worker_whose_parent_is_gone_does_not_wait_for_an_answer() -> None:
 
 def test_a_list_gives_its_orders_in_order_until_each_has_ended(short: Cell, encoder: Path) -> None:
     cells = [cell(encoder, ("epochs", str(epochs))) for epochs in range(4, 0, -1)]
-    source = Listed([Order(each) for each in cells])
+    source = FixedQueue([Job(each) for each in cells])
     assert [order.cell for order in source.orders(1)] == cells
     for kind in ("started", "share", "busy", "again", "cut", "paused", "full"):
-        source.heard(News(kind, cells[1]))  # type: ignore[arg-type]
+        source.heard(Event(kind, cells[1]))  # type: ignore[arg-type]
         assert [order.cell for order in source.orders(0)] == cells
-    source.heard(News("done", cells[1]))
-    source.heard(News("failed", cells[3], reason="no"))
+    source.heard(Event("done", cells[1]))
+    source.heard(Event("failed", cells[3], reason="no"))
     assert [order.cell for order in source.orders(2)] == [cells[0], cells[2]]
     assert source.goes_on(cells[0], [{"epoch": 1}])
     for each in (cells[0], cells[2]):
-        source.heard(News("done", each))
+        source.heard(Event("done", each))
     assert source.orders(2) == []
 
 
 def test_of_each_round_the_longest_cell_is_dealt_first(tmp_path: Path) -> None:
     names = ("01-baseline", "06-smart", "04-all-three", "12-combined")
     setup = Setup(profile=PROFILES["demo"], data="embedded", encoder="tiny", seeds=2)
-    book = Ledger({}, {})
+    book = CellIndex({}, {})
     cells = book.left(plan([find(f"bertram/table1/{name}") for name in names], setup))
-    dealt = [order.cell for order in Rounds().source([Order(cell) for cell in cells], book, tmp_path, print).orders(1)]
+    dealt = [
+        order.cell for order in FixedSeeds().source([Job(cell) for cell in cells], book, tmp_path, print).orders(1)
+    ]
     assert sorted(cell.id for cell in dealt) == sorted(cell.id for cell in cells)
     assert [cell.seed for cell in dealt] == [0] * len(names) + [1] * len(names)
     for seed in (0, 1):

@@ -16,9 +16,9 @@ import torch
 
 from experiments.profiles import PROFILES
 from harness.cells.cell import Cell
-from harness.cells.lease import claim
+from harness.cells.lease import take_lease
 from harness.cells.record import Record, read
-from harness.execution.jobs import Order
+from harness.execution.jobs import Job
 from harness.execution.local import worker_environment
 from harness.execution.train_cell import OutOfMemory, Worker
 from harness.planning.plan import plan
@@ -41,10 +41,10 @@ def cell(encoder: Path, *settings: tuple[str, str], row: str = "04-all-three") -
 
 def trained(home: Path, of: Cell) -> Record:
     worker = Worker(home, 1, "cpu", 0.0, lambda: False)
-    held = claim(home, of.id)
+    held = take_lease(home, of.id)
     assert held is not None
     with held:
-        worker.train(Order(of), held, lambda share: None, lambda epochs: True)
+        worker.train(Job(of), held, lambda share: None, lambda epochs: True)
     record = read(home / "cells" / of.id)
     assert record is not None
     return record

@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 
 from harness.cells.record import fail, read
-from harness.execution.config import Machine
-from harness.execution.events import Said
-from harness.execution.jobs import Listed, Order
+from harness.execution.config import ExecutionConfig
+from harness.execution.events import WorkerMessage
+from harness.execution.jobs import FixedQueue, Job
 from harness.execution.local import KEEPING, Local, Process, worker_environment
-from harness.execution.pool import LIVES, Crew, Died, Hand, execute
+from harness.execution.pool import LIVES, WorkerDied, WorkerHandle, WorkerPool, run_jobs
 from tests.harness.execution.test_memory import cell
 
 
 def test_an_idle_worker_that_died_gets_nothing_and_is_let_go(tmp_path: Path, encoder: Path) -> None:
-    source = Listed([Order(cell(encoder))])
-    machine = Machine(home=tmp_path, jobs=1, threads=1, device="cpu")
-    crew = Crew(source, machine, Local(machine))
+    source = FixedQueue([Job(cell(encoder))])
+    machine = ExecutionConfig(home=tmp_path, jobs=1, threads=1, device="cpu")
+    crew = WorkerPool(source, machine, Local(machine))
     ours, theirs = multiprocessing.Pipe()
     theirs.close()
     gone: Any = None  # its process, which is not asked
@@ -44,13 +44,13 @@ class Slow:
     """A hand that finds its place when its site says so."""
 
     def __init__(self) -> None:
-        self.order: Order | None = None
+        self.order: Job | None = None
         self.placed = False
 
     def ready(self) -> bool:
         return self.placed
 
-    def give(self, order: Order) -> bool:
+    def give(self, order: Job) -> bool:
         return True
 
     def tell(self, word: bool | None) -> None:
@@ -60,39 +60,41 @@ class Slow:
 class Elsewhere:
     """A site with room for so many hands, each of which says what it is told to."""
 
-    def __init__(self, home: Path, room: int, placed: int, says: Sequence[Died] = ()) -> None:
+    def __init__(self, home: Path, room: int, placed: int, says: Sequence[WorkerDied] = ()) -> None:
         self.home, self.places, self.placed, self.says = home, room, placed, list(says)
         self.hired: list[Slow] = []
 
     def room(self) -> int:
         return self.places
 
-    def hire(self) -> Hand:
+    def hire(self) -> WorkerHandle:
         self.hired.append(Slow())
         self.hired[-1].placed = sum(hand.placed for hand in self.hired) < self.placed
         return self.hired[-1]
 
-    def listen(self, hands: Sequence[Hand], seconds: float) -> Iterator[tuple[Hand, Said | Died]]:
+    def listen(
+        self, hands: Sequence[WorkerHandle], seconds: float
+    ) -> Iterator[tuple[WorkerHandle, WorkerMessage | WorkerDied]]:
         for hand in tuple(hands):
             assert hand.order is not None
             if self.says:
                 yield hand, self.says.pop(0)
             else:
                 fail(self.home, hand.order.cell, "as agreed", "")
-                yield hand, Said("ended")
+                yield hand, WorkerMessage("ended")
 
     def close(self) -> None:
         self.hired.clear()
 
 
 def test_a_worker_without_a_place_holds_no_cell(tmp_path: Path, encoder: Path) -> None:
-    source = Listed([Order(dataclasses.replace(cell(encoder), seed=seed)) for seed in range(5)])
-    machine = Machine(home=tmp_path, jobs=4, threads=1, device="cpu")
+    source = FixedQueue([Job(dataclasses.replace(cell(encoder), seed=seed)) for seed in range(5)])
+    machine = ExecutionConfig(home=tmp_path, jobs=4, threads=1, device="cpu")
     site = Elsewhere(tmp_path, room=4, placed=1)
-    ended = [news.cell.id for news in execute(source, machine, site) if news and news.kind == "failed"]
+    ended = [news.cell.id for news in run_jobs(source, machine, site) if news and news.kind == "failed"]
     assert len(set(ended)) == len(ended) == 5  # by the one that has a place
     fresh = dataclasses.replace(machine, home=tmp_path / "fresh")
-    crew = Crew(Listed([Order(cell(encoder))]), fresh, Elsewhere(fresh.home, room=4, placed=0))
+    crew = WorkerPool(FixedQueue([Job(cell(encoder))]), fresh, Elsewhere(fresh.home, room=4, placed=0))
     for _ in range(3):
         assert list(crew.deal(crew.source.orders(1))) == []
     assert len(crew.hands) == 1  # one order, one worker on its way
@@ -102,10 +104,10 @@ def test_a_worker_without_a_place_holds_no_cell(tmp_path: Path, encoder: Path) -
 def test_a_cell_pays_for_the_deaths_that_it_may_have_caused_alone(
     tmp_path: Path, encoder: Path, guilty: bool, reason: str
 ) -> None:
-    source = Listed([Order(one := cell(encoder))])
-    machine = Machine(home=tmp_path, jobs=1, threads=1, device="cpu")
-    site = Elsewhere(tmp_path, 1, 9, [Died("its machine is gone", guilty)] * 5)
-    told = [news.kind for news in execute(source, machine, site) if news]
+    source = FixedQueue([Job(one := cell(encoder))])
+    machine = ExecutionConfig(home=tmp_path, jobs=1, threads=1, device="cpu")
+    site = Elsewhere(tmp_path, 1, 9, [WorkerDied("its machine is gone", guilty)] * 5)
+    told = [news.kind for news in run_jobs(source, machine, site) if news]
     assert told.count("again") == (LIVES - 1 if guilty else 5)
     record = read(tmp_path / "cells" / one.id)
     assert record is not None and record.outcome["reason"] == reason

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.cells.atomic import shared_lock
-from harness.execution.config import Cluster, Machine
+from harness.execution.config import Cluster, ExecutionConfig
 from model.errors import InputError
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
@@ -49,7 +49,7 @@ def site(monkeypatch: pytest.MonkeyPatch, home: Path, cloud: Cloud, **cluster: A
     monkeypatch.setattr(place.ray, "remote", lambda **given: lambda trainer: Actor)
     monkeypatch.setattr(place.ray, "wait", lambda refs, **given: (refs, []))
     monkeypatch.setattr(place.ray, "get", lambda ref: "a")
-    machine = Machine(home=home, jobs=100, threads=1, device="cpu")
+    machine = ExecutionConfig(home=home, jobs=100, threads=1, device="cpu")
     return place.RayCluster(machine, Cluster(**cluster))
 
 

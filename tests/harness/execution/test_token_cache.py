@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from transformers import BertTokenizerFast
 
 from experiments.profiles import PROFILES
-from harness.cells.lease import claim
+from harness.cells.lease import take_lease
 from harness.execution import token_cache
-from harness.execution.jobs import Order
+from harness.execution.jobs import Job
 from harness.execution.token_cache import Rows
 from harness.execution.train_cell import Worker
 from harness.planning.plan import plan
@@ -126,8 +126,8 @@ def test_a_worker_asks_the_tokenizer_once_for_a_task_of_its_cells(
     worker = Worker(tmp_path, 1, "cpu", 60.0, lambda: False)
     for planned in plan([find(f"bertram/table1/{row}") for row in ("04-all-three", "08-pcgrad")], setup):
         for cell in planned.cells:
-            held = claim(tmp_path, cell.id)
+            held = take_lease(tmp_path, cell.id)
             assert held is not None
             with held:
-                worker.train(Order(cell), held, lambda share: None, lambda epochs: True)
+                worker.train(Job(cell), held, lambda share: None, lambda epochs: True)
     assert sorted(asked) == ["quora", "sst", "sts"]

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from experiments.profiles import PROFILES
 from harness.cells.record import Record, records
-from harness.execution.config import Machine
+from harness.execution.config import ExecutionConfig
 from harness.execution.encoders import prepared
 from harness.inference.trained_network import Trained, TrainingFailed, find_or_train, network, one_row
 from harness.planning.data import open_data
@@ -108,7 +108,7 @@ def test_another_rows_kept_epoch_is_kept_too(encoder: Path, tmp_path: Path, monk
     monkeypatch.setattr(
         "harness.inference.trained_network.carry_out", lambda *rows, rerun, keep: wanted.append(keep) or ()
     )
-    machine = Machine(home=tmp_path, jobs=1, threads=1, device="cpu")
+    machine = ExecutionConfig(home=tmp_path, jobs=1, threads=1, device="cpu")
     folder = tmp_path / "cells" / row.cells[0].id / "weights"
     folder.mkdir(parents=True)
     for _ in range(2):
@@ -156,7 +156,7 @@ def test_damaged_weights_are_explained(encoder: Path, tmp_path: Path) -> None:
     weights = tmp_path / "epoch-1.safetensors"
     weights.write_bytes(b"\0" * 100)
     with pytest.raises(InputError, match=r"epoch-1\.safetensors cannot be read .*; delete it"):
-        network(Trained(planned(encoder), 1, weights), Machine(home=tmp_path, jobs=1, threads=1, device="cpu"))
+        network(Trained(planned(encoder), 1, weights), ExecutionConfig(home=tmp_path, jobs=1, threads=1, device="cpu"))
 
 
 def test_weights_that_a_regularizer_gave_the_network_are_loaded_too(encoder: Path, tmp_path: Path) -> None:
@@ -168,6 +168,6 @@ def test_weights_that_a_regularizer_gave_the_network_are_loaded_too(encoder: Pat
     Given().start(trained, 1)
     trained.scale.data.fill_(7.0)
     save_file(trained.state_dict(), tmp_path / "epoch-1.safetensors")
-    machine = Machine(home=tmp_path, jobs=1, threads=1, device="cpu")
+    machine = ExecutionConfig(home=tmp_path, jobs=1, threads=1, device="cpu")
     again, _ = network(Trained(row, 1, tmp_path / "epoch-1.safetensors"), machine)
     assert again.scale.item() == 7.0

@@ -57,7 +57,7 @@ def test_a_pair_counts_both_sentences() -> None:
 def test_padding_costs_where_it_is_computed() -> None:
     plain = cell("smartbert/table1/baseline").recipe
     padded = cell("smartbert/table1/sentiment-smart").recipe
-    assert padded.regularizers[0].reads_padding and not plain.regularizers
+    assert padded.regularizers[0].needs_padding and not plain.regularizers
     assert tokens(padded, "sst") > 1.2 * tokens(plain, "sst")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.setup import setup_of
-from harness.planning.manifest import declared, note, noted_setups
+from harness.planning.manifest import find_row, setup_manifests, write_manifest
 from harness.planning.plan import Planned, plan
 from harness.planning.setup import Setup
 from harness.registry.selectors import find
@@ -31,39 +31,41 @@ TOLD = TAGS | {"variant": "[epochs=1]"}
 
 
 def test_rows_are_found_again_by_the_cells_that_they_read(tmp_path: Path, rows: list[Planned]) -> None:
-    note(tmp_path, rows, TOLD)
+    write_manifest(tmp_path, rows, TOLD)
     found = planned(tmp_path)
     assert set(found) == {cell.id for cell in rows[0].cells} == {cell.id for cell in rows[1].cells}
     for cell in rows[0].cells:
         assert found[cell.id] == [f"{ROW}[epochs=1]", f"{TWIN}[epochs=1]"]
-    (noted,) = noted_setups(tmp_path)
+    (noted,) = setup_manifests(tmp_path)
     assert noted.tags == TOLD
     assert noted.rows["bertram/table1", "12-combined"] == {cell.id: cell.seed for cell in rows[0].cells}
 
 
 def test_noting_again_changes_nothing_and_another_set_up_adds(tmp_path: Path, rows: list[Planned]) -> None:
-    note(tmp_path, rows, TOLD)
+    write_manifest(tmp_path, rows, TOLD)
     (path,) = (tmp_path / "readers").iterdir()
     before = path.stat()
-    note(tmp_path, rows, TOLD)
+    write_manifest(tmp_path, rows, TOLD)
     assert path.stat().st_mtime_ns == before.st_mtime_ns
     assert len(list((tmp_path / "readers").iterdir())) == 1
-    note(tmp_path, rows[:1], TOLD | {"setup": "s2"})
-    assert sorted(len(noted.rows) for noted in noted_setups(tmp_path)) == [1, 2]
+    write_manifest(tmp_path, rows[:1], TOLD | {"setup": "s2"})
+    assert sorted(len(noted.rows) for noted in setup_manifests(tmp_path)) == [1, 2]
 
 
 def test_a_row_noted_by_several_commands_is_there_once_with_all_its_cells(tmp_path: Path, rows: list[Planned]) -> None:
-    note(tmp_path, rows, TOLD)
-    note(tmp_path, plan([find(ROW)], setup_of("demo", None, None, 3, ("epochs=1",), ())), TOLD)
-    (noted,) = noted_setups(tmp_path)
+    write_manifest(tmp_path, rows, TOLD)
+    write_manifest(tmp_path, plan([find(ROW)], setup_of("demo", None, None, 3, ("epochs=1",), ())), TOLD)
+    (noted,) = setup_manifests(tmp_path)
     assert sorted(noted.rows["bertram/table1", "12-combined"].values()) == [0, 1, 2]
     assert sorted(noted.rows["bertram/table1", "13-combined-test"].values()) == [0, 1]
 
 
 def test_a_row_without_cells_is_not_noted(tmp_path: Path, rows: list[Planned]) -> None:
     row = rows[0]
-    note(tmp_path, [Planned(suite=row.suite, row=row.row, name=row.name, recipe=row.recipe, reason="not built")], TOLD)
-    assert noted_setups(tmp_path) == []
+    write_manifest(
+        tmp_path, [Planned(suite=row.suite, row=row.row, name=row.name, recipe=row.recipe, reason="not built")], TOLD
+    )
+    assert setup_manifests(tmp_path) == []
     assert not (tmp_path / "readers").exists()
 
 
@@ -71,15 +73,15 @@ def test_a_row_without_cells_is_not_noted(tmp_path: Path, rows: list[Planned]) -
 def test_a_damaged_file_is_told_and_written_again_by_the_same_rows(
     tmp_path: Path, rows: list[Planned], harm: bytes
 ) -> None:
-    note(tmp_path, rows, TOLD)
-    before = noted_setups(tmp_path)
+    write_manifest(tmp_path, rows, TOLD)
+    before = setup_manifests(tmp_path)
     (path,) = (tmp_path / "readers").iterdir()
     path.write_bytes(harm)
     told: list[str] = []
-    assert noted_setups(tmp_path, told) == []
+    assert setup_manifests(tmp_path, told) == []
     assert told == [f"{path} is damaged"]
-    note(tmp_path, rows, TOLD)
-    assert noted_setups(tmp_path, told) == before
+    write_manifest(tmp_path, rows, TOLD)
+    assert setup_manifests(tmp_path, told) == before
     assert len(told) == 1
 
 
@@ -87,10 +89,10 @@ def test_a_file_whose_content_was_changed_is_damaged(tmp_path: Path) -> None:
     path = reads(tmp_path, ROW, 0)
     path.write_text(path.read_text().replace(": 0}", ": 1}"))
     told: list[str] = []
-    assert noted_setups(tmp_path, told) == []
+    assert setup_manifests(tmp_path, told) == []
     assert told == [f"{path} is damaged"]
 
 
 def test_a_row_that_left_the_registry_is_not_declared() -> None:
-    assert declared("bertram/table1", "99-gone") is None
-    assert declared("bertram/table1", "12-combined") == find(ROW)
+    assert find_row("bertram/table1", "99-gone") is None
+    assert find_row("bertram/table1", "12-combined") == find(ROW)

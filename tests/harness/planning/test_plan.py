@@ -12,7 +12,7 @@ from huggingface_hub import constants
 
 from experiments.profiles import PROFILES
 from harness.cells.cell import Cell
-from harness.planning.ledger import Ledger
+from harness.planning.ledger import CellIndex
 from harness.planning.plan import plan, to_download
 from harness.planning.setup import Setup
 from harness.planning.setup_tags import tags
@@ -45,7 +45,7 @@ def test_rows_that_differ_in_split_alone_share_their_cells() -> None:
 
 def test_cells_come_in_rounds_each_once() -> None:
     rows = plan(select(("bertram/table1",)), DEMO)
-    cells = Ledger({}, {}).left(rows)
+    cells = CellIndex({}, {}).left(rows)
     seeds = [cell.seed for cell in cells]
     assert seeds == sorted(seeds)
     assert len({cell.id for cell in cells}) == len(cells)
@@ -86,7 +86,7 @@ def test_newer_technique_code_makes_a_cell_stale(monkeypatch: pytest.MonkeyPatch
     (newer,) = plan([find("bertram/table1/06-smart")], DEMO)
     assert newer.cells[0].key == key
     assert newer.cells[0].id != identity
-    book = Ledger({}, {key: None})  # type: ignore[dict-item]
+    book = CellIndex({}, {key: None})  # type: ignore[dict-item]
     assert book.is_stale(newer.cells[0])
     (other,) = plan([find("bertram/table1/04-all-three")], DEMO)
     assert not book.is_stale(other.cells[0])

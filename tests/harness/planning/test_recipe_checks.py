@@ -20,7 +20,7 @@ from model.encoders.domain_pretrained import DomainPretrained
 from model.encoders.loading import EncoderError
 from model.encoders.tiny import Tiny
 from model.errors import InputError
-from model.interfaces import ActiveRegularizer, Extra, Forward
+from model.interfaces import ActiveRegularizer, ExtraData, Forward
 from model.network import Network
 from model.recipe import AdamW, Branch, Recipe
 from model.regularizers.proximal import Proximal
@@ -108,7 +108,7 @@ class Longer(Reviews):
 
 
 @declared
-class Web(Extra):
+class Web(ExtraData):
     slug: ClassVar[str] = "web for tests"
 
 

@@ -22,7 +22,7 @@ from experiments.study import Study
 from experiments.suite import RegistryError
 from experiments.tuned_suites import Winner
 from harness.cli.main import main
-from harness.planning.manifest import declared
+from harness.planning.manifest import find_row
 from harness.registry import selectors as catalogue
 from harness.registry import tuned_settings
 from harness.registry.tuned_settings import TunedError
@@ -320,7 +320,7 @@ def test_what_does_not_ask_for_a_broken_file_goes_on(smart: Path) -> None:
     assert catalogue.find("bertram/table1/06-smart")
     with pytest.raises(TunedError, match="is no TOML"):
         catalogue.find("tuned/smart/tuned")
-    assert declared("tuned/smart", "tuned") is None
+    assert find_row("tuned/smart", "tuned") is None
 
 
 def test_commands_say_the_sentence_and_exit_with_2(smart: Path) -> None:

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from harness.cells.cell import Cell
-from harness.cells.lease import claim
+from harness.cells.lease import take_lease
 from harness.cells.record import read
 from harness.cli.setup import setup_of
-from harness.execution.events import News
-from harness.execution.jobs import Order
+from harness.execution.events import Event
+from harness.execution.jobs import Job
 from harness.planning.plan import Planned, plan
 from harness.planning.setup_tags import tags
 from harness.registry.selectors import select
-from harness.sequential.comparisons import Duel, duels
+from harness.sequential.comparisons import Comparison, comparisons_of
 from harness.sequential.policy import Policy
-from harness.sequential.scheduler import Deciding
+from harness.sequential.scheduler import SequentialQueue
 from harness.sequential.seed_policy import race
 from reports.comparison import compare
 from reports.results import SetUp
@@ -34,17 +34,17 @@ class Home:
         setup = setup_of("demo", None, None, seeds, (), ())
         self.home, self.rows = home, plan(select([SUITE], rows), setup)
         self.facts = tags(setup)
-        self.duels: list[Duel] = duels(self.rows, setup)
+        self.duels: list[Comparison] = comparisons_of(self.rows, setup)
         self.policy = Policy([race(duel) for duel in self.duels])
-        left = {cell.id: Order(cell) for row in self.rows for cell in row.cells}
-        self.source = Deciding(self.duels, self.policy, self.facts, left, {}, home)
+        left = {cell.id: Job(cell) for row in self.rows for cell in row.cells}
+        self.source = SequentialQueue(self.duels, self.policy, self.facts, left, {}, home)
 
     def end(self, row: Planned, seed: int, skill: float, **more: object) -> None:
         cell = row.cells[seed]
         slug = f"{SUITE}/{row.row.name}"
         named = Training(name=cell.id, row=slug, stream=f"{slug}-{seed}", seed=seed, skill=skill, cell=cell, **more)  # type: ignore[arg-type]
         train(self.home, named)
-        self.source.heard(News("failed" if more.get("failure") else "done", cell, record=read(self.folder(cell))))
+        self.source.heard(Event("failed" if more.get("failure") else "done", cell, record=read(self.folder(cell))))
 
     def folder(self, cell: Cell) -> Path:
         return self.home / "cells" / cell.id
@@ -74,12 +74,12 @@ def test_a_cell_in_training_is_finished_although_its_comparison_is_decided(tmp_p
     home.first((0.5, 0.55))
     assert home.policy.standings[0].state == "undecided"
     for order in home.source.orders(3):
-        home.source.heard(News("started", order.cell))
+        home.source.heard(Event("started", order.cell))
     begun = [("new-predict", 6), ("bert-v1", 6), ("new-predict", 7)]
     assert home.ordered(0) == begun
     home.policy.standings[0].decision = "higher"
     assert home.ordered(2) == begun
-    home.source.heard(News("again", home.rows[1].cells[6], reason="its worker died"))
+    home.source.heard(Event("again", home.rows[1].cells[6], reason="its worker died"))
     assert home.ordered(2) == begun
     home.end(home.rows[1], 6, 0.6)
     assert home.ordered(2) == begun[1:]
@@ -89,7 +89,7 @@ def test_a_cell_in_training_is_finished_although_its_comparison_is_decided(tmp_p
 def test_an_idle_worker_gets_what_no_other_command_has(tmp_path: Path) -> None:
     home = Home(tmp_path)
     home.first((0.5, 0.55))
-    held = claim(tmp_path, home.rows[1].cells[6].id)
+    held = take_lease(tmp_path, home.rows[1].cells[6].id)
     assert held is not None
     with held:
         assert home.ordered(1) == [("new-predict", 6), ("bert-v1", 6)]  # the first is waited for
@@ -108,13 +108,13 @@ def test_a_seed_counts_once_all_before_it_have_ended(tmp_path: Path) -> None:
 
 
 def test_differences_and_items_are_those_of_the_report(tmp_path: Path) -> None:
-    from harness.planning.ledger import ledger
-    from harness.tracking.from_cells import measured
+    from harness.planning.ledger import read_index
+    from harness.tracking.from_cells import measured_setup
     from reports.statistics.sequential import items_of
 
     home = Home(tmp_path)
     home.first((0.5, 0.55))
-    held: SetUp = measured(home.rows, home.facts, ledger(tmp_path))
+    held: SetUp = measured_setup(home.rows, home.facts, read_index(tmp_path))
     found = compare(held, f"{SUITE}/new-predict", f"{SUITE}/bert-v1", "overall")
     seen = home.policy.standings[0].comparison
     assert found.estimate is not None and found.seeds == tuple(range(FIRST))
@@ -149,7 +149,7 @@ def test_rows_that_share_a_cell_ask_for_it_once(tmp_path: Path) -> None:
 
 def test_the_same_comparison_is_made_once_whichever_row_is_named_first(tmp_path: Path) -> None:
     setup = setup_of("demo", None, None, 3, (), ())
-    every = duels(plan(select(["*"]), setup), setup)
+    every = comparisons_of(plan(select(["*"]), setup), setup)
     keys = [
         (frozenset(f"{row.suite.slug}/{row.row.name}" for row in (duel.better, duel.worse)), duel.metric)
         for duel in every

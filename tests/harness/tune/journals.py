@@ -10,17 +10,17 @@ from typing import Any
 
 from experiments.search_space import Value
 from experiments.studies import STUDIES
-from harness.cells.atomic import append, sealed
+from harness.cells.atomic import append_line, checksummed
 from harness.cells.cell import Cell
 from harness.cells.record import Entry, checks, fail, journal, now
 from harness.cells.trial import Trial
-from harness.execution.config import Machine
-from harness.execution.events import News
+from harness.execution.config import ExecutionConfig
+from harness.execution.events import Event
 from harness.planning.setup import Setup
 from harness.registry.selectors import find
-from harness.tune.scheduler import Limit, Search
+from harness.tune.scheduler import Limit, TrialQueue
 from harness.tune.storage import Storage
-from harness.tune.study_run import Arm, Method
+from harness.tune.study_run import Method, StudyRun
 from model.digest import digest
 from tests.harness.tune.quick import QUICK
 
@@ -30,10 +30,10 @@ SECONDS = 1.5  # of training an epoch; scoring takes a sixth of that
 Scores = Callable[[Mapping[str, Value], int], dict[str, float | None]]
 
 
-def arm(name: str = "baseline", method: Method | None = None, row: str = "") -> Arm:
+def arm(name: str = "baseline", method: Method | None = None, row: str = "") -> StudyRun:
     study = STUDIES[name]
     suite, on = find(row or study.row)
-    return Arm(study=study, suite=suite, row=on, setup=SETUP, method=method or Method())
+    return StudyRun(study=study, suite=suite, row=on, setup=SETUP, method=method or Method())
 
 
 def drawn(*names: object) -> float:
@@ -82,7 +82,7 @@ def begin(home: Path, cell: Cell) -> Path:
     about = {"id": cell.id, "key": cell.key, "seed": cell.seed, "settings": {"epochs": "4"}, "data": dict(cell.data)}
     code = {"version": "0", "revision": "abc"}
     machine = {"threads": THREADS, "device": "cpu", "torch": "2", "code": code, "started": now()}
-    (folder / "cell.json").write_text(sealed(about | {"source": cell.source} | machine))
+    (folder / "cell.json").write_text(checksummed(about | {"source": cell.source} | machine))
     return folder
 
 
@@ -92,12 +92,12 @@ def train(home: Path, cell: Cell, params: Mapping[str, Value], epochs: int, scor
     if not (folder / "cell.json").exists():
         begin(home, cell)
     number = len(journal(folder / "journal.jsonl")) + 1
-    append(folder / "journal.jsonl", sealed(line(scores(params, number), number)))
+    append_line(folder / "journal.jsonl", checksummed(line(scores(params, number), number)))
     if number == epochs:
         (folder / "predictions.npz").write_bytes(b"none")
         totals = {"training_seconds": SECONDS * epochs, "items": 72 * epochs, "seconds": 9.0, "peak_memory_bytes": 1}
         outcome = {"status": "done", "epochs": epochs, "checks": checks(folder), "ended": now()}
-        (folder / "outcome.json").write_text(sealed(outcome | totals))
+        (folder / "outcome.json").write_text(checksummed(outcome | totals))
     return journal(folder / "journal.jsonl")
 
 
@@ -112,16 +112,16 @@ class Hands:
 
     def __init__(self, home: Path, jobs: int = 1, chance: int = 0, scores: Scores = made) -> None:
         self.home, self.chance, self.scores = home, random.Random(chance), scores
-        self.machine = Machine(home=home, jobs=jobs, threads=THREADS, device="cpu")
+        self.machine = ExecutionConfig(home=home, jobs=jobs, threads=THREADS, device="cpu")
         self.busy: dict[str, Cell] = {}
         self.trained: list[str] = []  # cells, once for each time one was begun
 
     def search(
-        self, of: Arm, trials: int, at_once: int, noting: Callable[[Trial], None] = lambda trial: None
-    ) -> Search:
-        return Search(of, Storage(self.home, None, of, at_once), self.machine, Limit(trials), noting)
+        self, of: StudyRun, trials: int, at_once: int, noting: Callable[[Trial], None] = lambda trial: None
+    ) -> TrialQueue:
+        return TrialQueue(of, Storage(self.home, None, of, at_once), self.machine, Limit(trials), noting)
 
-    def step(self, search: Search) -> bool:
+    def step(self, search: TrialQueue) -> bool:
         """Deal orders and train one epoch; False if there is nothing left to train."""
         orders = {order.cell.id: order for order in search.orders(self.machine.jobs - len(self.busy))}
         if not orders and not self.busy:
@@ -131,7 +131,7 @@ class Hands:
             if len(self.busy) < self.machine.jobs and name not in self.busy:
                 self.busy[name] = order.cell
                 self.trained.append(name)
-                search.heard(News("started", order.cell))
+                search.heard(Event("started", order.cell))
         if not self.busy:
             return True
         cell = self.busy[self.chance.choice(sorted(self.busy))]
@@ -140,7 +140,7 @@ class Hands:
         last = len(epochs) == search.arm.epochs
         if last or not search.goes_on(cell, epochs):
             del self.busy[cell.id]
-            search.heard(News("done" if last else "cut", cell))
+            search.heard(Event("done" if last else "cut", cell))
         return True
 
     def killed(self) -> None:
@@ -155,7 +155,7 @@ class Hands:
         self.busy.pop(cell.id, None)
 
 
-def carried_out(of: Arm, hands: Hands, trials: int, at_once: int = 1) -> list[Trial]:
+def carried_out(of: StudyRun, hands: Hands, trials: int, at_once: int = 1) -> list[Trial]:
     """All trials of a study that was carried out so."""
     search = hands.search(of, trials, at_once)
     while hands.step(search):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.profiles import PROFILES, Profile
-from harness.cells.lease import is_held
+from harness.cells.lease import is_leased
 from harness.cells.record import journal
 from tests import ROOT
 
@@ -153,7 +153,7 @@ def same(home: Path, alone: Path, storage: str = "") -> None:
     parents, shown = tracked(home)
     assert len(parents) == 1
     assert shown == [(number, state, value) for number, _, state, value, _ in told]
-    assert not any(is_held(folder) for folder in (home / "cells").iterdir())
+    assert not any(is_leased(folder) for folder in (home / "cells").iterdir())
 
 
 def dies(before: Callable[..., Any], count: int, after: bool) -> Callable[..., Any]:

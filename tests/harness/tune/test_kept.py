@@ -69,7 +69,7 @@ def test_studies_and_set_ups_are_told_apart_and_in_order(tmp_path: Path) -> None
     for of in arms[1:]:
         for trial in sought(tmp_path, of, 2):
             trial_payload.note(
-                tmp_path, run.noted(of, "CPU-seconds", trial, TAGS | {"setup": "s2", "profile": "small"})
+                tmp_path, run.trial_record(of, "CPU-seconds", trial, TAGS | {"setup": "s2", "profile": "small"})
             )
     deliver(tmp_path)
     found = studies(Stored(Store(tmp_path)))

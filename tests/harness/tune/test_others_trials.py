@@ -17,7 +17,7 @@ from optuna.trial import TrialState, create_trial
 
 from harness.cells.trial import Trial
 from harness.tune.file import OURS, Lock
-from harness.tune.scheduler import Search
+from harness.tune.scheduler import TrialQueue
 from model.errors import InputError
 from tests.harness.tune.journals import Hands, arm, carried_out
 
@@ -173,7 +173,7 @@ def test_a_trial_enqueued_while_another_begins_is_tried_after_it(tmp_path: Path)
     assert dict(trials[2].params) == WISH
 
 
-def begun_in_part(search: Search, writes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def begun_in_part(search: TrialQueue, writes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the process end after so many writes of the next beginning."""
 
     class Killed(BaseException):

@@ -12,16 +12,16 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from experiments import studies
-from harness.cells.atomic import append, sealed
+from harness.cells.atomic import append_line, checksummed
 from harness.cells.trial import Trial
-from harness.execution.config import Machine
+from harness.execution.config import ExecutionConfig
 from harness.tracking import store as storing
 from harness.tracking import trial_payload
 from harness.tracking.store import Store
 from harness.tracking.sync import Count, Delivery, results
 from harness.tune import run as run_module
 from harness.tune.run import unit
-from harness.tune.study_run import Arm
+from harness.tune.study_run import StudyRun
 from tests.harness.conftest import Invoke
 from tests.harness.homes import TAGS, all_of, empty
 from tests.harness.tune.journals import SECONDS, Hands, arm, line, made, whole
@@ -36,12 +36,12 @@ def quickly_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storing, "migrate", lambda file: file.write_bytes(empty()))
 
 
-def sought(home: Path, of: Arm, trials: int) -> list[Trial]:
+def sought(home: Path, of: StudyRun, trials: int) -> list[Trial]:
     """A study without a tracking store, with a failed trial and pruned ones; each is noted as it ends."""
-    machine = Machine(home=home, jobs=1, threads=1, device="cpu")
+    machine = ExecutionConfig(home=home, jobs=1, threads=1, device="cpu")
     hands = Hands(home)
     search = hands.search(
-        of, trials, 2, lambda trial: trial_payload.note(home, run_module.noted(of, unit(machine), trial, TAGS))
+        of, trials, 2, lambda trial: trial_payload.note(home, run_module.trial_record(of, unit(machine), trial, TAGS))
     )
     while hands.step(search):
         if len(search.trials) == 3 and search.trials[2].running:
@@ -89,7 +89,7 @@ def shown(uri: str) -> Shown:
     return found
 
 
-def check(run: dict[str, Any], trial: Trial, of: Arm) -> None:
+def check(run: dict[str, Any], trial: Trial, of: StudyRun) -> None:
     """A trial's run has what the trial came to, epoch by epoch."""
     status = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}[trial.state]
     assert (run["status"], run["parent"], run["name"]) == (status, of.name, f"{of.name} trial {trial.number}")
@@ -157,7 +157,7 @@ def test_a_trial_whose_cell_has_lost_its_epochs_is_left_for_later(home: Path) ->
 
 def test_damaged_files_cost_their_own_trial_alone(home: Path) -> None:
     trials = sought(home, arm(), 4)
-    append(home / "cells" / trials[0].cell / "journal.jsonl", "{")
+    append_line(home / "cells" / trials[0].cell / "journal.jsonl", "{")
     noted = sorted((home / "readers").glob("trial-*.json"))
     assert len(noted) == 4
     damaged = next(path for path in noted if json.loads(path.read_text())["trial"]["number"] == 1)
@@ -185,7 +185,7 @@ def test_noting_again_changes_nothing(home: Path) -> None:
     deliver(home)
     files = {path: path.read_bytes() for path in (home / "readers").iterdir()}
     for trial in trials:
-        trial_payload.note(home, run_module.noted(of, "CPU-seconds", trial, TAGS))
+        trial_payload.note(home, run_module.trial_record(of, "CPU-seconds", trial, TAGS))
     assert {path: path.read_bytes() for path in (home / "readers").iterdir()} == files
     assert deliver(home) == Count(known=3)
 
@@ -195,7 +195,9 @@ def test_a_trial_without_an_overall_has_the_scores_that_there_are(home: Path) ->
     cell = of.cell(SETTINGS)
     folder = home / "cells" / cell.id
     whole(home, cell, SETTINGS, 3)
-    journal = [sealed(line({"sst_accuracy": 0.5, "quora_accuracy": 0.25, "sts_pearson": None}, at)) for at in (1, 2)]
+    journal = [
+        checksummed(line({"sst_accuracy": 0.5, "quora_accuracy": 0.25, "sts_pearson": None}, at)) for at in (1, 2)
+    ]
     (folder / "journal.jsonl").write_text("".join(f"{each}\n" for each in journal))
     trial = Trial(
         number=0,
@@ -209,7 +211,7 @@ def test_a_trial_without_an_overall_has_the_scores_that_there_are(home: Path) ->
         reason="no overall",
         ended="2026-01-01T00:00:00.000+00:00",
     )
-    trial_payload.note(home, run_module.noted(of, "CPU-seconds", trial, TAGS))
+    trial_payload.note(home, run_module.trial_record(of, "CPU-seconds", trial, TAGS))
     assert deliver(home) == Count(new=1)
     run = shown(uri(home))["tuning/baseline", of.name, "0"]
     assert (run["status"], run["tags"]["reason"]) == ("FAILED", "no overall")

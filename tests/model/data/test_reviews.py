@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from model.data.course import Found, collect
+from model.data.course import CourseFiles, collect
 from model.data.examples import Corpus, DataError
 from model.data.reviews import Reviews, reviews
 from model.declaration import SettingError
@@ -66,7 +66,7 @@ def test_a_smaller_choice_is_a_prefix_of_a_larger_one_and_not_of_the_file(tmp_pa
 
 
 def test_the_default_is_what_the_data_bring_along() -> None:
-    rows = [Found(f"{label}-{i}", (f"text {i}",), label) for label in range(5) for i in range(3)]
+    rows = [CourseFiles(f"{label}-{i}", (f"text {i}",), label) for label in range(5) for i in range(3)]
     corpus = Corpus(source="embedded", splits={}, reviews=collect("reviews", SST, "train", rows))
     chosen = reviews(Reviews(per_class=2), corpus)
     assert Counter(chosen.labels.tolist()) == dict.fromkeys(range(5), 2)

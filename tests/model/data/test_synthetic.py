@@ -9,7 +9,7 @@ import pytest
 
 from model.data.examples import Corpus, Split
 from model.data.leakage import duplicates
-from model.data.random_choice import Dice
+from model.data.random_choice import RandomChoice
 from model.data.sentiment_grammar import JUDGEMENTS, opinion
 from model.data.synthetic import ROWS, embedded
 
@@ -98,7 +98,7 @@ def test_a_word_of_praise_is_no_proof_of_praise(corpus: Corpus) -> None:
 )
 def test_labels_agree_with_a_reader(text: str, score: int) -> None:
     """Each sentence can be drawn, and the grammar scores it as a reader would."""
-    dice = Dice(0, "reader")
+    dice = RandomChoice(0, "reader")
     for _ in range(20_000):
         made = opinion(dice, subjects=("plot", "cast"))
         if made.text == text:

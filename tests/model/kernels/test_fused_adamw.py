@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from model.combiners.pcgrad import PcGradAtEpochEnd
-from model.combiners.sum import Total
+from model.combiners.sum import Sum
 from model.interfaces import Step
 from model.kernels import fused_adamw, sparse_embedding
 from model.kernels.fused_adamw import Early
@@ -66,16 +66,16 @@ def test_a_weight_is_updated_within_the_last_pass_alone(monkeypatch: pytest.Monk
 
 
 def test_a_combiner_that_reads_gradients_finds_them_all() -> None:
-    class Clipped(Total):
+    class Clipped(Sum):
         def backward(
             self, step: Step, losses: Iterable[tuple[str, torch.Tensor]], shared: list[torch.nn.Parameter], seed: int
         ) -> dict[str, float]:
             return super().backward(step, losses, shared, seed)
 
-    class Named(Total):
+    class Named(Sum):
         pass
 
-    assert Total.accumulates and Named.accumulates and not Clipped.accumulates
+    assert Sum.completes_grad_last and Named.completes_grad_last and not Clipped.completes_grad_last
 
 
 def test_what_breaks_off_leaves_no_hook() -> None:

@@ -17,7 +17,7 @@ from experiments.changes import EXPONENTIAL_DECAY, PCGRAD, TOGETHER, dropout, ep
 from experiments.factorial_designs import Design, Effect, Run, add_one, fraction, fractions, leave_one_out, possible
 from experiments.papers import SUITES
 from reports.ablation.analysis import MEANING, Kind, Of, analysed, corrected, of
-from reports.ablation.results import Taken
+from reports.ablation.results import AblationResults
 from reports.results import Seed
 from reports.statistics.crossed_effects import cautious
 from reports.statistics.multiple_testing import holm
@@ -95,7 +95,7 @@ def test_they_sum_to_the_difference_of_every_metric(seed: int) -> None:
     evidence = quick(FOUR, *drawn(random, dict.fromkeys(TASKS, SOME), seeds=3, items=(41, 37, 29)))
     way = {frozenset(NAMES[:size]) for size in range(5)}
     some = only(evidence, lambda row: seed == 0 or on(row) in way or bool(random.random() < 0.6))
-    for found in analysed(Taken(FOUR, some)):
+    for found in analysed(AblationResults(FOUR, some)):
         assert not found.reason
         assert sum(each(found, "shapley").values()) == pytest.approx(mean(found, "total"), abs=1e-12)
         assert sum(each(found, "stated").values()) == pytest.approx(mean(found, "total"), abs=1e-12)
@@ -105,16 +105,16 @@ def test_they_sum_to_the_difference_of_every_metric(seed: int) -> None:
 
 
 def test_every_figure_is_its_definition_on_scores_that_are_known() -> None:
-    found = of(Taken(FOUR, exact(FOUR, SOME)), "sst_accuracy")
+    found = of(AblationResults(FOUR, exact(FOUR, SOME)), "sst_accuracy")
     for (kind, term), true in truths(NAMES, SOME).items():
         assert mean(found, kind, *term) == pytest.approx(true, abs=1e-12), (kind, term)
 
 
 def test_a_main_effect_is_the_shapley_value_where_no_three_factors_interact() -> None:
     pairs = values(NAMES, {(SMART,): 0.04, (ROTATE, PCGRAD_END): -0.08, (SMART, MSE): 0.12})
-    found = of(Taken(FOUR, exact(FOUR, pairs)), "sst_accuracy")
+    found = of(AblationResults(FOUR, exact(FOUR, pairs)), "sst_accuracy")
     assert each(found, "main") == pytest.approx(each(found, "shapley"), abs=1e-12)
-    three = of(Taken(FOUR, exact(FOUR, SOME)), "sst_accuracy")
+    three = of(AblationResults(FOUR, exact(FOUR, SOME)), "sst_accuracy")
     assert mean(three, "shapley", SMART) - mean(three, "main", SMART) == pytest.approx(0.16 / 12, abs=1e-12)
 
 
@@ -165,7 +165,7 @@ def mixed(ours: Ablation, chosen: Design, seed: int) -> Design:
 @pytest.mark.parametrize(("make", "kind", "other"), [(leave_one_out, "last", "alone"), (add_one, "alone", "last")])
 def test_one_at_a_time_tells_of_a_factor_beside_all_others_or_none(make: object, kind: Kind, other: Kind) -> None:
     design = make(NAMES)  # type: ignore[operator]
-    found = of(Taken(FOUR, exact(FOUR, {run: SOME[run] for run in design.runs})), "sst_accuracy")
+    found = of(AblationResults(FOUR, exact(FOUR, {run: SOME[run] for run in design.runs})), "sst_accuracy")
     true = truths(NAMES, SOME)
     assert {key[0] for key in found.found} == {"main", kind, "step"}
     for name in NAMES:
@@ -178,7 +178,7 @@ def test_one_at_a_time_tells_of_a_factor_beside_all_others_or_none(make: object,
 def test_what_changes_no_answer_has_an_effect_of_exactly_0() -> None:
     answers, labels = drawn(np.random.default_rng(1), dict.fromkeys(TASKS, SOME))
     same = next(iter(answers.values()))
-    for found in analysed(Taken(FOUR, quick(FOUR, dict.fromkeys(answers, same), labels))):
+    for found in analysed(AblationResults(FOUR, quick(FOUR, dict.fromkeys(answers, same), labels))):
         assert set(MEANING) == {kind for kind, _ in found.found}
         assert {(each.mean, each.estimate, each.p) for each in found.found.values()} == {(0, None, None)}
         assert {(each.low, each.high) for each in found.apparent.values()} == {(0, 0)}
@@ -188,7 +188,7 @@ def test_what_changes_no_answer_has_an_effect_of_exactly_0() -> None:
 def test_a_factor_that_changes_no_answer_is_not_supported_beside_others_that_do(inert: str) -> None:
     answers, labels = drawn(np.random.default_rng(2), dict.fromkeys(TASKS, SOME), items=(63, 59, 61))
     alike = {run: answers[run - {inert}] for run in answers}
-    for found in analysed(Taken(FOUR, quick(FOUR, alike, labels))):
+    for found in analysed(AblationResults(FOUR, quick(FOUR, alike, labels))):
         for (kind, term), each in found.found.items():
             nothing = term == (inert,) or (kind == "interaction" and inert in term)
             assert ((each.mean, each.estimate, each.p) == (0, None, None)) == nothing, (kind, term)
@@ -198,7 +198,7 @@ def test_a_combination_that_repeats_another_has_its_figures() -> None:
     """Together: .1; PCGrad .04 more, but only then."""
     smart, together, pcgrad = GATED.names
     true = {run: 0.5 + 0.1 * (together in run) + 0.04 * ({together, pcgrad} <= run) for run in possible(GATED.names)}
-    taken = Taken(GATED, exact(GATED, {run: true[run] for run in map(on_row, GATED.rows.rows)}))
+    taken = AblationResults(GATED, exact(GATED, {run: true[run] for run in map(on_row, GATED.rows.rows)}))
     assert {frozenset({pcgrad}), frozenset({smart, pcgrad})} == set(taken.filled)
     assert (len(taken.trained), len(taken.runs), taken.design.kind, len(taken.design.runs)) == (6, 8, "full", 8)
     found = of(taken, "sst_accuracy")
@@ -217,7 +217,7 @@ def on_row(row: object) -> Run:
 
 
 def test_a_step_has_both_rows_what_is_printed_and_all_that_its_factors_do_elsewhere() -> None:
-    found = of(Taken(FOUR, exact(FOUR, SOME)), "sst_accuracy")
+    found = of(AblationResults(FOUR, exact(FOUR, SOME)), "sst_accuracy")
     told = {(step.start.row.name, step.end.row.name): step for step in found.steps}
     assert list(told) == [("04-all-three", "06-smart"), ("06-smart", "08-pcgrad"), ("08-pcgrad", "11-mse")]
     printed = {pair: step.printed for pair, step in told.items()}
@@ -235,13 +235,15 @@ def test_figures_printed_of_other_items_or_by_another_formula_are_not_subtracted
     """Row 14 is scored on test, 11 on dev; smartbert's overall takes r as it is, bertram's moves it to 0..1 first."""
     test = ablation(row="14-full-quora", against="11-mse")
     answers, labels = drawn(np.random.default_rng(7), dict.fromkeys(TASKS, values(test.names, {})), seeds=2)
-    assert [found.steps[0].printed for found in analysed(Taken(test, quick(test, answers, labels)))] == [None] * 4
+    assert [found.steps[0].printed for found in analysed(AblationResults(test, quick(test, answers, labels)))] == [
+        None
+    ] * 4
     (suite,) = (each for each in SUITES if each.slug == "smartbert/table1")
     (row,) = (each for each in suite.rows if "overall" in each.printed)
     ours = Ablation(suite=TABLE, row=TABLE.row("13-combined-test"), other=suite, against=row)
     ours = dataclasses.replace(ours, held=dict.fromkeys([factor.name for factor in ours.every][1:], False))
     answers, labels = drawn(np.random.default_rng(8), dict.fromkeys(TASKS, values(ours.names, {})), seeds=2)
-    both = {found.metric: found for found in analysed(Taken(ours, quick(ours, answers, labels)))}
+    both = {found.metric: found for found in analysed(AblationResults(ours, quick(ours, answers, labels)))}
     assert {metric for metric in METRICS if metric in row.printed} == set(METRICS)
     assert [metric for metric, found in both.items() if found.steps[0].printed is None] == ["overall"]
     assert not each(both["overall"], "stated") and not each(both["overall"], "flattery")  # no paper's order
@@ -251,7 +253,7 @@ def test_figures_printed_of_other_items_or_by_another_formula_are_not_subtracted
 
 def test_each_kind_is_corrected_by_itself_over_all_metrics() -> None:
     answers, labels = drawn(np.random.default_rng(4), dict.fromkeys(TASKS, SOME))
-    every = analysed(Taken(FOUR, quick(FOUR, answers, labels)))
+    every = analysed(AblationResults(FOUR, quick(FOUR, answers, labels)))
     counts = {kind: sum(its == kind for found in every for its, _ in found.found) for kind in MEANING}
     assert counts == {
         **dict.fromkeys(("main", "alone", "last", "shapley", "stated", "flattery"), 16),
@@ -271,7 +273,7 @@ def test_each_kind_is_corrected_by_itself_over_all_metrics() -> None:
 
 def test_a_single_seed_has_an_interval_over_items_and_no_p() -> None:
     answers, labels = drawn(np.random.default_rng(5), dict.fromkeys(TASKS, SOME), seeds=1)
-    for found in analysed(Taken(FOUR, quick(FOUR, answers, labels))):
+    for found in analysed(AblationResults(FOUR, quick(FOUR, answers, labels))):
         assert len(found.found) == len(analysed_keys())
         assert {each.p for each in found.found.values()} == {None}
         assert not any(each.supported for each in found.found.values())
@@ -287,7 +289,7 @@ def test_a_metric_with_one_seed_leaves_the_correction_of_the_others_alone() -> N
     whole = quick(FOUR, answers, labels)
     one = whole.rows[f"{FOUR.slug}/{SMART}"]
     one.seeds = [without(seed, "sts_pearson") if seed.seed else seed for seed in one.seeds]
-    by_metric = {found.metric: found for found in analysed(Taken(FOUR, whole))}
+    by_metric = {found.metric: found for found in analysed(AblationResults(FOUR, whole))}
     assert {found.p for found in by_metric["sts_pearson"].found.values()} == {None}
     others = [by_metric[name] for name in METRICS if name != "sts_pearson"]
     mains = [found for of in others for (kind, _), found in of.found.items() if kind == "main"]

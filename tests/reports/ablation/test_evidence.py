@@ -13,7 +13,7 @@ from experiments.changes import PCGRAD, TOGETHER
 from experiments.factorial_designs import Run, add_one, leave_one_out, possible
 from experiments.suite import Change
 from reports.ablation.analysis import Of, analysed, of
-from reports.ablation.results import Scores, Taken, scores
+from reports.ablation.results import AblationResults, Scores, scores
 from reports.results import Runs, Seed, SetUp
 from tests.reports.ablation.truth import (
     FOUR,
@@ -45,13 +45,13 @@ def stored(seeds: int = 4, names: Callable[[], Kept] = Kept) -> tuple[SetUp, Kep
 
 
 def taken_of(evidence: SetUp, metric: str) -> Scores:
-    found = scores(Taken(TWO, evidence), metric)
+    found = scores(AblationResults(TWO, evidence), metric)
     assert isinstance(found, Scores)
     return found
 
 
 def reasons(evidence: SetUp) -> dict[str, str]:
-    return {of.metric: of.reason for of in analysed(Taken(TWO, evidence))}
+    return {of.metric: of.reason for of in analysed(AblationResults(TWO, evidence))}
 
 
 def of_row(evidence: SetUp, run: Run) -> Runs:
@@ -59,7 +59,7 @@ def of_row(evidence: SetUp, run: Run) -> Runs:
 
 
 def test_all_combinations_are_a_full_design_fewest_factors_first() -> None:
-    taken = Taken(FOUR, exact(FOUR, dict(reversed(list(TRUE.items())))))
+    taken = AblationResults(FOUR, exact(FOUR, dict(reversed(list(TRUE.items())))))
     assert taken.runs == tuple(possible(NAMES)) == tuple(taken.trained)
     assert (taken.design.kind, len(taken.design.runs), taken.filled) == ("full", 16, {})
 
@@ -73,7 +73,7 @@ def test_a_combination_that_is_missing_leaves_what_the_others_tell(fault: str) -
         row.seeds = [made_failed(seed.seed) for seed in row.seeds]
     else:
         evidence = only(evidence, lambda row: on(row) != gone)
-    taken = Taken(FOUR, evidence)
+    taken = AblationResults(FOUR, evidence)
     assert set(taken.runs) == set(TRUE) - {gone}
     assert taken.design.kind == "some"
     assert len(taken.design.model()) == 1 + 4 + 6  # 15 runs tell all pairs apart
@@ -96,7 +96,7 @@ def mean(found: Of, kind: str, *term: str) -> float:
 @pytest.mark.parametrize("make", [leave_one_out, add_one])
 def test_one_at_a_time_is_recognised(make: Callable[..., object]) -> None:
     design = make(NAMES)
-    taken = Taken(FOUR, exact(FOUR, {run: TRUE[run] for run in design.runs}))  # type: ignore[attr-defined]
+    taken = AblationResults(FOUR, exact(FOUR, {run: TRUE[run] for run in design.runs}))  # type: ignore[attr-defined]
     assert taken.design == design
 
 
@@ -106,13 +106,15 @@ def test_without_a_finished_seed_there_is_nothing() -> None:
         row.seeds = [made_failed(seed.seed) for seed in row.seeds]
     for each in (evidence, setup([])):
         assert reasons(each) == dict.fromkeys(METRICS, "no combination has a finished seed")
-        assert Taken(TWO, each).design.runs == ()
+        assert AblationResults(TWO, each).design.runs == ()
 
 
 def test_one_combination_has_scores_and_no_effect() -> None:
     evidence, _ = stored()
     (found,) = [
-        of for of in analysed(Taken(TWO, only(evidence, lambda row: on(row) == NONE))) if of.metric == "overall"
+        of
+        for of in analysed(AblationResults(TWO, only(evidence, lambda row: on(row) == NONE)))
+        if of.metric == "overall"
     ]
     assert found.scores is not None and found.scores.runs == (NONE,)
     assert (dict(found.found), dict(found.apparent), found.orders, found.reason) == ({}, {}, 0, "")
@@ -122,7 +124,9 @@ def test_one_combination_has_scores_and_no_effect() -> None:
 def test_rows_of_other_suites_are_not_the_ablations() -> None:
     evidence, reader = stored()
     strangers = [Runs(TABLE, TABLE.row("06-smart"), [made_seed(0, "", "", {"sst_accuracy": 0.5}, ())], reader)]
-    assert Taken(TWO, setup([*evidence.rows.values(), *strangers])).runs == Taken(TWO, evidence).runs
+    assert (
+        AblationResults(TWO, setup([*evidence.rows.values(), *strangers])).runs == AblationResults(TWO, evidence).runs
+    )
 
 
 def test_only_seeds_that_all_combinations_have_are_taken() -> None:
@@ -187,7 +191,7 @@ def test_a_combination_without_r_leaves_the_metric_out(but: int) -> None:
     for metric in ("sts_pearson", "overall"):
         expected = f"no seed has {metric} in all combinations" if but else f"{TWO.names[0]} has no {metric}"
         assert told[metric].startswith(expected)
-    by_metric = {found.metric: found for found in analysed(Taken(TWO, evidence))}
+    by_metric = {found.metric: found for found in analysed(AblationResults(TWO, evidence))}
     assert not by_metric["sts_pearson"].found and by_metric["sst_accuracy"].found
 
 
@@ -227,11 +231,11 @@ def test_what_repeats_a_combination_is_taken_from_it_where_that_was_trained() ->
     gated = ablation(row="06-smart", added=[TOGETHER, PCGRAD])
     smart, together, pcgrad = gated.names
     true = {run: 0.5 + 0.1 * (together in run) for run in possible(gated.names) if run not in gated.impossible}
-    whole = Taken(gated, exact(gated, true))
+    whole = AblationResults(gated, exact(gated, true))
     assert whole.filled == {frozenset({pcgrad}): NONE, frozenset({smart, pcgrad}): frozenset({smart})}
     assert whole.row(frozenset({smart, pcgrad})) is whole.row(frozenset({smart}))
     assert whole.design.kind == "full" and whole.design.runs == tuple(sorted(whole.runs, key=standard(gated.names)))
-    part = Taken(gated, exact(gated, {run: share for run, share in true.items() if smart not in run}))
+    part = AblationResults(gated, exact(gated, {run: share for run, share in true.items() if smart not in run}))
     assert (set(part.filled), part.design.kind) == ({frozenset({pcgrad})}, "some")
     assert set(part.design.runs) == set(part.trained)
     found = of(part, "sst_accuracy")
@@ -249,7 +253,7 @@ def test_combinations_that_cannot_be_are_no_gap_in_a_full_design() -> None:
     both = frozenset(ours.names)
     assert set(ours.impossible) == {both} and not ours.repeats
     wanted = {NONE: 0.5, frozenset({smart}): 0.6, frozenset({"bf16"}): 0.4}
-    taken = Taken(ours, exact(ours, wanted))
+    taken = AblationResults(ours, exact(ours, wanted))
     assert (taken.design.kind, len(taken.design.runs)) == ("full", 3)
     found = of(taken, "sst_accuracy")
     told = {key: each.mean for key, each in found.found.items()}
@@ -261,7 +265,7 @@ def test_combinations_that_cannot_be_are_no_gap_in_a_full_design() -> None:
 def test_a_name_of_files_has_letters_and_dashes_alone_and_is_the_questions_own() -> None:
     evidence, _ = stored()
     names = {
-        Taken(each, evidence).name
+        AblationResults(each, evidence).name
         for each in (FOUR, TWO, ablation(held={NAMES[0]: True}), ablation(held={NAMES[0]: False}))
     }
     assert len(names) == 4

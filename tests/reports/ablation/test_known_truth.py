@@ -11,7 +11,7 @@ import pytest
 
 from experiments.factorial_designs import Effect
 from reports.ablation.analysis import MEANING, Key, Kind, Of, analysed
-from reports.ablation.results import Taken
+from reports.ablation.results import AblationResults
 from tests.reports.ablation.truth import FOUR, METRICS, NAMES, Values, drawn, kept, quick, truths, values
 from tests.reports.made import Floats
 from tests.reports.statistics.experiments import FULL, error
@@ -53,7 +53,7 @@ def experiments() -> Mapping[tuple[str, Key], Floats]:
     """Of each metric and figure, low, mean and high [times, 3]."""
     random, told = np.random.default_rng(17), dict[tuple[str, Key], list[tuple[float, float, float]]]()
     for _ in range(TIMES):
-        for of in analysed(Taken(FOUR, quick(FOUR, *drawn(random, TRUTH)))):
+        for of in analysed(AblationResults(FOUR, quick(FOUR, *drawn(random, TRUTH)))):
             for key, found in of.found.items():
                 one = found.estimate
                 assert one is not None
@@ -90,7 +90,7 @@ def test_an_interval_holds_the_truth_as_often_as_it_says(metric: str, kind: Kind
 
 def test_the_figures_of_a_tracking_stores_answers_are_the_same() -> None:
     answers, labels = drawn(np.random.default_rng(1), TRUTH, seeds=3, items=(60, 70, 50))
-    told, same = (analysed(Taken(FOUR, make(FOUR, answers, labels))) for make in (kept, quick))
+    told, same = (analysed(AblationResults(FOUR, make(FOUR, answers, labels))) for make in (kept, quick))
     assert [each.metric for each in told] == list(METRICS)
     for one, other in zip(told, same, strict=True):
         assert one.found == other.found
@@ -99,7 +99,7 @@ def test_the_figures_of_a_tracking_stores_answers_are_the_same() -> None:
 
 def test_with_many_items_and_seeds_every_figure_is_near_its_truth() -> None:
     answers, labels = drawn(np.random.default_rng(3), TRUTH, seeds=12, items=(3000, 3000, 3000))
-    for of in analysed(Taken(FOUR, quick(FOUR, answers, labels))):
+    for of in analysed(AblationResults(FOUR, quick(FOUR, answers, labels))):
         for key, true in TRUE[of.metric].items():
             found = of.found[key].estimate
             assert found is not None

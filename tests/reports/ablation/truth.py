@@ -18,7 +18,7 @@ from experiments.suite import Change, overall
 from model.metrics import score
 from model.task import TASKS
 from reports.ablation.analysis import Key, Kind
-from reports.ablation.results import Taken
+from reports.ablation.results import AblationResults
 from reports.results import Items, Runs, SetUp, per_item
 from tests.reports.made import Floats, Kept, made_seed, measured, right, setup
 
@@ -186,14 +186,14 @@ def on(row: Runs) -> Run:
     return frozenset(name for name, level in row.row.levels.items() if level)
 
 
-def plain(of: Ablation, by_run: Mapping[Run, Sequence[float]]) -> Taken:
+def plain(of: Ablation, by_run: Mapping[Run, Sequence[float]]) -> AblationResults:
     """A metric ``figure`` that is known by seed alone."""
     made = []
     for run, told in by_run.items():
         row = of.rows.row(of.name(run))
         seeds = [made_seed(at, f"{row.name}{at}", "", {"figure": value}, ()) for at, value in enumerate(told)]
         made.append(Runs(of.rows, row, seeds, Kept()))
-    return Taken(of, setup(made))
+    return AblationResults(of, setup(made))
 
 
 def walks(names: Sequence[str], runs: Iterable[Run]) -> Iterator[tuple[str, ...]]:
