@@ -15,9 +15,6 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-import harness.inference.predict
-import harness.inference.trained_network
-import harness.planning.plan
 from experiments.profiles import PROFILES
 from harness.planning.setup import Setup
 from harness.registry.selectors import named_changes, suites
@@ -281,11 +278,10 @@ def test_predictions_stay_in_the_home_whatever_the_variant(
         written.append(folder)
         return []
 
-    monkeypatch.setattr(
-        harness.inference.trained_network, "find_or_train", lambda *given: types.SimpleNamespace(name="trained")
-    )
-    monkeypatch.setattr(harness.predict, "predict", write)
-    monkeypatch.setattr(harness.plan, "data_identity", lambda recipe, prints: {})  # the file is not there
+    trained = types.SimpleNamespace(name="trained")
+    monkeypatch.setattr("harness.inference.trained_network.find_or_train", lambda *arguments: trained)
+    monkeypatch.setattr("harness.inference.predict.predict", write)
+    monkeypatch.setattr("harness.planning.cell_id.data_identity", lambda recipe, prints: {})  # the file is not there
     row = ("smart-vs-deberta/table1/amazon", "--set", f"sst.reviews.source={name}", "--split", "dev")
     result = invoke("predict", *row)
     assert result.exit_code == 0, result.output

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import pytest
 
-import harness.cells.lease
+from harness.cells import lease
 from harness.cells.lease import STALE, Lease, LeaseLost, is_leased, take_lease
 
 CELL = "0123456789abcdef"
