@@ -18,16 +18,17 @@ from typing import IO, Any
 import pytest
 
 from harness.cells import lease
+from harness.cells.atomic import try_lock
 from harness.cells.lease import STALE, Lease, LeaseLost, is_leased, take_lease
 
 CELL = "0123456789abcdef"
 CLAIM = """
 import sys, time
 from pathlib import Path
-from harness.cells.lease import claim
+from harness.cells.lease import take_lease
 home = Path(sys.argv[1])
 """
-HOLDER = CLAIM + "print(claim(home, sys.argv[2]) is not None, flush=True); time.sleep(60)"
+HOLDER = CLAIM + "print(take_lease(home, sys.argv[2]) is not None, flush=True); time.sleep(60)"
 RACER = (
     CLAIM
     + """
@@ -35,7 +36,7 @@ for line in sys.stdin:
     cell = line.strip()
     while not (home / f"{cell}.go").exists():
         pass
-    print(claim(home, cell) is not None, flush=True)
+    print(take_lease(home, cell) is not None, flush=True)
 """
 )
 
@@ -161,7 +162,7 @@ def test_of_two_processes_that_want_a_dead_ones_claim_one_gets_it(
     home: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
     racers = [start(RACER, home) for _ in range(2)]
-    dead = json.dumps(json.loads(foreign(home).read_text()) | {"place": harness.claims._place(), "started": "1"})
+    dead = json.dumps(json.loads(foreign(home).read_text()) | {"place": lease._place(), "started": "1"})
     for number in range(200):
         folder = home / "cells" / f"cell{number}"
         folder.mkdir()
@@ -211,7 +212,7 @@ def test_nobody_takes_over_between_the_last_look_and_the_leaving(home: Path, mon
 
     def look(self: Lease) -> bool:
         seen = held(self)
-        others.append(harness.durable.try_lock(home / "claims.lock"))
+        others.append(try_lock(home / "claims.lock"))
         return seen
 
     with taken(home):
@@ -220,8 +221,8 @@ def test_nobody_takes_over_between_the_last_look_and_the_leaving(home: Path, mon
 
 
 def test_the_heart_beats_for_its_own_claim_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(harness.claims, "BEAT", 0.01)
-    monkeypatch.setattr(harness.claims, "HEART", harness.claims.Heart())
+    monkeypatch.setattr(lease, "BEAT", 0.01)
+    monkeypatch.setattr(lease, "HEARTBEAT", lease.Heartbeat())
     with taken(home) as mine:
         aged(mine.path, 500)
         deadline = time.monotonic() + 5

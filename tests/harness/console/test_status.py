@@ -24,7 +24,7 @@ with waiting.waiting("reading a long book") as line:
 print("done")
 """
 QUICK = """
-from harness.console.status import waiting
+from harness.console.status import status_line
 with waiting("reading a leaflet"):
     pass
 print("done")
