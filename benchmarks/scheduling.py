@@ -21,7 +21,7 @@ from harness.execution.config import Cluster, ExecutionConfig
 from harness.execution.jobs import FixedQueue, Job
 from harness.execution.pool import Backend, WorkerHandle, run_jobs
 from harness.execution.seed_policy import FixedSeeds
-from harness.planning.ledger import CellIndex
+from harness.planning.cell_index import CellIndex
 from harness.planning.plan import plan
 from harness.planning.setup import Setup
 from harness.registry.selectors import everything, select
@@ -114,8 +114,8 @@ def planned(job: Mapping[str, Any]) -> dict[str, Any]:
     rows, setup = list(able.values())[: job["rows"]], dataclasses.replace(setup, seeds=job["seeds"])
     before, began = resident(), time.perf_counter()
     made = plan(rows, setup)
-    book = CellIndex({}, {})
-    source = FixedSeeds().source([Job(cell) for cell in book.left(made)], book, Path(), print)
+    index = CellIndex({}, {})
+    source = FixedSeeds().source([Job(cell) for cell in index.left(made)], index, Path(), print)
     cells = len(source.orders(1))
     return {"cells": cells, "seconds": time.perf_counter() - began, "bytes": resident() - before}
 

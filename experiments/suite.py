@@ -196,6 +196,11 @@ class Suite:
         return _longest(self.marks, path) or "starter"
 
 
+def row_slug(suite: Suite, row: Row) -> str:
+    """``paper/table/row``."""
+    return f"{suite.slug}/{row.name}"
+
+
 def _longest(marks: Mapping[str, Mark], path: str) -> Mark | None:
     fitting = [prefix for prefix in marks if path == prefix or path.startswith(prefix + ".")]
     return marks[max(fitting, key=len)] if fitting else None

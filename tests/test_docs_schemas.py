@@ -29,7 +29,7 @@ from harness.doctor.finding import Finding
 from harness.doctor.format import as_json
 from harness.execution.config import ExecutionConfig
 from harness.execution.train_cell import Worker
-from harness.planning.ledger import read_index
+from harness.planning.cell_index import read_index
 from harness.planning.manifest import write_manifest
 from harness.planning.plan import Planned, plan
 from harness.planning.setup import Setup

@@ -20,10 +20,11 @@ from experiments.factorial_designs import (
     full,
     leave_one_out,
 )
+from experiments.suite import row_slug
 from harness.execution.config import ExecutionConfig
 from harness.execution.estimate import seconds_per_token
+from harness.planning.cell_index import read_index
 from harness.planning.cost import cost
-from harness.planning.ledger import read_index
 from harness.planning.plan import Planned, plan
 from harness.planning.setup import Setup
 from harness.registry import selectors
@@ -138,8 +139,8 @@ def data(told: Ablation, design: Design) -> dict[str, Any]:
     """The same for a program."""
     return {
         "ablation": told.slug,
-        "row": f"{told.suite.slug}/{told.row.name}",
-        "against": f"{told.other.slug}/{told.against.name}",
+        "row": row_slug(told.suite, told.row),
+        "against": row_slug(told.other, told.against),
         "factors": [{"name": factor.name, "says": factor.says} for factor in told.factors],
         "held": dict(told.held),
         "ordered": bool(told.way),

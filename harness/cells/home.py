@@ -20,6 +20,40 @@ TABLES = (".csv", ".json", ".md")  # in its reports
 FILES = ("claims.lock", "harness.log", "identity", "mlflow.db", "writer.lock")
 
 
+def cells_folder(home: Path) -> Path:
+    """The folder of all cells."""
+    return home / "cells"
+
+
+def cell_folder(home: Path, cell: str) -> Path:
+    """The folder of the cell with this id."""
+    return cells_folder(home) / cell
+
+
+def readers_folder(home: Path) -> Path:
+    """The folder of manifests: which rows and trials read which cells."""
+    return home / "readers"
+
+
+def reports_folder(home: Path) -> Path:
+    return home / "reports"
+
+
+def encoders_folder(home: Path) -> Path:
+    """The folder of pre-trained encoders, which cells start from."""
+    return home / "encoders"
+
+
+def database_file(home: Path) -> Path:
+    """The results folder's own tracking store."""
+    return home / "mlflow.db"
+
+
+def writer_lock(home: Path) -> Path:
+    """The lock of the process that writes to the tracking store."""
+    return home / "writer.lock"
+
+
 def writable(home: str) -> Path:
     """The home folder, made if need be; ``InputError`` where it cannot be written or is not laid out as one."""
     check_text("--home", home)
@@ -43,7 +77,7 @@ def existing(home: str) -> Path:
     check_text("--home", home)
     check_user("--home", home)
     folder = Path(os.path.expanduser(home))
-    if not os.path.isdir(folder / "cells"):
+    if not os.path.isdir(cells_folder(folder)):
         raise InputError(f"{home} is no home of trained cells; name one with --home")
     check_layout(folder)
     return folder

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from harness.cells.atomic import locked
+from harness.cells.home import cell_folder
 
 BEAT, STALE = 10.0, 60.0  # seconds
 
@@ -81,7 +82,7 @@ HEARTBEAT = Heartbeat()
 
 def take_lease(home: Path, cell: str) -> Lease | None:
     """The cell's claim, or None while a living process holds it. A dead one's is taken over."""
-    folder = home / "cells" / cell
+    folder = cell_folder(home, cell)
     folder.mkdir(parents=True, exist_ok=True)
     with locked(lock_of(folder)):
         if is_leased(folder):

@@ -14,6 +14,7 @@ import numpy as np
 
 from harness.cells.atomic import Damaged, checksummed, verified, write_atomic
 from harness.cells.cell import Cell, identity
+from harness.cells.home import cell_folder, cells_folder
 from model.answers import Answers
 
 PARTS = ("cell.json", "journal.jsonl", "predictions.npz")  # of a finished cell, beside its outcome
@@ -115,7 +116,7 @@ def journal(path: Path) -> list[dict[str, Any]]:
 
 def folders(home: Path) -> list[Path]:
     """The folder of every cell in this home, begun or ended."""
-    cells = home / "cells"
+    cells = cells_folder(home)
     return sorted(path for path in cells.iterdir() if path.is_dir()) if cells.is_dir() else []
 
 
@@ -134,7 +135,7 @@ def records(home: Path, told: list[str] | None = None) -> Iterator[Record]:
 
 def fail(home: Path, cell: Cell, reason: str, trace: str, training: int = 1) -> None:
     """Keep why a cell failed, in its so manyeth training."""
-    folder = home / "cells" / cell.id
+    folder = cell_folder(home, cell.id)
     folder.mkdir(parents=True, exist_ok=True)
     write_atomic(folder / "traceback.txt", trace)
     if not (folder / "cell.json").exists():  # it failed before it began

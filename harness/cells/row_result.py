@@ -25,6 +25,11 @@ class Entry:
     seed: int
 
     @property
+    def label(self) -> str:
+        """``paper/table/row``, with the set-up's variant."""
+        return f"{self.suite.slug}/{self.name}"
+
+    @property
     def part(self) -> str:
         """What tells it from others of its row and set-up."""
         return f"seed {self.seed}"

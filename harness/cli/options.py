@@ -9,15 +9,17 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from experiments.suite import row_slug
+
 SITES = click.Choice(["local", "ray"])
 JOBS = "Cells trained at a time.  [default: cores / threads; 1 on a GPU; on Ray all that fit]"
 
 
 def row_names(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
     """For the shell: every row that starts so."""
-    from harness.registry.selectors import everything, slug
+    from harness.registry.selectors import everything
 
-    found = {slug(*pair): pair[1].title for pair in everything()}
+    found = {row_slug(*pair): pair[1].title for pair in everything()}
     return [CompletionItem(name, help=title) for name, title in found.items() if name.startswith(typed)]
 
 

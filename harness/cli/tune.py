@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from experiments.suite import row_slug
 from harness.cli.options import ExecutionOptions, place_options, row_names
 from harness.console.status import status_line
 from model.errors import InputError
@@ -123,7 +124,7 @@ def method_of(sampler: str, pruner: str, seed: int) -> Method:
 def arms_of(names: Sequence[str], row: str | None, setup: Setup, method: Method) -> list[StudyRun]:
     """The studies on one row: the first one's, unless told otherwise."""
     from experiments.tuned_suites import PAPER
-    from harness.registry.selectors import find, slug
+    from harness.registry.selectors import find
     from harness.tune.study_run import StudyRun
 
     studies = [study_of(name) for name in names]
@@ -131,7 +132,7 @@ def arms_of(names: Sequence[str], row: str | None, setup: Setup, method: Method)
         raise InputError(f"--against {names[-1]} is the study itself; name another, e.g. baseline")
     suite, on = find(studies[0].row if row is None else row)
     if suite.paper == PAPER:
-        raise InputError(f"{slug(suite, on)} comes of tuning; name the row it was tuned on with --row")
+        raise InputError(f"{row_slug(suite, on)} comes of tuning; name the row it was tuned on with --row")
     recipe = suite.recipe(on)
     fair = [
         study.beside([part for other in studies for part in other.shared if fits(part, recipe)]) for study in studies

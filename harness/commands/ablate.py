@@ -13,12 +13,13 @@ from experiments.ablation import Ablation
 from experiments.factorial_designs import Design
 from harness.ablate.design import data, lines, trained
 from harness.ablate.summary import summary
+from harness.cells.home import reports_folder
 from harness.commands.run import Options, announced, train_and_print
 from harness.console.status import status_line
 from harness.console.text import say
 from harness.execution.config import ExecutionConfig
 from harness.execution.estimate import costs
-from harness.planning.ledger import read_index
+from harness.planning.cell_index import read_index
 from harness.planning.plan import Planned
 from harness.planning.rows import cells_of
 from harness.planning.setup import Setup
@@ -83,7 +84,7 @@ def figures(taken: AblationResults, every: Sequence[Of]) -> dict[str, list[dict[
 
 def reported(told: Ablation, setup: Setup, store: Store, console: Console) -> int:
     """Write the ablation's own report."""
-    folder, only = store.home / "reports" / told.slug.replace("/", "-"), tags(setup)["setup"]
+    folder, only = reports_folder(store.home) / told.slug.replace("/", "-"), tags(setup)["setup"]
     there = announced(
         folder,
         console,

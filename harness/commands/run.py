@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.cells.atomic import is_full
-from harness.cells.home import file_name
+from harness.cells.home import file_name, reports_folder
 from harness.console.log_file import LOG
 from harness.console.redact import reason
 from harness.console.signals import Interrupt
@@ -75,7 +75,7 @@ def train_and_print(
         end = "disk full"
     lacking = False
     if how.report and end == "finished":
-        folder = store.home / "reports" / file_name([setup.profile.name, tags(setup)["setup"][:6]], setup.variant)
+        folder = reports_folder(store.home) / file_name([setup.profile.name, tags(setup)["setup"][:6]], setup.variant)
         lacking = not announced(
             folder, console, lambda tell: write(Home(store.home), everything(), folder, tell, only=tags(setup)["setup"])
         )

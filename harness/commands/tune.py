@@ -14,8 +14,10 @@ from rich.table import Table
 
 from experiments.shared import alone
 from experiments.study import terse
+from experiments.suite import row_slug
 from experiments.tuned_suites import PAPER, Winner
 from harness.cells.atomic import is_full
+from harness.cells.home import reports_folder
 from harness.cells.trial import METRIC, SEED, Trial, best, spent, within
 from harness.commands.run import INTERRUPTED, Options, announced, train_and_print
 from harness.console.signals import Interrupt
@@ -128,7 +130,7 @@ def preamble(arm: StudyRun, limit: Limit, storage: Storage, machine: ExecutionCo
     until = f"{limit.trials} trials" if limit.budget is None else f"{clock(limit.budget)} of {unit(machine)[:3]} time"
     return [
         f"{setup.profile.name}: {setup.profile.says}",
-        f"study {arm.name}: {arm.study.says}; on {arm.suite.slug}/{arm.row.name}",
+        f"study {arm.name}: {arm.study.says}; on {row_slug(arm.suite, arm.row)}",
         f"{until}, {method.sampler} with seed {method.seed}, pruner {method.pruner}, at most {storage.at_once} at once",
         f"storage {storage.shown}",
         f"data {setup.data}, encoder {encoder_shown(setup.encoder)}, training seed {SEED}; {machine.told}",
@@ -184,7 +186,7 @@ def winner(arm: StudyRun, trials: Sequence[Trial], machine: ExecutionConfig) -> 
         raise InputError(f"no trial of {arm.name} came to its end with an overall; give it more with --trials")
     return Winner(
         study=arm.study.name,
-        row=f"{arm.suite.slug}/{arm.row.name}",
+        row=row_slug(arm.suite, arm.row),
         trial=top.number,
         trials=len(trials),
         metric=METRIC,
@@ -233,7 +235,7 @@ def compared(
 def reported(arm: StudyRun, store: Store, console: Console) -> bool:
     """Write the study's report, with the rows that its winner has become, as far as they were trained; whether there
     is one now."""
-    folder, only = store.home / "reports" / f"tune-{arm.name}", tags(arm.setup)["setup"]
+    folder, only = reports_folder(store.home) / f"tune-{arm.name}", tags(arm.setup)["setup"]
     rows = [(suite, row) for suite, row in everything() if suite.slug == f"{PAPER}/{arm.study.name}"]
     evidence = Home(store.home)
     return announced(

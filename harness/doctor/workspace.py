@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.cells.atomic import try_lock
 from harness.cells.checkpoint import NAME
-from harness.cells.home import writable
+from harness.cells.home import writable, writer_lock
 from harness.cells.lease import is_leased
 from harness.cells.record import folders, records
 from harness.doctor.finding import Asked, Told, broken, mind, sound
@@ -33,7 +33,7 @@ def used(home: Path) -> str:
     training = sum(is_leased(cell) for cell in folders(home) if (cell / "claim.json").exists())
     if training:
         return f"; other commands are training {training} of its cells now"
-    lock = home / "writer.lock"
+    lock = writer_lock(home)
     if lock.exists():
         try:
             held = try_lock(lock)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.cells.atomic import locked
+from harness.cells.home import encoders_folder
 from harness.planning.data import open_data
 from model import manifest
 from model.encoders import files
@@ -29,7 +30,7 @@ def prepared(
 ) -> Encoder:
     """An encoder that needs no preparation: tiny and domain-pretrained ones are made and cached in the home. ``say``
     hears what is wrong with one that was made before."""
-    folder = home / "encoders"
+    folder = encoders_folder(home)
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder / "making.lock"):
         for left in folder.glob(".*-*"):  # by a process that was killed at it

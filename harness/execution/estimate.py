@@ -8,9 +8,9 @@ from statistics import median
 
 from harness.cells.cell import Cell
 from harness.execution.config import ExecutionConfig
+from harness.planning.cell_index import CellIndex, read_index
 from harness.planning.content import shown
 from harness.planning.cost import cost, makings
-from harness.planning.ledger import CellIndex, read_index
 from harness.planning.plan import Planned, to_download
 from harness.planning.rows import cells_of
 from harness.planning.setup import Setup
@@ -18,13 +18,13 @@ from harness.planning.setup import Setup
 PREDICTION_BYTES = 8  # an answer after compression, about
 
 
-def seconds_per_token(book: CellIndex, cells: Sequence[Cell]) -> float | None:
+def seconds_per_token(index: CellIndex, cells: Sequence[Cell]) -> float | None:
     """From this home's finished cells with the same encoder, or None where there are none."""
     by_encoder = {cell.encoder for cell in cells}
     known = {cell.id: cell for cell in cells}
     rates = [
         record.outcome["seconds"] / cost(known[record.id])
-        for record in book.ended.values()
+        for record in index.ended.values()
         if record.done and record.about["encoder"] in by_encoder and record.id in known
     ]
     return median(rates) if rates else None
@@ -43,16 +43,16 @@ def estimate(rows: Sequence[Planned], setup: Setup, machine: ExecutionConfig, re
 
 def costs(rows: Sequence[Planned], machine: ExecutionConfig, rerun: bool = False) -> list[str]:
     """How many cells there are to train, for how long, and how much they keep."""
-    book = read_index(machine.home)
-    cells, left = cells_of(rows), book.left(rows, rerun)
+    index = read_index(machine.home)
+    cells, left = cells_of(rows), index.left(rows, rerun)
     told = [f"{len(rows)} rows, {len(cells)} distinct cells: {len(cells) - len(left)} done, {len(left)} left"]
-    told += [f"  {row.suite.slug}/{row.name}: {row.reason}" for row in rows if row.reason]
+    told += [f"  {row.label}: {row.reason}" for row in rows if row.reason]
     told += [f"encoder {name}: not downloaded yet; training begins with that" for name in to_download(rows)]
-    stale = sum(book.is_stale(cell) for cell in cells)
+    stale = sum(index.is_stale(cell) for cell in cells)
     if stale:
         told.append(f"{stale} cells are stale: trained by older code, to be trained anew")
-    rate = seconds_per_token(book, cells)
-    known = {str(record.about.get("encoder")) for record in book.ended.values()}
+    rate = seconds_per_token(index, cells)
+    known = {str(record.about.get("encoder")) for record in index.ended.values()}
     work = sum(map(cost, left)) + makings(left, known)
     if rate is None:
         told.append(f"time: {work:,.0f} tokens to train; the rate is known once one cell of this plan is finished")

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from harness.cells.atomic import Damaged
 from harness.cells.cell import Cell
+from harness.cells.home import cell_folder
 from harness.cells.lease import is_leased
 from harness.cells.record import Record, fail, read
 from harness.execution.config import ExecutionConfig
@@ -127,7 +128,7 @@ class WorkerPool:
             record = self.ended(order)
             if record is not None:
                 yield ended_event(cell, record, True)
-            elif is_leased(self.machine.home / "cells" / cell.id):
+            elif is_leased(cell_folder(self.machine.home, cell.id)):
                 yield from self.busy(cell)
             elif not ready and coming:
                 coming -= 1  # this one is for whoever comes
@@ -153,7 +154,7 @@ class WorkerPool:
     def ended(self, order: Job) -> Record | None:
         """The cell's record, if it has ended since it was ordered."""
         try:
-            record = read(self.machine.home / "cells" / order.cell.id)
+            record = read(cell_folder(self.machine.home, order.cell.id))
         except Damaged:
             return None
         return None if record is None or record.trained == order.before else record
@@ -204,7 +205,7 @@ class WorkerPool:
             self.hands.remove(hand)
             yield Event("again", cell, reason="its worker process was asked to end")
         else:
-            record = read(self.machine.home / "cells" / cell.id)
+            record = read(cell_folder(self.machine.home, cell.id))
             assert record is not None
             yield ended_event(cell, record, said.elsewhere)
 
@@ -221,7 +222,7 @@ class WorkerPool:
             return Event("again", cell, reason=reason)
         reason = f"{reason}, {LIVES} times"
         fail(self.machine.home, cell, reason, "", training)
-        record = read(self.machine.home / "cells" / cell.id)
+        record = read(cell_folder(self.machine.home, cell.id))
         return Event("failed", cell, reason=reason, record=record)
 
 

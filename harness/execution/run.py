@@ -18,7 +18,7 @@ from harness.execution.jobs import Job
 from harness.execution.pool import run_jobs
 from harness.execution.progress import ProgressDisplay
 from harness.execution.seed_policy import FixedSeeds, SeedPolicy
-from harness.planning.ledger import CellIndex, read_index
+from harness.planning.cell_index import CellIndex, read_index
 from harness.planning.manifest import write_manifest
 from harness.planning.plan import Planned
 from harness.planning.rows import by_cell, keeps, names
@@ -55,18 +55,18 @@ def carry_out(
     with status_line("reading the home's cells"):
         told, full = tags(setup), False
         write_manifest(machine.home, rows, told)
-        book = read_index(machine.home)
-        left = book.left(rows, rerun, retry)
+        index = read_index(machine.home)
+        left = index.left(rows, rerun, retry)
         kept, users = keeps(rows, keep), by_cell(rows)
-    orders = [Job(cell, kept.get(cell.id, Keep()), *trained(book, cell)) for cell in left]
+    orders = [Job(cell, kept.get(cell.id, Keep()), *trained(index, cell)) for cell in left]
     with (
         ProgressDisplay(way.total(orders), names(rows), console) as watch,
         Delivery(store, watch.say, stop, WAITS) as delivery,
     ):
-        for text in book.damaged_among(left):
+        for text in index.damaged_among(left):
             watch.say(f"{text}; the cell is trained again")
         delivery.all(machine.home)
-        source = way.source(orders, book, machine.home, watch.say)
+        source = way.source(orders, index, machine.home, watch.say)
         with closing(run_jobs(source, machine, backend_of(machine), stop)) as running:
             for news in running:
                 watch.hear(news)
@@ -90,9 +90,9 @@ def carry_out(
             watch.say("another process writes the tracking store, these results too")
 
 
-def trained(book: CellIndex, cell: Cell) -> tuple[str | None, int]:
+def trained(index: CellIndex, cell: Cell) -> tuple[str | None, int]:
     """What tells the cell's training that has ended from another, if there is one, and the number of the next."""
-    record = book.ended.get(cell.id)
+    record = index.ended.get(cell.id)
     return (None, 1) if record is None else (record.trained, record.training + 1)
 
 

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from harness.cells.cell import Cell
 from harness.execution.jobs import FixedQueue, Job, JobQueue
+from harness.planning.cell_index import CellIndex
 from harness.planning.cost import cost
-from harness.planning.ledger import CellIndex
 from harness.planning.plan import Planned
 from harness.planning.setup import Setup
 
@@ -31,7 +31,7 @@ class SeedPolicy(Protocol):
     def total(self, orders: Sequence[Job]) -> int | None:
         """How many of them are carried out, None where that is not known before."""
 
-    def source(self, orders: Sequence[Job], book: CellIndex, home: Path, say: Say) -> JobQueue:
+    def source(self, orders: Sequence[Job], index: CellIndex, home: Path, say: Say) -> JobQueue:
         """Where the executor's orders come from."""
 
     def reached(self, cell: Cell) -> list[str]:
@@ -60,7 +60,7 @@ class FixedSeeds:
     def total(self, orders: Sequence[Job]) -> int | None:
         return len(orders)
 
-    def source(self, orders: Sequence[Job], book: CellIndex, home: Path, say: Say) -> JobQueue:
+    def source(self, orders: Sequence[Job], index: CellIndex, home: Path, say: Say) -> JobQueue:
         self._waiting = Counter(order.cell.seed for order in orders)
         return FixedQueue(sorted(orders, key=lambda order: (order.cell.seed, -cost(order.cell))))
 

@@ -14,6 +14,7 @@ import torch
 
 from harness.cells.atomic import Damaged
 from harness.cells.cell import Cell, identity
+from harness.cells.home import cell_folder
 from harness.cells.lease import Lease
 from harness.cells.record import Entry, journal, now
 from harness.cells.writer import CellWriter
@@ -111,7 +112,7 @@ class Worker:
     def attempt(self, order: Job, claim: Lease, tell: Progress, goes_on: Judge, pieces: int) -> bool:
         """Train with batches in so many pieces; False if the device's memory is too small for that."""
         cell = order.cell
-        folder = self.home / "cells" / cell.id
+        folder = cell_folder(self.home, cell.id)
         keeping, about = CellWriter(folder, claim, order.keep, self.interval), self.about(cell)
         if pieces > 1:
             keeping.note(f"batches were computed in {pieces} parts, for want of GPU memory")

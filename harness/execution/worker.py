@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.cells.atomic import Damaged, is_full
 from harness.cells.cell import Cell
+from harness.cells.home import cell_folder
 from harness.cells.lease import Lease, LeaseLost, take_lease
 from harness.cells.record import Entry, fail, read
 from harness.execution.config import ExecutionConfig
@@ -123,7 +124,7 @@ def turn(worker: Worker, line: Line, order: Job) -> WorkerMessage:
 def ended(worker: Worker, cell: Cell) -> str | None:
     """What tells the training of the cell that has ended from another; None if there is none to rely on."""
     try:
-        record = read(worker.home / "cells" / cell.id)
+        record = read(cell_folder(worker.home, cell.id))
     except Damaged:
         return None
     return record.trained if record else None

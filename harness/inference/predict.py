@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experiments.suite import row_slug
 from harness.cells.atomic import write_atomic
 from harness.execution.config import ExecutionConfig
 from harness.inference.trained_network import Trained, network
@@ -128,7 +129,7 @@ def wanted(row: Planned, task: str | None) -> list[str]:
     """The row's tasks, or the one asked for; ``InputError`` if it has no such branch."""
     tasks = [branch.key for branch in row.recipe.branches]
     if task is not None and task not in tasks:
-        raise InputError(f"{row.suite.slug}/{row.row.name} has no task {task!r}; choose from {', '.join(tasks)}")
+        raise InputError(f"{row_slug(row.suite, row.row)} has no task {task!r}; choose from {', '.join(tasks)}")
     return tasks if task is None else [task]
 
 

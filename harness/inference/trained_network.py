@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from experiments.suite import row_slug
 from harness.cells.atomic import Damaged
 from harness.cells.cell import Cell
+from harness.cells.home import cell_folder
 from harness.cells.kept_weights import MEND, place, whole
 from harness.cells.record import read
 from harness.cells.row_result import reported
@@ -18,7 +20,7 @@ from harness.execution.run import carry_out
 from harness.planning.plan import Planned, bring, plan
 from harness.planning.rows import failures
 from harness.planning.setup import Setup
-from harness.registry.selectors import select, slug
+from harness.registry.selectors import select
 from harness.tracking.store import Store
 from model.encoders.made import Say, nothing_said
 from model.errors import InputError
@@ -55,24 +57,24 @@ def one_row(selector: str, seed: int, setup: Setup, say: Say = nothing_said) -> 
         raise InputError(f"--seed is {seed}; it must be at least 0")
     chosen = select([selector])
     if len(chosen) > 1:
-        first, last = slug(*chosen[0]), slug(*chosen[-1])
+        first, last = row_slug(*chosen[0]), row_slug(*chosen[-1])
         raise InputError(f"{selector!r} names {len(chosen)} rows, {first} to {last}; give one of them")
     bring(chosen, setup, say)
     (row,) = plan(chosen, dataclasses.replace(setup, seeds=1))
     if row.reason:
-        raise InputError(f"{slug(*chosen[0])} cannot be trained here: {row.reason}")
+        raise InputError(f"{row_slug(*chosen[0])} cannot be trained here: {row.reason}")
     return dataclasses.replace(row, cells=(dataclasses.replace(row.cells[0], seed=seed),))
 
 
 def named(row: Planned) -> str:
     """``bertram/table1/06-smart seed 0``."""
-    return f"{row.suite.slug}/{row.name} seed {row.cells[0].seed}"
+    return f"{row.label} seed {row.cells[0].seed}"
 
 
 def found(row: Planned, home: Path) -> Trained | None:
     """The row's trained network, if its cell is done and the selected epoch's weights were kept."""
     try:
-        record = read(home / "cells" / row.cells[0].id)
+        record = read(cell_folder(home, row.cells[0].id))
     except Damaged:
         return None
     if record is None or not record.done:
@@ -90,7 +92,7 @@ def find_or_train(row: Planned, setup: Setup, machine: ExecutionConfig, console:
         return known
     cell = row.cells[0].id
     # another row of this cell may have had its own epoch kept, which training removes
-    keep = "all" if any((machine.home / "cells" / cell / "weights").glob("*")) else "selected"
+    keep = "all" if any((cell_folder(machine.home, cell) / "weights").glob("*")) else "selected"
     console.print(f"{named(row)}: its weights were not kept, so it is trained now", highlight=False, markup=False)
     store = Store(machine.home)
     for _ in carry_out([row], setup, machine, store, console, rerun=True, keep=keep):

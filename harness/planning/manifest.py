@@ -10,6 +10,7 @@ from typing import Any
 
 from experiments.suite import RegistryError, Row, Suite
 from harness.cells.atomic import Damaged, checksummed, verified, write_atomic
+from harness.cells.home import readers_folder
 from harness.planning.plan import Planned
 from harness.registry.selectors import find
 from model.digest import digest
@@ -33,7 +34,7 @@ def write_manifest(home: Path, rows: Iterable[Planned], tags: Mapping[str, str])
     if not read:
         return
     entry = {"tags": dict(tags), "rows": read}
-    path = home / "readers" / f"{digest(entry)}.json"
+    path = readers_folder(home) / f"{digest(entry)}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_bytes() != checksummed(entry).encode():  # damaged
         write_atomic(path, checksummed(entry))
@@ -41,7 +42,7 @@ def write_manifest(home: Path, rows: Iterable[Planned], tags: Mapping[str, str])
 
 def read_manifests(home: Path, damaged: list[str] | None) -> Iterator[dict[str, Any]]:
     """What commands have noted."""
-    for path in sorted((home / "readers").glob("*.json")):
+    for path in sorted(readers_folder(home).glob("*.json")):
         try:
             yield verified(path.read_text(encoding="utf-8"), str(path))
         except (OSError, ValueError, Damaged):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 
-from experiments.suite import Row, Suite
+from experiments.suite import Row, Suite, row_slug
 from harness.cells.cell import Cell
 from harness.planning.cell_id import cell_of
 from harness.planning.content import hub_name, is_file
@@ -37,6 +37,11 @@ class Planned:
     recipe: Recipe
     cells: tuple[Cell, ...] = ()
     reason: str = ""  # "not built", "unavailable: ..."
+
+    @property
+    def label(self) -> str:
+        """``paper/table/row``, with the set-up's variant."""
+        return f"{self.suite.slug}/{self.name}"
 
 
 def plan(selected: Iterable[tuple[Suite, Row]], setup: Setup) -> list[Planned]:
@@ -72,7 +77,7 @@ def scaled_row(suite: Suite, row: Row, setup: Setup) -> Recipe:
         recipe = scaled(suite, row, setup)
         refuse(recipe)
     except SettingError as error:
-        raise SettingError(f"{suite.slug}/{row.name}: {error}") from None
+        raise SettingError(f"{row_slug(suite, row)}: {error}") from None
     return recipe
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.cells.cell import Cell, Keep
-from harness.planning.ledger import read_index
+from harness.planning.cell_index import read_index
 from harness.planning.plan import Planned
 
 
@@ -38,7 +38,7 @@ def names(rows: Sequence[Planned]) -> dict[str, str]:
     for cell_id, users in by_cell(rows).items():
         seed = next(cell.seed for cell in users[0].cells if cell.id == cell_id)
         more = f" +{len(users) - 1}" if len(users) > 1 else ""
-        told[cell_id] = f"{users[0].suite.slug}/{users[0].name} seed {seed}{more}"
+        told[cell_id] = f"{users[0].label} seed {seed}{more}"
     return told
 
 
@@ -46,7 +46,7 @@ def failures(rows: Sequence[Planned], home: Path) -> list[str]:
     """Cells of the plan that failed, by row and seed, with the reason."""
     ended = read_index(home).ended
     return [
-        f"{row.suite.slug}/{row.name} seed {cell.seed}: {ended[cell.id].outcome.get('reason', '')}"
+        f"{row.label} seed {cell.seed}: {ended[cell.id].outcome.get('reason', '')}"
         for row in rows
         for cell in row.cells
         if cell.id in ended and not ended[cell.id].done
@@ -56,9 +56,7 @@ def failures(rows: Sequence[Planned], home: Path) -> list[str]:
 def absent(rows: Sequence[Planned], home: Path) -> list[str]:
     """Cells of the plan that have not ended, or are gone or damaged since, by row and seed."""
     ended = read_index(home).ended
-    return [
-        f"{row.suite.slug}/{row.name} seed {cell.seed}" for row in rows for cell in row.cells if cell.id not in ended
-    ]
+    return [f"{row.label} seed {cell.seed}" for row in rows for cell in row.cells if cell.id not in ended]
 
 
 def cells_of(rows: Sequence[Planned]) -> list[Cell]:

@@ -11,7 +11,7 @@ from typing import Literal
 import experiments.changes
 from experiments.ablation import PAPER, Ablation
 from experiments.papers import SUITES
-from experiments.suite import Change, RegistryError, Row, Suite
+from experiments.suite import Change, RegistryError, Row, Suite, row_slug
 from experiments.tuned_suites import PAPER as TUNED
 from harness.registry import plugins, tuned_settings
 from model.errors import shown
@@ -24,11 +24,6 @@ Pair = tuple[Suite, Row]
 def suites() -> tuple[Suite, ...]:
     """Every suite, papers in alphabetical order, then the user's own, then what was tuned."""
     return SUITES + plugins.suites() + tuned_settings.suites()
-
-
-def slug(suite: Suite, row: Row) -> str:
-    """``paper/table/row``."""
-    return f"{suite.slug}/{row.name}"
 
 
 def select(selectors: Sequence[str], rows: Sequence[str] = ()) -> list[Pair]:
@@ -45,7 +40,7 @@ def select(selectors: Sequence[str], rows: Sequence[str] = ()) -> list[Pair]:
     for selector in selectors or ("*",):
         among, name = candidates(selector)
         own_row = name if name != selector else ""  # in a file a row's bare name will do
-        found = {slug(*pair): pair for pair in among if _fits(name, *pair) or fnmatchcase(pair[1].name, own_row)}
+        found = {row_slug(*pair): pair for pair in among if _fits(name, *pair) or fnmatchcase(pair[1].name, own_row)}
         _refuse(selector)
         if not found:
             near = _of_a_file(selector) or _near(selector, _selectors())
@@ -64,13 +59,14 @@ def find(wanted: str) -> Pair:
     none."""
     among, name = candidates(wanted)
     for pair in among:
-        if name == slug(*pair) or (name != wanted and name == pair[1].name):
+        if name == row_slug(*pair) or (name != wanted and name == pair[1].name):
             return pair
     if name != wanted:  # in a file
-        known = {each: slug(*pair) for pair in among for each in (pair[1].name, slug(*pair))}
+        known = {each: row_slug(*pair) for pair in among for each in (pair[1].name, row_slug(*pair))}
         raise RegistryError(f"there is no row {shown(name, 80)} in that file; {_near(name, known)}")
     _refuse(wanted)
-    known = {slug(*pair): slug(*pair) for pair in combined(wanted)} if wanted.startswith(f"{PAPER}/") else _row_slugs()
+    rows = [row_slug(*pair) for pair in combined(wanted)] if wanted.startswith(f"{PAPER}/") else []
+    known = dict(zip(rows, rows, strict=True)) or _row_slugs()
     near = _of_a_file(wanted) or _near(wanted, known)
     raise RegistryError(f"there is no row {shown(wanted, 80)}, as paper/table/row; {near}")
 
@@ -153,13 +149,13 @@ def _refuse(selector: str) -> None:
 
 
 def _fits(selector: str, suite: Suite, row: Row) -> bool:
-    return any(fnmatchcase(name, selector) for name in (suite.table, suite.paper, suite.slug, slug(suite, row)))
+    return any(fnmatchcase(name, selector) for name in (suite.table, suite.paper, suite.slug, row_slug(suite, row)))
 
 
 def _row_slugs() -> dict[str, str]:
     """Full slugs by themselves and by the bare row name."""
-    return {row.name: slug(suite, row) for suite, row in reversed(everything())} | {
-        slug(*pair): slug(*pair) for pair in everything()
+    return {row.name: row_slug(suite, row) for suite, row in reversed(everything())} | {
+        row_slug(*pair): row_slug(*pair) for pair in everything()
     }
 
 

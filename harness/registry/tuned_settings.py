@@ -16,7 +16,7 @@ from typing import Any, get_type_hints
 from experiments.papers import SUITES
 from experiments.search_space import Value
 from experiments.studies import STUDIES
-from experiments.suite import RegistryError, Row, Suite
+from experiments.suite import RegistryError, Row, Suite, row_slug
 from experiments.tuned_suites import PAPER, UNTOUCHED, Winner, suite
 from harness.cells.atomic import write_atomic
 from model.errors import InputError, shown
@@ -156,7 +156,7 @@ def suite_of(path: Path, winners: Sequence[Winner]) -> Suite:
 
 def printed_row(slug: str, where: str) -> tuple[Suite, Row]:
     """The row of this full slug; tuned rows are not tuned again."""
-    rows = {f"{each.slug}/{row.name}": (each, row) for each in SUITES for row in each.rows}
+    rows = {row_slug(each, row): (each, row) for each in SUITES for row in each.rows}
     if slug not in rows:
         near = difflib.get_close_matches(slug, rows, n=1)
         mend = f"did you mean {near[0]}?" if near else "harness list shows all"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from experiments.ablation import Ablation
 from experiments.suite import RegistryError
-from harness.planning.ledger import read_index
+from harness.planning.cell_index import read_index
 from harness.planning.plan import plan
 from harness.planning.setup import Setup
 from harness.planning.setup_tags import tags

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from harness.registry.selectors import find, slug
+from experiments.suite import row_slug
+from harness.registry.selectors import find
 from harness.reporting.report import measured
 from harness.tracking.from_cells import Evidence
 from model.errors import InputError
@@ -24,7 +25,7 @@ from reports.suite_table.symbols import number, p_text, signed
 def compared(evidence: Evidence, first: str, second: str) -> list[dict[str, Any]]:
     """One object a set-up and metric. ``InputError`` for an unknown row, or where no set-up has both."""
     pairs = [find(first), find(second)]
-    first, second = (slug(*pair) for pair in pairs)
+    first, second = (row_slug(*pair) for pair in pairs)
     if first == second:
         raise InputError(f"{first} is given twice; give two rows")
     found = [setup for setup in measured(evidence, pairs) if first in setup.rows and second in setup.rows]

@@ -7,7 +7,8 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from harness.registry.selectors import find, select, slug
+from experiments.suite import row_slug
+from harness.registry.selectors import find, select
 from harness.reporting.report import measured
 from harness.tracking.from_cells import Evidence
 from model.errors import InputError, shown
@@ -36,7 +37,7 @@ def explained(evidence: Evidence, figure: str) -> list[dict[str, Any]]:
     suite, _ = pair = find(row)
     if metric not in metrics(suite):
         raise InputError(f"{suite.slug} has no metric {shown(metric, 80)}; it has {', '.join(metrics(suite))}")
-    name = slug(*pair)
+    name = row_slug(*pair)
     held = [setup for setup in measured(evidence, [pair]) if name in setup.rows]
     if not held:
         raise InputError(f"no run of {name} in {evidence.name}; harness run trains it")

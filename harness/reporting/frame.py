@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from experiments.suite import row_slug
 from harness.cells.record import Record, records
 from harness.cells.row_result import health
 from harness.planning.manifest import find_row, setup_manifests
@@ -41,7 +42,7 @@ def results(*selectors: str, home: str | Path | None = None) -> pd.DataFrame:
     import pandas as pd
 
     folder = Path(home or os.environ.get("HARNESS_HOME", "runs")).expanduser()
-    wanted = {f"{suite.slug}/{row.name}" for suite, row in select(selectors)} if selectors else None
+    wanted = {row_slug(suite, row) for suite, row in select(selectors)} if selectors else None
     told = []
     served = rows_by_cell(folder)
     for record in records(folder):

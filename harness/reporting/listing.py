@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.suite import Row, Suite, axes_changed, difference
+from experiments.suite import Row, Suite, axes_changed, difference, row_slug
+from harness.cells.home import reports_folder
 from model.digest import digest
 from model.recipe import Recipe
 from model.settings import flatten
@@ -22,7 +23,7 @@ def latest(home: Path) -> dict[str, list[dict[str, Any]]]:
     """Our results by ``suite/row``, as the last runs in this home left them. What is damaged counts as not there; the
     row's next run writes it again. Whether a row still declares what its result was made of is another question."""
     try:
-        found = json.loads((home / "reports" / OURS).read_text(encoding="utf-8"))
+        found = json.loads((reports_folder(home) / OURS).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(found, dict):
@@ -72,7 +73,7 @@ def records(chosen: Sequence[tuple[Suite, Row]], status: Callable[[Recipe], str]
             "printed_words": row.printed_words,
             "formula": suite.formula,
             "columns": columns(suite),
-            "ours": of_now(suite, row, ours.get(f"{suite.slug}/{row.name}", [])),
+            "ours": of_now(suite, row, ours.get(row_slug(suite, row), [])),
         }
         for suite, row in chosen
     ]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from experiments.ablation import PAPER
 from experiments.profiles import PROFILES
-from experiments.suite import Suite
+from experiments.suite import Suite, row_slug
 from harness.cells.atomic import write_atomic
 from harness.registry.selectors import Pair, suites
 from harness.reporting.ablations import ablations
@@ -68,7 +68,7 @@ def measured_or_none(evidence: Evidence, pairs: Sequence[Pair], only: str | None
     papers = {suite.paper for suite, _ in pairs}
     every = [(suite, row) for suite in suites() if suite.paper in papers for row in suite.rows]
     every += [(suite, row) for suite, row in pairs if suite.paper == PAPER]
-    wanted = {f"{suite.slug}/{row.name}" for suite, row in pairs}
+    wanted = {row_slug(suite, row) for suite, row in pairs}
     return [setup for setup in evidence.setups(every, only) if wanted & set(setup.rows)]
 
 

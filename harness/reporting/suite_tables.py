@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 
 from harness.execution.config import ExecutionConfig
+from harness.planning.cell_index import CellIndex, read_index
 from harness.planning.data import data_of
-from harness.planning.ledger import CellIndex, read_index
 from harness.planning.plan import Planned
 from harness.planning.rows import cells_of
 from harness.planning.setup import Setup
@@ -20,12 +20,12 @@ from reports.suite_table.model import Table
 
 def tables(rows: Sequence[Planned], setup: Setup, machine: ExecutionConfig) -> list[Table]:
     """One table a suite, from the cells of this set-up that have ended."""
-    told, book = tags(setup), read_index(machine.home)
-    held = measured_setup(rows, told, book)
+    told, index = tags(setup), read_index(machine.home)
+    held = measured_setup(rows, told, index)
     made = []
     for suite in dict.fromkeys(row.suite.slug for row in rows):
         mine = [row for row in rows if row.suite.slug == suite]
-        states = {(suite, row.row.name): state for row in mine if (state := unmeasured(row, book))}
+        states = {(suite, row.row.name): state for row in mine if (state := unmeasured(row, index))}
         asked = dataclasses.replace(
             header(held, mine[0].suite, setup.profile.says),
             seeds=tuple(range(setup.seeds)),
@@ -36,11 +36,11 @@ def tables(rows: Sequence[Planned], setup: Setup, machine: ExecutionConfig) -> l
     return made
 
 
-def unmeasured(row: Planned, book: CellIndex) -> str:
+def unmeasured(row: Planned, index: CellIndex) -> str:
     """Why a row has no results, where that is known: it cannot run, or only older code has trained it."""
-    if row.reason or any(cell.id in book.ended for cell in row.cells):
+    if row.reason or any(cell.id in index.ended for cell in row.cells):
         return row.reason
-    return "stale" if any(map(book.is_stale, row.cells)) else ""
+    return "stale" if any(map(index.is_stale, row.cells)) else ""
 
 
 def references(rows: Sequence[Planned], setup: Setup) -> list[Reference]:

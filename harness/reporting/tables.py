@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from harness.cells.atomic import write_atomic
-from harness.cells.home import file_name
+from harness.cells.home import file_name, reports_folder
 from harness.planning.manifest import find_row
 from harness.planning.matching import row_digest
 from harness.planning.setup import Setup
@@ -51,7 +51,7 @@ def print_tables(tables: Sequence[Table], console: Console) -> None:
 
 def write_tables(tables: Sequence[Table], setup: Setup, home: Path) -> Path:
     """One Markdown and one CSV file a suite; a profile other than the demo and a variant are in the name."""
-    folder = home / "reports"
+    folder = reports_folder(home)
     folder.mkdir(parents=True, exist_ok=True)
     for table in tables:
         name = file_name([*table.suite.split("/"), setup.profile.name], setup.variant)

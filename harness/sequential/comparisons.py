@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
-from experiments.suite import Claim, Contrast, Suite
+from experiments.suite import Claim, Contrast, Suite, row_slug
 from harness.cells.cell import Cell
 from harness.planning.data import data_of
 from harness.planning.plan import Planned
@@ -67,7 +67,7 @@ def comparisons_of(planned: Sequence[Planned], setup: Setup) -> list[Comparison]
 
 
 def slug(row: Planned) -> str:
-    return f"{row.suite.slug}/{row.row.name}"
+    return row_slug(row.suite, row.row)
 
 
 def contrasts(planned: Sequence[Planned]) -> Iterator[tuple[Suite, Claim, Contrast]]:

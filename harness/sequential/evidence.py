@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.cells.record import Record
-from harness.planning.ledger import CellIndex
+from harness.planning.cell_index import CellIndex
 from harness.planning.plan import Planned
 from harness.sequential.comparisons import Comparison, slug
 from harness.tracking.from_cells import measured_setup

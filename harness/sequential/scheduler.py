@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.cells.cell import Cell
+from harness.cells.home import cell_folder
 from harness.cells.lease import is_leased
 from harness.cells.record import Entry, Record
 from harness.execution.events import Event
@@ -46,7 +47,7 @@ class SequentialQueue:
         if idle:
             for cell in self.policy.wanted({*self.ended, *self.begun}):
                 chosen.append(cell)
-                free += not is_leased(self.home / "cells" / cell)  # or another command's, which is waited for
+                free += not is_leased(cell_folder(self.home, cell))  # or another command's, which is waited for
                 if free >= idle:
                     break
         return [self.left[cell] for cell in chosen]

@@ -14,8 +14,8 @@ from harness.execution.config import ExecutionConfig
 from harness.execution.estimate import preamble, seconds_per_token
 from harness.execution.jobs import Job, JobQueue
 from harness.execution.seed_policy import Say
+from harness.planning.cell_index import CellIndex, read_index
 from harness.planning.cost import cost
-from harness.planning.ledger import CellIndex, read_index
 from harness.planning.plan import Planned
 from harness.planning.rows import cells_of
 from harness.planning.setup import Setup
@@ -45,12 +45,12 @@ class SequentialSeeds:
     def total(self, orders: Sequence[Job]) -> int | None:
         return None
 
-    def source(self, orders: Sequence[Job], book: CellIndex, home: Path, say: Say) -> JobQueue:
+    def source(self, orders: Sequence[Job], index: CellIndex, home: Path, say: Say) -> JobQueue:
         left = {order.cell.id: order for order in orders}
         ended = {
-            cell.id: book.ended[cell.id]
+            cell.id: index.ended[cell.id]
             for cell in cells_of(self.rows)
-            if cell.id in book.ended and cell.id not in left
+            if cell.id in index.ended and cell.id not in left
         }
         self.deciding = SequentialQueue(self.duels, self.policy, tags(self.setup), left, ended, home)
         self._say = say
@@ -99,8 +99,8 @@ class SequentialSeeds:
 
     def estimate(self, machine: ExecutionConfig, rerun: bool) -> list[str]:
         """The lines of a dry run."""
-        book = read_index(machine.home)
-        left = {cell.id: cell for cell in book.left(self.rows, rerun)}
+        index = read_index(machine.home)
+        left = {cell.id: cell for cell in index.left(self.rows, rerun)}
         first = [left[cell] for cell in dict.fromkeys(self.policy.certain()) if cell in left]
         cells = cells_of(self.rows)
         lines = [*preamble(self.setup, machine, self.seeds(self.setup)), *self.opening()]
@@ -108,7 +108,7 @@ class SequentialSeeds:
         lines.append(
             f"first seeds: {len(first)} cells to train; at most {len(left)}, {len(cells) - len(left)} are done"
         )
-        rate = seconds_per_token(book, cells)
+        rate = seconds_per_token(index, cells)
         work = [sum(map(cost, some)) for some in (first, left.values())]
         if rate is None:
             lines.append(f"time: {work[0]:,.0f} to {work[1]:,.0f} tokens; the rate is known once one cell is finished")

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from experiments.ablation import PAPER
-from experiments.suite import Row, Suite
+from experiments.suite import Row, Suite, row_slug
 from harness.cells.atomic import Damaged
+from harness.cells.home import cell_folder
 from harness.cells.record import Record, read
 from harness.cells.row_result import Entry
-from harness.planning.ledger import CellIndex
+from harness.planning.cell_index import CellIndex
 from harness.planning.manifest import SetupManifest, setup_manifests
 from harness.planning.matching import Declared, Matched, Training, matched, setup_of, training_of
 from harness.planning.plan import Planned
@@ -60,7 +61,7 @@ class Cells:
 
     def seed(self, entry: Entry) -> Seed:
         """The cell as its row reads it. ``Unreadable``."""
-        run = f"{entry.suite.slug}/{entry.name} {entry.part}"
+        run = f"{entry.label} {entry.part}"
         try:
             seed = seed_of(entry, run)
         except Exception as error:  # a damaged file, or a row that has come to read what its cell never measured
@@ -147,7 +148,7 @@ class Home:
         """The cell if it has ended, what is wrong with it, or None. It is read once."""
         if cell not in self._records:
             try:
-                self._records[cell] = read(self.home / "cells" / cell)
+                self._records[cell] = read(cell_folder(self.home, cell))
             except Damaged as damage:
                 self._records[cell] = str(damage)
         return self._records[cell]
@@ -173,19 +174,19 @@ class Home:
         return sorted(suite.partition("/")[2] for suite in suites if suite.startswith(f"{PAPER}/"))
 
 
-def measured_setup(rows: Sequence[Planned], facts: Mapping[str, str], book: CellIndex) -> SetUp:
+def measured_setup(rows: Sequence[Planned], facts: Mapping[str, str], index: CellIndex) -> SetUp:
     """The ended cells of rows in one set-up, of which ``facts`` are the tags."""
     reader = Cells()
     found = {}
     for row in rows:
         entries = [
-            Entry(suite=row.suite, row=row.row, name=row.name, seed=cell.seed, record=book.ended[cell.id], tags=facts)
+            Entry(suite=row.suite, row=row.row, name=row.name, seed=cell.seed, record=index.ended[cell.id], tags=facts)
             for cell in row.cells
-            if cell.id in book.ended
+            if cell.id in index.ended
         ]
         if entries:
             seeds = [reader.seed(entry) for entry in entries]
-            found[f"{row.suite.slug}/{row.row.name}"] = Runs(row.suite, row.row, seeds, reader)
+            found[row_slug(row.suite, row.row)] = Runs(row.suite, row.row, seeds, reader)
     return set_up(facts, found, {})
 
 

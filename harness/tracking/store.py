@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlparse
 
 from experiments.suite import Suite
 from harness.cells.atomic import atomic_path, write_atomic
+from harness.cells.home import database_file
 from harness.cells.row_result import Entry
 from harness.console.redact import hidden
 from harness.planning.matching import declaration
@@ -62,7 +63,7 @@ class Store:
             raise InputError(f"{whose} is no address of a tracking store; give http://HOST:PORT or sqlite:///FILE")
         if not given and set("%?") & set(str(home.resolve())):
             raise InputError(f"a database's address cannot hold % or ? as in {home}; choose another --home")
-        self.home, self.uri = home, given or f"sqlite:///{(home / 'mlflow.db').resolve()}"
+        self.home, self.uri = home, given or f"sqlite:///{database_file(home).resolve()}"
         self._experiments: dict[str, str] = {}
         self._shown: dict[str, CurrentRuns] = {}
         self._looks: dict[str, tuple[Suite, str, str | None]] = {}  # the view that each experiment has
@@ -95,7 +96,7 @@ class Store:
     @property
     def own(self) -> Path | None:
         """The home's database, if that is the store: it holds nothing that could not be made again."""
-        here = (self.home / "mlflow.db").resolve()
+        here = database_file(self.home).resolve()
         return here if self.file is not None and self.file.resolve() == here else None
 
     @property

@@ -16,6 +16,7 @@ from typing import IO
 
 from experiments.suite import Suite
 from harness.cells.atomic import LOCKLESS, is_full, try_lock
+from harness.cells.home import writer_lock
 from harness.cells.row_result import Entry
 from harness.console.redact import links, reason
 from harness.planning.manifest import find_row
@@ -87,7 +88,7 @@ class Delivery:
         until = time.monotonic() + patience
         while self.lock is None:
             try:
-                self.lock = try_lock(self.store.home / "writer.lock")
+                self.lock = try_lock(writer_lock(self.store.home))
             except OSError as error:
                 if error.errno in LOCKLESS:
                     raise InputError(
@@ -125,7 +126,7 @@ class Delivery:
             self._wrote |= bool(new)
             return new
         except Unreadable as error:
-            self.failed = f"{entry.suite.slug}/{entry.name} {entry.part} cannot be read ({error})"
+            self.failed = f"{entry.label} {entry.part} cannot be read ({error})"
             self.tell(f"{self.failed}; `harness run --rerun` trains it again")
         return None
 
@@ -169,7 +170,7 @@ class Delivery:
         """Say that the store does not take an entry, and after some of a suite pass by the others of it."""
         suite = entry.suite.slug
         self._refused[suite] += 1
-        self.failed = f"{suite}/{entry.name} {entry.part}: {why}"
+        self.failed = f"{entry.label} {entry.part}: {why}"
         more = f"; no more of {suite} is tried now" if self._refused[suite] == REFUSED else ""
         self.tell(f"not delivered: {self.failed}{more}")
 

@@ -14,6 +14,7 @@ from experiments.studies import STUDIES
 from experiments.study import settings
 from experiments.suite import RegistryError, Row, Suite
 from harness.cells.atomic import Damaged, checksummed, write_atomic
+from harness.cells.home import cells_folder, readers_folder
 from harness.cells.record import Record, journal, read_checksummed
 from harness.cells.row_result import Entry, flat_scores
 from harness.cells.trial import SEED, Trial
@@ -50,7 +51,7 @@ class TrialEntry(Entry):
 def note(home: Path, kept: Mapping[str, Any]) -> None:
     """Keep it among the readers of its cell."""
     name = digest([kept["about"]["arm"], kept["tags"]["setup"], kept["trial"]["number"]])
-    path = home / "readers" / f"trial-{name}.json"
+    path = readers_folder(home) / f"trial-{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, checksummed(kept))
 
@@ -182,7 +183,7 @@ def trials(home: Path, gone: set[str], damaged: list[str]) -> list[TrialEntry]:
         if "trial" not in each:
             continue
         try:
-            entry = trial_payload.entry(each, home / "cells")
+            entry = trial_payload.entry(each, cells_folder(home))
         except Damaged as damage:
             damaged.append(str(damage))
             continue

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.ablation import PAPER
-from experiments.suite import Row, Suite
+from experiments.suite import Row, Suite, row_slug
 from harness.cells.row_result import Entry
 from harness.registry.plugins import installed
 from harness.registry.plugins import suites as brought
@@ -99,7 +99,7 @@ def setup(entry: Entry) -> str:
 def slug(suite: Suite, row: Row) -> str:
     """What names the row on the command line."""
     in_file = suite in brought() and suite not in installed()
-    return f"FILE.py:{row.name}" if in_file else f"{suite.slug}/{row.name}"
+    return f"FILE.py:{row.name}" if in_file else row_slug(suite, row)
 
 
 def where(entry: Entry) -> str:

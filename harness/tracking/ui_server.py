@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from harness.cells.home import database_file, reports_folder
 from harness.console.redact import hidden
 from harness.tracking.ui_app import FOLDER, HOSTS, NAME, TOKEN, address
 from model.errors import InputError
@@ -55,7 +56,7 @@ IGNORED = ("MLFLOW_UVICORN_OPTS", "GUNICORN_CMD_ARGS", "MLFLOW_STATIC_PREFIX", "
 def store_of(home: Path, uri: str | None) -> str:
     """The store's URI; ``InputError`` for an SQLite file that is not there, which MLflow would make."""
     mend = "correct MLFLOW_TRACKING_URI" if uri else "harness run makes them, --home names another folder"
-    uri = uri or f"sqlite:///{(home / 'mlflow.db').resolve()}"
+    uri = uri or f"sqlite:///{database_file(home).resolve()}"
     if uri.startswith("sqlite:///"):
         file = Path(uri.removeprefix("sqlite:///").partition("?")[0])
         if not file.is_file():
@@ -143,7 +144,7 @@ def environment(uri: str, given: Mapping[str, str], home: Path) -> dict[str, str
     kept = {name: value for name, value in given.items() if name not in IGNORED}
     telemetry = {} if {NO_TELEMETRY, "DO_NOT_TRACK"} & given.keys() else {NO_TELEMETRY: "true"}
     path = {"PYTHONSAFEPATH": "1"}  # a gunicorn.py or flask.py in this folder is not imported
-    ours = {"MLFLOW_BACKEND_STORE_URI": uri, FOLDER: str((home / "reports").resolve())}
+    ours = {"MLFLOW_BACKEND_STORE_URI": uri, FOLDER: str(reports_folder(home).resolve())}
     return kept | OFF | telemetry | path | ours
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.cells.atomic import Damaged
+from harness.cells.home import cell_folder
 from harness.cells.record import journal, read_checksummed
 from harness.cells.trial import Trial, reached
 from harness.tune.study_run import StudyRun
@@ -30,7 +31,7 @@ def agree(arm: StudyRun, trials: Iterable[Trial], home: Path, storage: str) -> N
 
 def disagreement(arm: StudyRun, trial: Trial, home: Path) -> str:
     """What the entry of a complete trial says and its cell does not."""
-    folder = home / "cells" / trial.cell
+    folder = cell_folder(home, trial.cell)
     try:
         about, epochs = read_checksummed(folder / "cell.json"), journal(folder / "journal.jsonl")
     except Damaged:  # it is trained again

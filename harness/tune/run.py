@@ -10,6 +10,8 @@ from typing import Any
 
 from rich.console import Console
 
+from experiments.suite import row_slug
+from harness.cells.home import cells_folder
 from harness.cells.trial import Trial
 from harness.execution.backends import backend_of
 from harness.execution.config import ExecutionConfig
@@ -64,7 +66,7 @@ def run_study(
                 heed(search, watch)
                 for trial in search.taken():
                     watch.trial(trial, search.trials)
-                    entry = trial_payload.entry(kept(trial), machine.home / "cells")
+                    entry = trial_payload.entry(kept(trial), cells_folder(machine.home))
                     if entry is not None:
                         delivery.keep(entry)
         heed(search, watch)
@@ -94,7 +96,7 @@ def study_tags(arm: StudyRun, unit: str) -> dict[str, str]:
         "study": arm.study.name,
         "arm": arm.id,
         "repeats": arm.repeats,
-        "base": f"{arm.suite.slug}/{arm.row.name}",
+        "base": row_slug(arm.suite, arm.row),
         "sampler": arm.method.sampler,
         "pruner": arm.method.pruner,
         "sampler_seed": str(arm.method.seed),

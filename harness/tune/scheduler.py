@@ -10,6 +10,7 @@ from experiments.study import settings
 from experiments.suite import RegistryError
 from harness.cells.atomic import Damaged
 from harness.cells.cell import Cell
+from harness.cells.home import cell_folder
 from harness.cells.lease import is_leased
 from harness.cells.record import Entry, Record, journal, now, read, read_checksummed
 from harness.cells.trial import METRIC, Trial, cost, curve, reached, spent
@@ -143,7 +144,7 @@ class TrialQueue:
 
     def free(self, cell: str) -> bool:
         """Whether nobody trains the cell."""
-        return cell not in self._mine and not is_leased(self.machine.home / "cells" / cell)
+        return cell not in self._mine and not is_leased(cell_folder(self.machine.home, cell))
 
     def cell(self, trial: Trial) -> Cell:
         if trial.number not in self._cells:
@@ -153,7 +154,7 @@ class TrialQueue:
     def record(self, cell: str) -> Record | None:
         """Of a cell that has ended."""
         try:
-            return read(self.machine.home / "cells" / cell)
+            return read(cell_folder(self.machine.home, cell))
         except Damaged:  # it is trained again
             return None
 
@@ -172,7 +173,7 @@ class TrialQueue:
             reason = str(record.outcome.get("reason", ""))
             charged = cost(record.epochs, record.about) if record.epochs else 0.0
             return dataclasses.replace(trial, state="failed", reason=reason, cost=charged, ended=now())
-        folder = self.machine.home / "cells" / trial.cell
+        folder = cell_folder(self.machine.home, trial.cell)
         try:
             epochs = record.epochs if record else journal(folder / "journal.jsonl")
             about = record.about if record else read_checksummed(folder / "cell.json")

@@ -14,6 +14,7 @@ from optuna.storages import JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from experiments.suite import row_slug
 from harness.cells.atomic import is_full, locked, write_atomic
 from harness.cells.trial import State, Trial
 from harness.console.redact import hidden, reason
@@ -76,7 +77,7 @@ class Storage:
             if "home" not in known:
                 told = {
                     "at_once": at_once,
-                    "row": f"{self.arm.suite.slug}/{self.arm.row.name}",
+                    "row": row_slug(self.arm.suite, self.arm.row),
                     "home": identity(self.home),  # last: it says that the others are there
                 }
                 for name, value in told.items():

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from experiments.search_space import Value
 from experiments.study import Start, Study
-from experiments.suite import Row, Suite
+from experiments.suite import Row, Suite, row_slug
 from harness.cells.cell import Cell
 from harness.cells.trial import SEED
 from harness.planning.cell_id import cell_of
@@ -39,7 +39,7 @@ class StudyRun:
     method: Method = Method()
 
     def __post_init__(self) -> None:
-        where = f"{self.suite.slug}/{self.row.name}"
+        where = row_slug(self.suite, self.row)
         if self.suite.formula == "none":
             raise InputError(f"{where} has no overall score to tune; name a row of another table with --row")
         reason = obstacle(self.recipe(self.study.starts[0].params), self.setup)

@@ -16,6 +16,7 @@ from typing import Any
 import ray
 
 from harness.cells.atomic import locked, shared_lock, try_lock
+from harness.cells.home import cell_folder, encoders_folder
 from harness.execution.config import ExecutionConfig
 from harness.execution.events import WorkerMessage
 from harness.execution.jobs import Job
@@ -105,14 +106,14 @@ class Trainer:
         self, order: Job, left: Files | None, parcels: Mapping[str, Any], encoders: Mapping[str, Any]
     ) -> Iterator[Told]:
         """Train one cell, after any that is in training, and tell how it goes."""
-        folder = self.worker.home / "cells" / order.cell.id
+        folder = cell_folder(self.worker.home, order.cell.id)
         if left is not None:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             left.write(folder)
         for name, ref in encoders.items():
-            if not (self.worker.home / "encoders" / name).is_dir():
-                self.get(ref).write(self.worker.home / "encoders" / name)
+            if not (encoders_folder(self.worker.home) / name).is_dir():
+                self.get(ref).write(encoders_folder(self.worker.home) / name)
         here = {name: self.unpacked(ref) for name, ref in parcels.items()}
         changes, pipe = None if self.shared else Changes(folder), Queues()
         threading.Thread(target=self.turn, args=(order, here, pipe), daemon=True).start()
@@ -144,10 +145,10 @@ class Trainer:
 
     def made(self, name: str) -> Files:
         """An encoder that this actor has made."""
-        return packed(self.worker.home / "encoders" / name)
+        return packed(encoders_folder(self.worker.home) / name)
 
     def encoders(self) -> list[str]:
-        return sorted(path.name for path in (self.worker.home / "encoders").glob("[!.]*/"))
+        return sorted(path.name for path in encoders_folder(self.worker.home).glob("[!.]*/"))
 
     def tidy(self) -> None:
         """Leave nothing on this machine."""

@@ -25,6 +25,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
+from harness.cells.home import encoders_folder
 from harness.execution.config import Cluster, ExecutionConfig
 from harness.execution.events import WorkerMessage
 from harness.execution.jobs import Job
@@ -158,14 +159,14 @@ class RayCluster:
         """The encoders that the home has made, in the object store."""
         if self.cluster.shared:
             return {}
-        for path in (self.machine.home / "encoders").glob("[!.]*/"):
+        for path in encoders_folder(self.machine.home).glob("[!.]*/"):
             if path.name not in self._encoders:
                 self._encoders[path.name] = ray.put(packed(path))
         return dict(self._encoders)
 
     def have(self, name: str, actor: Any) -> None:
         """An actor's encoder in the home."""
-        target = self.machine.home / "encoders" / name
+        target = encoders_folder(self.machine.home) / name
         with self._having:
             if not target.is_dir():
                 aside = target.with_name(f".{name}-{os.getpid()}")

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import ray
 from ray.exceptions import ActorUnavailableError, RayError
 
+from harness.cells.home import cell_folder
 from harness.cells.lease import Lease, take_lease
 from harness.execution.config import Cluster, ExecutionConfig
 from harness.execution.events import WorkerMessage
@@ -95,7 +96,7 @@ class Remote:
                     if any(said.kind == "share" and not said.preparing for said in told.said):
                         self.fetch(order.cell.encoder)
                     if told.written is not None:
-                        told.written.write(self.site.machine.home / "cells" / order.cell.id)
+                        told.written.write(cell_folder(self.site.machine.home, order.cell.id))
                     for last in told.said:
                         if last.kind in GOING:
                             self.site.heard.put((self, last))

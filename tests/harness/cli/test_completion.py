@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from click.shell_completion import ShellComplete
 
+from experiments.suite import row_slug
 from harness.cli.main import main
-from harness.registry.selectors import everything, find, named_changes, select, slug
+from harness.registry.selectors import everything, find, named_changes, select
 from tests import ROOT
 
-ROWS = [slug(*pair) for pair in everything()]
+ROWS = [row_slug(*pair) for pair in everything()]
 
 
 def offered(*words: str) -> list[str]:

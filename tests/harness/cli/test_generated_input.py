@@ -26,9 +26,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
+from experiments.suite import row_slug
 from harness.cli.setup import setup_of
 from harness.planning.plan import scaled
-from harness.registry.selectors import named_changes, select, slug
+from harness.registry.selectors import named_changes, select
 from model.settings import flatten
 from tests.harness.accidents import REPLACED, mangled, mangled_json, mangled_weights, planted, replace
 from tests.harness.trials import ROW, RUN, SUITE, Trial, answered, few, trial, workers
@@ -95,7 +96,7 @@ def test_planted_pickles(trial: Trial, data: st.DataObject) -> None:
 ANY = st.characters(exclude_characters="\0")  # what a command line can carry
 WORDS = st.text(st.sampled_from("abeorst019.-_/ ") | ANY, max_size=9)
 ODD = ["*", "?", "[", "[!", "/", "..", " ", "_", ",", "\udcff", "\x1b[31m", "é", "x" * 300, "\n", "-", "~", "~no one/"]
-NAMES = [*(slug(*pair) for pair in select([])), "table1", "bertram", SUITE, "demo", "hub", *named_changes()]
+NAMES = [*(row_slug(*pair) for pair in select([])), "table1", "bertram", SUITE, "demo", "hub", *named_changes()]
 
 
 @st.composite
@@ -130,7 +131,7 @@ def test_names(trial: Trial, name: str, data: st.DataObject) -> None:
 def paths() -> list[tuple[str, str]]:
     """Every setting and a row that has it."""
     plain = setup_of("demo", None, None, None, (), ())
-    rows = {path: slug(suite, row) for suite, row in select([]) for path in flatten(scaled(suite, row, plain))}
+    rows = {path: row_slug(suite, row) for suite, row in select([]) for path in flatten(scaled(suite, row, plain))}
     return sorted(rows.items())
 
 

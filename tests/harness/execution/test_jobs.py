@@ -20,8 +20,8 @@ from harness.execution.jobs import FixedQueue, Job
 from harness.execution.seed_policy import FixedSeeds
 from harness.execution.train_cell import Worker
 from harness.execution.worker import Line
+from harness.planning.cell_index import CellIndex
 from harness.planning.cost import cost
-from harness.planning.ledger import CellIndex
 from harness.planning.plan import plan
 from harness.planning.setup import Setup
 from harness.registry.selectors import find
@@ -172,10 +172,10 @@ def test_a_list_gives_its_orders_in_order_until_each_has_ended(short: Cell, enco
 def test_of_each_round_the_longest_cell_is_dealt_first(tmp_path: Path) -> None:
     names = ("01-baseline", "06-smart", "04-all-three", "12-combined")
     setup = Setup(profile=PROFILES["demo"], data="embedded", encoder="tiny", seeds=2)
-    book = CellIndex({}, {})
-    cells = book.left(plan([find(f"bertram/table1/{name}") for name in names], setup))
+    index = CellIndex({}, {})
+    cells = index.left(plan([find(f"bertram/table1/{name}") for name in names], setup))
     dealt = [
-        order.cell for order in FixedSeeds().source([Job(cell) for cell in cells], book, tmp_path, print).orders(1)
+        order.cell for order in FixedSeeds().source([Job(cell) for cell in cells], index, tmp_path, print).orders(1)
     ]
     assert sorted(cell.id for cell in dealt) == sorted(cell.id for cell in cells)
     assert [cell.seed for cell in dealt] == [0] * len(names) + [1] * len(names)

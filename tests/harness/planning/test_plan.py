@@ -12,7 +12,7 @@ from huggingface_hub import constants
 
 from experiments.profiles import PROFILES
 from harness.cells.cell import Cell
-from harness.planning.ledger import CellIndex
+from harness.planning.cell_index import CellIndex
 from harness.planning.plan import plan, to_download
 from harness.planning.setup import Setup
 from harness.planning.setup_tags import tags
@@ -86,10 +86,10 @@ def test_newer_technique_code_makes_a_cell_stale(monkeypatch: pytest.MonkeyPatch
     (newer,) = plan([find("bertram/table1/06-smart")], DEMO)
     assert newer.cells[0].key == key
     assert newer.cells[0].id != identity
-    book = CellIndex({}, {key: None})  # type: ignore[dict-item]
-    assert book.is_stale(newer.cells[0])
+    index = CellIndex({}, {key: None})  # type: ignore[dict-item]
+    assert index.is_stale(newer.cells[0])
     (other,) = plan([find("bertram/table1/04-all-three")], DEMO)
-    assert not book.is_stale(other.cells[0])
+    assert not index.is_stale(other.cells[0])
 
 
 def test_a_row_that_the_demo_cannot_run_says_why() -> None:

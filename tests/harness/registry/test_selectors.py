@@ -13,7 +13,7 @@ import pytest
 
 from experiments import ablation
 from experiments.profiles import PROFILES
-from experiments.suite import RegistryError
+from experiments.suite import RegistryError, row_slug
 from harness.planning.plan import plan
 from harness.planning.setup import Setup
 from harness.registry import selectors as catalogue
@@ -26,7 +26,7 @@ ASKED = "ablation/bertram.table1.04-all-three..11-mse"
 
 
 def chosen(*selectors: str, rows: tuple[str, ...] = ()) -> list[str]:
-    return [catalogue.slug(suite, row) for suite, row in catalogue.select(selectors, rows)]
+    return [row_slug(suite, row) for suite, row in catalogue.select(selectors, rows)]
 
 
 def test_a_bare_table_is_that_table_of_every_paper() -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from experiments.search_space import Value
 from experiments.studies import STUDIES
 from experiments.study import Study
-from experiments.suite import RegistryError
+from experiments.suite import RegistryError, row_slug
 from experiments.tuned_suites import Winner
 from harness.cli.main import main
 from harness.planning.manifest import find_row
@@ -265,7 +265,7 @@ def test_whatever_a_file_holds_is_read_or_refused_in_a_sentence(tmp_path: Path, 
 
 
 def names(*selectors: str) -> list[str]:
-    return [catalogue.slug(*pair) for pair in catalogue.select(selectors)]
+    return [row_slug(*pair) for pair in catalogue.select(selectors)]
 
 
 def test_winners_are_in_the_catalogue_beside_the_papers(smart: Path) -> None:

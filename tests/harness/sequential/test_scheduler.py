@@ -108,7 +108,7 @@ def test_a_seed_counts_once_all_before_it_have_ended(tmp_path: Path) -> None:
 
 
 def test_differences_and_items_are_those_of_the_report(tmp_path: Path) -> None:
-    from harness.planning.ledger import read_index
+    from harness.planning.cell_index import read_index
     from harness.tracking.from_cells import measured_setup
     from reports.statistics.sequential import items_of
 
