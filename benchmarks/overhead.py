@@ -22,7 +22,7 @@ from benchmarks.settings import Settings
 from benchmarks.shapes import MINILM, encoder
 from experiments.profiles import PROFILES
 from harness.cells.lease import take_lease
-from harness.cells.record import read
+from harness.cells.record import read_record
 from harness.cells.writer import CellWriter
 from harness.execution.jobs import Job
 from harness.execution.local import worker_environment
@@ -103,7 +103,7 @@ def keep(job: dict[str, Any]) -> dict[str, Any]:
     with held:
         worker.train(Job(cell), held, lambda share: None, lambda epochs: True)
     whole = time.monotonic() - began - building.seconds
-    record = read(home / "cells" / cell.id)
+    record = read_record(home / "cells" / cell.id)
     assert record is not None and record.done
     return {"loop": loop.seconds, "whole": whole, "checkpoints": writing.calls, "writing": writing.seconds}
 

@@ -17,8 +17,8 @@ from experiments.search_space import Trial, Value
 from experiments.studies import STUDIES
 from experiments.study import Start, Study
 from experiments.suite import Change
-from harness.cells.record import journal
-from harness.cells.trial import State, curve
+from harness.cells.record import read_journal
+from harness.cells.trial import State, value_by_epoch
 from harness.cells.trial import Trial as Tried
 from harness.cli.options import ExecutionOptions
 from harness.cli.setup import machine_of
@@ -76,7 +76,7 @@ def table(machine: ExecutionConfig) -> dict[Spot, dict[int, float]]:
             if news.kind == "done" and number % 10 == 0:
                 print(f"{news.cell.id} done", flush=True)
     return {
-        place: curve(suite, row, journal(machine.home / "cells" / cell.id / "journal.jsonl"))
+        place: value_by_epoch(suite, row, read_journal(machine.home / "cells" / cell.id / "journal.jsonl"))
         for place, cell in cells.items()
     }
 

@@ -24,7 +24,7 @@ from harness.execution.seed_policy import FixedSeeds
 from harness.planning.cell_index import CellIndex
 from harness.planning.plan import plan
 from harness.planning.setup import Setup
-from harness.registry.selectors import everything, select
+from harness.registry.selectors import all_rows, select
 
 DEALING = Bound("2,000 cells of 50 ms, 8 workers of Ray", "ideal", "at most", 1.10)
 PLANNING = Bound("planning 20,000 cells", "10 s", "at most", 1.0)
@@ -110,7 +110,7 @@ def planning(settings: Settings) -> Figure:
 def planned(job: Mapping[str, Any]) -> dict[str, Any]:
     """Seconds from rows to sorted orders, and the bytes that this took."""
     setup = Setup(profile=DEMO, data="embedded", encoder="tiny", seeds=1)
-    able = {row.cells[0].id: (row.suite, row.row) for row in plan(everything(), setup) if row.cells}  # all distinct
+    able = {row.cells[0].id: (row.suite, row.row) for row in plan(all_rows(), setup) if row.cells}  # all distinct
     rows, setup = list(able.values())[: job["rows"]], dataclasses.replace(setup, seeds=job["seeds"])
     before, began = resident(), time.perf_counter()
     made = plan(rows, setup)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.cells.atomic import checksummed
-from harness.cells.record import checks, now
+from harness.cells.record import file_checksums, timestamp
 from harness.execution.config import ExecutionConfig
 from harness.execution.events import WorkerMessage
 from harness.execution.jobs import Job
@@ -53,4 +53,6 @@ def leave(folder: Path, order: Job) -> None:
     stream = io.BytesIO()
     np.savez_compressed(stream, answers=np.zeros(500))
     (folder / "predictions.npz").write_bytes(stream.getvalue())
-    (folder / "outcome.json").write_text(checksummed({"status": "done", "ended": now(), "checks": checks(folder)}))
+    (folder / "outcome.json").write_text(
+        checksummed({"status": "done", "ended": timestamp(), "checks": file_checksums(folder)})
+    )

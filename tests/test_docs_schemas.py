@@ -18,9 +18,9 @@ from experiments.factorial_designs import full
 from experiments.profiles import PROFILES
 from experiments.studies import STUDIES
 from harness.ablate.design import data
-from harness.cells.cell import Cell, Keep
+from harness.cells.cell import Cell, WeightRetention
 from harness.cells.lease import take_lease
-from harness.cells.record import fail
+from harness.cells.record import write_failure
 from harness.cells.trial import Trial
 from harness.cells.writer import CellWriter
 from harness.cli.main import main
@@ -31,9 +31,9 @@ from harness.execution.config import ExecutionConfig
 from harness.execution.train_cell import Worker
 from harness.planning.cell_index import read_index
 from harness.planning.manifest import write_manifest
-from harness.planning.plan import Planned, plan
+from harness.planning.plan import PlannedRow, plan
 from harness.planning.setup import Setup
-from harness.planning.setup_tags import tags
+from harness.planning.setup_tags import setup_tags
 from harness.registry.selectors import find
 from harness.reporting import report
 from harness.reporting.compare import one
@@ -104,7 +104,7 @@ def trained(home: Path, cell: Cell) -> None:
     assert held is not None
     with held:
         check("claim", json.loads(held.path.read_text()))
-        keeping = CellWriter(home / "cells" / cell.id, held, Keep(), 60.0)
+        keeping = CellWriter(home / "cells" / cell.id, held, WeightRetention(), 60.0)
         keeping.begin(worker.about(cell))
         for number in (1, 2):
             told, sets = epoch(number, cell, random)
@@ -113,25 +113,25 @@ def trained(home: Path, cell: Cell) -> None:
 
 
 @pytest.fixture(scope="module")
-def rows() -> list[Planned]:
+def rows() -> list[PlannedRow]:
     return plan([find(ROW), find(OTHER)], SETUP)
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, rows: list[Planned]) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, rows: list[PlannedRow]) -> Path:
     """Two rows of two seeds, a failed cell, a trial, and what was said of them."""
     made = tmp_path_factory.mktemp("schemas")
     for cell in {cell.id: cell for row in rows for cell in row.cells}.values():
         trained(made, cell)
-    fail(made, plan([find("bertram/table1/11-mse")], SETUP)[0].cells[0], "the loss of sst is nan", "Traceback")
-    write_manifest(made, rows, tags(SETUP))
+    write_failure(made, plan([find("bertram/table1/11-mse")], SETUP)[0].cells[0], "the loss of sst is nan", "Traceback")
+    write_manifest(made, rows, setup_tags(SETUP))
     study = STUDIES["smart"]
     suite, row = find(study.row)
     arm = StudyRun(study=study, suite=suite, row=row, setup=SETUP)
     trial = Trial(
         number=0, params=study.starts[0].params, cell="c", state="complete", value=0.5, curve={1: 0.4, 2: 0.5}
     )
-    trials.note(made, run.trial_record(arm, "CPU-seconds", trial, tags(SETUP)))
+    trials.write_trial(made, run.trial_record(arm, "CPU-seconds", trial, setup_tags(SETUP)))
     (made / "reports").mkdir()
     remember(tables(rows, SETUP, ExecutionConfig(made, 1, 1, "cpu")), SETUP, made / "reports" / "ours.json")
     return made
@@ -164,9 +164,9 @@ def test_the_registry_with_what_was_measured(home: Path) -> None:
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
-def test_comparisons_and_what_is_behind_a_figure(home: Path, rows: list[Planned], seeds: int) -> None:
+def test_comparisons_and_what_is_behind_a_figure(home: Path, rows: list[PlannedRow], seeds: int) -> None:
     some = [dataclasses.replace(row, cells=row.cells[:seeds]) for row in rows]
-    setup = measured_setup(some, tags(SETUP), read_index(home))
+    setup = measured_setup(some, setup_tags(SETUP), read_index(home))
     names = ("sst_accuracy", "quora_accuracy", "sts_pearson", "overall")
     told = [one(setup, compare(setup, ROW, OTHER, name, bootstrap=True)) for name in names]
     assert all(len(each["seeds"]) == seeds for each in told)
@@ -182,7 +182,7 @@ def test_an_ablation_before_and_after() -> None:
     ours, random = truth.FOUR, np.random.default_rng(0)
     values = dict.fromkeys(("sst", "quora", "sts"), truth.values(ours.names, {}))
     setup = truth.quick(ours, *truth.drawn(random, values, seeds=2, items=(20, 20, 20)))
-    taken = AblationResults(ours, dataclasses.replace(setup, facts={name: tags(SETUP)[name] for name in FACTS}))
+    taken = AblationResults(ours, dataclasses.replace(setup, facts={name: setup_tags(SETUP)[name] for name in FACTS}))
     after = data(ours, full(ours.names, ours.impossible)) | {"cells": 32, "cells_left": 0}
     after |= figures(taken, analysed(taken))
     assert set(after) - set(before) == {"combinations", "main", "interaction", "shapley", "paths", "steps"}

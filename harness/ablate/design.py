@@ -25,10 +25,10 @@ from harness.execution.config import ExecutionConfig
 from harness.execution.estimate import seconds_per_token
 from harness.planning.cell_index import read_index
 from harness.planning.cost import cost
-from harness.planning.plan import Planned, plan
+from harness.planning.plan import PlannedRow, plan
 from harness.planning.setup import Setup
 from harness.registry import selectors
-from harness.registry.selectors import combined
+from harness.registry.selectors import ablation_rows
 from model.errors import InputError, shown
 
 RUNS = 16  # combinations that are trained without a budget, if so many do
@@ -70,7 +70,7 @@ def cells_of_budget(text: str | None, told: Ablation, setup: Setup, machine: Exe
         return int(found[1])
     if machine.cluster:
         raise InputError("--budget in hours is for this machine alone; on Ray give it in cells")
-    every = [cell for row in plan(combined(told.slug), setup) for cell in row.cells[:1]]
+    every = [cell for row in plan(ablation_rows(told.slug), setup) for cell in row.cells[:1]]
     rate = seconds_per_token(read_index(machine.home), every)
     if rate is None or not every:
         raise InputError(
@@ -81,10 +81,10 @@ def cells_of_budget(text: str | None, told: Ablation, setup: Setup, machine: Exe
     return math.floor(3600 * float(found[1]) * machine.jobs / seconds)
 
 
-def trained(told: Ablation, design: Design, setup: Setup) -> list[Planned]:
+def trained(told: Ablation, design: Design, setup: Setup) -> list[PlannedRow]:
     """The design's rows."""
     wanted = {told.name(on) for on in design.runs}
-    return [row for row in plan(combined(told.slug), setup) if row.row.name in wanted]
+    return [row for row in plan(ablation_rows(told.slug), setup) if row.row.name in wanted]
 
 
 def lines(told: Ablation, design: Design) -> Iterator[str]:

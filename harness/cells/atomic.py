@@ -25,7 +25,7 @@ LOCKLESS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # of a file system wi
 
 
 class Damaged(Exception):
-    """A file of the home that is not what was written; the message says which and how."""
+    """A file of the results folder that is not what was written; the message says which and how."""
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
@@ -91,7 +91,7 @@ def checksummed(entry: Mapping[str, Any]) -> str:
 
 
 def verified(line: str, where: str) -> dict[str, Any]:
-    """The entry of a sealed line; ``Damaged`` unless the line is to the last character what was written."""
+    """The entry of a checksummed line; ``Damaged`` unless the line is to the last character what was written."""
     try:
         entry: dict[str, Any] = json.loads(line)
         del entry["check"]
@@ -104,11 +104,11 @@ def verified(line: str, where: str) -> dict[str, Any]:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether an error says that the disk, or the user's share of it, is full; libraries tell it in words: safetensors
+    """Whether an error says that the disk, or the user's share of it, is full; libraries say it in words: safetensors
     and tokenizers with the number, SQLite without."""
-    told = str(error)
-    in_words = any(f"os error {number})" in told or f"code: {number}," in told for number in FULL)
-    return in_words or "database or disk is full" in told or (isinstance(error, OSError) and error.errno in FULL)
+    message = str(error)
+    in_words = any(f"os error {number})" in message or f"code: {number}," in message for number in FULL)
+    return in_words or "database or disk is full" in message or (isinstance(error, OSError) and error.errno in FULL)
 
 
 @contextmanager

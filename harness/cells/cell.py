@@ -33,15 +33,15 @@ class Cell:
     def key(self) -> str:
         """Identity apart from the code that trains: what a stale cell has in common with its successor."""
         described = describe(self.recipe)
-        return key_of(described, self.seed, self.data, self.encoder, self.scored, self.training_sample)
+        return compute_key(described, self.seed, self.data, self.encoder, self.scored, self.training_sample)
 
     @cached_property
     def id(self) -> str:
         """The folder's name under ``<home>/cells``."""
-        return id_of(self.key, versions(self.recipe))
+        return compute_id(self.key, versions(self.recipe))
 
 
-def key_of(
+def compute_key(
     described: Mapping[str, Any],
     seed: int,
     data: Mapping[str, str],
@@ -61,13 +61,13 @@ def key_of(
     return digest(content, 24)
 
 
-def id_of(key: str, code: Mapping[str, int]) -> str:
+def compute_id(key: str, code: Mapping[str, int]) -> str:
     """``Cell.id``: the key and the versions of the code that trains."""
     return digest([key, dict(code)], 24)
 
 
 @dataclasses.dataclass(frozen=True)
-class Keep:
+class WeightRetention:
     """Which epochs' weights a worker leaves in the cell's folder: ``all``, or those that a selection chooses under a
     suite's formula for overall (none of them: no weights)."""
 
@@ -81,7 +81,7 @@ class Keep:
         return {selection.choose(comparable(formula, dev)) for selection, formula in self.choices}
 
 
-def identity(cell: Cell) -> dict[str, Any]:
+def describe_cell(cell: Cell) -> dict[str, Any]:
     """What defines the cell, as cell.json has it: its name can be computed again from this alone."""
     return {
         "id": cell.id,

@@ -13,20 +13,20 @@ from harness.cells.atomic import Damaged, atomic_path
 if TYPE_CHECKING:
     from torch import Tensor
 
-NAME = "checkpoint.safetensors"
+FILE_NAME = "checkpoint.safetensors"
 
 
-def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-    """Write the tensors, with ``facts`` (plain data) in the file's header, whole or not at all."""
+def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+    """Write the tensors, with ``state`` (plain data) in the file's header, whole or not at all."""
     from safetensors.torch import save_file
 
-    held = apart(tensors)
-    text = json.dumps(facts)
+    stored = unshared(tensors)
+    text = json.dumps(state)
     with atomic_path(path) as part:
-        save_file(held, part, {"facts": text, "check": str(checksum(held, text))})
+        save_file(stored, part, {"facts": text, "check": str(checksum(stored, text))})
 
 
-def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     """Tensors and facts, or None where there is no file. ``Damaged`` unless they are what was written. Nothing in the
     file is ever executed."""
     from safetensors import safe_open
@@ -39,23 +39,23 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
         text = header["facts"]
         if str(checksum(tensors, text)) == header["check"]:
-            facts: dict[str, Any] = json.loads(text)
-            return tensors, facts
+            state: dict[str, Any] = json.loads(text)
+            return tensors, state
     except Exception as error:  # safetensors has one error for all
         raise Damaged(f"{path} is damaged ({' '.join(str(error).split())[:100]})") from None
     raise Damaged(f"{path} is damaged (its checksum differs)")
 
 
-def apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def unshared(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors on the CPU, copied where two would share memory, which safetensors refuses."""
-    held: dict[str, Tensor] = {}
-    seen: set[int] = set()
+    copies: dict[str, Tensor] = {}
+    storages: set[int] = set()
     for name, tensor in tensors.items():
-        own = tensor.cpu().contiguous()
-        place = own.untyped_storage().data_ptr()
-        held[name] = own.clone() if place in seen else own
-        seen.add(place)
-    return held
+        copy = tensor.cpu().contiguous()
+        storage = copy.untyped_storage().data_ptr()
+        copies[name] = copy.clone() if storage in storages else copy
+        storages.add(storage)
+    return copies
 
 
 def checksum(tensors: Mapping[str, Tensor], text: str) -> int:

@@ -96,6 +96,6 @@ def check_layout(home: Path) -> None:
 def file_name(parts: Sequence[str], variant: str) -> str:
     """The parts and what the variant changes, as a name that every file system takes; long ones are cut and told apart
     by a hash."""
-    told = "".join(c if c.isascii() and (c.isalnum() or c in ".-=") else "_" for c in variant.strip("[]"))
-    name = "-".join(filter(None, [*parts, told]))
-    return name if len(name) <= 150 and told == variant.strip("[]") else f"{name[:140]}-{digest([variant], 8)}"
+    changes = "".join(c if c.isascii() and (c.isalnum() or c in ".-=") else "_" for c in variant.strip("[]"))
+    name = "-".join(filter(None, [*parts, changes]))
+    return name if len(name) <= 150 and changes == variant.strip("[]") else f"{name[:140]}-{digest([variant], 8)}"

@@ -9,38 +9,38 @@ from harness.cells.atomic import Damaged, checksummed, write_atomic
 from harness.cells.record import read_checksummed
 from model.errors import InputError
 
-MEND = "delete it, and it will be trained again"
+REMEDY = "delete it, and it will be trained again"
 
 
-def place(cell: Path, epoch: int) -> Path:
+def weights_path(cell: Path, epoch: int) -> Path:
     return cell / "weights" / f"epoch-{epoch}.safetensors"
 
 
-def checksum(weights: Path) -> Path:
+def checksum_path(weights: Path) -> Path:
     """The file of the checksum."""
     return weights.parent.with_name("checksums") / f"{weights.stem}.json"
 
 
-def seal(weights: Path, part: Path) -> None:
+def write_checksum(weights: Path, part: Path) -> None:
     """Keep the checksum of what is about to become the weights: before they are there, so that weights which a kill
     leaves have one."""
-    checksum(weights).parent.mkdir(exist_ok=True)
+    checksum_path(weights).parent.mkdir(exist_ok=True)
     with part.open("rb") as stream:
-        write_atomic(checksum(weights), checksummed({"sha256": hashlib.file_digest(stream, "sha256").hexdigest()}))
+        write_atomic(checksum_path(weights), checksummed({"sha256": hashlib.file_digest(stream, "sha256").hexdigest()}))
 
 
-def whole(weights: Path) -> tuple[bytes, str]:
+def read_weights(weights: Path) -> tuple[bytes, str]:
     """The weights' bytes, and a word where no checksum says that they are what was written. ``InputError`` for others
     than were written."""
     try:
-        content, kept = weights.read_bytes(), read_checksummed(checksum(weights))
+        content, entry = weights.read_bytes(), read_checksummed(checksum_path(weights))
     except OSError as error:
-        raise InputError(f"{weights} cannot be read ({error.strerror}); {MEND}") from None
+        raise InputError(f"{weights} cannot be read ({error.strerror}); {REMEDY}") from None
     except Damaged:
-        told = f"{checksum(weights)} is damaged, so that {weights.name} cannot be checked"
-        raise InputError(f"{told}; delete both, and they will be trained again") from None
-    if kept is None:
+        message = f"{checksum_path(weights)} is damaged, so that {weights.name} cannot be checked"
+        raise InputError(f"{message}; delete both, and they will be trained again") from None
+    if entry is None:
         return content, f"{weights}: no checksum was kept when it was written, so not all damage would be noticed"
-    if kept.get("sha256") != hashlib.sha256(content).hexdigest():
-        raise InputError(f"{weights} is not what was written there (its checksum differs); {MEND}")
+    if entry.get("sha256") != hashlib.sha256(content).hexdigest():
+        raise InputError(f"{weights} is not what was written there (its checksum differs); {REMEDY}")
     return content, ""

@@ -1,4 +1,4 @@
-"""Who trains a cell: a claim in its folder, with a heartbeat, so that no cell is trained twice at a time."""
+"""Who trains a cell: a lease in its folder, with a heartbeat, so that no cell is trained twice at a time."""
 
 from __future__ import annotations
 
@@ -25,44 +25,44 @@ class LeaseLost(RuntimeError):
 
 
 class Lease:
-    """A cell's claim by this process, kept alive until it is left."""
+    """This process's lease of a cell, kept alive until it is left."""
 
     def __init__(self, folder: Path, token: str) -> None:
         self.folder, self.path, self.token = folder, folder / "claim.json", token
 
     def __enter__(self) -> Lease:
-        HEARTBEAT.claims.add(self)
+        HEARTBEAT.leases.add(self)
         HEARTBEAT.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        HEARTBEAT.claims.discard(self)
+        HEARTBEAT.leases.discard(self)
         with locked(lock_of(self.folder)):  # or it might be another's by the time it is removed
-            if self.held():
+            if self.is_current():
                 self.path.unlink(missing_ok=True)
 
     def beat(self) -> None:
         with contextlib.suppress(OSError):
-            if self.held():
+            if self.is_current():
                 os.utime(self.path)
 
-    def held(self) -> bool:
-        """Whether the claim still stands."""
+    def is_current(self) -> bool:
+        """Whether the lease is still this one's."""
         return _read(self.path).get("token") == self.token
 
     def check(self) -> None:
-        """``LeaseLost`` if it does not. Called before anything is written."""
-        if not self.held():
+        """``LeaseLost`` if it is not. Called before anything is written."""
+        if not self.is_current():
             raise LeaseLost(f"the cell {self.folder.name} was taken over by another process")
 
 
 class Heartbeat:
-    """One thread that beats for all claims of this process."""
+    """One thread that beats for all leases of this process."""
 
     def __init__(self) -> None:
-        self.claims: set[Lease] = set()
+        self.leases: set[Lease] = set()
         self._starting, self._thread = threading.Lock(), threading.Thread(target=self._beat, daemon=True)
 
     def start(self) -> None:
@@ -73,45 +73,45 @@ class Heartbeat:
     def _beat(self) -> None:
         while True:
             time.sleep(BEAT)
-            for each in tuple(self.claims):
-                each.beat()
+            for lease in tuple(self.leases):
+                lease.beat()
 
 
 HEARTBEAT = Heartbeat()
 
 
 def take_lease(home: Path, cell: str) -> Lease | None:
-    """The cell's claim, or None while a living process holds it. A dead one's is taken over."""
+    """The cell's lease, or None while a living process holds it. A dead one's is taken over."""
     folder = cell_folder(home, cell)
     folder.mkdir(parents=True, exist_ok=True)
     with locked(lock_of(folder)):
         if is_leased(folder):
             return None
-        made = Lease(folder, uuid.uuid4().hex)
+        lease = Lease(folder, uuid.uuid4().hex)
         try:
-            made.path.write_text(json.dumps(_myself() | {"token": made.token}), encoding="utf-8")
+            lease.path.write_text(json.dumps(_this_process() | {"token": lease.token}), encoding="utf-8")
         except OSError:
-            made.path.unlink(missing_ok=True)
+            lease.path.unlink(missing_ok=True)
             raise
-    return made
+    return lease
 
 
 def is_leased(folder: Path) -> bool:
-    """Whether a living process holds the cell. On this machine a process is looked up; elsewhere its heart must have
-    beaten within the last minute. A claim that cannot be read counts by its heartbeat."""
+    """Whether a living process holds the cell. On this machine a process is looked up; elsewhere it must have sent a
+    heartbeat within the last minute. A lease that cannot be read counts by its heartbeat."""
     path = folder / "claim.json"
-    owner, here = _read(path), _myself()  # before the time: opening a file has a network share tell of it afresh
+    owner, this = _read(path), _this_process()  # before the time: opening a file has a network share tell of it afresh
     try:
-        beaten = path.stat().st_mtime
+        heartbeat = path.stat().st_mtime
     except FileNotFoundError:
         return False
-    if owner.get("place") == here["place"]:
-        return _started(owner.get("process")) == owner.get("started") is not None
-    return _now(folder) - beaten < STALE
+    if owner.get("place") == this["place"]:
+        return _start_time(owner.get("process")) == owner.get("started") is not None
+    return _now(folder) - heartbeat < STALE
 
 
 def lock_of(folder: Path) -> Path:
-    """What every taking and leaving of a claim in this home holds."""
+    """The lock for every taking and leaving of a lease in this results folder."""
     return folder.parent.parent / "claims.lock"
 
 
@@ -122,11 +122,11 @@ def _now(folder: Path) -> float:
 
 
 @cache
-def _myself() -> dict[str, Any]:
-    return {"place": _place(), "process": os.getpid(), "started": _started(os.getpid())}
+def _this_process() -> dict[str, Any]:
+    return {"place": _process_namespace(), "process": os.getpid(), "started": _start_time(os.getpid())}
 
 
-def _place() -> str:
+def _process_namespace() -> str:
     """Where a process number means this process: machine, boot and, in a container, its own numbering."""
     parts = [socket.gethostname()]
     with contextlib.suppress(OSError):
@@ -135,7 +135,7 @@ def _place() -> str:
     return " ".join(parts)
 
 
-def _started(process: object) -> str | None:
+def _start_time(process: object) -> str | None:
     """When a process of this machine started, which tells it from a later one of the same number; None if it is gone.
     Where the system does not tell, that it lives is all there is."""
     if not isinstance(process, int):
@@ -158,7 +158,7 @@ def _started(process: object) -> str | None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        owner = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return owner if isinstance(owner, dict) else {}

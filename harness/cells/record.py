@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from harness.cells.atomic import Damaged, checksummed, verified, write_atomic
-from harness.cells.cell import Cell, identity
+from harness.cells.cell import Cell, describe_cell
 from harness.cells.home import cell_folder, cells_folder
 from model.answers import Answers
 
@@ -25,7 +25,7 @@ class Record:
     """What a finished or failed cell left in its folder, checked."""
 
     folder: Path
-    about: Mapping[str, Any]  # cell.json
+    metadata: Mapping[str, Any]  # cell.json
     outcome: Mapping[str, Any]  # outcome.json: status, reason, seconds, items, peak memory
     epochs: Sequence[Mapping[str, Any]]  # the journal: scores by split, signals and seconds of each epoch
 
@@ -44,7 +44,7 @@ class Record:
 
     @property
     def training(self) -> int:
-        """The how manyeth training of this cell it is, from 1: what orders trainings, whatever clocks say."""
+        """The number of this training among those of the cell, from 1: what orders trainings, whatever clocks say."""
         return int(self.outcome.get("training", 1))
 
     def answers(self, epoch: int) -> dict[tuple[str, str], Answers]:
@@ -66,34 +66,34 @@ class Record:
             raise Damaged(f"{path} is damaged ({error})") from None
 
 
-def read(folder: Path) -> Record | None:
+def read_record(folder: Path) -> Record | None:
     """The record of a cell that has ended, or None. ``Damaged`` where a file is not what was written."""
     outcome = read_checksummed(folder / "outcome.json")
     if outcome is None:
         return None
-    about = read_checksummed(folder / "cell.json") or {}
-    record = Record(folder, about, outcome, journal(folder / "journal.jsonl"))
+    metadata = read_checksummed(folder / "cell.json") or {}
+    record = Record(folder, metadata, outcome, read_journal(folder / "journal.jsonl"))
     if record.done:
         written = outcome.get("checks", {})
-        for name, check in checks(folder).items():
+        for name, check in file_checksums(folder).items():
             if written.get(name) != check:
                 raise Damaged(f"{folder / name} is damaged")
     return record
 
 
-def checks(folder: Path) -> dict[str, int]:
+def file_checksums(folder: Path) -> dict[str, int]:
     """Checksums of what a finished cell consists of, by file; ``Damaged`` where one cannot be read."""
-    found = {}
+    checksums = {}
     for name in PARTS:
         try:
-            found[name] = zlib.crc32((folder / name).read_bytes())
+            checksums[name] = zlib.crc32((folder / name).read_bytes())
         except OSError:
             raise Damaged(f"{folder / name} cannot be read") from None
-    return found
+    return checksums
 
 
 def read_checksummed(path: Path) -> dict[str, Any] | None:
-    """A sealed object's file, None where there is none; ``Damaged``."""
+    """The object in a file of one checksummed line, None where there is no file; ``Damaged``."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -103,7 +103,7 @@ def read_checksummed(path: Path) -> dict[str, Any] | None:
     return verified(text, str(path))
 
 
-def journal(path: Path) -> list[dict[str, Any]]:
+def read_journal(path: Path) -> list[dict[str, Any]]:
     """The entries of a journal, an epoch each; empty where there is none. ``Damaged`` names the line."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -114,39 +114,39 @@ def journal(path: Path) -> list[dict[str, Any]]:
     return [verified(line, f"{path}:{number}") for number, line in enumerate(lines, start=1)]
 
 
-def folders(home: Path) -> list[Path]:
-    """The folder of every cell in this home, begun or ended."""
+def cell_folders(home: Path) -> list[Path]:
+    """The folder of every cell in this results folder, begun or ended."""
     cells = cells_folder(home)
     return sorted(path for path in cells.iterdir() if path.is_dir()) if cells.is_dir() else []
 
 
-def records(home: Path, told: list[str] | None = None) -> Iterator[Record]:
-    """All cells that have ended in this home; damaged ones are left out, and their reasons added to ``told``."""
-    for folder in folders(home):
+def read_records(home: Path, damaged: list[str] | None = None) -> Iterator[Record]:
+    """All cells that have ended in this results folder; the reasons of damaged ones go to ``damaged``."""
+    for folder in cell_folders(home):
         try:
-            record = read(folder)
+            record = read_record(folder)
         except Damaged as damage:
-            if told is not None:
-                told.append(str(damage))
+            if damaged is not None:
+                damaged.append(str(damage))
             continue
         if record is not None:
             yield record
 
 
-def fail(home: Path, cell: Cell, reason: str, trace: str, training: int = 1) -> None:
-    """Keep why a cell failed, in its so manyeth training."""
+def write_failure(home: Path, cell: Cell, reason: str, trace: str, training: int = 1) -> None:
+    """Write why a cell failed; ``training`` counts its trainings from 1."""
     folder = cell_folder(home, cell.id)
     folder.mkdir(parents=True, exist_ok=True)
     write_atomic(folder / "traceback.txt", trace)
     if not (folder / "cell.json").exists():  # it failed before it began
-        write_atomic(folder / "cell.json", checksummed(identity(cell)))
-    outcome = {"status": "failed", "reason": reason, "ended": now(), "training": training}
+        write_atomic(folder / "cell.json", checksummed(describe_cell(cell)))
+    outcome = {"status": "failed", "reason": reason, "ended": timestamp(), "training": training}
     write_atomic(folder / "outcome.json", checksummed(outcome))
 
 
-def now() -> str:
+def timestamp() -> str:
     """The time, so that later ones sort after earlier ones."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
 
 
-Entry = Mapping[str, Any]  # a line of a cell's journal
+JournalEntry = Mapping[str, Any]  # a line of a cell's journal

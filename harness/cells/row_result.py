@@ -14,7 +14,7 @@ from model.digest import digest
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Entry:
+class ResultEntry:
     """An ended cell as one row reads it. ``tags`` tell set-ups apart."""
 
     suite: Suite
@@ -42,7 +42,7 @@ class Entry:
 
 
 @dataclasses.dataclass(frozen=True)
-class Reported:
+class RowResult:
     """What a row says of one seed: the epoch its selection chose and the metrics there."""
 
     epoch: int
@@ -50,12 +50,12 @@ class Reported:
     train: Mapping[str, float | None]
 
 
-def reported(suite: Suite, row: Row, record: Record) -> Reported:
+def row_result(suite: Suite, row: Row, record: Record) -> RowResult:
     """Read a row's result off its cell's trajectory. Scores are empty where the row's split has no labels."""
     epochs = record.epochs
     dev = comparable(suite.formula, [epoch["scores"].get("dev", {}) for epoch in epochs])
     chosen = epochs[suite.selection_of(row).choose(dev)]
-    return Reported(
+    return RowResult(
         epoch=chosen["epoch"],
         scores=with_overall(suite.formula, chosen["scores"].get(row.split, {})),
         train=chosen["scores"].get("train", {}),
@@ -68,11 +68,11 @@ def flat_scores(suite: Suite, epoch: Mapping[str, Any]) -> Iterator[tuple[str, f
         for name, value in with_overall(suite.formula, scores).items():
             if value is not None:
                 yield f"{split}/{name}", value
-    for name, value in health(epoch).items():
+    for name, value in health_signals(epoch).items():
         yield f"health/{name}", value
 
 
-def health(epoch: Mapping[str, Any]) -> dict[str, float]:
+def health_signals(epoch: Mapping[str, Any]) -> dict[str, float]:
     """An epoch's signals, with what follows from the rest: train minus dev score by metric, items a second."""
     train, dev = (epoch["scores"].get(split, {}) for split in ("train", "dev"))
     gaps = {
@@ -84,7 +84,7 @@ def health(epoch: Mapping[str, Any]) -> dict[str, float]:
     return dict(epoch["signals"]) | gaps | ({"items_per_second": epoch["items"] / seconds} if seconds else {})
 
 
-def alarm(record: Record, number: int) -> str:
+def describe_collapse(record: Record, number: int) -> str:
     """The tasks that have one answer for everything at the reported epoch, in words."""
     signals = next(epoch["signals"] for epoch in record.epochs if epoch["epoch"] == number)
     tasks = [
@@ -93,7 +93,7 @@ def alarm(record: Record, number: int) -> str:
     return f"one answer for everything: {', '.join(tasks)}" if tasks else ""
 
 
-def began(record: Record) -> int | None:
+def start_milliseconds(record: Record) -> int | None:
     """When the cell's training began, in milliseconds since 1970; None where it is not known."""
-    told = record.about.get("started")
-    return round(1000 * datetime.datetime.fromisoformat(told).timestamp()) if told else None
+    started = record.metadata.get("started")
+    return round(1000 * datetime.datetime.fromisoformat(started).timestamp()) if started else None

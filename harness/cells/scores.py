@@ -9,8 +9,8 @@ from experiments.suite import Formula, overall
 
 def with_overall(formula: Formula, scores: Mapping[str, float | None]) -> dict[str, float | None]:
     """Scores plus the overall by this formula, where all its parts exist."""
-    known = {name: score for name, score in scores.items() if score is not None}
-    total = overall(formula, known)
+    existing = {name: score for name, score in scores.items() if score is not None}
+    total = overall(formula, existing)
     return dict(scores) | ({} if total is None else {"overall": total})
 
 

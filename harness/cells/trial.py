@@ -10,7 +10,7 @@ from typing import Literal
 
 from experiments.search_space import Value
 from experiments.suite import Row, Suite
-from harness.cells.record import Entry
+from harness.cells.record import JournalEntry
 from harness.cells.scores import comparable, with_overall
 
 State = Literal["running", "complete", "pruned", "failed", "waiting", "foreign"]
@@ -49,7 +49,7 @@ class Trial:
 
 
 @dataclasses.dataclass(frozen=True)
-class Reached:
+class TrialOutcome:
     """What a training comes to if it ends after some epochs: as the row's selection reads it."""
 
     epoch: int
@@ -57,47 +57,47 @@ class Reached:
     scores: Mapping[str, float]
 
 
-def reached(suite: Suite, row: Row, epochs: Sequence[Entry]) -> Reached:
+def trial_outcome(suite: Suite, row: Row, epochs: Sequence[JournalEntry]) -> TrialOutcome:
     dev = comparable(suite.formula, [epoch["scores"].get("dev", {}) for epoch in epochs])
     chosen = epochs[suite.selection_of(row).choose(dev)]
-    told = with_overall(suite.formula, chosen["scores"].get("dev", {}))
-    scores = {name: score for name, score in told.items() if score is not None and not math.isnan(score)}
-    return Reached(chosen["epoch"], scores.get(METRIC), scores)
+    with_total = with_overall(suite.formula, chosen["scores"].get("dev", {}))
+    scores = {name: score for name, score in with_total.items() if score is not None and not math.isnan(score)}
+    return TrialOutcome(chosen["epoch"], scores.get(METRIC), scores)
 
 
-def curve(suite: Suite, row: Row, epochs: Sequence[Entry]) -> dict[int, float]:
+def value_by_epoch(suite: Suite, row: Row, epochs: Sequence[JournalEntry]) -> dict[int, float]:
     """The value after each epoch; NaN where there is none."""
-    values = {epochs[at]["epoch"]: reached(suite, row, epochs[: at + 1]).value for at in range(len(epochs))}
+    values = {epochs[at]["epoch"]: trial_outcome(suite, row, epochs[: at + 1]).value for at in range(len(epochs))}
     return {epoch: float("nan") if value is None else value for epoch, value in values.items()}
 
 
-def cost(epochs: Sequence[Entry], about: Mapping[str, object]) -> float:
+def cost(epochs: Sequence[JournalEntry], about: Mapping[str, object]) -> float:
     """Seconds of training and scoring on a GPU; on a CPU, what its cores did, whatever else they had to do. Cells of
     older journals, which did not count that, are charged seconds times threads."""
     on_cpu = about["device"] == "cpu"
     threads = int(str(about["threads"])) if on_cpu else 1
-    whole = [threads * (float(epoch["training_seconds"]) + float(epoch["scoring_seconds"])) for epoch in epochs]
+    seconds = [threads * (float(epoch["training_seconds"]) + float(epoch["scoring_seconds"])) for epoch in epochs]
     if on_cpu:
-        return sum(float(epoch.get("cpu_seconds", all_in)) for epoch, all_in in zip(epochs, whole, strict=True))
-    return sum(whole)
+        return sum(float(epoch.get("cpu_seconds", elapsed)) for epoch, elapsed in zip(epochs, seconds, strict=True))
+    return sum(seconds)
 
 
-def best(trials: Sequence[Trial]) -> Trial | None:
+def best_trial(trials: Sequence[Trial]) -> Trial | None:
     """The complete trial with the highest value, the first of equals."""
     done = [trial for trial in trials if trial.state == "complete" and trial.value is not None]
     return max(done, key=lambda trial: (trial.value or 0.0, -trial.number), default=None)
 
 
-def spent(trials: Sequence[Trial]) -> float:
+def total_cost(trials: Sequence[Trial]) -> float:
     """What the trials cost, in seconds of the device."""
     return sum(trial.cost for trial in trials)
 
 
-def within(trials: Sequence[Trial], budget: float | None) -> list[Trial]:
+def within_budget(trials: Sequence[Trial], budget: float | None) -> list[Trial]:
     """The longest run of trials, from the first, that a budget pays for."""
     paid: list[Trial] = []
     for trial in sorted(trials, key=lambda trial: trial.number):
-        if trial.running or (budget is not None and spent([*paid, trial]) > budget):
+        if trial.running or (budget is not None and total_cost([*paid, trial]) > budget):
             break
         paid.append(trial)
     return paid

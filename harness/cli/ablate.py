@@ -72,14 +72,14 @@ def ablate(
         from harness.commands.ablate import Request, carry_out
         from harness.commands.run import Options
         from harness.console.log_file import logbook
-        from harness.planning.plan import bring
-        from harness.registry.selectors import combined
+        from harness.planning.plan import download_encoders
+        from harness.registry.selectors import ablation_rows
 
         setup = setup_of(profile, data, encoder, seeds, settings, changes)
         machine = machine_of(place, setup.profile.threads)
         told = question(row, against, added, held)
         if not dry_run:
-            bring(combined(told.slug), setup, partial(tell, err=True) if as_json else line.say)
+            download_encoders(ablation_rows(told.slug), setup, partial(tell, err=True) if as_json else line.say)
         chosen = designed(told, design, cells_of_budget(budget, told, setup, machine), setup)
     ask = Request(how=Options("none", False, retry_failed, report), dry_run=dry_run, as_json=as_json)
     with contextlib.nullcontext() if dry_run else logbook(machine.home):

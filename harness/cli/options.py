@@ -17,9 +17,9 @@ JOBS = "Cells trained at a time.  [default: cores / threads; 1 on a GPU; on Ray 
 
 def row_names(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
     """For the shell: every row that starts so."""
-    from harness.registry.selectors import everything
+    from harness.registry.selectors import all_rows
 
-    found = {row_slug(*pair): pair[1].title for pair in everything()}
+    found = {row_slug(*pair): pair[1].title for pair in all_rows()}
     return [CompletionItem(name, help=title) for name, title in found.items() if name.startswith(typed)]
 
 

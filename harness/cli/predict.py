@@ -16,7 +16,7 @@ from model.errors import InputError
 if TYPE_CHECKING:
     from harness.execution.config import ExecutionConfig
     from harness.inference.trained_network import Trained
-    from harness.planning.plan import Planned
+    from harness.planning.plan import PlannedRow
     from harness.planning.setup import Setup
 
 INTERRUPTED = 130
@@ -119,7 +119,7 @@ def export(
     tell(f"{trained.name}: encoder and heads in {folder}")
 
 
-def _trained(row: Planned, setup: Setup, machine: ExecutionConfig) -> Trained:
+def _trained(row: PlannedRow, setup: Setup, machine: ExecutionConfig) -> Trained:
     """The row's network, trained if need be; a training that fails ends the command with 1, as ``run`` does."""
     with status_line("looking for its weights"):
         from rich.console import Console
@@ -145,7 +145,7 @@ def _trained(row: Planned, setup: Setup, machine: ExecutionConfig) -> Trained:
         sys.exit(INTERRUPTED)
 
 
-def _folder(row: Planned, setup: Setup, machine: ExecutionConfig) -> Path:
+def _folder(row: PlannedRow, setup: Setup, machine: ExecutionConfig) -> Path:
     """``<home>/predictions/bertram-table1-06-smart-demo-seed-0``, and the variant."""
     from harness.cells.home import file_name
 

@@ -13,7 +13,7 @@ from harness.console.text import answer, tell
 from model.errors import InputError
 
 if TYPE_CHECKING:
-    from harness.tracking.from_cells import Evidence
+    from harness.tracking.from_cells import ResultsSource
 
 store_option = click.option(
     "--from", "uri", metavar="URI", help="A tracking store to read instead of the home's cells."
@@ -86,24 +86,24 @@ def explain(figure: str, as_json: bool, uri: str | None, home: str) -> None:
     answer(found, told, as_json)
 
 
-def say_faults(evidence: Evidence) -> None:
+def say_faults(evidence: ResultsSource) -> None:
     """On standard error, what was wrong with what has been read."""
     for text in evidence.faults():
         tell(text, err=True)
 
 
-def opened(uri: str | None, home: str) -> Evidence:
+def opened(uri: str | None, home: str) -> ResultsSource:
     """The home's cells, or the tracking store with this address, which needs no home that was trained in."""
     from harness.cells.home import existing, writable
 
     if uri is None:
-        from harness.tracking.from_cells import Home
+        from harness.tracking.from_cells import ResultsFolder
 
-        return Home(existing(home))
-    from harness.tracking.queries import Stored
+        return ResultsFolder(existing(home))
+    from harness.tracking.queries import StoredResults
     from harness.tracking.store import Store
 
     store = Store(writable(home), uri)
     if store.file is not None and not store.file.exists():
         raise InputError(f"there is no tracking store {store.shown} yet; harness sync makes it from a home's cells")
-    return Stored(store)
+    return StoredResults(store)

@@ -71,7 +71,7 @@ def run(
         from harness.console.text import say
         from harness.execution.estimate import estimate
         from harness.execution.seed_policy import FixedSeeds
-        from harness.planning.plan import bring, plan
+        from harness.planning.plan import download_encoders, plan
         from harness.registry.selectors import select
         from harness.sequential.seed_policy import SequentialSeeds
 
@@ -81,7 +81,7 @@ def run(
         setup = setup_of(profile, data, encoder, seeds, settings, changes)
         selected = select(selectors, tuple(rows.split(",")) if rows else ())
         if not dry_run:
-            bring(selected, setup, line.say)
+            download_encoders(selected, setup, line.say)
         planned = plan(selected, setup)
         machine = machine_of(place, setup.profile.threads)  # which makes the home: there is none for bad input
         machine = dataclasses.replace(machine, checkpoint_seconds=60 * checkpoint_minutes)
@@ -117,6 +117,6 @@ def sync(uri: str | None, home: str) -> None:
         with Delivery(store, line.say) as delivery:
             if delivery.lock is None:
                 raise InputError(f"another process writes the results of {home}; wait until it has ended")
-            count = delivery.all(folder)
-    tell(f"{store.shown}: {count.new} new, {count.known} there before, {count.left} not delivered")
+            count = delivery.deliver_all(folder)
+    tell(f"{store.shown}: {count.new} new, {count.present} there before, {count.left} not delivered")
     sys.exit(1 if count.left else 0)

@@ -75,7 +75,7 @@ def tune(
         from harness.commands.tune import Request, carry_out
         from harness.console.checks import check_number, check_text, check_user
         from harness.console.log_file import logbook
-        from harness.planning.plan import bring
+        from harness.planning.plan import download_encoders
 
         check_number("--trials", trials)
         for option, minutes in (("--budget", budget), ("--timeout", timeout)):
@@ -101,7 +101,7 @@ def tune(
         )
         names = [name] if against is None else [name, against]
         arms = arms_of(names, row, setup, method_of(sampler, pruner, sampler_seed))
-        bring([(arm.suite, arm.row) for arm in arms], setup, line.say)
+        download_encoders([(arm.suite, arm.row) for arm in arms], setup, line.say)
     with logbook(machine.home):
         sys.exit(carry_out(arms, ask, machine, Console(soft_wrap=False)))
 

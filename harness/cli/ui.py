@@ -17,16 +17,16 @@ from harness.tracking.ui_app import with_token
 from harness.tracking.ui_server import (
     LOOPBACK,
     USUAL,
-    answers,
-    bracketed,
     free_port,
-    heed_signals,
+    handle_signals,
     is_loopback,
-    reason,
-    reports,
+    last_error,
+    list_reports,
+    list_tables,
+    local_host,
     server,
     store_of,
-    tables,
+    url_host,
     usual_port,
     wait_for_pages,
 )
@@ -50,15 +50,15 @@ def ui(port: int | None, host: str, home: str) -> None:
     if not is_loopback(host):
         whom = f"whoever reaches {host} port {port} and has the link"
         click.echo(f"warning: {whom} can read the results; the link and the pages cross the network in clear", err=True)
-    heed_signals()
+    handle_signals()
     token, folder = secrets.token_urlsafe(16), Path(home).expanduser()
     with contextlib.suppress(KeyboardInterrupt), server(uri, host, port, folder, token) as (process, log):
         with status_line("starting MLflow's server"):
             wait_for_pages(process, host, port, log)
-        pages = f"http://{bracketed(host)}:{port}"
+        pages = f"http://{url_host(host)}:{port}"
         click.echo(f"MLflow's pages: {with_token(pages, token)} (Ctrl-C ends them)")
-        for line in (*tables(answers(host), port, pages, token), *reports(folder, pages)):
+        for line in (*list_tables(local_host(host), port, pages, token), *list_reports(folder, pages)):
             click.echo(line)
         code = process.wait()
-        click.echo(f"MLflow's server ended with exit code {code}: {reason(log)}", err=True)
+        click.echo(f"MLflow's server ended with exit code {code}: {last_error(log)}", err=True)
         sys.exit(1)

@@ -20,13 +20,13 @@ from harness.console.text import say
 from harness.execution.config import ExecutionConfig
 from harness.execution.estimate import costs
 from harness.planning.cell_index import read_index
-from harness.planning.plan import Planned
+from harness.planning.plan import PlannedRow
 from harness.planning.rows import cells_of
 from harness.planning.setup import Setup
-from harness.planning.setup_tags import tags
+from harness.planning.setup_tags import setup_tags
 from harness.reporting.ablations import at_home
 from harness.reporting.report import write
-from harness.tracking.from_cells import Home
+from harness.tracking.from_cells import ResultsFolder
 from harness.tracking.store import Store
 from reports.ablation.analysis import Of, analysed
 from reports.ablation.blocks import of_ablation
@@ -71,7 +71,7 @@ def carry_out(told: Ablation, design: Design, setup: Setup, machine: ExecutionCo
     return code
 
 
-def counted(planned: Sequence[Planned], machine: ExecutionConfig) -> dict[str, int]:
+def counted(planned: Sequence[PlannedRow], machine: ExecutionConfig) -> dict[str, int]:
     """How many cells the design has, and how many of them are left."""
     return {"cells": len(cells_of(planned)), "cells_left": len(read_index(machine.home).left(planned))}
 
@@ -84,10 +84,10 @@ def figures(taken: AblationResults, every: Sequence[Of]) -> dict[str, list[dict[
 
 def reported(told: Ablation, setup: Setup, store: Store, console: Console) -> int:
     """Write the ablation's own report."""
-    folder, only = reports_folder(store.home) / told.slug.replace("/", "-"), tags(setup)["setup"]
+    folder, only = reports_folder(store.home) / told.slug.replace("/", "-"), setup_tags(setup)["setup"]
     there = announced(
         folder,
         console,
-        lambda tell: write(Home(store.home), (), folder, tell, tuned=(), ablated=[told.table], only=only),
+        lambda tell: write(ResultsFolder(store.home), (), folder, tell, tuned=(), ablated=[told.table], only=only),
     )
     return 0 if there else 1

@@ -20,15 +20,15 @@ from harness.execution.config import ExecutionConfig
 from harness.execution.estimate import preamble
 from harness.execution.run import DiskFull, carry_out
 from harness.execution.seed_policy import FixedSeeds, SeedPolicy
-from harness.planning.plan import Planned
-from harness.planning.rows import absent, failures
+from harness.planning.plan import PlannedRow
+from harness.planning.rows import absent_cells, failed_cells
 from harness.planning.setup import Setup
-from harness.planning.setup_tags import tags
-from harness.registry.selectors import everything
+from harness.planning.setup_tags import setup_tags
+from harness.registry.selectors import all_rows
 from harness.reporting.report import Written, write
 from harness.reporting.suite_tables import tables
 from harness.reporting.tables import boxes, print_tables, write_tables
-from harness.tracking.from_cells import Home
+from harness.tracking.from_cells import ResultsFolder
 from harness.tracking.store import Store
 from model.errors import InputError
 
@@ -48,7 +48,7 @@ class Options:
 
 
 def train_and_print(
-    planned: list[Planned],
+    planned: list[PlannedRow],
     setup: Setup,
     machine: ExecutionConfig,
     console: Console,
@@ -75,17 +75,21 @@ def train_and_print(
         end = "disk full"
     lacking = False
     if how.report and end == "finished":
-        folder = reports_folder(store.home) / file_name([setup.profile.name, tags(setup)["setup"][:6]], setup.variant)
+        folder = reports_folder(store.home) / file_name(
+            [setup.profile.name, setup_tags(setup)["setup"][:6]], setup.variant
+        )
         lacking = not announced(
-            folder, console, lambda tell: write(Home(store.home), everything(), folder, tell, only=tags(setup)["setup"])
+            folder,
+            console,
+            lambda tell: write(ResultsFolder(store.home), all_rows(), folder, tell, only=setup_tags(setup)["setup"]),
         )
     say(console, f"browse: {store.browse()}")
-    failed = failures(planned, machine.home)
+    failed = failed_cells(planned, machine.home)
     for line in failed:
         say(console, f"failed: {line}")
     if failed:
         say(console, "--retry-failed trains them again")
-    lost = absent(planned, machine.home) if end == "finished" and isinstance(how.way, FixedSeeds) else []
+    lost = absent_cells(planned, machine.home) if end == "finished" and isinstance(how.way, FixedSeeds) else []
     if lost:
         more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
         where = f"{machine.home / 'cells'} or damaged there since they were trained"
@@ -125,7 +129,7 @@ def announced(folder: Path, console: Console, written: Callable[[Callable[[str],
 
 
 def _train(
-    planned: list[Planned], setup: Setup, machine: ExecutionConfig, store: Store, console: Console, how: Options
+    planned: list[PlannedRow], setup: Setup, machine: ExecutionConfig, store: Store, console: Console, how: Options
 ) -> str:
     """Train, with tables after every round; how it ended: finished, interrupted or disk full."""
     first = "stopping: running cells finish their update and write checkpoints; Ctrl-C again stops at once"

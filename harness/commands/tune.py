@@ -18,7 +18,7 @@ from experiments.suite import row_slug
 from experiments.tuned_suites import PAPER, Winner
 from harness.cells.atomic import is_full
 from harness.cells.home import reports_folder
-from harness.cells.trial import METRIC, SEED, Trial, best, spent, within
+from harness.cells.trial import METRIC, SEED, Trial, best_trial, total_cost, within_budget
 from harness.commands.run import INTERRUPTED, Options, announced, train_and_print
 from harness.console.signals import Interrupt
 from harness.console.status import clock, status_line
@@ -26,13 +26,13 @@ from harness.console.text import say
 from harness.execution.config import ExecutionConfig
 from harness.execution.provenance import revision
 from harness.execution.run import DiskFull
-from harness.planning.content import shown as encoder_shown
+from harness.planning.content import display_name as encoder_shown
 from harness.planning.plan import plan
-from harness.planning.setup_tags import tags
+from harness.planning.setup_tags import setup_tags
 from harness.registry import tuned_settings
-from harness.registry.selectors import everything, select
+from harness.registry.selectors import all_rows, select
 from harness.reporting.report import write
-from harness.tracking.from_cells import Home
+from harness.tracking.from_cells import ResultsFolder
 from harness.tracking.store import Store
 from harness.tune.run import run_study, unit
 from harness.tune.scheduler import Limit
@@ -69,8 +69,8 @@ def carry_out(arms: Sequence[StudyRun], ask: Request, machine: ExecutionConfig, 
         if trials is None:
             return code
         if len(arms) > 1 and budget is None:  # the next arm may cost as much
-            budget = spent(trials)
-        found.append((arm, within(trials, budget)))
+            budget = total_cost(trials)
+        found.append((arm, within_budget(trials, budget)))
     if ask.export:
         path = exported(found, machine)
         say(console, f"{path} holds the settings; harness run {PAPER}/{path.stem} trains them on fresh seeds")
@@ -145,7 +145,7 @@ def summary(arm: StudyRun, trials: Sequence[Trial], unit: str) -> Table:
         if any(trial.state == state for trial in trials)
     )
     made = Table(
-        title=f"{arm.name}: {counts}; {spent(trials):,.0f} {unit}",
+        title=f"{arm.name}: {counts}; {total_cost(trials):,.0f} {unit}",
         box=box.SIMPLE_HEAD,
         title_justify="left",
         pad_edge=False,
@@ -174,14 +174,14 @@ def exported(found: Sequence[tuple[StudyRun, Sequence[Trial]]], machine: Executi
     path = tuned_settings.folder() / f"{found[0][0].study.name}.toml"
     winners = [winner(arm, trials, machine) for arm, trials in found]
     try:
-        tuned_settings.write(path, winners)
+        tuned_settings.write_winners(path, winners)
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error.strerror}); set HARNESS_TUNED to another folder") from None
     return path
 
 
 def winner(arm: StudyRun, trials: Sequence[Trial], machine: ExecutionConfig) -> Winner:
-    top, code = best(trials), revision()
+    top, code = best_trial(trials), revision()
     if top is None or top.value is None:
         raise InputError(f"no trial of {arm.name} came to its end with an overall; give it more with --trials")
     return Winner(
@@ -196,9 +196,9 @@ def winner(arm: StudyRun, trials: Sequence[Trial], machine: ExecutionConfig) -> 
         pruner=arm.method.pruner,
         seed=SEED,
         profile=arm.setup.profile.name,
-        data=tags(arm.setup)["data"],
+        data=setup_tags(arm.setup)["data"],
         encoder=arm.setup.encoder,
-        cost=round(spent(trials), 1),
+        cost=round(total_cost(trials), 1),
         unit=unit(machine),
         version=code["version"],
         revision=code.get("revision", "") + ("-dirty" if code.get("dirty") == "true" else ""),
@@ -219,15 +219,18 @@ def compared(
     from harness.reporting.compare import told
 
     for arm, trials in found:
-        say(console, f"{arm.study.name}: {len(trials)} trials within the budget, {spent(trials):,.0f} {unit(machine)}")
+        say(
+            console,
+            f"{arm.study.name}: {len(trials)} trials within the budget, {total_cost(trials):,.0f} {unit(machine)}",
+        )
     suite = f"{PAPER}/{first.study.name}"
     code = train_and_print(
         plan(select([suite]), first.setup), first.setup, machine, console, Options("none", False, False, ask.report)
     )
     if code == 0:
         opponent = found[1][0].study.name
-        facts = tags(first.setup)
-        pairs = side_by_side(Home(machine.home), f"{suite}/tuned", f"{suite}/tuned-{opponent}")
+        facts = setup_tags(first.setup)
+        pairs = side_by_side(ResultsFolder(machine.home), f"{suite}/tuned", f"{suite}/tuned-{opponent}")
         say(console, told([each for each in pairs if each["setup"]["data"] == facts["data"]]))
     return code
 
@@ -235,9 +238,9 @@ def compared(
 def reported(arm: StudyRun, store: Store, console: Console) -> bool:
     """Write the study's report, with the rows that its winner has become, as far as they were trained; whether there
     is one now."""
-    folder, only = reports_folder(store.home) / f"tune-{arm.name}", tags(arm.setup)["setup"]
-    rows = [(suite, row) for suite, row in everything() if suite.slug == f"{PAPER}/{arm.study.name}"]
-    evidence = Home(store.home)
+    folder, only = reports_folder(store.home) / f"tune-{arm.name}", setup_tags(arm.setup)["setup"]
+    rows = [(suite, row) for suite, row in all_rows() if suite.slug == f"{PAPER}/{arm.study.name}"]
+    evidence = ResultsFolder(store.home)
     return announced(
         folder, console, lambda tell: write(evidence, rows, folder, tell, tuned=[arm.study.name], only=only)
     )

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.cells.row_result import Entry
+from harness.cells.row_result import ResultEntry
 from harness.doctor import mlflow_schema
 from harness.doctor.finding import Asked, Told, broken, mind, sound
-from harness.planning.matching import declaration
+from harness.planning.matching import reading_digest
 from harness.tracking.current_runs import PARTS, RunKey, key_of_run, stored_run
+from harness.tracking.deliverables import collect_deliverables as delivered_results
 from harness.tracking.store import Store
-from harness.tracking.sync import results as delivered_results
 
 SERVERS = ("postgresql", "mysql", "mssql")
 IMPATIENT = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "PGCONNECT_TIMEOUT": "5"}  # seconds
@@ -68,7 +68,7 @@ def file_fault(tracked: Store, asked: Asked) -> Told | None:
 
 def server_fault(tracked: Store) -> Told | None:
     """What is wrong with a database server, which MLflow would change where it is old. ``InputError``."""
-    from harness.tracking.queries import asked as answering
+    from harness.tracking.queries import store_errors as answering
 
     if not tracked.uri.lower().startswith(SERVERS):
         return None
@@ -103,7 +103,7 @@ def aged(age: mlflow_schema.Age, name: str, remake: str) -> Told | None:
 
 def delivered(tracked: Store, asked: Asked) -> Told:
     """Whether the results of the home are in the store, as it is now. ``InputError``."""
-    from harness.tracking.queries import asked as answering
+    from harness.tracking.queries import store_errors as answering
 
     ended, left = results(asked), 0
     with answering(tracked):
@@ -117,26 +117,26 @@ def delivered(tracked: Store, asked: Asked) -> Told:
     return sound(f"{tracked.shown} opens; all {len(ended)} results of the home are in it")
 
 
-def wanted(entry: Entry) -> Result:
-    declared = declaration(entry.suite, entry.row)
+def wanted(entry: ResultEntry) -> Result:
+    declared = reading_digest(entry.suite, entry.row)
     return Result(RunKey(entry.name, entry.part, entry.tags["setup"]), entry.record.id, declared, entry.content)
 
 
-def results(asked: Asked) -> list[Entry]:
+def results(asked: Asked) -> list[ResultEntry]:
     """All that the home has to deliver."""
     return delivered_results(asked.home, list[str]().append).entries if asked.home.is_dir() else []
 
 
 def held(tracked: Store, suite: str) -> set[Result]:
     """Each result of a suite that the store holds whole, and as it was delivered."""
-    from harness.tracking.queries import whole
+    from harness.tracking.queries import complete_runs
 
     experiment = tracked.client.get_experiment_by_name(suite)
     if experiment is None or experiment.lifecycle_stage == "deleted":
         return set()
-    runs = [run for kind in PARTS for run in whole(tracked, experiment.experiment_id, kind, None)]
+    runs = [run for kind in PARTS for run in complete_runs(tracked, experiment.experiment_id, kind, None)]
     each = [(key_of_run(run.data.tags), stored_run(run)) for run in runs]
-    return {Result(place, run.cell, run.declared, run.content) for place, run in each if run.sound}
+    return {Result(place, run.cell, run.declared, run.content) for place, run in each if run.intact}
 
 
 @contextmanager

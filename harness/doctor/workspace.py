@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 from harness.cells.atomic import try_lock
-from harness.cells.checkpoint import NAME
+from harness.cells.checkpoint import FILE_NAME
 from harness.cells.home import writable, writer_lock
 from harness.cells.lease import is_leased
-from harness.cells.record import folders, records
+from harness.cells.record import cell_folders, read_records
 from harness.doctor.finding import Asked, Told, broken, mind, sound
 from harness.doctor.resources import nearest
 from harness.planning.manifest import setup_manifests
@@ -30,7 +30,7 @@ def folder(asked: Asked) -> Told:
 
 def used(home: Path) -> str:
     """What another command does with it now, if any."""
-    training = sum(is_leased(cell) for cell in folders(home) if (cell / "claim.json").exists())
+    training = sum(is_leased(cell) for cell in cell_folders(home) if (cell / "claim.json").exists())
     if training:
         return f"; other commands are training {training} of its cells now"
     lock = writer_lock(home)
@@ -48,9 +48,11 @@ def used(home: Path) -> str:
 def cells(asked: Asked) -> Told:
     """How many have ended, failed or can go on, and which files are damaged."""
     damaged: list[str] = []
-    ended = {record.id: record.done for record in records(asked.home, damaged)}
+    ended = {record.id: record.done for record in read_records(asked.home, damaged)}
     setup_manifests(asked.home, damaged)
-    begun = [path for cell in folders(asked.home) if cell.name not in ended and (path := cell / NAME).exists()]
+    begun = [
+        path for cell in cell_folders(asked.home) if cell.name not in ended and (path := cell / FILE_NAME).exists()
+    ]
     damaged += [told.partition("; ")[0] for path in begun if (told := fault(path))]
     failed = sum(not done for done in ended.values())
     told = f"{len(ended) - failed} trained, {failed} failed, {len(begun)} begun with a checkpoint"

@@ -9,9 +9,9 @@ from statistics import median
 from harness.cells.cell import Cell
 from harness.execution.config import ExecutionConfig
 from harness.planning.cell_index import CellIndex, read_index
-from harness.planning.content import shown
-from harness.planning.cost import cost, makings
-from harness.planning.plan import Planned, to_download
+from harness.planning.content import display_name
+from harness.planning.cost import cost, encoder_costs
+from harness.planning.plan import PlannedRow, missing_encoders
 from harness.planning.rows import cells_of
 from harness.planning.setup import Setup
 
@@ -25,7 +25,7 @@ def seconds_per_token(index: CellIndex, cells: Sequence[Cell]) -> float | None:
     rates = [
         record.outcome["seconds"] / cost(known[record.id])
         for record in index.ended.values()
-        if record.done and record.about["encoder"] in by_encoder and record.id in known
+        if record.done and record.metadata["encoder"] in by_encoder and record.id in known
     ]
     return median(rates) if rates else None
 
@@ -33,27 +33,30 @@ def seconds_per_token(index: CellIndex, cells: Sequence[Cell]) -> float | None:
 def preamble(setup: Setup, machine: ExecutionConfig, seeds: str = "") -> list[str]:
     """The scale and the set-up of a command, in words; ``seeds`` are those in words where they are not all certain."""
     seeds = seeds or f"{setup.seeds} seed" + ("s" if setup.seeds > 1 else "")
-    return [*setup.profile.lines(), f"data {setup.data}, encoder {shown(setup.encoder)}, {seeds}; {machine.told}"]
+    return [
+        *setup.profile.lines(),
+        f"data {setup.data}, encoder {display_name(setup.encoder)}, {seeds}; {machine.told}",
+    ]
 
 
-def estimate(rows: Sequence[Planned], setup: Setup, machine: ExecutionConfig, rerun: bool) -> list[str]:
+def estimate(rows: Sequence[PlannedRow], setup: Setup, machine: ExecutionConfig, rerun: bool) -> list[str]:
     """The lines of a dry run."""
     return [*preamble(setup, machine), *costs(rows, machine, rerun)]
 
 
-def costs(rows: Sequence[Planned], machine: ExecutionConfig, rerun: bool = False) -> list[str]:
+def costs(rows: Sequence[PlannedRow], machine: ExecutionConfig, rerun: bool = False) -> list[str]:
     """How many cells there are to train, for how long, and how much they keep."""
     index = read_index(machine.home)
     cells, left = cells_of(rows), index.left(rows, rerun)
     told = [f"{len(rows)} rows, {len(cells)} distinct cells: {len(cells) - len(left)} done, {len(left)} left"]
     told += [f"  {row.label}: {row.reason}" for row in rows if row.reason]
-    told += [f"encoder {name}: not downloaded yet; training begins with that" for name in to_download(rows)]
+    told += [f"encoder {name}: not downloaded yet; training begins with that" for name in missing_encoders(rows)]
     stale = sum(index.is_stale(cell) for cell in cells)
     if stale:
         told.append(f"{stale} cells are stale: trained by older code, to be trained anew")
     rate = seconds_per_token(index, cells)
-    known = {str(record.about.get("encoder")) for record in index.ended.values()}
-    work = sum(map(cost, left)) + makings(left, known)
+    known = {str(record.metadata.get("encoder")) for record in index.ended.values()}
+    work = sum(map(cost, left)) + encoder_costs(left, known)
     if rate is None:
         told.append(f"time: {work:,.0f} tokens to train; the rate is known once one cell of this plan is finished")
     elif machine.cluster:

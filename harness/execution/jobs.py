@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Protocol
 
-from harness.cells.cell import Cell, Keep
-from harness.cells.record import Entry
+from harness.cells.cell import Cell, WeightRetention
+from harness.cells.record import JournalEntry
 from harness.execution.events import Event
 
 
@@ -18,7 +18,7 @@ class Job:
     1: a count orders trainings whatever clocks say."""
 
     cell: Cell
-    keep: Keep = Keep()
+    keep: WeightRetention = WeightRetention()
     before: str | None = None
     training: int = 1
     judged: bool = False
@@ -31,7 +31,7 @@ class JobQueue(Protocol):
         """All that is left to train, those in training too, the first to be dealt first. The executor has ended when
         there are none. ``idle`` workers have nothing to do."""
 
-    def goes_on(self, cell: Cell, epochs: Sequence[Entry]) -> bool:
+    def goes_on(self, cell: Cell, epochs: Sequence[JournalEntry]) -> bool:
         """Whether a judged cell is worth another epoch after these."""
 
     def heard(self, news: Event) -> None:
@@ -50,7 +50,7 @@ class FixedQueue:
             self._told = list(self.left.values())
         return self._told
 
-    def goes_on(self, cell: Cell, epochs: Sequence[Entry]) -> bool:
+    def goes_on(self, cell: Cell, epochs: Sequence[JournalEntry]) -> bool:
         return True
 
     def heard(self, news: Event) -> None:

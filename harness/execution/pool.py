@@ -12,7 +12,7 @@ from harness.cells.atomic import Damaged
 from harness.cells.cell import Cell
 from harness.cells.home import cell_folder
 from harness.cells.lease import is_leased
-from harness.cells.record import Record, fail, read
+from harness.cells.record import Record, read_record, write_failure
 from harness.execution.config import ExecutionConfig
 from harness.execution.events import Event, Kind, WorkerMessage
 from harness.execution.jobs import Job, JobQueue
@@ -154,7 +154,7 @@ class WorkerPool:
     def ended(self, order: Job) -> Record | None:
         """The cell's record, if it has ended since it was ordered."""
         try:
-            record = read(cell_folder(self.machine.home, order.cell.id))
+            record = read_record(cell_folder(self.machine.home, order.cell.id))
         except Damaged:
             return None
         return None if record is None or record.trained == order.before else record
@@ -205,7 +205,7 @@ class WorkerPool:
             self.hands.remove(hand)
             yield Event("again", cell, reason="its worker process was asked to end")
         else:
-            record = read(cell_folder(self.machine.home, cell.id))
+            record = read_record(cell_folder(self.machine.home, cell.id))
             assert record is not None
             yield ended_event(cell, record, said.elsewhere)
 
@@ -221,8 +221,8 @@ class WorkerPool:
         if self.deaths[cell.id] < LIVES:
             return Event("again", cell, reason=reason)
         reason = f"{reason}, {LIVES} times"
-        fail(self.machine.home, cell, reason, "", training)
-        record = read(cell_folder(self.machine.home, cell.id))
+        write_failure(self.machine.home, cell, reason, "", training)
+        record = read_record(cell_folder(self.machine.home, cell.id))
         return Event("failed", cell, reason=reason, record=record)
 
 

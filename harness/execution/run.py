@@ -8,9 +8,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.cells.cell import Cell, Keep
+from harness.cells.cell import Cell, WeightRetention
 from harness.cells.record import Record
-from harness.cells.row_result import Entry
+from harness.cells.row_result import ResultEntry
 from harness.console.status import status_line
 from harness.execution.backends import backend_of
 from harness.execution.config import ExecutionConfig
@@ -20,10 +20,10 @@ from harness.execution.progress import ProgressDisplay
 from harness.execution.seed_policy import FixedSeeds, SeedPolicy
 from harness.planning.cell_index import CellIndex, read_index
 from harness.planning.manifest import write_manifest
-from harness.planning.plan import Planned
-from harness.planning.rows import by_cell, keeps, names
+from harness.planning.plan import PlannedRow
+from harness.planning.rows import cell_names, rows_by_cell, weight_retention
 from harness.planning.setup import Setup
-from harness.planning.setup_tags import tags
+from harness.planning.setup_tags import setup_tags
 from harness.tracking.store import Store
 from harness.tracking.sync import ENDING, WAITS, Delivery
 
@@ -36,7 +36,7 @@ class DiskFull(Exception):
 
 
 def carry_out(
-    rows: Sequence[Planned],
+    rows: Sequence[PlannedRow],
     setup: Setup,
     machine: ExecutionConfig,
     store: Store,
@@ -53,19 +53,19 @@ def carry_out(
     ``DiskFull``."""
     way = way or FixedSeeds()
     with status_line("reading the home's cells"):
-        told, full = tags(setup), False
+        told, full = setup_tags(setup), False
         write_manifest(machine.home, rows, told)
         index = read_index(machine.home)
         left = index.left(rows, rerun, retry)
-        kept, users = keeps(rows, keep), by_cell(rows)
-    orders = [Job(cell, kept.get(cell.id, Keep()), *trained(index, cell)) for cell in left]
+        kept, users = weight_retention(rows, keep), rows_by_cell(rows)
+    orders = [Job(cell, kept.get(cell.id, WeightRetention()), *trained(index, cell)) for cell in left]
     with (
-        ProgressDisplay(way.total(orders), names(rows), console) as watch,
+        ProgressDisplay(way.total(orders), cell_names(rows), console) as watch,
         Delivery(store, watch.say, stop, WAITS) as delivery,
     ):
         for text in index.damaged_among(left):
             watch.say(f"{text}; the cell is trained again")
-        delivery.all(machine.home)
+        delivery.deliver_all(machine.home)
         source = way.source(orders, index, machine.home, watch.say)
         with closing(run_jobs(source, machine, backend_of(machine), stop)) as running:
             for news in running:
@@ -76,12 +76,12 @@ def carry_out(
                 if news.record is None:
                     continue
                 for row in users[news.cell.id]:
-                    delivery.keep(entry(row, news.cell, news.record, told))
+                    delivery.deliver(entry(row, news.cell, news.record, told))
                 yield from way.reached(news.cell)
         if full:
             raise DiskFull(machine.home)
         if delivery.acquire(patience=3.0):
-            behind = delivery.all(machine.home, ENDING).left
+            behind = delivery.deliver_all(machine.home, ENDING).left
             if behind:
                 watch.say(f"{behind} results are not in the tracking store yet: {delivery.failed}")
                 if delivery.full:
@@ -96,5 +96,5 @@ def trained(index: CellIndex, cell: Cell) -> tuple[str | None, int]:
     return (None, 1) if record is None else (record.trained, record.training + 1)
 
 
-def entry(row: Planned, cell: Cell, record: Record, told: Mapping[str, str]) -> Entry:
-    return Entry(suite=row.suite, row=row.row, name=row.name, seed=cell.seed, record=record, tags=told)
+def entry(row: PlannedRow, cell: Cell, record: Record, told: Mapping[str, str]) -> ResultEntry:
+    return ResultEntry(suite=row.suite, row=row.row, name=row.name, seed=cell.seed, record=record, tags=told)

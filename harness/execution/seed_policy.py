@@ -13,7 +13,7 @@ from harness.cells.cell import Cell
 from harness.execution.jobs import FixedQueue, Job, JobQueue
 from harness.planning.cell_index import CellIndex
 from harness.planning.cost import cost
-from harness.planning.plan import Planned
+from harness.planning.plan import PlannedRow
 from harness.planning.setup import Setup
 
 Say = Callable[[str], None]
@@ -37,7 +37,7 @@ class SeedPolicy(Protocol):
     def reached(self, cell: Cell) -> list[str]:
         """What has been reached now that this cell has ended, each worth a look at the tables."""
 
-    def shown(self, rows: Sequence[Planned], setup: Setup) -> tuple[Sequence[Planned], Setup]:
+    def shown(self, rows: Sequence[PlannedRow], setup: Setup) -> tuple[Sequence[PlannedRow], Setup]:
         """What of the plan the tables show."""
 
     def conclude(self, console: Console, finished: bool) -> None:
@@ -68,7 +68,7 @@ class FixedSeeds:
         self._waiting[cell.seed] -= 1
         return [] if self._waiting[cell.seed] else [f"every row has seed {cell.seed}"]
 
-    def shown(self, rows: Sequence[Planned], setup: Setup) -> tuple[Sequence[Planned], Setup]:
+    def shown(self, rows: Sequence[PlannedRow], setup: Setup) -> tuple[Sequence[PlannedRow], Setup]:
         return rows, setup
 
     def conclude(self, console: Console, finished: bool) -> None:

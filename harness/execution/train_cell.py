@@ -13,10 +13,10 @@ import numpy as np
 import torch
 
 from harness.cells.atomic import Damaged
-from harness.cells.cell import Cell, identity
+from harness.cells.cell import Cell, describe_cell
 from harness.cells.home import cell_folder
 from harness.cells.lease import Lease
-from harness.cells.record import Entry, journal, now
+from harness.cells.record import JournalEntry, read_journal, timestamp
 from harness.cells.writer import CellWriter
 from harness.execution.encoders import Progress, loaded
 from harness.execution.events import Cut, Paused
@@ -38,7 +38,7 @@ from model.settings import parts
 from model.train import Tick, train
 from model.trainer import NonFinite, indivisible
 
-Judge = Callable[[Sequence[Entry]], bool]  # whether a cell goes on after these epochs
+Judge = Callable[[Sequence[JournalEntry]], bool]  # whether a cell goes on after these epochs
 
 
 class OutOfMemory(RuntimeError):
@@ -75,7 +75,7 @@ def scored_examples(cell: Cell, corpus: Corpus, branch: Branch) -> dict[str, Exa
 def left(folder: Path) -> list[dict[str, Any]]:
     """The epochs that an earlier training of the cell has in its journal."""
     try:
-        return journal(folder / "journal.jsonl")
+        return read_journal(folder / "journal.jsonl")
     except Damaged:
         return []
 
@@ -132,14 +132,14 @@ class Worker:
                         if order.judged and event.number < run.recipe.epochs and not goes_on(keeping.entries):
                             raise Cut
                     stop = self.stop()
-                    if stop or keeping.due():
+                    if stop or keeping.checkpoint_due():
                         keeping.checkpoint(event.take, about)
                     if stop:
                         raise Paused
             except torch.OutOfMemoryError:
                 return False
             except (Cut, NonFinite):
-                keeping.forget()
+                keeping.delete_checkpoint()
                 raise
         notes = sorted({str(warning.message) for warning in raised} | set(keeping.notes))
         fresh = list(getattr(run.network.encoder, "new_parameters", ()))  # what the encoder's files lacked
@@ -178,12 +178,12 @@ class Worker:
     def about(self, cell: Cell) -> dict[str, Any]:
         """cell.json: everything that defines the cell, for people and for the tracking store."""
         return {
-            **identity(cell),
+            **describe_cell(cell),
             "revision": commit_of(cell.recipe.encoder),
             "threads": self.threads,
             "device": self.device if self.device == "cpu" else torch.cuda.get_device_name(),
             "torch": torch.__version__,
             "packages": {name: version(name) for part in parts(cell.recipe) for name in part.packages},
             "code": revision(),
-            "started": now(),
+            "started": timestamp(),
         }

@@ -13,7 +13,7 @@ from harness.cells.atomic import Damaged, is_full
 from harness.cells.cell import Cell
 from harness.cells.home import cell_folder
 from harness.cells.lease import Lease, LeaseLost, take_lease
-from harness.cells.record import Entry, fail, read
+from harness.cells.record import JournalEntry, read_record, write_failure
 from harness.execution.config import ExecutionConfig
 from harness.execution.events import Cut, Paused, WorkerMessage
 from harness.execution.jobs import Job
@@ -54,7 +54,7 @@ class Line:
         except (BrokenPipeError, ConnectionResetError):
             self.asked = True
 
-    def goes_on(self, epochs: Sequence[Entry]) -> bool:
+    def goes_on(self, epochs: Sequence[JournalEntry]) -> bool:
         """Ask whether a judged cell is worth another epoch after these, and wait for the answer; a wish to stop is
         none."""
         self.say(WorkerMessage("epochs", epochs=epochs))
@@ -124,7 +124,7 @@ def turn(worker: Worker, line: Line, order: Job) -> WorkerMessage:
 def ended(worker: Worker, cell: Cell) -> str | None:
     """What tells the training of the cell that has ended from another; None if there is none to rely on."""
     try:
-        record = read(cell_folder(worker.home, cell.id))
+        record = read_record(cell_folder(worker.home, cell.id))
     except Damaged:
         return None
     return record.trained if record else None
@@ -153,4 +153,4 @@ def train(worker: Worker, line: Line, order: Job, held: Lease) -> None:
             raise
         held.check()  # or the error may come of another's doing, and the cell is not ours to fail
         reason = " ".join(str(error).split())[:300] or type(error).__name__
-        fail(worker.home, cell, reason, traceback.format_exc(), order.training)
+        write_failure(worker.home, cell, reason, traceback.format_exc(), order.training)

@@ -15,7 +15,7 @@ from harness.cells.atomic import write_atomic
 from harness.execution.config import ExecutionConfig
 from harness.inference.trained_network import Trained, network
 from harness.planning.data import data_of
-from harness.planning.plan import Planned
+from harness.planning.plan import PlannedRow
 from harness.planning.setup import Setup
 from model.data import csv_task, delimited
 from model.data.course import LAYOUTS, read, told, unlabelled_among
@@ -51,7 +51,7 @@ class Request:
         return self.examples.task
 
 
-def of_split(row: Planned, split: Split, setup: Setup, task: str | None = None) -> tuple[list[Request], list[str]]:
+def of_split(row: PlannedRow, split: Split, setup: Setup, task: str | None = None) -> tuple[list[Request], list[str]]:
     """Every row of the split for each of the row's tasks (or ``task``), and a line for a task that has none.
     ``InputError`` if none has."""
     corpus = data_of(row.recipe, setup.data)
@@ -68,7 +68,7 @@ def of_split(row: Planned, split: Split, setup: Setup, task: str | None = None) 
     return asked, lines
 
 
-def of_file(row: Planned, path: Path, task: str | None = None) -> Request:
+def of_file(row: PlannedRow, path: Path, task: str | None = None) -> Request:
     """A file for one of the row's tasks, in the course's layout or in that of a task of one's own; its label column may
     be missing.
 
@@ -125,7 +125,7 @@ def header_of(task: Task, line: str) -> list[str]:
     return delimited.header_of(line, "" if task.file else "\t")
 
 
-def wanted(row: Planned, task: str | None) -> list[str]:
+def wanted(row: PlannedRow, task: str | None) -> list[str]:
     """The row's tasks, or the one asked for; ``InputError`` if it has no such branch."""
     tasks = [branch.key for branch in row.recipe.branches]
     if task is not None and task not in tasks:

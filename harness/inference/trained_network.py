@@ -12,13 +12,13 @@ from experiments.suite import row_slug
 from harness.cells.atomic import Damaged
 from harness.cells.cell import Cell
 from harness.cells.home import cell_folder
-from harness.cells.kept_weights import MEND, place, whole
-from harness.cells.record import read
-from harness.cells.row_result import reported
+from harness.cells.kept_weights import REMEDY, read_weights, weights_path
+from harness.cells.record import read_record
+from harness.cells.row_result import row_result
 from harness.execution.config import ExecutionConfig
 from harness.execution.run import carry_out
-from harness.planning.plan import Planned, bring, plan
-from harness.planning.rows import failures
+from harness.planning.plan import PlannedRow, download_encoders, plan
+from harness.planning.rows import failed_cells
 from harness.planning.setup import Setup
 from harness.registry.selectors import select
 from harness.tracking.store import Store
@@ -37,7 +37,7 @@ class TrainingFailed(RuntimeError):
 class Trained:
     """A planned row with one cell, the epoch that its selection reports, and the weights after that epoch."""
 
-    row: Planned
+    row: PlannedRow
     epoch: int
     weights: Path
 
@@ -50,7 +50,7 @@ class Trained:
         return f"{named(self.row)}, epoch {self.epoch}"
 
 
-def one_row(selector: str, seed: int, setup: Setup, say: Say = nothing_said) -> Planned:
+def one_row(selector: str, seed: int, setup: Setup, say: Say = nothing_said) -> PlannedRow:
     """The row that the selector names, with the cell of this seed; ``InputError`` unless it is one that can run.
     ``say`` hears of an encoder's download."""
     if seed < 0:
@@ -59,32 +59,32 @@ def one_row(selector: str, seed: int, setup: Setup, say: Say = nothing_said) -> 
     if len(chosen) > 1:
         first, last = row_slug(*chosen[0]), row_slug(*chosen[-1])
         raise InputError(f"{selector!r} names {len(chosen)} rows, {first} to {last}; give one of them")
-    bring(chosen, setup, say)
+    download_encoders(chosen, setup, say)
     (row,) = plan(chosen, dataclasses.replace(setup, seeds=1))
     if row.reason:
         raise InputError(f"{row_slug(*chosen[0])} cannot be trained here: {row.reason}")
     return dataclasses.replace(row, cells=(dataclasses.replace(row.cells[0], seed=seed),))
 
 
-def named(row: Planned) -> str:
+def named(row: PlannedRow) -> str:
     """``bertram/table1/06-smart seed 0``."""
     return f"{row.label} seed {row.cells[0].seed}"
 
 
-def found(row: Planned, home: Path) -> Trained | None:
+def found(row: PlannedRow, home: Path) -> Trained | None:
     """The row's trained network, if its cell is done and the selected epoch's weights were kept."""
     try:
-        record = read(cell_folder(home, row.cells[0].id))
+        record = read_record(cell_folder(home, row.cells[0].id))
     except Damaged:
         return None
     if record is None or not record.done:
         return None
-    epoch = reported(row.suite, row.row, record).epoch
-    weights = place(record.folder, epoch)
+    epoch = row_result(row.suite, row.row, record).epoch
+    weights = weights_path(record.folder, epoch)
     return Trained(row, epoch, weights) if weights.is_file() else None
 
 
-def find_or_train(row: Planned, setup: Setup, machine: ExecutionConfig, console: Console) -> Trained:
+def find_or_train(row: PlannedRow, setup: Setup, machine: ExecutionConfig, console: Console) -> Trained:
     """The row's trained network; where none is found, the cell is trained and enters the tracking store as in a run.
     ``TrainingFailed`` if it fails."""
     known = found(row, machine.home)
@@ -99,7 +99,7 @@ def find_or_train(row: Planned, setup: Setup, machine: ExecutionConfig, console:
         pass
     known = found(row, machine.home)
     if known is None:
-        raise TrainingFailed("; ".join(failures([row], machine.home)) or f"{named(row)} left no weights")
+        raise TrainingFailed("; ".join(failed_cells([row], machine.home)) or f"{named(row)} left no weights")
     return known
 
 
@@ -114,7 +114,7 @@ def network(trained: Trained, machine: ExecutionConfig, say: Say = nothing_said)
 
     settle(machine.threads)
     cell = trained.cell
-    content, unsure = whole(trained.weights)
+    content, unsure = read_weights(trained.weights)
     if unsure:
         say(unsure)
     encoder, tokenizer = loaded(cell.recipe.encoder, cell.source, machine.home, cell.seed)
@@ -128,5 +128,5 @@ def network(trained: Trained, machine: ExecutionConfig, say: Say = nothing_said)
         made.load_state_dict(weights)
     except Exception as error:  # RuntimeError, SafetensorError
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{trained.weights} cannot be read ({reason}); {MEND}") from None
+        raise InputError(f"{trained.weights} cannot be read ({reason}); {REMEDY}") from None
     return made.to(machine.device).eval(), tokenizer

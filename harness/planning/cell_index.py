@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from harness.cells.cell import Cell
-from harness.cells.record import Record, records
-from harness.planning.plan import Planned
+from harness.cells.record import Record, read_records
+from harness.planning.plan import PlannedRow
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +19,7 @@ class CellIndex:
     stale: dict[str, Record]  # by cell key: trained by other code
     damaged: Sequence[str] = ()  # what is wrong with which file
 
-    def left(self, rows: Sequence[Planned], rerun: bool = False, retry: bool = False) -> list[Cell]:
+    def left(self, rows: Sequence[PlannedRow], rerun: bool = False, retry: bool = False) -> list[Cell]:
         """Cells to train, each once, round by round: every row's first seed before any row's second. ``retry`` has
         those that failed, ``rerun`` all of them."""
         rounds = max((len(row.cells) for row in rows), default=0)
@@ -41,6 +41,6 @@ class CellIndex:
 def read_index(home: Path) -> CellIndex:
     """Read all ended cells of a home."""
     damaged: list[str] = []
-    found = list(records(home, damaged))
-    done = {record.about["key"]: record for record in found if record.done}
-    return CellIndex({record.id: record for record in found}, done, damaged)
+    ended = list(read_records(home, damaged))
+    done = {record.metadata["key"]: record for record in ended if record.done}
+    return CellIndex({record.id: record for record in ended}, done, damaged)

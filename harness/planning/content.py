@@ -24,7 +24,7 @@ from model.recipe import Recipe
 from model.settings import describe, parts
 
 CHANGED = "{} was changed since the run began; the same command trains on what it holds now"
-ROOMS = ("model", "experiments")  # whose techniques have versions of their own
+VERSIONED_PACKAGES = ("model", "experiments")  # whose techniques have versions of their own
 
 
 def data_identity(recipe: Recipe, prints: Mapping[str, str]) -> dict[str, str]:
@@ -60,18 +60,18 @@ def encoder_identity(encoder: Encoder, prints: Mapping[str, str]) -> str:
     return encoder.identity()
 
 
-def leaf(encoder: Encoder) -> Encoder:
+def base_encoder(encoder: Encoder) -> Encoder:
     """The encoder that all else starts from."""
-    return leaf(encoder.start) if isinstance(encoder, Derived) else encoder
+    return base_encoder(encoder.start) if isinstance(encoder, Derived) else encoder
 
 
 def hub_name(encoder: Encoder) -> str:
     """The hub id that it starts from; nothing for a folder, or an encoder that is made here."""
-    name = getattr(leaf(encoder), "name", "")
+    name = getattr(base_encoder(encoder), "name", "")
     if not isinstance(name, str) or not name or is_folder(name):
         return ""
-    known = hub.cached(name) is not None or leaf(encoder).identity().endswith(hub.NOT_YET)
-    return name if known else ""
+    on_hub = hub.cached(name) is not None or base_encoder(encoder).identity().endswith(hub.NOT_YET)
+    return name if on_hub else ""
 
 
 def pinned(encoder: Encoder) -> Encoder:
@@ -87,7 +87,7 @@ def commit_of(encoder: Encoder) -> str:
     return hub.parted(name)[1] if (name := hub_name(encoder)) else ""
 
 
-def shown(name: str) -> str:
+def display_name(name: str) -> str:
     """An encoder's name for people, with the commit of a hub id."""
     if name == "tiny" or is_folder(name):
         return name
@@ -95,7 +95,7 @@ def shown(name: str) -> str:
     return snapshot.shown if snapshot else name
 
 
-def distinct(name: str) -> str:
+def encoder_key(name: str) -> str:
     """What tells the encoder of one set-up from that of another: its name, and of a hub id its content, since a commit
     may have changed none of it."""
     if name == "tiny" or is_folder(name):
@@ -138,19 +138,19 @@ def check_files(cell: Cell, planned: str) -> None:
             CHANGED.format(next((each.source for each in reviews_of(recipe) if each.source != "default"), cell.source))
         )
     if cell.encoder != encoder_identity(recipe.encoder, prints):
-        name = getattr(leaf(recipe.encoder), "name", "tiny")
-        raise DataError(CHANGED.format(" or ".join([f"the encoder {name}", *texts(recipe.encoder)])))
+        name = getattr(base_encoder(recipe.encoder), "name", "tiny")
+        raise DataError(CHANGED.format(" or ".join([f"the encoder {name}", *pretraining_files(recipe.encoder)])))
     if planned != dataclasses.replace(cell, seed=cell.seed).id:  # with the versions of what runs here
-        raise DataError(CHANGED.format(" or ".join(code_of(recipe)) or "the code that trains"))
+        raise DataError(CHANGED.format(" or ".join(plugin_files(recipe)) or "the code that trains"))
 
 
-def texts(encoder: Encoder) -> list[str]:
+def pretraining_files(encoder: Encoder) -> list[str]:
     """The files of text that it is pre-trained on."""
-    here = [encoder.text] if isinstance(encoder, DomainPretrained) and encoder.text != "domain" else []
-    return here + (texts(encoder.start) if isinstance(encoder, Derived) else [])
+    own = [encoder.text] if isinstance(encoder, DomainPretrained) and encoder.text != "domain" else []
+    return own + (pretraining_files(encoder.start) if isinstance(encoder, Derived) else [])
 
 
-def code_of(recipe: Recipe) -> list[str]:
+def plugin_files(recipe: Recipe) -> list[str]:
     """The files of techniques that are not the harness's own."""
-    kinds = [type(part) for part in parts(recipe) if type(part).__module__.partition(".")[0] not in ROOMS]
+    kinds = [type(part) for part in parts(recipe) if type(part).__module__.partition(".")[0] not in VERSIONED_PACKAGES]
     return list(dict.fromkeys(inspect.getfile(kind) for kind in kinds))

@@ -30,12 +30,12 @@ def cost(cell: Cell) -> float:
     return _cost(cell.recipe, cell.source, tuple(sorted(cell.scored.items())), cell.training_sample)
 
 
-def makings(cells: Iterable[Cell], known: Container[str]) -> float:
-    """The same for the encoders of these cells that are made first, each once; those of the ``known`` identities, and
-    what they were made from, are there."""
-    told = [(cell.encoder in known, part) for cell in cells for part in parts(cell.recipe.encoder)]
-    there = {part for made, part in told if made}
-    return sum(part.making() for part in {part for _, part in told} - there if isinstance(part, Encoder))
+def encoder_costs(cells: Iterable[Cell], existing: Container[str]) -> float:
+    """The same for the encoders of these cells that are made first, each once; those of the ``existing`` identities,
+    and what they were made from, are there."""
+    pairs = [(cell.encoder in existing, part) for cell in cells for part in parts(cell.recipe.encoder)]
+    made_parts = {part for is_made, part in pairs if is_made}
+    return sum(part.making() for part in {part for _, part in pairs} - made_parts if isinstance(part, Encoder))
 
 
 @lru_cache(maxsize=256)
@@ -65,7 +65,7 @@ def _cost(recipe: Recipe, source: str, caps: tuple[tuple[str, int], ...], sample
     return recipe.encoder.effort * total
 
 
-def lengths(examples: Examples, joint: bool, most: int) -> tuple[tuple[int, ...], ...]:
+def sample_lengths(examples: Examples, joint: bool, most: int) -> tuple[tuple[int, ...], ...]:
     """The tokens of a sample of items, about: words, and the marks around them. Two numbers for a pair that is encoded
     apart."""
     sample = examples.texts[:: max(1, len(examples) // SAMPLE)]
@@ -77,19 +77,19 @@ def lengths(examples: Examples, joint: bool, most: int) -> tuple[tuple[int, ...]
 
 def item_tokens(recipe: Recipe, branch: Branch, corpus: Corpus) -> float:
     """Of an item in a pass, with its share of the padding where that is computed, and of what the head takes."""
-    known = lengths(corpus.splits[branch.key, "train"], branch.pairing.joint, recipe.max_tokens)
-    if not known:
+    sampled = sample_lengths(corpus.splits[branch.key, "train"], branch.pairing.joint, recipe.max_tokens)
+    if not sampled:
         return 0.0
     padded = recipe.encoder.padded or any(regularizer.needs_padding for regularizer in recipe.regularizers)
-    tokens = longest(known, recipe.batch) if padded else mean(map(sum, known))
+    tokens = padded_tokens(sampled, recipe.batch) if padded else mean(map(sum, sampled))
     return tokens * (1 + branch.head.passes)
 
 
-def longest(known: Sequence[Sequence[int]], batch: int) -> float:
+def padded_tokens(sampled: Sequence[Sequence[int]], batch: int) -> float:
     """An item's tokens where each of its rows is as long as the longest of a random batch: the mean of a maximum of
     independent draws."""
-    rows = len(known[0])
-    ordered = sorted(length for each in known for length in each)
+    rows = len(sampled[0])
+    ordered = sorted(length for each in sampled for length in each)
     below = [(at / len(ordered)) ** (rows * batch) for at in range(len(ordered) + 1)]
     return rows * sum(length * (below[at + 1] - below[at]) for at, length in enumerate(ordered))
 

@@ -11,7 +11,7 @@ from typing import Any
 from experiments.suite import RegistryError, Row, Suite
 from harness.cells.atomic import Damaged, checksummed, verified, write_atomic
 from harness.cells.home import readers_folder
-from harness.planning.plan import Planned
+from harness.planning.plan import PlannedRow
 from harness.registry.selectors import find
 from model.digest import digest
 
@@ -24,16 +24,16 @@ def find_row(suite: str, row: str) -> tuple[Suite, Row] | None:
         return None
 
 
-def write_manifest(home: Path, rows: Iterable[Planned], tags: Mapping[str, str]) -> None:
+def write_manifest(home: Path, rows: Iterable[PlannedRow], tags: Mapping[str, str]) -> None:
     """Keep which rows of this set-up read which cells."""
-    read = [
+    cells_by_row = [
         {"suite": row.suite.slug, "row": row.row.name, "name": row.name, "cells": {c.id: c.seed for c in row.cells}}
         for row in rows
         if row.cells
     ]
-    if not read:
+    if not cells_by_row:
         return
-    entry = {"tags": dict(tags), "rows": read}
+    entry = {"tags": dict(tags), "rows": cells_by_row}
     path = readers_folder(home) / f"{digest(entry)}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_bytes() != checksummed(entry).encode():  # damaged
@@ -61,13 +61,13 @@ class SetupManifest:
 
 def setup_manifests(home: Path, damaged: list[str] | None = None) -> list[SetupManifest]:
     """All set-ups of a results folder; names of damaged files are added to ``damaged``."""
-    found: dict[str, SetupManifest] = {}
+    manifests: dict[str, SetupManifest] = {}
     for entry in read_manifests(home, damaged):
         if "rows" not in entry:
             continue
-        setup = found.setdefault(entry["tags"]["setup"], SetupManifest(entry["tags"]))
+        setup = manifests.setdefault(entry["tags"]["setup"], SetupManifest(entry["tags"]))
         if "options" in entry["tags"]:  # as a newer command noted it
             setup.tags = entry["tags"]
         for row in entry["rows"]:
             setup.rows.setdefault((row["suite"], row["row"]), {}).update(row["cells"])
-    return list(found.values())
+    return list(manifests.values())

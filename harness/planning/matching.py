@@ -13,11 +13,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from experiments.profiles import PROFILES
 from experiments.suite import Change, RegistryError, Row, Suite
-from harness.cells.cell import id_of, key_of
+from harness.cells.cell import compute_id, compute_key
 from harness.cells.record import Record
-from harness.planning.content import encoder_identity, file_hash, is_file, leaf, reviews_of
+from harness.planning.content import base_encoder, encoder_identity, file_hash, is_file, reviews_of
 from harness.planning.data import own_fingerprints
-from harness.planning.plan import scaled
+from harness.planning.plan import scale_recipe
 from harness.planning.setup import Setup
 from harness.registry.selectors import change
 from model.data.examples import DataError
@@ -50,34 +50,34 @@ class Training(NamedTuple):
 
 def training_of(record: Record) -> Training | None:
     """What cell.json says; None where an older failure left none."""
-    about = record.about
+    about = record.metadata
     if "recipe" not in about:
         return None
     starts = about["recipe"].get("encoder", describe(Base()))
     return Training(record.id, str(about["key"]), int(about["seed"]), about["data"], str(about["encoder"]), starts)
 
 
-def options(setup: Setup) -> str:
-    """What ``--with`` and ``--set`` said, as a tag from which ``setup_of`` has it again."""
+def options_tag(setup: Setup) -> str:
+    """What ``--with`` and ``--set`` said, as a tag from which ``parse_setup`` has it again."""
     return json.dumps({"with": [each.name for each in setup.changes], "set": [list(each) for each in setup.settings]})
 
 
-def setup_of(tags: Mapping[str, str]) -> Setup | None:
+def parse_setup(tags: Mapping[str, str]) -> Setup | None:
     """The set-up that tags name; None where its profile or a change is not there any more."""
-    said = json.loads(tags["options"]) if tags.get("options") else options_in(tags.get("variant", ""))
+    options = json.loads(tags["options"]) if tags.get("options") else parse_variant(tags.get("variant", ""))
     profile = PROFILES.get(tags.get("profile", ""))
     changes: list[Change] = []
     try:
-        changes += [change(name) for name in said["with"]]
+        changes += [change(name) for name in options["with"]]
     except RegistryError:
         return None
     if profile is None:
         return None
-    settings = tuple((str(path), str(value)) for path, value in said["set"])
+    settings = tuple((str(path), str(value)) for path, value in options["set"])
     return Setup(profile=profile, data="", encoder=tags["encoder"], seeds=0, changes=tuple(changes), settings=settings)
 
 
-def options_in(variant: str) -> dict[str, list[Any]]:
+def parse_variant(variant: str) -> dict[str, list[Any]]:
     """The options in a variant's text, which is all that older results have of them."""
     texts = variant.strip("[]").split(", ") if variant else []
     changes = [text for text in texts if "=" not in text]
@@ -92,7 +92,7 @@ class Content(NamedTuple):
     identity: str
 
 
-class Declared:
+class DeclaredRow:
     """A row in a set-up, as it is declared now (``setup`` None: it cannot be any more)."""
 
     def __init__(self, suite: Suite, row: Row, setup: Setup | None) -> None:
@@ -102,22 +102,22 @@ class Declared:
     def recipe(self) -> Recipe | None:
         """At the profile's scale; None where an option does not fit it."""
         with suppress(InputError):
-            return scaled(self.suite, self.row, self.setup) if self.setup else None
+            return scale_recipe(self.suite, self.row, self.setup) if self.setup else None
         return None
 
     def fault(self, training: Training) -> str:
         """Why the row does not have this training; empty if it does."""
         if self.setup is None:
             return UNDECLARED
-        if self.recipe is None or nameless(self._described.get("encoder", describe(Base()))) != nameless(
+        if self.recipe is None or without_name(self._described.get("encoder", describe(Base()))) != without_name(
             training.starts
         ):
             return EDITED
         profile = self.setup.profile
-        key = key_of(
+        key = compute_key(
             self._described, training.seed, training.data, training.encoder, profile.dev, profile.training_sample
         )
-        if id_of(key, self._versions) != training.cell:
+        if compute_id(key, self._versions) != training.cell:
             return OLDER if key == training.key else EDITED
         for content in self._contents:
             if content.identity != (training.data.get(content.part) if content.part else training.encoder):
@@ -138,29 +138,31 @@ class Declared:
     def _contents(self) -> list[Content]:
         """What the row's files and its encoder hold now, as far as they can be read here."""
         assert self.recipe is not None
-        found = []
+        contents = []
         with suppress(DataError):
-            own = own_fingerprints(self.recipe)
-            found += [Content(str(self.recipe.branch(task).task.file), task, print_) for task, print_ in own.items()]
+            fingerprints = own_fingerprints(self.recipe)
+            contents += [
+                Content(str(self.recipe.branch(task).task.file), task, print_) for task, print_ in fingerprints.items()
+            ]
         for reviews in reviews_of(self.recipe):
             if is_file(reviews.source):
                 with suppress(DataError):
-                    found.append(Content(reviews.source, "reviews", file_hash(reviews.source)))
-        start = leaf(self.recipe.encoder)
+                    contents.append(Content(reviews.source, "reviews", file_hash(reviews.source)))
+        start = base_encoder(self.recipe.encoder)
         name = getattr(start, "name", "")
         if not name or is_folder(name) or hub.cached(name):
             with suppress(InputError, KeyError):  # text of the data itself is the set-up's
-                of = f"the encoder {name or start.slug}"
-                found.append(Content(of, "", encoder_identity(self.recipe.encoder, {})))
-        return found
+                where = f"the encoder {name or start.slug}"
+                contents.append(Content(where, "", encoder_identity(self.recipe.encoder, {})))
+        return contents
 
 
-def nameless(description: Any) -> Any:
+def without_name(description: Any) -> Any:
     """An encoder's description without the name of the BERT in it, which is known by its content, and without the
     commit of any other."""
     if not isinstance(description, dict):
         return description
-    kept = {name: nameless(value) for name, value in description.items()}
+    kept = {name: without_name(value) for name, value in description.items()}
     if kept.get("is") == Bert.slug:
         kept.pop("name", None)
     elif isinstance(kept.get("name"), str):
@@ -179,36 +181,38 @@ class Matched(Generic[Kept]):
     left_out: Mapping[int, str]
 
 
-def matched(declared: Declared, candidates: Iterable[tuple[Training, Kept]]) -> Matched[Kept]:
+def match_trainings(declared: DeclaredRow, candidates: Iterable[tuple[Training, Kept]]) -> Matched[Kept]:
     """Which of the trainings that were made for a row it has. Two that would do are none, for nothing says which."""
-    serving: dict[int, dict[str, Kept]] = {}
+    matching: dict[int, dict[str, Kept]] = {}
     faults: dict[int, str] = {}
-    for training, kept in candidates:
+    for training, value in candidates:
         fault = declared.fault(training)
         if fault:
             faults[training.seed] = fault
         else:
-            serving.setdefault(training.seed, {})[training.cell] = kept
-    alone = {seed: next(iter(cells.values())) for seed, cells in serving.items() if len(cells) == 1}
-    several = {seed: SEVERAL for seed in serving if seed not in alone}
-    missed = {seed: fault for seed, fault in faults.items() if seed not in serving}
-    return Matched(dict(sorted(alone.items())), dict(sorted((missed | several).items())))
+            matching.setdefault(training.seed, {})[training.cell] = value
+    single = {seed: next(iter(cells.values())) for seed, cells in matching.items() if len(cells) == 1}
+    several = {seed: SEVERAL for seed in matching if seed not in single}
+    unmatched = {seed: fault for seed, fault in faults.items() if seed not in matching}
+    return Matched(dict(sorted(single.items())), dict(sorted((unmatched | several).items())))
 
 
 def row_digest(suite: Suite, row: Row, setup: Mapping[str, str]) -> str:
     """A digest of all that a row's figures follow from in a set-up, but for the seeds and what a name of data or of an
     encoder stands for. Empty where that cannot be told."""
-    declared = Declared(suite, row, setup_of(setup))
+    declared = DeclaredRow(suite, row, parse_setup(setup))
     if declared.recipe is None or declared.setup is None:
         return ""
     profile = declared.setup.profile
     scored = [dict(profile.dev), profile.training_sample]
     with suppress(DataError):
-        own = own_fingerprints(declared.recipe)
-        return digest([describe(declared.recipe), versions(declared.recipe), declaration(suite, row), scored, own])
+        fingerprints = own_fingerprints(declared.recipe)
+        return digest(
+            [describe(declared.recipe), versions(declared.recipe), reading_digest(suite, row), scored, fingerprints]
+        )
     return ""
 
 
-def declaration(suite: Suite, row: Row) -> str:
+def reading_digest(suite: Suite, row: Row) -> str:
     """A digest of how a row reads its trainings: the epoch it chooses, its split, and what overall is."""
     return digest([row.split, describe(suite.selection_of(row)), suite.formula])

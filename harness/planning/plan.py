@@ -10,7 +10,7 @@ from harness.cells.cell import Cell
 from harness.planning.cell_id import cell_of
 from harness.planning.content import hub_name, is_file
 from harness.planning.data import data_of
-from harness.planning.recipe_checks import refuse
+from harness.planning.recipe_checks import check_recipe
 from harness.planning.setup import Setup
 from model.combiners.torchjd import TorchJd
 from model.data.examples import Corpus, DataError, Split
@@ -28,7 +28,7 @@ from model.settings import edit, parts
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Planned:
+class PlannedRow:
     """A row in one set-up: its recipe at the profile's scale and a cell a seed, or the reason why it has none."""
 
     suite: Suite
@@ -44,49 +44,49 @@ class Planned:
         return f"{self.suite.slug}/{self.name}"
 
 
-def plan(selected: Iterable[tuple[Suite, Row]], setup: Setup) -> list[Planned]:
+def plan(selected: Iterable[tuple[Suite, Row]], setup: Setup) -> list[PlannedRow]:
     """The rows in order. ``SettingError`` or ``DataError`` for a set-up that cannot be."""
-    return [planned(suite, row, setup) for suite, row in selected]
+    return [plan_row(suite, row, setup) for suite, row in selected]
 
 
-def planned(suite: Suite, row: Row, setup: Setup) -> Planned:
+def plan_row(suite: Suite, row: Row, setup: Setup) -> PlannedRow:
     name = row.name + setup.variant
-    recipe = scaled_row(suite, row, setup)
+    recipe = scale_row(suite, row, setup)
     reason = obstacle(recipe, setup)
     if reason:
-        return Planned(suite=suite, row=row, name=name, recipe=recipe, reason=reason)
+        return PlannedRow(suite=suite, row=row, name=name, recipe=recipe, reason=reason)
     cells = tuple(cell_of(recipe, seed, setup) for seed in range(setup.seeds))
-    return Planned(suite=suite, row=row, name=name, recipe=recipe, cells=cells)
+    return PlannedRow(suite=suite, row=row, name=name, recipe=recipe, cells=cells)
 
 
-def scaled(suite: Suite, row: Row, setup: Setup) -> Recipe:
+def scale_recipe(suite: Suite, row: Row, setup: Setup) -> Recipe:
     """The row's recipe with the command's changes, at the profile's scale, its encoder resolved."""
     recipe = suite.recipe(row)
     for change in setup.changes:
         recipe = change.apply(recipe)
     recipe = setup.profile.scale(recipe)
-    recipe = dataclasses.replace(recipe, encoder=resolved(recipe.encoder, setup.encoder))
+    recipe = dataclasses.replace(recipe, encoder=resolve_encoder(recipe.encoder, setup.encoder))
     for path, value in setup.settings:
         recipe = edit(recipe, path, value, typed=True)
     return recipe
 
 
-def scaled_row(suite: Suite, row: Row, setup: Setup) -> Recipe:
+def scale_row(suite: Suite, row: Row, setup: Setup) -> Recipe:
     """The same; a ``SettingError`` names the row."""
     try:
-        recipe = scaled(suite, row, setup)
-        refuse(recipe)
+        recipe = scale_recipe(suite, row, setup)
+        check_recipe(recipe)
     except SettingError as error:
         raise SettingError(f"{row_slug(suite, row)}: {error}") from None
     return recipe
 
 
-def resolved(encoder: Encoder, name: str) -> Encoder:
+def resolve_encoder(encoder: Encoder, name: str) -> Encoder:
     """The encoder with every ``Base`` in it replaced by the run's."""
     if isinstance(encoder, Base):
         return Tiny() if name == "tiny" else Bert(name=name)
     if isinstance(encoder, Derived):
-        return dataclasses.replace(encoder, start=resolved(encoder.start, name))
+        return dataclasses.replace(encoder, start=resolve_encoder(encoder.start, name))
     return encoder
 
 
@@ -96,7 +96,7 @@ def obstacle(recipe: Recipe, setup: Setup) -> str:
         missing = sorted({part.slug for part in parts(recipe) if not part.built})
         return f"not built: {', '.join(missing)}"
     corpus = data_of(recipe, setup.data)
-    halved(recipe, corpus, setup.data)
+    check_splits(recipe, corpus, setup.data)
     missing = [branch.task.title for branch in recipe.branches if branch.key not in corpus.tasks]
     if missing:
         return f"unavailable: the data has no {', '.join(missing)}"
@@ -115,7 +115,7 @@ def obstacle(recipe: Recipe, setup: Setup) -> str:
     return ""
 
 
-def halved(recipe: Recipe, corpus: Corpus, data: str) -> None:
+def check_splits(recipe: Recipe, corpus: Corpus, data: str) -> None:
     """``DataError`` for a task of which the data has a training or a dev set but not both."""
     splits: tuple[Split, ...] = ("train", "dev")
     for branch in recipe.branches:
@@ -124,16 +124,16 @@ def halved(recipe: Recipe, corpus: Corpus, data: str) -> None:
             raise DataError(f"{data} has no {absent[0]} set of {branch.task.title}; put its file beside the others")
 
 
-def bring(selected: Iterable[tuple[Suite, Row]], setup: Setup, say: Callable[[str], None]) -> None:
+def download_encoders(selected: Iterable[tuple[Suite, Row]], setup: Setup, say: Callable[[str], None]) -> None:
     """Have the encoders that these rows name by a hub id in the local cache, at the commit that the hub has now: to be
     called before planning what is to be trained. What is downloaded is said. ``EncoderError``, or as ``plan``."""
-    recipes = [scaled_row(suite, row, setup) for suite, row in selected]
+    recipes = [scale_row(suite, row, setup) for suite, row in selected]
     for recipe in recipes:
         if hub_name(recipe.encoder) and not obstacle(recipe, setup):
             hub.bring(hub_name(recipe.encoder), say)
 
 
-def to_download(rows: Iterable[Planned]) -> list[str]:
+def missing_encoders(rows: Iterable[PlannedRow]) -> list[str]:
     """The hub ids among the rows' encoders that are not in the local cache."""
     names = dict.fromkeys(hub_name(row.recipe.encoder) for row in rows if row.cells)
     return [name for name in names if name and hub.cached(name) is None]

@@ -5,44 +5,44 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.cells.cell import Cell, Keep
+from harness.cells.cell import Cell, WeightRetention
 from harness.planning.cell_index import read_index
-from harness.planning.plan import Planned
+from harness.planning.plan import PlannedRow
 
 
-def keeps(rows: Sequence[Planned], keep: str) -> dict[str, Keep]:
+def weight_retention(rows: Sequence[PlannedRow], keep: str) -> dict[str, WeightRetention]:
     """Which weights of each cell stay: ``none``, what the rows' selections choose, or ``all``."""
     if keep == "none":
         return {}
     return {
-        cell_id: Keep(
+        cell_id: WeightRetention(
             all=keep == "all",
             choices=tuple({(row.suite.selection_of(row.row), row.suite.formula) for row in users}),
         )
-        for cell_id, users in by_cell(rows).items()
+        for cell_id, users in rows_by_cell(rows).items()
     }
 
 
-def by_cell(rows: Sequence[Planned]) -> dict[str, list[Planned]]:
+def rows_by_cell(rows: Sequence[PlannedRow]) -> dict[str, list[PlannedRow]]:
     """The rows that read each cell."""
-    users: dict[str, list[Planned]] = {}
+    users: dict[str, list[PlannedRow]] = {}
     for row in rows:
         for cell in row.cells:
             users.setdefault(cell.id, []).append(row)
     return users
 
 
-def names(rows: Sequence[Planned]) -> dict[str, str]:
+def cell_names(rows: Sequence[PlannedRow]) -> dict[str, str]:
     """What to call each cell: its first row and seed, and how many more rows it serves."""
-    told = {}
-    for cell_id, users in by_cell(rows).items():
+    labels = {}
+    for cell_id, users in rows_by_cell(rows).items():
         seed = next(cell.seed for cell in users[0].cells if cell.id == cell_id)
-        more = f" +{len(users) - 1}" if len(users) > 1 else ""
-        told[cell_id] = f"{users[0].label} seed {seed}{more}"
-    return told
+        shared = f" +{len(users) - 1}" if len(users) > 1 else ""
+        labels[cell_id] = f"{users[0].label} seed {seed}{shared}"
+    return labels
 
 
-def failures(rows: Sequence[Planned], home: Path) -> list[str]:
+def failed_cells(rows: Sequence[PlannedRow], home: Path) -> list[str]:
     """Cells of the plan that failed, by row and seed, with the reason."""
     ended = read_index(home).ended
     return [
@@ -53,12 +53,12 @@ def failures(rows: Sequence[Planned], home: Path) -> list[str]:
     ]
 
 
-def absent(rows: Sequence[Planned], home: Path) -> list[str]:
+def absent_cells(rows: Sequence[PlannedRow], home: Path) -> list[str]:
     """Cells of the plan that have not ended, or are gone or damaged since, by row and seed."""
     ended = read_index(home).ended
     return [f"{row.label} seed {cell.seed}" for row in rows for cell in row.cells if cell.id not in ended]
 
 
-def cells_of(rows: Sequence[Planned]) -> list[Cell]:
+def cells_of(rows: Sequence[PlannedRow]) -> list[Cell]:
     """Every distinct cell of the rows."""
     return list({cell.id: cell for row in rows for cell in row.cells}.values())

@@ -22,5 +22,5 @@ class Setup:
     @property
     def variant(self) -> str:
         """What ``--with`` and ``--set`` add to a row's name."""
-        told = [change.name for change in self.changes] + [f"{path}={value}" for path, value in self.settings]
-        return f"[{', '.join(told)}]" if told else ""
+        parts = [change.name for change in self.changes] + [f"{path}={value}" for path, value in self.settings]
+        return f"[{', '.join(parts)}]" if parts else ""

@@ -37,47 +37,47 @@ _files: dict[Path, tuple[ModuleType, tuple[Suite, ...]]] = {}
 
 def suites() -> tuple[Suite, ...]:
     """Of installed packages, and of the files read so far."""
-    return installed() + tuple(suite for _, found in _files.values() for suite in found)
+    return installed_suites() + tuple(suite for _, file_suites in _files.values() for suite in file_suites)
 
 
-def parted(selector: str) -> tuple[str, str]:
+def split_selector(selector: str) -> tuple[str, str]:
     """A selector's file, if it names one (``FILE.py`` or ``FILE.py:ROW``), and the rest."""
-    found = re.fullmatch(rf"(.*?\{SUFFIX})(?::(.*))?", selector, re.DOTALL)
-    return (found[1], found[2] or "") if found else ("", selector)
+    match = re.fullmatch(rf"(.*?\{SUFFIX})(?::(.*))?", selector, re.DOTALL)
+    return (match[1], match[2] or "") if match else ("", selector)
 
 
 def read_named(selectors: Iterable[str]) -> None:
     """Read the files that any of these name, so that the others may name their rows by their slugs."""
-    for file in filter(None, (parted(selector)[0] for selector in selectors)):
-        read(file)
+    for file in filter(None, (split_selector(selector)[0] for selector in selectors)):
+        read_file(file)
 
 
-def read(file: str) -> tuple[Suite, ...]:
+def read_file(file: str) -> tuple[Suite, ...]:
     """The suites of a file, which is run once. ``RegistryError`` with the line that is at fault."""
     try:
         path = Path(file).expanduser().resolve()
-        there = path.is_file()
+        exists = path.is_file()
     except (OSError, ValueError, RuntimeError):
-        there = False
-    if not there:
+        exists = False
+    if not exists:
         raise RegistryError(f"there is no file {shown(file, 400)}; give a Python file that ends with SUITES")
     if path not in _files:
-        module = imported(path, file)
-        found = suites_of(module, file)
-        taken = [suite.slug for suite in SUITES + suites() for own in found if suite.slug == own.slug]
-        if taken:
-            raise RegistryError(f"{file}: there is a suite {taken[0]} already; give this another paper or table")
-        _files[path] = (module, found)
+        module = import_file(path, file)
+        file_suites = suites_of(module, file)
+        duplicates = [suite.slug for suite in SUITES + suites() for own in file_suites if suite.slug == own.slug]
+        if duplicates:
+            raise RegistryError(f"{file}: there is a suite {duplicates[0]} already; give this another paper or table")
+        _files[path] = (module, file_suites)
     return _files[path][1]
 
 
-def imported(path: Path, file: str) -> ModuleType:
+def import_file(path: Path, file: str) -> ModuleType:
     """The file as a module of its own name."""
     name = path.name.removesuffix(SUFFIX)
     if not name.isidentifier():
         raise RegistryError(f"{file} cannot be imported: name it with letters, digits and _ alone")
-    there = importlib.util.find_spec(name)
-    if there is not None and (there.origin is None or Path(there.origin) != path):
+    spec = importlib.util.find_spec(name)
+    if spec is not None and (spec.origin is None or Path(spec.origin) != path):
         raise RegistryError(f"{file} has the name of an installed module, {name}; rename it")
     sys.path.append(str(path.parent))
     try:
@@ -88,38 +88,42 @@ def imported(path: Path, file: str) -> ModuleType:
         sys.modules.pop(name, None)
         frames = traceback.extract_tb(error.__traceback__)
         lines = [f"{each.filename}:{each.lineno}" for each in frames if Path(each.filename).parent == path.parent]
-        at = lines[-1] if lines else file
-        told = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-        raise RegistryError(f"{at}: {told}") from None
+        where = lines[-1] if lines else file
+        message = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+        raise RegistryError(f"{where}: {message}") from None
 
 
 def suites_of(module: Any, whose: str) -> tuple[Suite, ...]:
     """A module's ``SUITES``, their tasks enrolled. ``RegistryError`` if it has none, for faults in them, and for a
     technique with the slug of another."""
-    found = getattr(module, "SUITES", None)
-    if not isinstance(found, tuple | list) or not found or not all(isinstance(each, Suite) for each in found):
+    module_suites = getattr(module, "SUITES", None)
+    if (
+        not isinstance(module_suites, tuple | list)
+        or not module_suites
+        or not all(isinstance(each, Suite) for each in module_suites)
+    ):
         raise RegistryError(f"{whose} has no suites; let it end with SUITES = (Suite(...),)")
-    refuse(module, whose, ((suite, fault) for suite in found for fault in form_faults(suite)))
-    refuse(module, whose, among(found))
+    raise_first(module, whose, ((suite, fault) for suite in module_suites for fault in form_faults(suite)))
+    raise_first(module, whose, find_conflicts(module_suites))
     ours = {kind.slug: kind for kind in techniques(Technique) if kind.__module__.startswith("model.")}
     try:
-        used = [part for suite in found for row in suite.rows for part in parts(suite.recipe(row))]
+        used = [part for suite in module_suites for row in suite.rows for part in parts(suite.recipe(row))]
         for task in used:
             if isinstance(task, Task):
                 enrol(task, ours)
-        wrong = [(suite, fault) for suite in found for fault in faults(suite)]
+        wrong = [(suite, fault) for suite in module_suites for fault in faults(suite)]
     except InputError as error:
         raise RegistryError(f"{whose}: {error}") from None
-    refuse(module, whose, wrong)
+    raise_first(module, whose, wrong)
     for kind in {type(part) for part in used}:
         if ours.get(kind.slug, kind) is not kind:
             raise RegistryError(f"{whose}: {kind.__name__} has the slug {kind.slug} of another technique; rename it")
-        if why := name_fault(kind.slug, dots=False):
-            raise RegistryError(f"{whose}: {kind.__name__} has the slug {shown(kind.slug, 60)}; {why}")
-    return tuple(found)
+        if fault := name_fault(kind.slug, dots=False):
+            raise RegistryError(f"{whose}: {kind.__name__} has the slug {shown(kind.slug, 60)}; {fault}")
+    return tuple(module_suites)
 
 
-def refuse(module: Any, whose: str, wrong: Iterable[tuple[Suite, Fault]]) -> None:
+def raise_first(module: Any, whose: str, wrong: Iterable[tuple[Suite, Fault]]) -> None:
     """``RegistryError`` with the first fault, and the first line of the module's file that has what it is about."""
     for suite, fault in wrong:
         line = line_of(Path(module.__file__), fault.about) if whose.endswith(SUFFIX) else None
@@ -137,17 +141,17 @@ def line_of(path: Path, about: object) -> int | None:
     return min((each.lineno for each in written if each.value == about), default=None)
 
 
-def among(found: Sequence[Suite]) -> Iterator[tuple[Suite, Fault]]:
+def find_conflicts(module_suites: Sequence[Suite]) -> Iterator[tuple[Suite, Fault]]:
     """Suites of one slug, and changes that have the name of another of these or of the registry."""
-    seen = set[str]()
-    known = {each.name: each for suite in SUITES for row in suite.rows for each in row.changes}
-    known |= {each.name: each for each in vars(experiments.changes).values() if isinstance(each, Change)}
-    for suite in found:
-        if suite.slug in seen:
+    slugs = set[str]()
+    changes = {each.name: each for suite in SUITES for row in suite.rows for each in row.changes}
+    changes |= {each.name: each for each in vars(experiments.changes).values() if isinstance(each, Change)}
+    for suite in module_suites:
+        if suite.slug in slugs:
             yield suite, Fault(f"there are two suites {suite.slug} in it; give one another table", suite.table)
-        seen.add(suite.slug)
+        slugs.add(suite.slug)
         for each in (each for row in suite.rows for each in row.changes):
-            if known.setdefault(each.name, each).edits != each.edits:
+            if changes.setdefault(each.name, each).edits != each.edits:
                 yield (
                     suite,
                     Fault(f"there is another change {each.name!r} that does not change the same; rename it", each.name),
@@ -163,12 +167,12 @@ def techniques(kind: type[Technique]) -> Iterator[type[Technique]]:
 
 
 @cache
-def installed() -> tuple[Suite, ...]:
+def installed_suites() -> tuple[Suite, ...]:
     """The suites of entry points."""
-    found: list[Suite] = []
+    result: list[Suite] = []
     for point in sorted(entry_points(group=GROUP), key=lambda each: each.name):
         try:
-            found += suites_of(point.load(), f"the entry point {point.name} ({point.value})")
+            result += suites_of(point.load(), f"the entry point {point.name} ({point.value})")
         except RegistryError:
             raise
         except Exception as error:
@@ -176,7 +180,7 @@ def installed() -> tuple[Suite, ...]:
                 f"the entry point {point.name} ({point.value}) cannot be loaded ({type(error).__name__}: {error}); "
                 "mend or uninstall its package"
             ) from None
-    return tuple(found)
+    return tuple(result)
 
 
 def modules() -> list[ModuleType]:
@@ -185,5 +189,5 @@ def modules() -> list[ModuleType]:
     return [
         module
         for module in list(sys.modules.values())
-        if (place := getattr(module, "__file__", None)) and Path(place).parent in folders
+        if (file := getattr(module, "__file__", None)) and Path(file).parent in folders
     ]

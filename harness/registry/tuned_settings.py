@@ -35,16 +35,16 @@ def folder() -> Path:
     return Path(os.environ.get("HARNESS_TUNED") or "tuned")
 
 
-def write(path: Path, winners: Sequence[Winner]) -> None:
+def write_winners(path: Path, winners: Sequence[Winner]) -> None:
     """Write a file of winners, whole or not at all; the folder is made. ``TunedError`` for winners that could not be
     read again, ``OSError``."""
-    content = text(winners)
-    checked(path, tomllib.loads(content))
+    content = format_winners(winners)
+    check_content(path, tomllib.loads(content))
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, content)
 
 
-def text(winners: Sequence[Winner]) -> str:
+def format_winners(winners: Sequence[Winner]) -> str:
     """The winners as TOML that reads back to the same bits; the first one's study is the file's."""
     study = winners[0].study
     lines = [
@@ -52,35 +52,35 @@ def text(winners: Sequence[Winner]) -> str:
         f"# harness run {PAPER}/{study} trains them beside what they have to beat.",
     ]
     for winner in winners:
-        lines += ["", "[[winner]]", *(f"{name} = {literal(getattr(winner, name))}" for name in KINDS)]
-        lines += ["", "[winner.params]", *(f"{name} = {literal(value)}" for name, value in winner.params.items())]
+        lines += ["", "[[winner]]", *(f"{name} = {format_value(getattr(winner, name))}" for name in KINDS)]
+        lines += ["", "[winner.params]", *(f"{name} = {format_value(value)}" for name, value in winner.params.items())]
     return "\n".join(lines) + "\n"
 
 
-def literal(value: Value) -> str:
+def format_value(value: Value) -> str:
     """A value as TOML writes it; a float's shortest form that reads back to the same bits."""
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return repr(float(value) if isinstance(value, float) else int(value))  # NumPy's write themselves otherwise
 
 
-def read(path: Path) -> tuple[Winner, ...]:
+def read_winners(path: Path) -> tuple[Winner, ...]:
     """The winners of a file, checked against the registry. ``TunedError``."""
-    return checked(path, parsed(path))[0]
+    return check_content(path, parse_file(path))[0]
 
 
-def checked(path: Path, told: Mapping[str, Any]) -> tuple[tuple[Winner, ...], Suite]:
+def check_content(path: Path, content: Mapping[str, Any]) -> tuple[tuple[Winner, ...], Suite]:
     """The winners that a file's content tells of, and their rows. ``TunedError``."""
-    if unknown := [key for key in told if key != "winner"]:
+    if unknown := [key for key in content if key != "winner"]:
         raise TunedError(f"{path} has an unknown key {shown(unknown[0], 80)}; it holds [[winner]] tables alone")
-    tables = told.get("winner")
+    tables = content.get("winner")
     if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
         raise TunedError(f"{path} has no [[winner]] table; let harness tune write it again")
     winners = tuple(winner_of(table, f"{path}, winner {number}") for number, table in enumerate(tables, 1))
     return winners, suite_of(path, winners)
 
 
-def parsed(path: Path) -> dict[str, Any]:
+def parse_file(path: Path) -> dict[str, Any]:
     """The file's content. ``TunedError``."""
     try:
         return tomllib.loads(path.read_bytes().decode())
@@ -91,22 +91,22 @@ def parsed(path: Path) -> dict[str, Any]:
     except RecursionError:
         raise TunedError(f"{path} is nested too deeply; let harness tune write it again") from None
     except ValueError as error:
-        told = " ".join(str(error).split())
-        line = re.search(r" \(at line (\d+), column \d+\)$", told)
+        message = " ".join(str(error).split())
+        line = re.search(r" \(at line (\d+), column \d+\)$", message)
         where = f"{path}:{line[1]}" if line else str(path)
-        why = told[: line.start()] if line else told
-        raise TunedError(f"{where} is no TOML ({why}); mend it or let harness tune write the file again") from None
+        cause = message[: line.start()] if line else message
+        raise TunedError(f"{where} is no TOML ({cause}); mend it or let harness tune write the file again") from None
 
 
 def winner_of(table: Mapping[str, Any], where: str) -> Winner:
     """One ``[[winner]]`` table; keys and types are checked."""
-    known = (*KINDS, "params")
+    keys = (*KINDS, "params")
     for key in table:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
+        if key not in keys:
+            near = difflib.get_close_matches(key, keys, n=1)
             mend = f"did you mean {near[0]}?" if near else "take it out"
             raise TunedError(f"{where} has an unknown key {shown(key, 80)}; {mend}")
-    for key in known:
+    for key in keys:
         if key not in table:
             raise TunedError(f"{where} lacks {key}; let harness tune write the file again")
     if not isinstance(table["params"], dict):
@@ -133,15 +133,15 @@ def fits(value: object, kind: type) -> bool:
 
 def suite_of(path: Path, winners: Sequence[Winner]) -> Suite:
     """The rows of a file's winners, whose studies, row and parameters are checked against the registry."""
-    seen: set[str] = set()
+    studied: set[str] = set()
     for number, winner in enumerate(winners, 1):
         where = f"{path}, winner {number}"
         if winner.study not in STUDIES:
-            known = ", ".join(sorted(STUDIES))
-            raise TunedError(f"{where}: there is no study {shown(winner.study, 80)}; take one of {known}")
-        if winner.study in seen:
+            studies = ", ".join(sorted(STUDIES))
+            raise TunedError(f"{where}: there is no study {shown(winner.study, 80)}; take one of {studies}")
+        if winner.study in studied:
             raise TunedError(f"{where}: the study {winner.study} has a winner already; keep one of the two")
-        seen.add(winner.study)
+        studied.add(winner.study)
         if winner.row != winners[0].row:
             raise TunedError(f"{where}: row is not that of winner 1, so they cannot be compared; tune both on one row")
         base = printed_row(winner.row, where)
@@ -166,12 +166,12 @@ def printed_row(slug: str, where: str) -> tuple[Suite, Row]:
 
 def suites() -> tuple[Suite, ...]:
     """The tuned suites of the folder, by name; a file that cannot be used has none."""
-    return tuple(found for found in _files().values() if isinstance(found, Suite))
+    return tuple(suite for suite in _files().values() if isinstance(suite, Suite))
 
 
 def faults() -> dict[str, str]:
     """What is wrong with the folder's other files, by name."""
-    return {name: found for name, found in _files().items() if isinstance(found, str)}
+    return {name: fault for name, fault in _files().items() if isinstance(fault, str)}
 
 
 def slugs(name: str) -> tuple[str, ...]:
@@ -183,20 +183,20 @@ def slugs(name: str) -> tuple[str, ...]:
 
 def _files() -> dict[str, Suite | str]:
     """What every file of the folder holds, or what is wrong with it, read again where it has changed."""
-    found: dict[str, Suite | str] = {}
+    contents: dict[str, Suite | str] = {}
     for path in sorted(folder().glob("*.toml")):
         try:
             stat = path.stat()
         except OSError as error:
-            found[path.stem] = f"{path} cannot be read: {error.strerror or error}"
+            contents[path.stem] = f"{path} cannot be read: {error.strerror or error}"
             continue
-        found[path.stem] = _held(path, (stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size))
-    return found
+        contents[path.stem] = _load(path, (stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size))
+    return contents
 
 
 @lru_cache(maxsize=64)
-def _held(path: Path, stamp: tuple[int, ...]) -> Suite | str:
+def _load(path: Path, stamp: tuple[int, ...]) -> Suite | str:
     try:
-        return checked(path, parsed(path))[1]
+        return check_content(path, parse_file(path))[1]
     except TunedError as error:
         return str(error)

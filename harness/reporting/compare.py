@@ -9,7 +9,7 @@ from typing import Any
 from experiments.suite import row_slug
 from harness.registry.selectors import find
 from harness.reporting.report import measured
-from harness.tracking.from_cells import Evidence
+from harness.tracking.from_cells import ResultsSource
 from model.errors import InputError
 from model.task import TASKS, of_metric
 from reports.comparison import Compared
@@ -22,7 +22,7 @@ from reports.suite.effects import metrics
 from reports.suite_table.symbols import number, p_text, signed
 
 
-def compared(evidence: Evidence, first: str, second: str) -> list[dict[str, Any]]:
+def compared(evidence: ResultsSource, first: str, second: str) -> list[dict[str, Any]]:
     """One object a set-up and metric. ``InputError`` for an unknown row, or where no set-up has both."""
     pairs = [find(first), find(second)]
     first, second = (row_slug(*pair) for pair in pairs)

@@ -10,7 +10,7 @@ from typing import Any
 from experiments.suite import row_slug
 from harness.registry.selectors import find, select
 from harness.reporting.report import measured
-from harness.tracking.from_cells import Evidence
+from harness.tracking.from_cells import ResultsSource
 from model.errors import InputError, shown
 from reports.figure_ids import figure_id
 from reports.results import Runs, Seed, SetUp
@@ -20,7 +20,7 @@ from reports.suite_table.symbols import number
 NAME = re.compile(r"[0-9a-f]{6}")
 
 
-def explained(evidence: Evidence, figure: str) -> list[dict[str, Any]]:
+def explained(evidence: ResultsSource, figure: str) -> list[dict[str, Any]]:
     """One object a set-up that has the figure. ``InputError`` for one that does not exist."""
     row, colon, metric = figure.rpartition(":")
     if NAME.fullmatch(figure):

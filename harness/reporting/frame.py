@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.suite import row_slug
-from harness.cells.record import Record, records
-from harness.cells.row_result import health
+from harness.cells.record import Record, read_records
+from harness.cells.row_result import health_signals
 from harness.planning.manifest import find_row, setup_manifests
 from harness.registry.selectors import select
-from harness.tracking.from_cells import Home
+from harness.tracking.from_cells import ResultsFolder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +45,7 @@ def results(*selectors: str, home: str | Path | None = None) -> pd.DataFrame:
     wanted = {row_slug(suite, row) for suite, row in select(selectors)} if selectors else None
     told = []
     served = rows_by_cell(folder)
-    for record in records(folder):
+    for record in read_records(folder):
         rows = served.get(record.id, [])
         if record.done and (wanted is None or any(name.partition("[")[0] in wanted for name in rows)):
             told += list(lines(record, rows))
@@ -55,7 +55,7 @@ def results(*selectors: str, home: str | Path | None = None) -> pd.DataFrame:
 def rows_by_cell(home: Path) -> dict[str, list[str]]:
     """The rows that have each cell as they are declared now, by cell; a row that is in no file that was named is
     believed to be as it was when it was planned."""
-    cells, found = Home(home), dict[str, set[str]]()
+    cells, found = ResultsFolder(home), dict[str, set[str]]()
     for noted in setup_manifests(home):
         for (suite, row), planned in noted.rows.items():
             pair = find_row(suite, row)
@@ -67,7 +67,7 @@ def rows_by_cell(home: Path) -> dict[str, list[str]]:
 
 def lines(record: Record, names: list[str]) -> Iterator[dict[str, Any]]:
     """The tidy rows of one cell."""
-    about = record.about
+    about = record.metadata
     common = {
         "cell": record.id,
         "recipe": about["key"],
@@ -79,7 +79,7 @@ def lines(record: Record, names: list[str]) -> Iterator[dict[str, Any]]:
         "threads": about["threads"],
     }
     for epoch in record.epochs:
-        scores = {**epoch["scores"], "health": health(epoch)}
+        scores = {**epoch["scores"], "health": health_signals(epoch)}
         for split, metrics in scores.items():
             for metric, value in metrics.items():
                 yield common | {"epoch": epoch["epoch"], "split": split, "metric": metric, "value": value}

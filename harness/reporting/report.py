@@ -18,7 +18,7 @@ from harness.registry.selectors import Pair, suites
 from harness.reporting.ablations import ablations
 from harness.reporting.input_digest import inputs_of
 from harness.reporting.studies import studies, weighed
-from harness.tracking.from_cells import Evidence
+from harness.tracking.from_cells import ResultsSource
 from model.errors import InputError
 from reports.ablation.results import AblationResults
 from reports.document.blocks import Block, Grid, Heading
@@ -45,7 +45,7 @@ class Index(NamedTuple):
     files: Mapping[str, str]
 
 
-def measured(evidence: Evidence, pairs: Sequence[Pair], only: str | None = None) -> list[SetUp]:
+def measured(evidence: ResultsSource, pairs: Sequence[Pair], only: str | None = None) -> list[SetUp]:
     """What was measured of these rows and of all that the claims about them need. ``InputError`` if nothing was of
     these rows."""
     found = measured_or_none(evidence, pairs, only)
@@ -54,7 +54,7 @@ def measured(evidence: Evidence, pairs: Sequence[Pair], only: str | None = None)
     return found
 
 
-def why(evidence: Evidence, pairs: Sequence[Pair], only: str | None) -> str:
+def why(evidence: ResultsSource, pairs: Sequence[Pair], only: str | None) -> str:
     """Why there are none, and what makes them."""
     for setup in evidence.setups(pairs, only):
         for slug, faults in setup.left_out.items():
@@ -63,7 +63,7 @@ def why(evidence: Evidence, pairs: Sequence[Pair], only: str | None) -> str:
     return "; harness run makes them"
 
 
-def measured_or_none(evidence: Evidence, pairs: Sequence[Pair], only: str | None = None) -> list[SetUp]:
+def measured_or_none(evidence: ResultsSource, pairs: Sequence[Pair], only: str | None = None) -> list[SetUp]:
     """The same, and nothing where there is nothing."""
     papers = {suite.paper for suite, _ in pairs}
     every = [(suite, row) for suite in suites() if suite.paper in papers for row in suite.rows]
@@ -73,7 +73,7 @@ def measured_or_none(evidence: Evidence, pairs: Sequence[Pair], only: str | None
 
 
 def write(
-    evidence: Evidence,
+    evidence: ResultsSource,
     pairs: Sequence[Pair],
     out: Path,
     say: Callable[[str], None],

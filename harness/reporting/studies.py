@@ -10,14 +10,14 @@ from typing import cast
 from experiments.studies import STUDIES
 from experiments.study import Range
 from harness.cells.trial import METRIC
-from harness.tracking.from_cells import Evidence
+from harness.tracking.from_cells import ResultsSource
 from harness.tracking.from_cells import TrialRun as Tried
 from harness.tracking.seed_result import HEALTH, REPORTED
 from reports.results import FACTS
 from reports.tuning.results import State, Trial, Tuned
 
 
-def studies(evidence: Evidence, only: str | None = None) -> list[Tuned]:
+def studies(evidence: ResultsSource, only: str | None = None) -> list[Tuned]:
     """All of which a trial has ended (in one set-up), in the order of study, set-up, row, sampler and seed.
     ``InputError`` where it cannot be read."""
     arms: dict[tuple[str, str], list[Tried]] = {}

@@ -8,19 +8,19 @@ from collections.abc import Sequence
 from harness.execution.config import ExecutionConfig
 from harness.planning.cell_index import CellIndex, read_index
 from harness.planning.data import data_of
-from harness.planning.plan import Planned
+from harness.planning.plan import PlannedRow
 from harness.planning.rows import cells_of
 from harness.planning.setup import Setup
-from harness.planning.setup_tags import capped, tags
+from harness.planning.setup_tags import scored_examples, setup_tags
 from harness.tracking.from_cells import measured_setup
 from reports.suite.analysis import header, tabled
 from reports.suite_table.baselines import Reference, reference_lines
 from reports.suite_table.model import Table
 
 
-def tables(rows: Sequence[Planned], setup: Setup, machine: ExecutionConfig) -> list[Table]:
+def tables(rows: Sequence[PlannedRow], setup: Setup, machine: ExecutionConfig) -> list[Table]:
     """One table a suite, from the cells of this set-up that have ended."""
-    told, index = tags(setup), read_index(machine.home)
+    told, index = setup_tags(setup), read_index(machine.home)
     held = measured_setup(rows, told, index)
     made = []
     for suite in dict.fromkeys(row.suite.slug for row in rows):
@@ -36,19 +36,19 @@ def tables(rows: Sequence[Planned], setup: Setup, machine: ExecutionConfig) -> l
     return made
 
 
-def unmeasured(row: Planned, index: CellIndex) -> str:
+def unmeasured(row: PlannedRow, index: CellIndex) -> str:
     """Why a row has no results, where that is known: it cannot run, or only older code has trained it."""
     if row.reason or any(cell.id in index.ended for cell in row.cells):
         return row.reason
     return "stale" if any(map(index.is_stale, row.cells)) else ""
 
 
-def references(rows: Sequence[Planned], setup: Setup) -> list[Reference]:
+def references(rows: Sequence[PlannedRow], setup: Setup) -> list[Reference]:
     """What answers without reading would score on the splits that the rows use."""
     recipes = {branch.key: row.recipe for row in rows for branch in row.recipe.branches}
     held = {task: data_of(recipe, setup.data) for task, recipe in recipes.items()}
     lines = []
     for split in dict.fromkeys(row.row.split for row in rows):
-        scored = {task: capped(corpus, setup, task, split) for task, corpus in held.items()}
+        scored = {task: scored_examples(corpus, setup, task, split) for task, corpus in held.items()}
         lines += reference_lines({task: each.labels for task, each in scored.items() if each is not None}, split)
     return lines

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from experiments.suite import Claim, Contrast, Suite, row_slug
 from harness.cells.cell import Cell
 from harness.planning.data import data_of
-from harness.planning.plan import Planned
+from harness.planning.plan import PlannedRow
 from harness.planning.setup import Setup
-from harness.planning.setup_tags import capped
-from harness.tracking.from_cells import Cells
+from harness.planning.setup_tags import scored_examples
+from harness.tracking.from_cells import CellReader
 from model.errors import InputError
 from model.task import TASKS
 from reports.anytime_valid import clean, full, pair
@@ -24,8 +24,8 @@ SHOWN = 3  # names in a sentence
 class Comparison:
     """Two planned rows and the metric they are compared by; a difference below the margin does not matter."""
 
-    better: Planned
-    worse: Planned
+    better: PlannedRow
+    worse: PlannedRow
     metric: str
     margin: float
 
@@ -45,7 +45,7 @@ class Comparison:
         return bool(blocks(self.better.suite.formula, self.metric))
 
 
-def comparisons_of(planned: Sequence[Planned], setup: Setup) -> list[Comparison]:
+def comparisons_of(planned: Sequence[PlannedRow], setup: Setup) -> list[Comparison]:
     """The comparisons whose rows are both planned and can run, each once, with its smallest margin. ``InputError``
     where there are none."""
     rows = {slug(row): row for row in planned}
@@ -66,11 +66,11 @@ def comparisons_of(planned: Sequence[Planned], setup: Setup) -> list[Comparison]
     return list(found.values())
 
 
-def slug(row: Planned) -> str:
+def slug(row: PlannedRow) -> str:
     return row_slug(row.suite, row.row)
 
 
-def contrasts(planned: Sequence[Planned]) -> Iterator[tuple[Suite, Claim, Contrast]]:
+def contrasts(planned: Sequence[PlannedRow]) -> Iterator[tuple[Suite, Claim, Contrast]]:
     """Of the claims of the rows' suites."""
     for suite in {row.suite.slug: row.suite for row in planned}.values():
         for claim in suite.claims:
@@ -79,7 +79,7 @@ def contrasts(planned: Sequence[Planned]) -> Iterator[tuple[Suite, Claim, Contra
 
 
 def obstacle(
-    suite: Suite, claim: Claim, contrast: Contrast, rows: Mapping[str, Planned], setup: Setup
+    suite: Suite, claim: Claim, contrast: Contrast, rows: Mapping[str, PlannedRow], setup: Setup
 ) -> tuple[str, str] | None:
     """Why a contrast cannot be decided, and the row that this is about."""
     names = [full(suite, name) for name in (contrast.better, contrast.worse)]
@@ -87,7 +87,7 @@ def obstacle(
         if name not in rows:
             return "not selected", name
     better, worse = (rows[name] for name in names)
-    if not clean(claim, *(Runs(row.suite, row.row, (), Cells()) for row in (better, worse))):
+    if not clean(claim, *(Runs(row.suite, row.row, (), CellReader()) for row in (better, worse))):
         return "confounded", names[0]
     for name in names:
         if rows[name].reason or not scored(rows[name], contrast.metric, setup):
@@ -95,16 +95,16 @@ def obstacle(
     return None
 
 
-def scored(row: Planned, metric: str, setup: Setup) -> bool:
+def scored(row: PlannedRow, metric: str, setup: Setup) -> bool:
     """Whether the data has what the row's metric is made of, on its split."""
     gap = [task.name for task in TASKS.values() if metric == task.name + GAP]
     tasks = gap or [task for task, _ in blocks(row.suite.formula, metric)]
     known = {branch.key for branch in row.recipe.branches}
     corpus = data_of(row.recipe, setup.data)
-    return all(task in known and capped(corpus, setup, task, row.row.split) is not None for task in tasks)
+    return all(task in known and scored_examples(corpus, setup, task, row.row.split) is not None for task in tasks)
 
 
-def nothing(planned: Sequence[Planned], refused: Sequence[tuple[str, str]]) -> str:
+def nothing(planned: Sequence[PlannedRow], refused: Sequence[tuple[str, str]]) -> str:
     """Why there is nothing to decide, and how to mend it, in a sentence."""
     suites = few(list(dict.fromkeys(row.suite.slug for row in planned)))
     if not refused:
@@ -130,7 +130,7 @@ def few(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
-def compared(planned: Sequence[Planned], found: Sequence[Comparison]) -> list[Planned]:
+def compared(planned: Sequence[PlannedRow], found: Sequence[Comparison]) -> list[PlannedRow]:
     """The rows that are in a comparison."""
     needed = {slug(row) for duel in found for row in (duel.better, duel.worse)}
     return [row for row in planned if slug(row) in needed]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from harness.cells.record import Record
 from harness.planning.cell_index import CellIndex
-from harness.planning.plan import Planned
+from harness.planning.plan import PlannedRow
 from harness.sequential.comparisons import Comparison, slug
 from harness.tracking.from_cells import measured_setup
 from harness.tracking.run_payload import Unreadable
@@ -32,7 +32,7 @@ class Shelf:
         self.facts = facts
         self._kept: dict[tuple[str, int], Runs] = {}
 
-    def __call__(self, row: Planned, seed: int, record: Record) -> Runs:
+    def __call__(self, row: PlannedRow, seed: int, record: Record) -> Runs:
         """``Unreadable``."""
         key = (slug(row), seed)
         found = self._kept.pop(key, None)

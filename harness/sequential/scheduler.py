@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.cells.cell import Cell
 from harness.cells.home import cell_folder
 from harness.cells.lease import is_leased
-from harness.cells.record import Entry, Record
+from harness.cells.record import JournalEntry, Record
 from harness.execution.events import Event
 from harness.execution.jobs import Job
 from harness.sequential.comparisons import Comparison
@@ -52,7 +52,7 @@ class SequentialQueue:
                     break
         return [self.left[cell] for cell in chosen]
 
-    def goes_on(self, cell: Cell, epochs: Sequence[Entry]) -> bool:
+    def goes_on(self, cell: Cell, epochs: Sequence[JournalEntry]) -> bool:
         return True
 
     def heard(self, news: Event) -> None:

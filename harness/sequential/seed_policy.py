@@ -16,10 +16,10 @@ from harness.execution.jobs import Job, JobQueue
 from harness.execution.seed_policy import Say
 from harness.planning.cell_index import CellIndex, read_index
 from harness.planning.cost import cost
-from harness.planning.plan import Planned
+from harness.planning.plan import PlannedRow
 from harness.planning.rows import cells_of
 from harness.planning.setup import Setup
-from harness.planning.setup_tags import tags
+from harness.planning.setup_tags import setup_tags
 from harness.sequential import messages
 from harness.sequential.comparisons import Comparison, compared, comparisons_of, few, slug
 from harness.sequential.policy import Policy, Race
@@ -31,7 +31,7 @@ class SequentialSeeds:
     (``harness.execution.seed_policy.SeedPolicy``). ``InputError`` where the rows hold no comparison. ``rows`` are the
     planned ones that are compared."""
 
-    def __init__(self, planned: Sequence[Planned], setup: Setup) -> None:
+    def __init__(self, planned: Sequence[PlannedRow], setup: Setup) -> None:
         self.setup, self.duels = setup, comparisons_of(planned, setup)
         self.rows = compared(planned, self.duels)
         self.alone = [row for row in planned if slug(row) not in set(map(slug, self.rows))]
@@ -52,7 +52,7 @@ class SequentialSeeds:
             for cell in cells_of(self.rows)
             if cell.id in index.ended and cell.id not in left
         }
-        self.deciding = SequentialQueue(self.duels, self.policy, tags(self.setup), left, ended, home)
+        self.deciding = SequentialQueue(self.duels, self.policy, setup_tags(self.setup), left, ended, home)
         self._say = say
         self._tell(say)
         self._reached = self.rounds()
@@ -76,7 +76,7 @@ class SequentialSeeds:
             say(f"settled {number}/{len(self.duels)}: {text}")
         self.deciding.closed.clear()
 
-    def shown(self, rows: Sequence[Planned], setup: Setup) -> tuple[Sequence[Planned], Setup]:
+    def shown(self, rows: Sequence[PlannedRow], setup: Setup) -> tuple[Sequence[PlannedRow], Setup]:
         """The cells that have ended: which others will be needed nobody knows."""
         ended = self.deciding.ended if self.deciding else {}
         cut = [dataclasses.replace(row, cells=tuple(cell for cell in row.cells if cell.id in ended)) for row in rows]
@@ -122,6 +122,6 @@ def race(duel: Comparison) -> Race:
     return Race(cells=[[cell.id for cell in cells] for cells in duel.seeds], margin=duel.margin, items=duel.by_item)
 
 
-def prices(rows: Sequence[Planned]) -> dict[str, float]:
+def prices(rows: Sequence[PlannedRow]) -> dict[str, float]:
     """What each cell costs, in tokens; all seeds of a row cost the same."""
     return {cell.id: price for row in rows for price in [cost(row.cells[0])] for cell in row.cells}

@@ -1,13 +1,13 @@
-"""Which runs of an experiment are shown: one of each row, and one of each of its parts, however many homes write there
-at the same time. Nothing is deleted: on a server that may take a right which its writers lack. What is not to be shown
-is tagged ``superseded``, and that holds whatever its writer still adds."""
+"""Which runs of an experiment are shown: one of each row, and one of each of its parts, however many results folders
+write there at the same time. Nothing is deleted: on a server that may take a right which its writers lack. What is not
+to be shown is tagged ``superseded``, and that holds whatever its writer still adds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from harness.tracking.seed_result import check, stored_seed
+from harness.tracking.seed_result import seed_check, stored_seed
 from model.digest import digest
 
 PARENT = "mlflow.parentRunId"
@@ -18,6 +18,7 @@ TRIAL = (  # tags of a trial that reports read
     *("study", "arm", "repeats", "base", "sampler", "pruner", "sampler_seed", "epochs", "unit", "space", "setup"),
     *("profile", "data", "data_source", "encoder", "variant", "trial", "state", "params", "cell", "reused", "reason"),
 )
+PAGE = 500  # runs a search gives at a time: within the timeout, at some milliseconds each
 VALUES = ("reported/", "health/", "cost", "epochs")  # of a trial
 
 
@@ -42,22 +43,22 @@ class RunKey(NamedTuple):
 
 
 class StoredRun(NamedTuple):
-    """A run in the store: a row's, or a row and seed's. ``whole`` unless it is being written, or its writer was ended
-    in the middle; ``sound`` if its values are those that were written. They sort by the cell's training, as counted in
-    its results folder, and where two folders count alike by what the training left."""
+    """A run in the store: a row's, or a row and seed's. ``complete`` unless it is being written, or its writer was
+    ended in the middle; ``intact`` if its values are those that were written. They sort by the cell's training, as
+    counted in its results folder, and where two folders count alike by what the training left."""
 
     training: int
     content: str
     run: str
-    whole: bool
-    sound: bool
+    complete: bool
+    intact: bool
     parent: str
     line: str
     cell: str
     declared: str
     home: str
     answers: str
-    place: str  # of its artifacts
+    artifact_uri: str
 
     @property
     def reading(self) -> tuple[str, str]:
@@ -68,55 +69,55 @@ class StoredRun(NamedTuple):
 class CurrentRuns:
     """The runs of an experiment that are shown, and those that may be being written."""
 
-    def __init__(self, client: Client, experiment: str, page: int) -> None:
-        self.client, self.experiment, self.page = client, experiment, page
-        self.runs = self._found()
-        self._agree()
+    def __init__(self, client: Client, experiment: str) -> None:
+        self.client, self.experiment = client, experiment
+        self.runs = self._search()
+        self._deduplicate()
 
-    def look(self, wanted: str) -> None:
-        """Know of what other homes wrote since, as far as this filter finds it."""
-        self.runs |= self._found(wanted)
+    def refresh(self, query: str) -> None:
+        """Know of what other results folders wrote since, as far as this filter finds it."""
+        self.runs |= self._search(query)
 
-    def leave(self, place: RunKey, stay: Sequence[StoredRun]) -> None:
-        """Have only these runs at a place."""
-        for run in self.runs.get(place, ()):
-            if run not in stay:
+    def keep_only(self, key: RunKey, kept: Sequence[StoredRun]) -> None:
+        """Have only these runs of a key."""
+        for run in self.runs.get(key, ()):
+            if run not in kept:
                 self.client.set_tag(run.run, "superseded", "true")
-                if not run.whole:
+                if not run.complete:
                     self.client.set_terminated(run.run, "KILLED")
-        self.runs[place] = list(stay)
+        self.runs[key] = list(kept)
 
-    def adopt(self, row: RunKey, parent: str) -> None:
+    def move_parts(self, row: RunKey, parent: str) -> None:
         """Have a row's parts under its new run."""
-        for place, runs in self.runs.items():
-            if place.part and (place.row, place.setup) == (row.row, row.setup):
+        for key, runs in self.runs.items():
+            if key.part and (key.row, key.setup) == (row.row, row.setup):
                 for run in runs:
                     self.client.set_tag(run.run, PARENT, parent)
-                self.runs[place] = [run._replace(parent=parent) for run in runs]
+                self.runs[key] = [run._replace(parent=parent) for run in runs]
 
-    def _found(self, wanted: str = "") -> dict[RunKey, list[StoredRun]]:
-        found: dict[RunKey, list[StoredRun]] = {}
+    def _search(self, query: str = "") -> dict[RunKey, list[StoredRun]]:
+        runs: dict[RunKey, list[StoredRun]] = {}
         token = None
         while token != "":
-            page = self.client.search_runs([self.experiment], wanted, max_results=self.page, page_token=token)
+            page = self.client.search_runs([self.experiment], query, max_results=PAGE, page_token=token)
             for run in page:
                 tags = run.data.tags
                 if "kind" in tags and tags.get("superseded") != "true":
-                    found.setdefault(key_of_run(tags), []).append(stored_run(run))
+                    runs.setdefault(key_of_run(tags), []).append(stored_run(run))
             token = page.token or ""
-        return found
+        return runs
 
-    def _agree(self) -> None:
-        """Where homes did not see each other, leave one run at each place, the same whoever looks: of a row the first
-        by name, and of its parts the latest training, under it."""
-        rows = {place: min(runs) for place, runs in self.runs.items() if not place.part}
-        for place, row in rows.items():
-            self.leave(place, [row])
-        for place, runs in self.runs.items():
-            if place.part:
-                latest = {run.reading: run for run in sorted(run for run in runs if run.whole)}
-                self.leave(place, [run for run in runs if run in latest.values() or not run.whole])
-                parent = rows.get(RunKey(place.row, "", place.setup))
+    def _deduplicate(self) -> None:
+        """Where results folders did not see each other, leave one run of each key, the same whoever looks: of a row the
+        first by name, and of its parts the latest training, under it."""
+        rows = {key: min(runs) for key, runs in self.runs.items() if not key.part}
+        for key, row in rows.items():
+            self.keep_only(key, [row])
+        for key, runs in self.runs.items():
+            if key.part:
+                latest = {run.reading: run for run in sorted(run for run in runs if run.complete)}
+                self.keep_only(key, [run for run in runs if run in latest.values() or not run.complete])
+                parent = rows.get(RunKey(key.row, "", key.setup))
                 for run in latest.values() if parent else ():
                     if parent and run.parent != parent.run:
                         self.client.set_tag(run.run, PARENT, parent.run)
@@ -134,15 +135,15 @@ def stored_run(run: Any) -> StoredRun:
         training=int(training) if training.isdecimal() else 0,  # an older version counted none
         content=tags.get("content", ""),
         run=run.info.run_id,
-        whole=run.info.status != "RUNNING",
-        sound=is_intact(run),
+        complete=run.info.status != "RUNNING",
+        intact=is_intact(run),
         parent=tags.get(PARENT, ""),
         line=tags.get(LINE, ""),
         cell=tags.get("cell", ""),
         declared=tags.get("declared", ""),
         home=tags.get("home", ""),
         answers=tags.get("answers", ""),
-        place=str(run.info.artifact_uri),
+        artifact_uri=str(run.info.artifact_uri),
     )
 
 
@@ -157,24 +158,26 @@ def is_intact(run: Any) -> bool:
         return False
 
 
-def seed_check(run: Any) -> str:
-    return check(seed_in(run), run.data.tags)
+def run_seed_check(run: Any) -> str:
+    return seed_check(read_seed(run), run.data.tags)
 
 
-def seed_in(run: Any) -> Any:
-    """The seed that a run tells of (``reports.results.Seed``)."""
+def read_seed(run: Any) -> Any:
+    """The ``reports.results.Seed`` that a run holds."""
     data = {each.dataset.name: each.dataset.digest for each in (run.inputs.dataset_inputs if run.inputs else ())}
     return stored_seed(run.info.run_id, run.data.tags, run.data.metrics, run.info.status == "FINISHED", data)
 
 
-def trial_check(run: Any) -> str:
+def run_trial_check(run: Any) -> str:
     return values_check(run.data.tags, run.data.metrics)
 
 
 def values_check(tags: Mapping[str, str], metrics: Mapping[str, float]) -> str:
     """A digest of what reports read of a trial."""
-    told = {name: tags.get(name, "") for name in TRIAL}
-    return digest([told, {name: float(value) for name, value in sorted(metrics.items()) if name.startswith(VALUES)}])
+    trial_tags = {name: tags.get(name, "") for name in TRIAL}
+    return digest(
+        [trial_tags, {name: float(value) for name, value in sorted(metrics.items()) if name.startswith(VALUES)}]
+    )
 
 
-CHECKS: Mapping[str, Callable[[Any], str]] = {"seed": seed_check, "trial": trial_check}
+CHECKS: Mapping[str, Callable[[Any], str]] = {"seed": run_seed_check, "trial": run_trial_check}

@@ -11,20 +11,20 @@ from experiments.ablation import PAPER
 from experiments.suite import Row, Suite, row_slug
 from harness.cells.atomic import Damaged
 from harness.cells.home import cell_folder
-from harness.cells.record import Record, read
-from harness.cells.row_result import Entry
+from harness.cells.record import Record, read_record
+from harness.cells.row_result import ResultEntry
 from harness.planning.cell_index import CellIndex
 from harness.planning.manifest import SetupManifest, setup_manifests
-from harness.planning.matching import Declared, Matched, Training, matched, setup_of, training_of
-from harness.planning.plan import Planned
+from harness.planning.matching import DeclaredRow, Matched, Training, match_trainings, parse_setup, training_of
+from harness.planning.plan import PlannedRow
 from harness.registry.selectors import Pair
 from harness.tracking.run_payload import Unreadable, run_payload
 from harness.tracking.seed_result import seed_of
-from harness.tracking.trial_payload import trials
+from harness.tracking.trial_payload import read_trials
 from model.answers import ByTask
 from reports.results import FACTS, Runs, Seed, SetUp
 
-UNTOLD = "its folder does not say what it was trained on"
+UNDESCRIBED = "its folder does not say what it was trained on"
 
 
 class TrialRun(NamedTuple):
@@ -34,7 +34,7 @@ class TrialRun(NamedTuple):
     metrics: Mapping[str, float]
 
 
-class Evidence(Protocol):
+class ResultsSource(Protocol):
     """Where reports take their figures from. Each of these raises ``InputError`` where it cannot be read."""
 
     name: str  # in messages
@@ -53,13 +53,13 @@ class Evidence(Protocol):
         """What was wrong with what has been read, in sentences."""
 
 
-class Cells:
+class CellReader:
     """Reads the large parts of ended cells (``reports.results.Reader``); a run is named by suite, row and seed."""
 
     def __init__(self) -> None:
-        self.entries: dict[str, tuple[Entry, int]] = {}
+        self.entries: dict[str, tuple[ResultEntry, int]] = {}
 
-    def seed(self, entry: Entry) -> Seed:
+    def seed(self, entry: ResultEntry) -> Seed:
         """The cell as its row reads it. ``Unreadable``."""
         run = f"{entry.label} {entry.part}"
         try:
@@ -75,14 +75,14 @@ class Cells:
         return entry.record.answers(epoch) if entry.record.done else {}
 
     def curves(self, run: str, names: Sequence[str]) -> Mapping[str, Mapping[int, float]]:
-        found: dict[str, dict[int, float]] = {}
+        by_name: dict[str, dict[int, float]] = {}
         for name, value, epoch in run_payload(self.entries[run][0]).metrics:
             if name in names:
-                found.setdefault(name, {})[epoch] = value
-        return found
+                by_name.setdefault(name, {})[epoch] = value
+        return by_name
 
 
-class Home:
+class ResultsFolder:
     """A results folder as evidence."""
 
     def __init__(self, home: Path) -> None:
@@ -91,43 +91,43 @@ class Home:
         self._records: dict[str, Record | str | None] = {}
         self._damaged: dict[str, None] = {}
 
-    def noted(self) -> list[SetupManifest]:
+    def setup_manifests(self) -> list[SetupManifest]:
         """The set-ups in which rows were planned."""
         damaged: list[str] = []
-        found = setup_manifests(self.home, damaged)
+        manifests = setup_manifests(self.home, damaged)
         self._damaged |= dict.fromkeys(f"{text}; the same harness run writes it again" for text in damaged)
-        return found
+        return manifests
 
     def setups(self, pairs: Iterable[Pair], only: str | None = None) -> list[SetUp]:
         wanted = {(suite.slug, row.name): (suite, row) for suite, row in pairs}
-        found = [self.setup(each, wanted) for each in self.noted() if only in (None, each.tags["setup"])]
-        return sorted(filter(None, found), key=lambda each: [each.facts[name] for name in FACTS])
+        setups = [self.setup(each, wanted) for each in self.setup_manifests() if only in (None, each.tags["setup"])]
+        return sorted(filter(None, setups), key=lambda each: [each.facts[name] for name in FACTS])
 
-    def setup(self, noted: SetupManifest, wanted: Mapping[tuple[str, str], Pair]) -> SetUp | None:
+    def setup(self, manifest: SetupManifest, wanted: Mapping[tuple[str, str], Pair]) -> SetUp | None:
         """One set-up, with those of its rows that are wanted; None where it has none of them."""
-        there = {key: pair for key, pair in wanted.items() if key in noted.rows}
-        reader, rows, left_out = Cells(), {}, {}
-        for key, (suite, row) in there.items():
+        here = {key: pair for key, pair in wanted.items() if key in manifest.rows}
+        reader, rows, left_out = CellReader(), {}, {}
+        for key, (suite, row) in here.items():
             slug = "/".join(key)
-            entries, gone = self.entries(noted, suite, row)
+            entries, missing = self.entries(manifest, suite, row)
             seeds: list[Seed] = []
             for entry in entries:
                 try:
                     seeds.append(reader.seed(entry))
                 except Unreadable as error:
-                    gone[entry.seed] = f"cannot be read ({error})"
+                    missing[entry.seed] = f"cannot be read ({error})"
             if seeds:
                 rows[slug] = Runs(suite, row, seeds, reader)
-            if gone:
-                left_out[slug] = gone
-        return set_up(noted.tags, rows, left_out) if rows or left_out else None
+            if missing:
+                left_out[slug] = missing
+        return build_setup(manifest.tags, rows, left_out) if rows or left_out else None
 
-    def entries(self, noted: SetupManifest, suite: Suite, row: Row) -> tuple[list[Entry], dict[int, str]]:
+    def entries(self, manifest: SetupManifest, suite: Suite, row: Row) -> tuple[list[ResultEntry], dict[int, str]]:
         """The ended cells that a row has in a set-up; by seed, why it does not have one that was made for it."""
-        name = row.name + noted.tags.get("variant", "")
+        name = row.name + manifest.tags.get("variant", "")
         candidates: list[tuple[Training, Record]] = []
         faults: dict[int, str] = {}
-        for cell, seed in noted.rows[suite.slug, row.name].items():
+        for cell, seed in manifest.rows[suite.slug, row.name].items():
             record = self.record(cell)
             training = training_of(record) if isinstance(record, Record) else None
             if isinstance(record, str):
@@ -135,62 +135,64 @@ class Home:
             elif record is not None and training is not None:
                 candidates.append((training, record))
             elif record is not None:
-                faults[seed] = UNTOLD
-        chosen: Matched[Record] = matched(Declared(suite, row, setup_of(noted.tags)), candidates)
+                faults[seed] = UNDESCRIBED
+        matched: Matched[Record] = match_trainings(DeclaredRow(suite, row, parse_setup(manifest.tags)), candidates)
         kept = [
-            Entry(suite=suite, row=row, name=name, record=record, tags=noted.tags, seed=seed)
-            for seed, record in chosen.kept.items()
+            ResultEntry(suite=suite, row=row, name=name, record=record, tags=manifest.tags, seed=seed)
+            for seed, record in matched.kept.items()
         ]
-        missed = {seed: fault for seed, fault in faults.items() if seed not in chosen.kept}
-        return kept, dict(sorted((missed | dict(chosen.left_out)).items()))
+        unread = {seed: fault for seed, fault in faults.items() if seed not in matched.kept}
+        return kept, dict(sorted((unread | dict(matched.left_out)).items()))
 
     def record(self, cell: str) -> Record | str | None:
         """The cell if it has ended, what is wrong with it, or None. It is read once."""
         if cell not in self._records:
             try:
-                self._records[cell] = read(cell_folder(self.home, cell))
+                self._records[cell] = read_record(cell_folder(self.home, cell))
             except Damaged as damage:
                 self._records[cell] = str(damage)
         return self._records[cell]
 
     def faults(self) -> list[str]:
-        lost = [record for record in self._records.values() if isinstance(record, str)]
+        damaged = [record for record in self._records.values() if isinstance(record, str)]
         return [
             *self._damaged,
-            *(f"{text}; it is not shown, and the same harness run trains it again" for text in lost),
+            *(f"{text}; it is not shown, and the same harness run trains it again" for text in damaged),
         ]
 
     def trials(self, only: str | None = None) -> list[TrialRun]:
-        found = []
-        for entry in trials(self.home, set(), []):
+        runs = []
+        for entry in read_trials(self.home, set(), []):
             if only in (None, entry.tags["setup"]):
-                held = run_payload(entry)
-                metrics = {name: float(value) for name, value, _ in held.metrics}
-                found.append(TrialRun(held.tags, metrics))
-        return found
+                payload = run_payload(entry)
+                metrics = {name: float(value) for name, value, _ in payload.metrics}
+                runs.append(TrialRun(payload.tags, metrics))
+        return runs
 
     def ablations(self) -> list[str]:
-        suites = {suite for each in self.noted() for suite, _ in each.rows}
+        suites = {suite for each in self.setup_manifests() for suite, _ in each.rows}
         return sorted(suite.partition("/")[2] for suite in suites if suite.startswith(f"{PAPER}/"))
 
 
-def measured_setup(rows: Sequence[Planned], facts: Mapping[str, str], index: CellIndex) -> SetUp:
-    """The ended cells of rows in one set-up, of which ``facts`` are the tags."""
-    reader = Cells()
-    found = {}
+def measured_setup(rows: Sequence[PlannedRow], tags: Mapping[str, str], index: CellIndex) -> SetUp:
+    """The ended cells of rows in one set-up, of which ``tags`` are the tags."""
+    reader = CellReader()
+    runs = {}
     for row in rows:
         entries = [
-            Entry(suite=row.suite, row=row.row, name=row.name, seed=cell.seed, record=index.ended[cell.id], tags=facts)
+            ResultEntry(
+                suite=row.suite, row=row.row, name=row.name, seed=cell.seed, record=index.ended[cell.id], tags=tags
+            )
             for cell in row.cells
             if cell.id in index.ended
         ]
         if entries:
             seeds = [reader.seed(entry) for entry in entries]
-            found[row_slug(row.suite, row.row)] = Runs(row.suite, row.row, seeds, reader)
-    return set_up(facts, found, {})
+            runs[row_slug(row.suite, row.row)] = Runs(row.suite, row.row, seeds, reader)
+    return build_setup(tags, runs, {})
 
 
-def set_up(tags: Mapping[str, str], rows: Mapping[str, Runs], left_out: Mapping[str, Mapping[int, str]]) -> SetUp:
+def build_setup(tags: Mapping[str, str], rows: Mapping[str, Runs], left_out: Mapping[str, Mapping[int, str]]) -> SetUp:
     """A set-up from its tags."""
     notes = json.loads(tags.get("data_notes") or "{}")
     return SetUp(

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 from experiments.ablation import PAPER
 from experiments.suite import Row, Suite
 from harness.console.redact import reason
-from harness.planning.matching import Declared, Training, declaration, matched, setup_of
+from harness.planning.matching import DeclaredRow, Training, match_trainings, parse_setup, reading_digest
 from harness.registry.selectors import Pair
-from harness.tracking.current_runs import RETIRED, StoredRun, is_intact, seed_in, stored_run
-from harness.tracking.from_cells import TrialRun, set_up
-from harness.tracking.run_payload import by_task, curve_check
-from harness.tracking.store import ANSWERS, PAGE, Store, sha256
+from harness.tracking.connection import Connection, sha256
+from harness.tracking.current_runs import PAGE, RETIRED, StoredRun, is_intact, read_seed, stored_run
+from harness.tracking.from_cells import TrialRun, build_setup
+from harness.tracking.run_payload import answers_of_table, curve_check
+from harness.tracking.run_writer import ANSWERS
 from harness.tracking.trial_payload import PAPER as STUDIES
 from model.answers import ByTask
 from model.errors import InputError
@@ -33,18 +34,18 @@ READ_OTHERWISE = f"delivered for another split, selection or overall formula; {A
 UNCHECKED = f"delivered by an older version, which kept no checksums; {AGAIN}"
 
 
-class Artifacts:
+class RunReader:
     """Reads the large parts of runs (``reports.results.Reader``). ``InputError`` for what cannot be read, or is not
     what was delivered."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Connection) -> None:
         self.store = store
         self._runs: dict[str, tuple[StoredRun, Mapping[str, str]]] = {}
 
     def add(self, run: Run) -> Seed:
         """Know where the run's parts are, and their checksums."""
         self._runs[run.info.run_id] = stored_run(run), run.data.tags
-        seed: Seed = seed_in(run)
+        seed: Seed = read_seed(run)
         return seed
 
     def tags(self, seed: Seed) -> Mapping[str, str]:
@@ -53,20 +54,20 @@ class Artifacts:
     def answers(self, run: str) -> ByTask:
         import pandas as pd
 
-        held, tags = self._runs[run]
+        stored, tags = self._runs[run]
         name = f"{tags['row']} seed {tags['seed']}"
-        if not held.answers:
+        if not stored.answers:
             return {}
-        with asked(self.store):
-            content = self.file(held)
-            if content is None or sha256(content) != held.answers:
-                how = "are gone" if content is None else "are not what was delivered"
-                raise InputError(f"the answers of {name} in {self.store.shown} {how} (run {run}); {AGAIN}")
-            return by_task(pd.read_parquet(io.BytesIO(content)))
+        with store_errors(self.store):
+            content = self.file(stored)
+            if content is None or sha256(content) != stored.answers:
+                fault = "are gone" if content is None else "are not what was delivered"
+                raise InputError(f"the answers of {name} in {self.store.shown} {fault} (run {run}); {AGAIN}")
+            return answers_of_table(pd.read_parquet(io.BytesIO(content)))
 
     def file(self, run: StoredRun) -> bytes | None:
         """The file of a run's answers, None if it is gone."""
-        path = self.store.answers_file(run.place)
+        path = self.store.answers_file(run.artifact_uri)
         if path is not None:
             return path.read_bytes() if path.exists() else None
         import tempfile
@@ -77,35 +78,35 @@ class Artifacts:
             return Path(self.store.client.download_artifacts(run.run, ANSWERS, folder)).read_bytes()
 
     def curves(self, run: str, names: Sequence[str]) -> Mapping[str, Mapping[int, float]]:
-        found = {}
+        curves = {}
         _, tags = self._runs[run]
         checks, name = json.loads(tags["curves"]), f"{tags['row']} seed {tags['seed']}"
-        with asked(self.store):
+        with store_errors(self.store):
             for metric in names:
                 points = {point.step: point.value for point in self.store.client.get_metric_history(run, metric)}
                 if points and checks.get(metric) != curve_check(points):
                     raise InputError(f"{metric} of {name} in {self.store.shown} is not what was delivered; {AGAIN}")
                 if points:
-                    found[metric] = dict(sorted(points.items()))
-        return found
+                    curves[metric] = dict(sorted(points.items()))
+        return curves
 
 
 @contextmanager
-def asked(store: Store) -> Iterator[None]:
+def store_errors(store: Connection) -> Iterator[None]:
     """``InputError`` for whatever goes wrong in reading a store."""
     try:
         yield
     except InputError:
         raise
     except Exception as error:  # MLflow's, its database's, its HTTP client's or a file's, whichever
-        told = f"the tracking store {store.shown} cannot be read: {reason(error)}"
-        raise InputError(f"{told}; harness doctor tells more") from None
+        message = f"the tracking store {store.shown} cannot be read: {reason(error)}"
+        raise InputError(f"{message}; harness doctor tells more") from None
 
 
-class Stored:
-    """A tracking store as evidence (``harness.tracking.from_cells.Evidence``)."""
+class StoredResults:
+    """A tracking store as evidence (``harness.tracking.from_cells.ResultsSource``)."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Connection) -> None:
         self.store = store
         self.name = f"the tracking store {store.shown}"
         self._faults: list[str] = []
@@ -116,87 +117,93 @@ class Stored:
             wanted.setdefault(suite.slug, (suite, {}))[1][row.name] = row
         if damage := self.store.damage(deep=True):
             raise InputError(f"{self.name} cannot be read, it is damaged ({' '.join(damage.split())}); {AGAIN}")
-        reader = Artifacts(self.store)
+        reader = RunReader(self.store)
         rows: dict[str, dict[str, Runs]] = {}
         left_out: dict[str, dict[str, Mapping[int, str]]] = {}
         tags: dict[str, Mapping[str, str]] = {}
-        for suite, named in wanted.values():
-            for (setup, name), runs in by_row(self.store, suite, only).items():
-                if name not in named:  # not in the registry any more
+        for suite, suite_rows in wanted.values():
+            for (setup, name), runs in runs_by_row(self.store, suite, only).items():
+                if name not in suite_rows:  # not in the registry any more
                     continue
-                row = named[name]
-                seeds, gone = chosen(suite, row, runs, reader)
+                row = suite_rows[name]
+                seeds, missing = select_seeds(suite, row, runs, reader)
                 tags.setdefault(setup, {**runs[0].data.tags, "data_notes": ""})  # they have not been checked
                 if seeds:
                     tags[setup] = reader.tags(seeds[0])
                     rows.setdefault(setup, {})[f"{suite.slug}/{name}"] = Runs(suite, row, seeds, reader)
-                if gone:
-                    left_out.setdefault(setup, {})[f"{suite.slug}/{name}"] = gone
-        order = [f"{suite.slug}/{name}" for suite, named in wanted.values() for name in named]
-        made = [
-            set_up(of, {slug: rows[name][slug] for slug in order if slug in rows.get(name, {})}, left_out.get(name, {}))
-            for name, of in tags.items()
+                if missing:
+                    left_out.setdefault(setup, {})[f"{suite.slug}/{name}"] = missing
+        order = [f"{suite.slug}/{name}" for suite, suite_rows in wanted.values() for name in suite_rows]
+        setups = [
+            build_setup(
+                setup_tags,
+                {slug: rows[name][slug] for slug in order if slug in rows.get(name, {})},
+                left_out.get(name, {}),
+            )
+            for name, setup_tags in tags.items()
         ]
-        return sorted(made, key=lambda each: [each.facts[name] for name in FACTS])
+        return sorted(setups, key=lambda each: [each.facts[name] for name in FACTS])
 
     def trials(self, only: str | None = None) -> list[TrialRun]:
         latest: dict[tuple[str, str, str], tuple[StoredRun, TrialRun]] = {}
-        with asked(self.store):
+        with store_errors(self.store):
             for experiment in self.store.client.search_experiments(filter_string=f"name LIKE '{STUDIES}/%'"):
-                for run in whole(self.store, experiment.experiment_id, "trial", only):
-                    tags, held = run.data.tags, stored_run(run)
+                for run in complete_runs(self.store, experiment.experiment_id, "trial", only):
+                    tags, stored = run.data.tags, stored_run(run)
                     key = (tags.get("arm", ""), tags.get("setup", ""), tags.get("trial", ""))
-                    if not held.sound:
+                    if not stored.intact:
                         self._faults.append(f"{self.name}: trial {key[2]} of {key[0]} is passed over; {DAMAGED}")
-                    elif key not in latest or latest[key][0] < held:
-                        latest[key] = held, TrialRun(tags, run.data.metrics)
+                    elif key not in latest or latest[key][0] < stored:
+                        latest[key] = stored, TrialRun(tags, run.data.metrics)
         return [trial for _, trial in latest.values()]
 
     def faults(self) -> list[str]:
         return self._faults
 
     def ablations(self) -> list[str]:
-        with asked(self.store):
-            held = self.store.client.search_experiments(filter_string=f"name LIKE '{PAPER}/%'")
-            return sorted(each.name.removeprefix(f"{PAPER}/") for each in held)
+        with store_errors(self.store):
+            experiments = self.store.client.search_experiments(filter_string=f"name LIKE '{PAPER}/%'")
+            return sorted(each.name.removeprefix(f"{PAPER}/") for each in experiments)
 
 
-def by_row(store: Store, suite: Suite, only: str | None) -> dict[tuple[str, str], list[Run]]:
+def runs_by_row(store: Connection, suite: Suite, only: str | None) -> dict[tuple[str, str], list[Run]]:
     """The whole runs of a suite's seeds, by set-up and the row's name without its variant."""
-    found: dict[tuple[str, str], list[Run]] = {}
-    with asked(store):
+    by_row: dict[tuple[str, str], list[Run]] = {}
+    with store_errors(store):
         experiment = store.client.get_experiment_by_name(suite.slug)
         if experiment is None or experiment.lifecycle_stage == "deleted":
             return {}
-        for run in whole(store, experiment.experiment_id, "seed", only):
+        for run in complete_runs(store, experiment.experiment_id, "seed", only):
             tags = run.data.tags
             name = tags.get("row", "").removesuffix(tags.get("variant", ""))
-            found.setdefault((tags.get("setup", ""), name), []).append(run)
-    return found
+            by_row.setdefault((tags.get("setup", ""), name), []).append(run)
+    return by_row
 
 
-def chosen(suite: Suite, row: Row, runs: Collection[Run], reader: Artifacts) -> tuple[list[Seed], dict[int, str]]:
+def select_seeds(suite: Suite, row: Row, runs: Collection[Run], reader: RunReader) -> tuple[list[Seed], dict[int, str]]:
     """The seeds that a row has among its runs of one set-up, and why it does not have others."""
     faults: dict[int, str] = {}
-    believed: dict[tuple[str, int], tuple[StoredRun, Run]] = {}  # by training
+    trusted: dict[tuple[str, int], tuple[StoredRun, Run]] = {}  # by training
     for run in runs:
-        held, tags = stored_run(run), run.data.tags
-        fault = unbelievable(run, declaration(suite, row))
+        stored, tags = stored_run(run), run.data.tags
+        fault = describe_mistrust(run, reading_digest(suite, row))
         if not str(tags.get("seed", "")).isdecimal():
             continue
-        key = (held.cell, int(tags["seed"]))
+        key = (stored.cell, int(tags["seed"]))
         if fault:
             faults[key[1]] = fault
-        elif key not in believed or believed[key][0] < held:
-            believed[key] = held, run
-    candidates = [(training_of(run), run) for _, run in believed.values()]
-    setup = setup_of(candidates[0][1].data.tags) if candidates else None
-    found = matched(Declared(suite, row, setup), candidates)
-    missed = {seed: fault for seed, fault in faults.items() if seed not in found.kept}
-    return [reader.add(run) for run in found.kept.values()], dict(sorted((missed | dict(found.left_out)).items()))
+        elif key not in trusted or trusted[key][0] < stored:
+            trusted[key] = stored, run
+    candidates = [(training_of(run), run) for _, run in trusted.values()]
+    setup = parse_setup(candidates[0][1].data.tags) if candidates else None
+    matched = match_trainings(DeclaredRow(suite, row, setup), candidates)
+    unmatched = {seed: fault for seed, fault in faults.items() if seed not in matched.kept}
+    return [reader.add(run) for run in matched.kept.values()], dict(
+        sorted((unmatched | dict(matched.left_out)).items())
+    )
 
 
-def unbelievable(run: Run, declared: str) -> str:
+def describe_mistrust(run: Run, declared: str) -> str:
     """Why a run's values are not to be shown; empty if they are."""
     tags = run.data.tags
     if tags.get(RETIRED):
@@ -215,20 +222,20 @@ def training_of(run: Run) -> Training:
         cell=tags["cell"],
         key=tags.get("digest", ""),
         seed=int(tags["seed"]),
-        data=seed_in(run).data,
+        data=read_seed(run).data,
         encoder=tags.get("encoder_identity", ""),
         starts=json.loads(tags.get("starts") or "{}"),
     )
 
 
-def whole(store: Store, experiment: str, kind: str, only: str | None) -> Iterator[Run]:
+def complete_runs(store: Connection, experiment: str, kind: str, only: str | None) -> Iterator[Run]:
     """The runs of a kind that were written whole and not superseded, or that their row does not have any more."""
-    wanted = f"tags.kind = '{kind}'" + (f" and tags.setup = '{only}'" if only else "")
+    query = f"tags.kind = '{kind}'" + (f" and tags.setup = '{only}'" if only else "")
     token = None
     while token != "":
-        page: Any = store.client.search_runs([experiment], filter_string=wanted, max_results=PAGE, page_token=token)
+        page: Any = store.client.search_runs([experiment], filter_string=query, max_results=PAGE, page_token=token)
         for run in page:
-            gone = run.data.tags.get("superseded") == "true" and not run.data.tags.get(RETIRED)
-            if not gone and run.info.status != "RUNNING":
+            superseded = run.data.tags.get("superseded") == "true" and not run.data.tags.get(RETIRED)
+            if not superseded and run.info.status != "RUNNING":
                 yield run
         token = page.token or ""

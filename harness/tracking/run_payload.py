@@ -11,9 +11,9 @@ from functools import singledispatch
 from typing import TYPE_CHECKING
 
 from harness.cells.record import Record
-from harness.cells.row_result import Entry, began, flat_scores
-from harness.planning.matching import declaration
-from harness.tracking.seed_result import REPORTED, TRAIN, seed_of, with_room
+from harness.cells.row_result import ResultEntry, flat_scores, start_milliseconds
+from harness.planning.matching import reading_digest
+from harness.tracking.seed_result import REPORTED, TRAIN, seed_of, truncate_texts
 from model.answers import Answers
 from model.digest import digest
 from model.settings import describe
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LONGEST = 5000  # characters of a tag
-DRAWN = ("dev/", "train/", "health/conflict", "health/cosine/")  # the curves that reports draw
+PLOTTED = ("dev/", "train/", "health/conflict", "health/cosine/")  # the curves that reports draw
 
 Point = tuple[str, float, int]  # a metric's name, value and epoch
 
@@ -50,15 +50,17 @@ class RunPayload:
 
 
 @singledispatch
-def run_payload(entry: Entry) -> RunPayload:
+def run_payload(entry: ResultEntry) -> RunPayload:
     """Read all of it off the cell. ``Unreadable``."""
-    about, outcome = entry.record.about, entry.record.outcome
+    about, outcome = entry.record.metadata, entry.record.outcome
     try:
-        start = began(entry.record) or round(1000 * datetime.datetime.fromisoformat(outcome["ended"]).timestamp())
-        seed = with_room(seed_of(entry, ""))
-        metrics = list(points(entry, seed)) if seed.done else []
+        start = start_milliseconds(entry.record) or round(
+            1000 * datetime.datetime.fromisoformat(outcome["ended"]).timestamp()
+        )
+        seed = truncate_texts(seed_of(entry, ""))
+        metrics = list(seed_points(entry, seed)) if seed.done else []
         return RunPayload(
-            tags=tags(entry, seed) | {"curves": curves(metrics)},
+            tags=seed_tags(entry, seed) | {"curves": curve_checks(metrics)},
             seed=seed,
             params={name: str(value) for name, value in about.get("settings", {}).items()},
             metrics=metrics,
@@ -73,10 +75,10 @@ def run_payload(entry: Entry) -> RunPayload:
         raise Unreadable(f"{type(error).__name__}: {error}") from error
 
 
-def tags(entry: Entry, seed: Seed) -> dict[str, str]:
+def seed_tags(entry: ResultEntry, seed: Seed) -> dict[str, str]:
     """``declared`` is a digest of how the row reads its training; ``encoder_identity`` and ``starts`` are of the
     encoder in the cell's name."""
-    about = entry.record.about
+    about = entry.record.metadata
     return (
         dict(entry.tags)
         | {
@@ -88,7 +90,7 @@ def tags(entry: Entry, seed: Seed) -> dict[str, str]:
             "cell": seed.cell,
             "content": seed.content,
             "training": str(entry.record.training),
-            "declared": declaration(entry.suite, entry.row),
+            "declared": reading_digest(entry.suite, entry.row),
             "versions": json.dumps(about.get("versions", {})),
             "encoder_identity": str(about.get("encoder", "")),
             "encoder_revision": str(about.get("revision", "")),
@@ -97,15 +99,15 @@ def tags(entry: Entry, seed: Seed) -> dict[str, str]:
             "alarm": "",
         }
         | dict(seed.about)
-        | levels(entry)
+        | factor_tags(entry)
     )
 
 
-def curves(metrics: Sequence[Point]) -> str:
+def curve_checks(metrics: Sequence[Point]) -> str:
     """Checksums of the curves that reports draw, by name, as far as a tag has room for them."""
     by_name: dict[str, dict[int, float]] = {}
     for name, value, epoch in metrics:
-        if name.startswith(DRAWN):
+        if name.startswith(PLOTTED):
             by_name.setdefault(name, {})[epoch] = float(value)
     checks = {name: curve_check(points) for name, points in by_name.items()}
     while len(text := json.dumps(checks)) > LONGEST:
@@ -118,19 +120,19 @@ def curve_check(points: Mapping[int, float]) -> str:
     return f"{zlib.crc32(json.dumps(sorted(points.items())).encode()):08x}"
 
 
-def levels(entry: Entry) -> dict[str, str]:
+def factor_tags(entry: ResultEntry) -> dict[str, str]:
     """Which factors of an ablation are on in the row, as ``factor/NAME``."""
     return {f"factor/{name}": "on" if on else "off" for name, on in entry.row.levels.items()}
 
 
-def row_check(entry: Entry) -> str:
+def row_check(entry: ResultEntry) -> str:
     """A digest of what a row's own run says of it: what is printed, and all that its page tells."""
     suite, row = entry.suite, entry.row
-    told = [row.title, dict(row.printed), row.printed_words, row.notes, row.split, suite.title, suite.source]
-    return digest([told, describe(suite.selection_of(row)), suite.formula, suite.columns, levels(entry)])
+    texts = [row.title, dict(row.printed), row.printed_words, row.notes, row.split, suite.title, suite.source]
+    return digest([texts, describe(suite.selection_of(row)), suite.formula, suite.columns, factor_tags(entry)])
 
 
-def points(entry: Entry, seed: Seed) -> Iterator[Point]:
+def seed_points(entry: ResultEntry, seed: Seed) -> Iterator[Point]:
     """What is reported, every metric of every epoch, and what the cell took: pages list them so."""
     for prefix, scores in ((REPORTED, seed.scores), (TRAIN, seed.train)):
         for name, score in scores.items():
@@ -143,7 +145,7 @@ def points(entry: Entry, seed: Seed) -> Iterator[Point]:
         yield name, value, 0
 
 
-def table(answers: Mapping[tuple[str, str], Answers]) -> pd.DataFrame:
+def answers_table(answers: Mapping[tuple[str, str], Answers]) -> pd.DataFrame:
     """Answers as a file's table: id, label, answer, split and task of every item."""
     import pandas as pd
 
@@ -154,7 +156,7 @@ def table(answers: Mapping[tuple[str, str], Answers]) -> pd.DataFrame:
     return pd.concat(parts) if parts else pd.DataFrame()
 
 
-def by_task(frame: pd.DataFrame) -> dict[tuple[str, str], Answers]:
+def answers_of_table(frame: pd.DataFrame) -> dict[tuple[str, str], Answers]:
     """The same, back from a table."""
     return {
         (str(split), str(task)): Answers(
@@ -164,7 +166,7 @@ def by_task(frame: pd.DataFrame) -> dict[tuple[str, str], Answers]:
     }
 
 
-def answers(record: Record, epoch: int | None) -> dict[tuple[str, str], Answers]:
+def read_answers(record: Record, epoch: int | None) -> dict[tuple[str, str], Answers]:
     """The answers after an epoch, by split and task; empty where none are kept. ``Unreadable``."""
     if epoch is None:
         return {}

@@ -6,28 +6,28 @@ import dataclasses
 import json
 from collections.abc import Mapping
 
-from harness.cells.row_result import Entry, alarm, health, reported
-from harness.planning.setup_tags import listed
+from harness.cells.row_result import ResultEntry, describe_collapse, health_signals, row_result
+from harness.planning.setup_tags import texts_tag
 from model.digest import digest
 from reports.results import Seed
 
 TOTALS = ("seconds", "training_seconds", "items", "peak_memory_bytes")
 MACHINE = ("threads", "device", "torch")
 ABOUT = ("digest", "trained", "alarm", *MACHINE, "warnings", "fresh", "version", "revision", "dirty", "split")
-PLACED = (  # tags that say of which row and set-up a training is, and of which declaration
+SETUP_TAGS = (  # tags that say of which row and set-up a training is, and of which declaration
     *("row", "suite", "setup", "profile", "data_source", "encoder", "variant", "options", "data_notes"),
     *("declared", "training", "encoder_identity", "starts", "curves", "answers"),
 )
 REPORTED, TRAIN, HEALTH = "reported/", "reported_train/", "health/"
 
 
-def seed_of(entry: Entry, run: str) -> Seed:
+def seed_of(entry: ResultEntry, run: str) -> Seed:
     """The cell as its row reads it. Raises whatever a cell that does not hold what its row reads leads to."""
     record, outcome = entry.record, entry.record.outcome
-    read = reported(entry.suite, entry.row, record) if record.done else None
+    result = row_result(entry.suite, entry.row, record) if record.done else None
     signals: dict[str, float] = {}
-    for epoch in record.epochs if read else ():
-        signals |= {name: float(value) for name, value in health(epoch).items()}
+    for epoch in record.epochs if result else ():
+        signals |= {name: float(value) for name, value in health_signals(epoch).items()}
     return Seed(
         seed=entry.seed,
         run=run,
@@ -35,55 +35,61 @@ def seed_of(entry: Entry, run: str) -> Seed:
         done=record.done,
         content=entry.content,
         reason=str(outcome.get("reason", "")),
-        epoch=read.epoch if read else 0,
-        scores=known(read.scores) if read else {},
-        train=known(read.train) if read else {},
-        totals={name: float(outcome[name]) for name in TOTALS} if read else {},
+        epoch=result.epoch if result else 0,
+        scores=drop_missing(result.scores) if result else {},
+        train=drop_missing(result.train) if result else {},
+        totals={name: float(outcome[name]) for name in TOTALS} if result else {},
         health=signals,
-        about={name: text for name, text in about(entry, alarm(record, read.epoch) if read else "").items() if text},
-        data=dict(record.about.get("data", {})),
+        about={
+            name: text
+            for name, text in describe_training(
+                entry, describe_collapse(record, result.epoch) if result else ""
+            ).items()
+            if text
+        },
+        data=dict(record.metadata.get("data", {})),
     )
 
 
-def known(scores: Mapping[str, float | None]) -> dict[str, float]:
+def drop_missing(scores: Mapping[str, float | None]) -> dict[str, float]:
     """Without those that do not exist."""
     return {name: float(value) for name, value in scores.items() if value is not None}
 
 
-def about(entry: Entry, alarmed: str) -> dict[str, str]:
+def describe_training(entry: ResultEntry, alarm: str) -> dict[str, str]:
     """What reports say of a training beside its figures."""
-    told, outcome = entry.record.about, entry.record.outcome
+    cell, outcome = entry.record.metadata, entry.record.outcome
     return (
         {
-            "digest": str(told.get("key", "")),
+            "digest": str(cell.get("key", "")),
             "trained": entry.record.trained,
-            "alarm": alarmed,
+            "alarm": alarm,
             "warnings": json.dumps(outcome.get("warnings", []), ensure_ascii=False),
-            "fresh": json.dumps(started_fresh(outcome.get("fresh", [])), ensure_ascii=False),
+            "fresh": json.dumps(describe_fresh(outcome.get("fresh", [])), ensure_ascii=False),
             "split": entry.row.split,
         }
-        | {name: str(told.get(name, "")) for name in MACHINE}
-        | {name: str(value) for name, value in told.get("code", {}).items()}
-        | {f"package/{name}": str(value) for name, value in told.get("packages", {}).items()}
+        | {name: str(cell.get(name, "")) for name in MACHINE}
+        | {name: str(value) for name, value in cell.get("code", {}).items()}
+        | {f"package/{name}": str(value) for name, value in cell.get("packages", {}).items()}
     )
 
 
-def with_room(seed: Seed) -> Seed:
+def truncate_texts(seed: Seed) -> Seed:
     """The same with no more texts, and no longer ones, than tags have room for."""
-    cut = {name: listed(json.loads(seed.about[name])) for name in ("warnings", "fresh") if name in seed.about}
+    cut = {name: texts_tag(json.loads(seed.about[name])) for name in ("warnings", "fresh") if name in seed.about}
     return dataclasses.replace(seed, about={**seed.about, **cut})
 
 
-def started_fresh(names: list[str]) -> list[str]:
+def describe_fresh(names: list[str]) -> list[str]:
     """Encoder parameters that no checkpoint gave, in a sentence."""
     few = ", ".join(names[:2]) + ", ..." * (len(names) > 2)
     return [f"{len(names)} encoder tensors start fresh ({few})"] if names else []
 
 
-def check(seed: Seed, tags: Mapping[str, str]) -> str:
+def seed_check(seed: Seed, tags: Mapping[str, str]) -> str:
     """A digest of all that reports read of a training, wherever they read it."""
-    told = {name: value for name, value in dataclasses.asdict(seed).items() if name != "run"}
-    return digest([told, {name: tags.get(name, "") for name in PLACED}])
+    values = {name: value for name, value in dataclasses.asdict(seed).items() if name != "run"}
+    return digest([values, {name: tags.get(name, "") for name in SETUP_TAGS}])
 
 
 def stored_seed(

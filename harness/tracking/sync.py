@@ -1,4 +1,4 @@
-"""Ended cells into the tracking store: by whichever process holds the home's writer's lock, as often as it likes."""
+"""Ended cells into the tracking store: by whichever process holds the results folder's writer lock."""
 
 from __future__ import annotations
 
@@ -14,17 +14,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from experiments.suite import Suite
 from harness.cells.atomic import LOCKLESS, is_full, try_lock
 from harness.cells.home import writer_lock
-from harness.cells.row_result import Entry
+from harness.cells.row_result import ResultEntry
 from harness.console.redact import links, reason
-from harness.planning.manifest import find_row
-from harness.tracking.from_cells import Home
+from harness.tracking.deliverables import collect_deliverables
 from harness.tracking.run_payload import Unreadable
 from harness.tracking.store import Store
-from harness.tracking.time_limits import never, within
-from harness.tracking.trial_payload import trials
+from harness.tracking.time_limits import never, time_limit
 from model.errors import InputError
 
 PATIENCE = 30.0  # seconds at least between tries while the store cannot be written
@@ -40,29 +37,29 @@ Tell = Callable[[str], None]
 
 @dataclasses.dataclass
 class Count:
-    """Of the entries of a home: newly written, there before, and not delivered."""
+    """Of the entries of a results folder: newly written, there before, and not delivered."""
 
     new: int = 0
-    known: int = 0
+    present: int = 0
     left: int = 0
 
 
 class Delivery:
     """Writes entries to the store while it can. Without the lock it leaves them to the process that has it; while the
     store cannot be written, to a later try; an entry that the store does not take is named and passed by. Nothing is
-    lost either way: the home has all. Says everything once.
+    lost either way: the results folder has all. Says everything once.
 
     A server keeps the command waiting for ``patience`` seconds in all at most; ``stop`` ends the waiting."""
 
     def __init__(self, store: Store, tell: Tell, stop: Callable[[], bool] = never, patience: float = math.inf) -> None:
         self.store, self._tell, self.stop = store, tell, stop
         self.lock: IO[str] | None = None
-        self.again = 0.0  # when to try again after a failure
+        self.retry_at = 0.0  # when to try again after a failure
         self.failed = ""  # why something was not delivered
         self.full = False  # for want of space on this machine
-        self.spare = patience if store.remote else math.inf  # seconds that it may still be waited for
-        self._down = self._wrote = self._broken = False
-        self._told: set[str] = set()
+        self.seconds_left = patience if store.remote else math.inf  # seconds that it may still be waited for
+        self._unwritable = self._wrote = self._set_aside = False
+        self._messages: set[str] = set()
         self._refused: Counter[str] = Counter()  # entries that the store did not take, by suite
 
     def __enter__(self) -> Delivery:
@@ -73,18 +70,18 @@ class Delivery:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.lock is not None:
-            if self._wrote and time.monotonic() >= self.again:
+            if self._wrote and time.monotonic() >= self.retry_at:
                 self._guarded(self.store.settle)
             self.lock.close()
 
     def tell(self, text: str) -> None:
-        if text not in self._told:
-            self._told.add(text)
+        if text not in self._messages:
+            self._messages.add(text)
             self._tell(text)
 
     def acquire(self, patience: float = 0.0) -> bool:
         """Hold the lock, if it is free or becomes so in time; then see that the database is sound. ``InputError`` for
-        a home that cannot be written."""
+        a results folder that cannot be written."""
         until = time.monotonic() + patience
         while self.lock is None:
             try:
@@ -100,29 +97,29 @@ class Delivery:
                     "another --home"
                 ) from None
             if self.lock is not None:
-                self.mend()
+                self.set_aside()
             elif time.monotonic() >= until:
                 return False
             else:
                 time.sleep(0.2)
         return True
 
-    def mend(self, damage: str = "") -> None:
-        """Put a damaged database of the home aside; it is made again from the cells."""
+    def set_aside(self, damage: str = "") -> None:
+        """Put the results folder's own damaged database aside; it is made again from the cells."""
         damage, own = damage or self.store.damage(), self.store.own
         if damage and own is not None:
             stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")
             own.rename(own.with_name(f"{own.name}.damaged-{stamp}"))
             self.tell(f"{own} was damaged ({damage}); it is put aside and made again from the cells")
 
-    def keep(self, entry: Entry) -> bool | None:
+    def deliver(self, entry: ResultEntry) -> bool | None:
         """Whether the entry is new to the store; None where it cannot be delivered now."""
         if not self.acquire() or self._refused[entry.suite.slug] >= REFUSED:
             return None
-        if self._guarded(self._opened) is None:  # what is in the way of the store is in the way of every entry
+        if self._guarded(self._open) is None:  # what is in the way of the store is in the way of every entry
             return None
         try:
-            new = self._guarded(lambda: self.store.keep(entry), entry)
+            new = self._guarded(lambda: self.store.deliver(entry), entry)
             self._wrote |= bool(new)
             return new
         except Unreadable as error:
@@ -130,14 +127,14 @@ class Delivery:
             self.tell(f"{self.failed}; `harness run --rerun` trains it again")
         return None
 
-    def _guarded(self, write: Callable[[], bool | None], entry: Entry | None = None) -> bool | None:
+    def _guarded(self, write: Callable[[], bool | None], entry: ResultEntry | None = None) -> bool | None:
         """What writing gives; None while the store cannot be written, or where it does not take the entry.
         ``Unreadable``."""
-        if time.monotonic() < self.again:
+        if time.monotonic() < self.retry_at:
             return None
         began = time.monotonic()
         try:
-            with within(self.spare, self.stop):
+            with time_limit(self.seconds_left, self.stop):
                 return write()
         except Unreadable:
             raise
@@ -146,27 +143,27 @@ class Delivery:
             if entry is not None and is_refusal(error):
                 self._pass_by(entry, reason(error))
                 return None
-            self.again = time.monotonic() + max(PATIENCE, SHARE * (time.monotonic() - began))
+            self.retry_at = time.monotonic() + max(PATIENCE, SHARE * (time.monotonic() - began))
             self.full = self.store.file is not None and is_full(error)
             self.failed = "the disk is full" if self.full else reason(error)
-            if self._put_aside():
+            if self._set_aside_broken():
                 return None
-            if not self._down:
+            if not self._unwritable:
                 self.tell(
                     f"the tracking store {self.store.shown} cannot be written now ({self.failed}); "
                     "nothing is lost: the next `harness run` or `harness sync` delivers"
                 )
-            self._down = True
+            self._unwritable = True
         finally:
-            self.spare -= time.monotonic() - began
-            if self.spare <= 0:
-                self.again = math.inf
+            self.seconds_left -= time.monotonic() - began
+            if self.seconds_left <= 0:
+                self.retry_at = math.inf
         return None
 
-    def _opened(self) -> bool:
+    def _open(self) -> bool:
         return self.store.client is not None
 
-    def _pass_by(self, entry: Entry, why: str) -> None:
+    def _pass_by(self, entry: ResultEntry, why: str) -> None:
         """Say that the store does not take an entry, and after some of a suite pass by the others of it."""
         suite = entry.suite.slug
         self._refused[suite] += 1
@@ -174,39 +171,40 @@ class Delivery:
         more = f"; no more of {suite} is tried now" if self._refused[suite] == REFUSED else ""
         self.tell(f"not delivered: {self.failed}{more}")
 
-    def _put_aside(self) -> bool:
-        """Whether it was the home's own database that is damaged, in a way that only using it shows: it is put aside,
-        and whoever delivers next makes it again."""
+    def _set_aside_broken(self) -> bool:
+        """Whether it was the results folder's own database that is damaged, in a way that only using it shows: it is
+        put aside, and whoever delivers next makes it again."""
         if self.store.own is None or not any(mark in self.failed for mark in BROKEN):
             return False
-        self.mend(self.failed)
-        self.again, self._broken = math.inf, True  # this process has the damaged one open
+        self.set_aside(self.failed)
+        self.retry_at, self._set_aside = math.inf, True  # this process has the damaged one open
         return True
 
-    def all(self, home: Path, patience: float | None = None) -> Count:
-        """Deliver every ended cell of the home to the rows that read it, in the order in which they ended. Tries at
-        once, however short ago the last try failed, and waits for a server as long as is left, or ``patience``."""
+    def deliver_all(self, home: Path, patience: float | None = None) -> Count:
+        """Deliver every ended cell of the results folder to the rows that read it, in the order in which they ended.
+        Tries at once, however short ago the last try failed, and waits for a server as long as is left, or
+        ``patience``."""
         if patience is not None and self.store.remote:
-            self.spare = patience
-        if self.spare > 0 and not self._broken:
-            self.again = 0.0
+            self.seconds_left = patience
+        if self.seconds_left > 0 and not self._set_aside:
+            self.retry_at = 0.0
         self._refused.clear()
-        count, found = Count(), results(home, self.tell)
-        for entry in found.entries:
-            kept = self.keep(entry)
-            count.new += kept is True
-            count.known += kept is False
-            count.left += kept is None
+        count, deliverables = Count(), collect_deliverables(home, self.tell)
+        for entry in deliverables.entries:
+            new = self.deliver(entry)
+            count.new += new is True
+            count.present += new is False
+            count.left += new is None
         if not count.left and self.lock is not None:
-            for each in found.retired:
-                self._guarded(functools.partial(self.store.retire, *each))
+            for retired in deliverables.retired:
+                self._guarded(functools.partial(self.store.retire, *retired))
         return count
 
 
 def is_refusal(error: BaseException) -> bool:
     """Whether a store that answers does not take this entry, so that others may well be taken."""
-    trial_payload = str(error)
-    if "error code 401" in trial_payload or "Invalid Host header" in trial_payload or is_full(error):
+    message = str(error)
+    if "error code 401" in message or "Invalid Host header" in message or is_full(error):
         return False
     for link in links(error):
         if isinstance(link, OSError) and type(link).__module__ == "builtins" and link.errno in OF_ONE:
@@ -215,41 +213,3 @@ def is_refusal(error: BaseException) -> bool:
         if status is not None:
             return 400 <= int(status()) < 500 and int(status()) not in (401, 408, 429)
     return False
-
-
-@dataclasses.dataclass(frozen=True)
-class Results:
-    """What a home has for a tracking store: ended cells and trials as rows have them, in the order in which they ended,
-    and by suite, row, part and set-up those that were made for a row and that it does not have any more, and why."""
-
-    entries: list[Entry]
-    retired: list[tuple[Suite, str, str, str, str]]
-
-
-def results(home: Path, tell: Tell) -> Results:
-    """All of them. What cannot be read, and rows that are not in the registry, are said and left out."""
-    cells, kept = Home(home), Results([], [])
-    gone: set[str] = set()
-    lost: list[str] = []
-    for command in cells.noted():
-        for suite_slug, row_name in command.rows:
-            name = row_name + command.tags.get("variant", "")
-            pair = find_row(suite_slug, row_name)
-            if pair is None:
-                gone.add(f"{suite_slug}/{name}")
-                continue
-            entries, left_out = cells.entries(command, *pair)
-            kept.entries.extend(entries)
-            setup = command.tags["setup"]
-            kept.retired.extend((pair[0], name, f"seed {seed}", setup, fault) for seed, fault in left_out.items())
-    kept.entries.sort(key=ended)
-    kept.entries.extend(trials(home, gone, lost))
-    for text in (*cells.faults(), *(f"{text}; it is not delivered" for text in lost)):
-        tell(text)
-    if gone:
-        tell(f"left out, not in the registry or in a file that was named: {', '.join(sorted(gone))}")
-    return kept
-
-
-def ended(entry: Entry) -> str:
-    return entry.record.trained

@@ -17,7 +17,7 @@ class Late(TimeoutError):
 
 
 @contextlib.contextmanager
-def within(seconds: float, stop: Callable[[], bool]) -> Iterator[None]:
+def time_limit(seconds: float, stop: Callable[[], bool]) -> Iterator[None]:
     """``Late`` inside once the time is up or a stop was asked for, whatever is waited for there. In the main thread of
     a system that has alarms; elsewhere the HTTP client's own limits hold."""
     if (

@@ -15,14 +15,13 @@ from experiments.study import settings
 from experiments.suite import RegistryError, Row, Suite
 from harness.cells.atomic import Damaged, checksummed, write_atomic
 from harness.cells.home import cells_folder, readers_folder
-from harness.cells.record import Record, journal, read_checksummed
-from harness.cells.row_result import Entry, flat_scores
+from harness.cells.record import Record, read_checksummed, read_journal
+from harness.cells.row_result import ResultEntry, flat_scores
 from harness.cells.trial import SEED, Trial
 from harness.planning.manifest import read_manifests
-from harness.planning.matching import declaration
-from harness.planning.setup_tags import listed
+from harness.planning.matching import reading_digest
+from harness.planning.setup_tags import texts_tag
 from harness.registry.selectors import find
-from harness.tracking import trial_payload
 from harness.tracking.current_runs import values_check
 from harness.tracking.run_payload import Point, RunPayload, Unreadable, run_payload
 from harness.tracking.seed_result import TOTALS
@@ -33,11 +32,11 @@ STATUS = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TrialEntry(Entry):
-    """An ended trial; ``about`` says of which arm, as tags."""
+class TrialEntry(ResultEntry):
+    """An ended trial; ``arm_tags`` are those of its arm."""
 
     trial: Trial
-    about: Mapping[str, str]
+    arm_tags: Mapping[str, str]
 
     @property
     def part(self) -> str:
@@ -45,41 +44,43 @@ class TrialEntry(Entry):
 
     @property
     def content(self) -> str:
-        return digest([dataclasses.asdict(self.trial), dict(self.about)])
+        return digest([dataclasses.asdict(self.trial), dict(self.arm_tags)])
 
 
-def note(home: Path, kept: Mapping[str, Any]) -> None:
-    """Keep it among the readers of its cell."""
-    name = digest([kept["about"]["arm"], kept["tags"]["setup"], kept["trial"]["number"]])
+def write_trial(home: Path, record: Mapping[str, Any]) -> None:
+    """Write an ended trial's record among the readers of its cell."""
+    name = digest([record["about"]["arm"], record["tags"]["setup"], record["trial"]["number"]])
     path = readers_folder(home) / f"trial-{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, checksummed(kept))
+    write_atomic(path, checksummed(record))
 
 
-def entry(told: Mapping[str, Any], cells: Path) -> TrialEntry | None:
+def trial_entry(stored: Mapping[str, Any], cells: Path) -> TrialEntry | None:
     """A kept trial with what its cell's folder holds; None where the registry no longer has the study or the row.
     ``Damaged`` where the folder is."""
-    kept = told["trial"]
-    trial = Trial(**(kept | {"curve": {int(epoch): value for epoch, value in kept["curve"].items()}}))
-    suite = suite_of(told["about"])
+    values = stored["trial"]
+    trial = Trial(**(values | {"curve": {int(epoch): value for epoch, value in values["curve"].items()}}))
+    suite = study_suite(stored["about"])
     if suite is None:
         return None
     folder = cells / trial.cell
     outcome = {"status": trial.state, "ended": trial.ended, "reason": trial.reason}
-    record = Record(folder, read_checksummed(folder / "cell.json") or {}, outcome, journal(folder / "journal.jsonl"))
+    record = Record(
+        folder, read_checksummed(folder / "cell.json") or {}, outcome, read_journal(folder / "journal.jsonl")
+    )
     return TrialEntry(
         suite=suite,
-        row=Row(name=told["name"], title=suite.title),
-        name=told["name"],
+        row=Row(name=stored["name"], title=suite.title),
+        name=stored["name"],
         record=record,
-        tags=told["tags"],
+        tags=stored["tags"],
         seed=SEED,
         trial=trial,
-        about=told["about"],
+        arm_tags=stored["about"],
     )
 
 
-def suite_of(about: Mapping[str, str]) -> Suite | None:
+def study_suite(about: Mapping[str, str]) -> Suite | None:
     """The study in the place of a suite, if it and its row are still there."""
     study = STUDIES.get(about["study"])
     try:
@@ -110,32 +111,32 @@ def _(entry: TrialEntry) -> RunPayload:
     if trial.curve and len(record.epochs) < len(trial.curve):
         raise Unreadable(f"{record.folder} holds {len(record.epochs)} of the trial's {len(trial.curve)} epochs")
     end = round(1000 * datetime.datetime.fromisoformat(trial.ended).timestamp())
-    metrics = list(points(entry))
-    told = tags(entry)
-    check = values_check(told, {name: value for name, value, _ in metrics})
+    metrics = list(trial_points(entry))
+    tags = trial_tags(entry)
+    check = values_check(tags, {name: value for name, value, _ in metrics})
     return RunPayload(
-        tags=told | {"check": check},
-        params={name: str(value) for name, value in record.about.get("settings", {}).items()}
+        tags=tags | {"check": check},
+        params={name: str(value) for name, value in record.metadata.get("settings", {}).items()}
         | {name: repr(value) for name, value in trial.params.items()},
         metrics=metrics,
-        data=record.about.get("data", {}),
-        source=str(record.about.get("source", "")),
+        data=record.metadata.get("data", {}),
+        source=str(record.metadata.get("source", "")),
         answered=None,
-        start=end - round(1000 * sum(total(entry, name) for name in TOTALS[1:2])),
+        start=end - round(1000 * sum(sum_epochs(entry, name) for name in TOTALS[1:2])),
         end=end,
         status=STATUS[trial.state],
     )
 
 
-def tags(entry: TrialEntry) -> dict[str, str]:
-    trial, about = entry.trial, entry.record.about
+def trial_tags(entry: TrialEntry) -> dict[str, str]:
+    trial, about = entry.trial, entry.record.metadata
     return {
         **entry.tags,
-        **entry.about,
+        **entry.arm_tags,
         "kind": "trial",
         "content": entry.content,
         "training": str(entry.record.training),
-        "declared": declaration(entry.suite, entry.row),
+        "declared": reading_digest(entry.suite, entry.row),
         "row": entry.name,
         "trial": str(trial.number),
         "state": trial.state,
@@ -149,12 +150,12 @@ def tags(entry: TrialEntry) -> dict[str, str]:
         "threads": str(about.get("threads", "")),
         "device": str(about.get("device", "")),
         "torch": str(about.get("torch", "")),
-        "warnings": listed([]),
+        "warnings": texts_tag([]),
         **{name: str(value) for name, value in about.get("code", {}).items()},
     }
 
 
-def points(entry: TrialEntry) -> Iterator[Point]:
+def trial_points(entry: TrialEntry) -> Iterator[Point]:
     """Every metric of the epochs that count, what the trial came to and what it cost."""
     trial = entry.trial
     for epoch in entry.record.epochs[: len(trial.curve)]:
@@ -165,30 +166,30 @@ def points(entry: TrialEntry) -> Iterator[Point]:
     if trial.curve:
         yield "reported/epoch", trial.epoch, 0
     for name in TOTALS[1:3]:
-        yield name, total(entry, name), 0
+        yield name, sum_epochs(entry, name), 0
     yield "cost", trial.cost, 0
     yield "epochs", len(trial.curve), 0
 
 
-def total(entry: TrialEntry, name: str) -> float:
+def sum_epochs(entry: TrialEntry, name: str) -> float:
     """Of the epochs that count."""
     return sum(float(epoch[name]) for epoch in entry.record.epochs[: len(entry.trial.curve)])
 
 
-def trials(home: Path, gone: set[str], damaged: list[str]) -> list[TrialEntry]:
+def read_trials(home: Path, gone: set[str], damaged: list[str]) -> list[TrialEntry]:
     """The ended trials of a home's studies, in the order in which they ended; studies that are not in the registry any
     more are added to ``gone``, what cannot be read to ``damaged``."""
-    found = []
-    for each in read_manifests(home, None):
-        if "trial" not in each:
+    entries = []
+    for record in read_manifests(home, None):
+        if "trial" not in record:
             continue
         try:
-            entry = trial_payload.entry(each, cells_folder(home))
+            entry = trial_entry(record, cells_folder(home))
         except Damaged as damage:
             damaged.append(str(damage))
             continue
         if entry is None:
-            gone.add(f"{trial_payload.PAPER}/{each['about']['study']}")
+            gone.add(f"{PAPER}/{record['about']['study']}")
         else:
-            found.append(entry)
-    return sorted(found, key=lambda entry: entry.trial.ended)
+            entries.append(entry)
+    return sorted(entries, key=lambda entry: entry.trial.ended)

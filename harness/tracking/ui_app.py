@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
 NAME = "ablation-harness"
 FOLDER, TOKEN, HOSTS = "HARNESS_REPORTS", "HARNESS_UI_TOKEN", "HARNESS_UI_HOSTS"  # in the server's environment
-FIELD = "token"  # of a link
+TOKEN_FIELD = "token"  # of a link
 SEARCHES = re.compile(
     r"/graphql|/(ajax-)?api/[23]\.0/?mlflow/(experiments/search(-datasets)?|(logged-models|runs|traces|datasets)/search)"
 )  # asked with POST, though they change nothing
 CLOSED = re.compile(r"/((ajax-)?api/.*/)?(gateway|webhooks|jobs|prompt-optimization|scorers|assistant)", re.IGNORECASE)
-ASK = "These pages are open to whoever has the link that harness ui printed, with its token. Open that link first."
+FORBIDDEN = (
+    "These pages are open to whoever has the link that harness ui printed, with its token. Open that link first."
+)
 
 
 def create_app() -> Flask:
@@ -56,29 +58,29 @@ def guard(app: Flask, token: str, hosts: frozenset[str]) -> None:
         if request.path == "/health":
             return None
         cookie = f"{NAME}-{request.host.rpartition(':')[2]}"  # a cookie is of a host, whatever the port
-        given = request.args.get(FIELD)
-        if given is not None and same(given, token):
+        token_argument = request.args.get(TOKEN_FIELD)
+        if token_argument is not None and tokens_equal(token_argument, token):
             if request.method != "GET":
-                return Response(ASK, 403, mimetype="text/plain")
+                return Response(FORBIDDEN, 403, mimetype="text/plain")
             answer = redirect(request.path)
             answer.set_cookie(cookie, token, httponly=True, samesite="Strict")
             return answer  # type: ignore[return-value]
-        held = request.cookies.get(cookie) or request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if not same(held, token):
-            return Response(ASK, 403, mimetype="text/plain")
-        if not reads(request.method, request.path):
+        credential = request.cookies.get(cookie) or request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if not tokens_equal(credential, token):
+            return Response(FORBIDDEN, 403, mimetype="text/plain")
+        if not only_reads(request.method, request.path):
             return Response("These pages are for reading.", 403, mimetype="text/plain")
         return None
 
     app.before_request_funcs.setdefault(None, []).insert(0, refusal)
 
 
-def same(given: str, token: str) -> bool:
+def tokens_equal(candidate: str, token: str) -> bool:
     """In a time that tells nothing."""
-    return hmac.compare_digest(given.encode(), token.encode())
+    return hmac.compare_digest(candidate.encode(), token.encode())
 
 
-def reads(method: str, path: str) -> bool:
+def only_reads(method: str, path: str) -> bool:
     """Whether a request is one of those that show results."""
     if CLOSED.match(path):
         return False
@@ -87,9 +89,9 @@ def reads(method: str, path: str) -> bool:
 
 def with_token(server: str, token: str) -> str:
     """The link that opens the pages."""
-    return f"{server}/?{FIELD}={token}"
+    return f"{server}/?{TOKEN_FIELD}={token}"
 
 
-def address(server: str, report: Path) -> str:
+def report_address(server: str, report: Path) -> str:
     """Of a report's page, ``<home>/reports/NAME/report.html``."""
     return f"{server}/reports/{report.parent.name}/{report.name}"

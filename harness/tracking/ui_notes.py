@@ -13,8 +13,8 @@ from typing import Any
 
 from experiments.ablation import PAPER
 from experiments.suite import Row, Suite, row_slug
-from harness.cells.row_result import Entry
-from harness.registry.plugins import installed
+from harness.cells.row_result import ResultEntry
+from harness.registry.plugins import installed_suites
 from harness.registry.plugins import suites as brought
 from harness.tracking import ui_app
 from harness.tracking.current_runs import LINE
@@ -43,119 +43,123 @@ READING = """\
 `health/...` is what the training tells of itself. `alarm` names the tasks that have one answer for everything."""
 
 
-def of_suite(suite: Suite, kind: str) -> dict[str, str]:
+def experiment_tags(suite: Suite, kind: str) -> dict[str, str]:
     """An experiment's tags; ``kind`` are its rows' parts, seeds or trials."""
-    told = {"paper": suite.paper, "source": suite.source, "formula": suite.formula}
-    shown = {NOTE: about(suite, kind), VIEW: view(suite, kind, (), None)}
-    return {name: value for name, value in told.items() if value} | shown
+    texts = {"paper": suite.paper, "source": suite.source, "formula": suite.formula}
+    shown = {NOTE: experiment_note(suite, kind), VIEW: saved_view(suite, kind, (), None)}
+    return {name: value for name, value in texts.items() if value} | shown
 
 
-def about(suite: Suite, kind: str) -> str:
+def experiment_note(suite: Suite, kind: str) -> str:
     titles = ", ".join(filter(None, (suite.title, suite.source)))
     opening, view = ("rows", ROWS) if kind == "seed" else ("trials", TRIALS)
     notes = "\n".join(f"- {note}" for note in suite.notes)
-    return cut([f"{titles}: the {opening} of `{suite.slug}`.", view, f"{READING} {FORMULAS[suite.formula]}.", notes])
+    return truncate(
+        [f"{titles}: the {opening} of `{suite.slug}`.", view, f"{READING} {FORMULAS[suite.formula]}.", notes]
+    )
 
 
-def of_row(entry: Entry) -> dict[str, str]:
+def row_tags(entry: ResultEntry) -> dict[str, str]:
     """Of a row's own run."""
     suite, row = entry.suite, entry.row
-    known = row in suite.rows  # else it is a study's
-    lines = [f"**{row.title}**" + (f", `{slug(suite, row)}`" if known else ""), grid(suite, row)]
+    registered = row in suite.rows  # else it is a study's
+    lines = [f"**{row.title}**" + (f", `{command_slug(suite, row)}`" if registered else ""), figures_table(suite, row)]
     if row.printed_words:
         lines.append(f"Printed: {row.printed_words}.")
-    if known:
-        lines.append(f"`harness show {slug(suite, row)}` shows its recipe, {where(entry)}.")
-    return placed(entry) | {NOTE: cut([*lines, *row.notes])}
+    if registered:
+        lines.append(f"`harness show {command_slug(suite, row)}` shows its recipe, {report_hint(entry)}.")
+    return position_tags(entry) | {NOTE: truncate([*lines, *row.notes])}
 
 
-def of_part(entry: Entry, held: RunPayload) -> dict[str, str]:
+def part_tags(entry: ResultEntry, payload: RunPayload) -> dict[str, str]:
     """Of a seed's run, or a trial's."""
     suite, row = entry.suite, entry.row
-    ours = {name.removeprefix("reported/"): value for name, value, _ in held.metrics if name.startswith("reported/")}
-    at = f"; {row.split}, epoch {ours['epoch']:.0f}" if "epoch" in ours else ""
+    reported = {
+        name.removeprefix("reported/"): value for name, value, _ in payload.metrics if name.startswith("reported/")
+    }
+    at = f"; {row.split}, epoch {reported['epoch']:.0f}" if "epoch" in reported else ""
     lines = [f"{entry.part.capitalize()} of **{entry.name}**, {row.title}{at}"]
     if at:
-        lines.append(grid(suite, row, {entry.part: ours}))
-    if held.tags.get("reason"):
-        lines.append(f"{held.status.capitalize()}: {held.tags['reason']}")
-    if held.tags.get("alarm"):
-        lines.append(f"Alarm: {held.tags['alarm']}.")
-    return placed(entry, 1 + int(entry.part.split()[-1])) | {NOTE: cut(lines)}
+        lines.append(figures_table(suite, row, {entry.part: reported}))
+    if payload.tags.get("reason"):
+        lines.append(f"{payload.status.capitalize()}: {payload.tags['reason']}")
+    if payload.tags.get("alarm"):
+        lines.append(f"Alarm: {payload.tags['alarm']}.")
+    return position_tags(entry, 1 + int(entry.part.split()[-1])) | {NOTE: truncate(lines)}
 
 
-def placed(entry: Entry, part: int = 0) -> dict[str, str]:
+def position_tags(entry: ResultEntry, part: int = 0) -> dict[str, str]:
     """Which line of the table a run belongs to, and where it stands: every row's own run first, then every row's first
     seed. MLflow loads 100 runs at a time, so that all rows are there from the start."""
     names = [row.name for row in entry.suite.rows]
     place = names.index(entry.row.name) + 1 if entry.row.name in names else 0
-    return {LINE: f"{entry.name} ({setup(entry)})", PLACE: f"{part:04d} {place:03d}"}
+    return {LINE: f"{entry.name} ({setup_label(entry)})", PLACE: f"{part:04d} {place:03d}"}
 
 
-def setup(entry: Entry) -> str:
+def setup_label(entry: ResultEntry) -> str:
     return f"{entry.tags.get('profile', '')} {entry.tags['setup'][:6]}"
 
 
-def slug(suite: Suite, row: Row) -> str:
+def command_slug(suite: Suite, row: Row) -> str:
     """What names the row on the command line."""
-    in_file = suite in brought() and suite not in installed()
+    in_file = suite in brought() and suite not in installed_suites()
     return f"FILE.py:{row.name}" if in_file else row_slug(suite, row)
 
 
-def where(entry: Entry) -> str:
+def report_hint(entry: ResultEntry) -> str:
     """Where the figures are judged: a row of a file is in the reports of commands that were given the file."""
     from harness.cells.home import file_name
 
-    told = slug(entry.suite, entry.row)
-    command = f"harness report {told} --out DIR"
-    if told.startswith("FILE.py"):
+    slug = command_slug(entry.suite, entry.row)
+    command = f"harness report {slug} --out DIR"
+    if slug.startswith("FILE.py"):
         return f"`{command}` judges it"
-    folder = file_name(setup(entry).split(), entry.tags.get("variant", ""))
+    folder = file_name(setup_label(entry).split(), entry.tags.get("variant", ""))
     if entry.suite.paper == PAPER:
         folder = entry.suite.slug.replace("/", "-")
-    link = f"[a report]({ui_app.address('', Path(folder, 'report.html'))})"
+    link = f"[a report]({ui_app.report_address('', Path(folder, 'report.html'))})"
     return f"`{command}` judges it; `harness run` leaves {link}, which `harness ui` serves"
 
 
-def grid(suite: Suite, row: Row, ours: Mapping[str, Mapping[str, float]] | None = None) -> str:
+def figures_table(suite: Suite, row: Row, others: Mapping[str, Mapping[str, float]] | None = None) -> str:
     """The printed figures, and others below them, as a Markdown table; empty where there are none."""
     names = [*suite.columns, "overall"] if suite.formula != "none" else [*suite.columns]
-    told = ({"printed": row.printed} if row.printed else {}) | dict(ours or {})
-    if not told:
+    figures = ({"printed": row.printed} if row.printed else {}) | dict(others or {})
+    if not figures:
         return ""
     lines = [["", *(name.partition("_")[0] for name in names)], ["---"] * (1 + len(names))]
-    lines += [[whose, *(figure(values.get(name)) for name in names)] for whose, values in told.items()]
+    lines += [[whose, *(figure(values.get(name)) for name in names)] for whose, values in figures.items()]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def cut(paragraphs: Sequence[str]) -> str:
+def truncate(paragraphs: Sequence[str]) -> str:
     text = "\n\n".join(filter(None, paragraphs))
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ..."
 
 
-def view(suite: Suite, kind: str, lines: Collection[str], there: str | None) -> str:
-    """The experiment's saved view, as MLflow 3.17 writes it, with these lines folded; or what is ``there`` if a user
+def saved_view(suite: Suite, kind: str, lines: Collection[str], stored: str | None) -> str:
+    """The experiment's saved view, as MLflow 3.17 writes it, with these lines folded; or what is ``stored`` if a user
     has changed it. The format is not documented: a release that cannot read it shows its plain page."""
     with suppress(ValueError, AttributeError):
-        if there and json.loads(there).get("updatedAt"):
-            return there
-    packed = base64.b64encode(zlib.compress(json.dumps(state(suite, kind, lines)).encode(), 9)).decode()
-    made = json.dumps({"name": KEY.capitalize(), "createdAt": 0, "updatedAt": 0, "state": f"deflate;{packed}"})
-    return made if len(made) <= LONGEST or not lines else view(suite, kind, (), there)
+        if stored and json.loads(stored).get("updatedAt"):
+            return stored
+    packed = base64.b64encode(zlib.compress(json.dumps(view_state(suite, kind, lines)).encode(), 9)).decode()
+    packed_view = json.dumps({"name": KEY.capitalize(), "createdAt": 0, "updatedAt": 0, "state": f"deflate;{packed}"})
+    return packed_view if len(packed_view) <= LONGEST or not lines else saved_view(suite, kind, (), stored)
 
 
-def state(suite: Suite, kind: str, lines: Collection[str]) -> dict[str, Any]:
+def view_state(suite: Suite, kind: str, lines: Collection[str]) -> dict[str, Any]:
     """Rows in the paper's order, their means beside the printed figures, or trials, the best first; charts of the
     overall score, or of the first column where there is none."""
     names = [*suite.columns] if suite.formula == "none" else ["overall", *suite.columns]
     sources = ["printed", "reported"] if kind == "seed" else ["reported"]
     figures = [f"metrics.`{whose}/{name}`" for name in names for whose in sources]
-    told = [f"tags.`{name}`" for name in (("split", "seed", "alarm") if kind == "seed" else ("state", "params"))]
-    own = grouped(lines) if kind == "seed" else {"orderByKey": figures[0], "orderByAsc": False}
-    return own | {
+    tag_columns = [f"tags.`{name}`" for name in (("split", "seed", "alarm") if kind == "seed" else ("state", "params"))]
+    order = grouping(lines) if kind == "seed" else {"orderByKey": figures[0], "orderByAsc": False}
+    return order | {
         "searchFilter": f"tags.kind != '{'none' if kind == 'seed' else 'row'}' and tags.superseded IS NULL",
-        "selectedColumns": [*figures, *told],
-        "columnOrder": [RUN, *figures, *told, "runDateAndNestInfo", "duration"],
+        "selectedColumns": [*figures, *tag_columns],
+        "columnOrder": [RUN, *figures, *tag_columns, "runDateAndNestInfo", "duration"],
         "columnWidths": {RUN: 360} | {name: 7 * len(name) - 50 for name in figures},
         "runsHiddenMode": f"FIRST_{MOST}_RUNS",
         "compareRunCharts": [
@@ -167,7 +171,7 @@ def state(suite: Suite, kind: str, lines: Collection[str]) -> dict[str, Any]:
     }
 
 
-def grouped(lines: Collection[str]) -> dict[str, Any]:
+def grouping(lines: Collection[str]) -> dict[str, Any]:
     return {
         "orderByKey": f"tags.`{PLACE}`",
         "orderByAsc": True,
@@ -193,20 +197,20 @@ def curve(metric: str) -> dict[str, Any]:
 
 
 def chart(kind: str, metric: str, where: str) -> dict[str, Any]:
-    made = {"deleted": False, "isGenerated": False, "displayName": metric}
-    return {"type": kind, "uuid": f"{kind} {metric}", "metricSectionId": where, "metricKey": metric} | made
+    defaults = {"deleted": False, "isGenerated": False, "displayName": metric}
+    return {"type": kind, "uuid": f"{kind} {metric}", "metricSectionId": where, "metricKey": metric} | defaults
 
 
 def section(name: str, title: str) -> dict[str, Any]:
-    made = {"display": True, "isReordered": False, "deleted": False, "isGenerated": False}
-    return {"uuid": name, "name": title} | made
+    defaults = {"display": True, "isReordered": False, "deleted": False, "isGenerated": False}
+    return {"uuid": name, "name": title} | defaults
 
 
-def prepared(tags: Iterable[Mapping[str, str]]) -> bool:
+def has_saved_view(tags: Iterable[Mapping[str, str]]) -> bool:
     """Whether an experiment, by its tags, has such a view."""
     return any(tag["key"] == VIEW for tag in tags)
 
 
-def address(server: str, experiment: str) -> str:
+def view_address(server: str, experiment: str) -> str:
     """Of an experiment's prepared view."""
     return f"{server}/#/experiments/{experiment}/runs?viewStateShareKey={KEY}"

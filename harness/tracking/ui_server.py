@@ -21,7 +21,7 @@ from pathlib import Path
 
 from harness.cells.home import database_file, reports_folder
 from harness.console.redact import hidden
-from harness.tracking.ui_app import FOLDER, HOSTS, NAME, TOKEN, address
+from harness.tracking.ui_app import FOLDER, HOSTS, NAME, TOKEN, report_address
 from model.errors import InputError
 
 LOOPBACK = "127.0.0.1"
@@ -93,7 +93,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def heed_signals() -> None:
+def handle_signals() -> None:
     """Let the end of the terminal, and SIGTERM, end the server as Ctrl-C does, unless they are ignored (nohup)."""
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
@@ -101,7 +101,7 @@ def heed_signals() -> None:
             signal.signal(number, signal.default_int_handler)
 
 
-def bracketed(host: str) -> str:
+def url_host(host: str) -> str:
     """As it stands in a URL."""
     return f"[{host}]" if ":" in host else host
 
@@ -114,8 +114,8 @@ def server(uri: str, host: str, port: int, home: Path, token: str) -> Iterator[t
         (folder / "gunicorn.py").write_text(GUNICORN, encoding="utf-8")
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                command(host, port, folder / "gunicorn.py", home / "artifacts"),
-                env=environment(uri, os.environ, home) | guarding(host, port, token),
+                server_command(host, port, folder / "gunicorn.py", home / "artifacts"),
+                env=server_environment(uri, os.environ, home) | access_environment(host, port, token),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -124,36 +124,47 @@ def server(uri: str, host: str, port: int, home: Path, token: str) -> Iterator[t
             try:
                 yield process, folder / "log"
             finally:
-                end(process)
+                end_processes(process)
 
 
-def command(host: str, port: int, config: Path, artifacts: Path | None = None) -> list[str]:
+def server_command(host: str, port: int, config: Path, artifacts: Path | None = None) -> list[str]:
     """One worker of the plain WSGI application, without the store's URI, which may hold a password. The home's own
     store names no folder for artifacts, so the server is told."""
     if sys.platform == "win32":
-        how = "--waitress-opts=--threads=4"
+        server_options = "--waitress-opts=--threads=4"
     else:
-        how = f"--gunicorn-opts=--config {shlex.quote(str(config))}"
-    words = ["server", "--host", bracketed(host), "--port", str(port), "--workers", "1", how, "--app-name", NAME]
-    where = ["--artifacts-destination", str(artifacts.resolve())] if artifacts else []
-    return [sys.executable, "-m", "mlflow", *words, *where]
+        server_options = f"--gunicorn-opts=--config {shlex.quote(str(config))}"
+    words = [
+        "server",
+        "--host",
+        url_host(host),
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+        server_options,
+        "--app-name",
+        NAME,
+    ]
+    destination = ["--artifacts-destination", str(artifacts.resolve())] if artifacts else []
+    return [sys.executable, "-m", "mlflow", *words, *destination]
 
 
-def environment(uri: str, given: Mapping[str, str], home: Path) -> dict[str, str]:
+def server_environment(uri: str, variables: Mapping[str, str], home: Path) -> dict[str, str]:
     """The store's URI, the home's reports, MLflow's extras off, and without what configures servers of another kind."""
-    kept = {name: value for name, value in given.items() if name not in IGNORED}
-    telemetry = {} if {NO_TELEMETRY, "DO_NOT_TRACK"} & given.keys() else {NO_TELEMETRY: "true"}
+    inherited = {name: value for name, value in variables.items() if name not in IGNORED}
+    telemetry = {} if {NO_TELEMETRY, "DO_NOT_TRACK"} & variables.keys() else {NO_TELEMETRY: "true"}
     path = {"PYTHONSAFEPATH": "1"}  # a gunicorn.py or flask.py in this folder is not imported
-    ours = {"MLFLOW_BACKEND_STORE_URI": uri, FOLDER: str(reports_folder(home).resolve())}
-    return kept | OFF | telemetry | path | ours
+    settings = {"MLFLOW_BACKEND_STORE_URI": uri, FOLDER: str(reports_folder(home).resolve())}
+    return inherited | OFF | telemetry | path | settings
 
 
-def guarding(host: str, port: int, token: str) -> dict[str, str]:
+def access_environment(host: str, port: int, token: str) -> dict[str, str]:
     """What the pages ask of a request. The environment is for this user alone to read, unlike the command line."""
-    names = {"localhost", LOOPBACK, "[::1]", bracketed(host), socket.gethostname()}
+    names = {"localhost", LOOPBACK, "[::1]", url_host(host), socket.gethostname()}
     if not is_loopback(host):
         with contextlib.suppress(OSError):
-            names |= {bracketed(str(each[4][0])) for each in socket.getaddrinfo(socket.gethostname(), None)}
+            names |= {url_host(str(each[4][0])) for each in socket.getaddrinfo(socket.gethostname(), None)}
     return {TOKEN: token, HOSTS: ",".join(sorted(f"{name}:{port}" for name in names))}
 
 
@@ -164,24 +175,24 @@ def wait_for_pages(process: subprocess.Popen[bytes], host: str, port: int, log: 
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         if process.poll() is not None:
-            raise InputError(f"MLflow cannot show this store: {reason(log)}; harness doctor tells more")
+            raise InputError(f"MLflow cannot show this store: {last_error(log)}; harness doctor tells more")
         with contextlib.suppress(OSError, http.client.HTTPException):
-            connection = http.client.HTTPConnection(answers(host), port, timeout=PATIENCE)
+            connection = http.client.HTTPConnection(local_host(host), port, timeout=PATIENCE)
             with contextlib.closing(connection):
                 connection.request("GET", "/health")
                 if connection.getresponse().status == http.HTTPStatus.OK:
                     return
         time.sleep(0.2)
-    told = f"MLflow's server has not answered for {PATIENCE:.0f} seconds: {reason(log)}"
-    raise InputError(f"{told}; harness doctor tells more")
+    message = f"MLflow's server has not answered for {PATIENCE:.0f} seconds: {last_error(log)}"
+    raise InputError(f"{message}; harness doctor tells more")
 
 
-def answers(host: str) -> str:
+def local_host(host: str) -> str:
     """Where this machine reaches it."""
     return {"0.0.0.0": LOOPBACK, "::": "::1"}.get(host, host)
 
 
-def tables(host: str, port: int, pages: str, token: str) -> list[str]:
+def list_tables(host: str, port: int, pages: str, token: str) -> list[str]:
     """Every table that the server has, with the address of its view: by name. None where it does not tell."""
     import http.client
 
@@ -192,29 +203,31 @@ def tables(host: str, port: int, pages: str, token: str) -> list[str]:
         with contextlib.closing(connection):
             words = {"Authorization": f"Bearer {token}"}
             connection.request("GET", "/api/2.0/mlflow/experiments/search?max_results=1000", headers=words)
-            told = json.loads(connection.getresponse().read())["experiments"]
-        ids = {each["name"]: each["experiment_id"] for each in told if ui_notes.prepared(each.get("tags", ()))}
+            experiments = json.loads(connection.getresponse().read())["experiments"]
+        ids = {
+            each["name"]: each["experiment_id"] for each in experiments if ui_notes.has_saved_view(each.get("tags", ()))
+        }
     except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError, AttributeError):
         return []
     width = max(map(len, ids), default=0)
-    return [f"  {name:<{width}}  {ui_notes.address(pages, ids[name])}" for name in sorted(ids)]
+    return [f"  {name:<{width}}  {ui_notes.view_address(pages, ids[name])}" for name in sorted(ids)]
 
 
-def reports(home: Path, server: str) -> list[str]:
+def list_reports(home: Path, server: str) -> list[str]:
     """The addresses of the home's latest reports."""
-    found = {path: path.stat().st_mtime for path in home.glob("reports/*/report.html")}
-    latest = sorted(found, key=found.__getitem__, reverse=True)[:SHOWN]
-    return [f"  report  {address(server, path)}" for path in latest]
+    modified = {path: path.stat().st_mtime for path in home.glob("reports/*/report.html")}
+    latest = sorted(modified, key=modified.__getitem__, reverse=True)[:SHOWN]
+    return [f"  report  {report_address(server, path)}" for path in latest]
 
 
-def reason(log: Path) -> str:
+def last_error(log: Path) -> str:
     """The last error in the server's log, or its last line, without secrets."""
     lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    errors = [found[1] for line in lines if (found := re.match(r"[\w.]*(?:Error|Exception): *(.+)", line))]
+    errors = [match[1] for line in lines if (match := re.match(r"[\w.]*(?:Error|Exception): *(.+)", line))]
     return textwrap.shorten(hidden((errors or lines or ["it said nothing"])[-1]), 300, placeholder=" ...")
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def end_processes(process: subprocess.Popen[bytes]) -> None:
     """End the server's whole process group, gently and then for certain."""
     if not hasattr(os, "killpg"):
         process.terminate()

@@ -11,8 +11,8 @@ from typing import Any
 
 from harness.cells.atomic import Damaged
 from harness.cells.home import cell_folder
-from harness.cells.record import journal, read_checksummed
-from harness.cells.trial import Trial, reached
+from harness.cells.record import read_checksummed, read_journal
+from harness.cells.trial import Trial, trial_outcome
 from harness.tune.study_run import StudyRun
 from model.errors import InputError
 from model.settings import flatten
@@ -33,7 +33,7 @@ def disagreement(arm: StudyRun, trial: Trial, home: Path) -> str:
     """What the entry of a complete trial says and its cell does not."""
     folder = cell_folder(home, trial.cell)
     try:
-        about, epochs = read_checksummed(folder / "cell.json"), journal(folder / "journal.jsonl")
+        about, epochs = read_checksummed(folder / "cell.json"), read_journal(folder / "journal.jsonl")
     except Damaged:  # it is trained again
         return ""
     if not about or not epochs:
@@ -42,7 +42,7 @@ def disagreement(arm: StudyRun, trial: Trial, home: Path) -> str:
     for name, value in settings(declared).items():
         if name in trained and value != trained[name]:
             return f"it has {name} {value}, and its cell was trained with {trained[name]}"
-    told = reached(arm.suite, arm.row, epochs).value
+    told = trial_outcome(arm.suite, arm.row, epochs).value
     if told is None or trial.value is None or not math.isclose(told, trial.value, rel_tol=1e-9, abs_tol=1e-12):
         return f"it has the value {trial.value}, and its cell {told}"
     return ""

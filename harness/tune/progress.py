@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 
 from experiments.study import settings
-from harness.cells.trial import Trial, best
+from harness.cells.trial import Trial, best_trial
 from harness.console.status import clock
 from harness.execution.events import Event
 from harness.execution.progress import ProgressDisplay
@@ -34,7 +34,7 @@ class StudyProgress(ProgressDisplay):
         """A trial has ended."""
         self.done += trial.state != "failed"
         self.failed += trial.state == "failed"
-        top = best(all_trials)
+        top = best_trial(all_trials)
         leader = f"best {top.value:.3f}, trial {top.number}" if top and top.value is not None else "none complete"
         ended = self.before + self.done + self.failed
         self.bars.update(self.overall, completed=ended, description=f"trials: {leader}")

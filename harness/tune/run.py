@@ -17,7 +17,7 @@ from harness.execution.backends import backend_of
 from harness.execution.config import ExecutionConfig
 from harness.execution.pool import run_jobs
 from harness.execution.run import DiskFull
-from harness.planning.setup_tags import tags
+from harness.planning.setup_tags import setup_tags
 from harness.tracking import trial_payload
 from harness.tracking.store import Store
 from harness.tracking.sync import ENDING, WAITS, Delivery
@@ -43,13 +43,13 @@ def run_study(
     stop: Callable[[], bool] = lambda: False,
 ) -> list[Trial]:
     """Try until the limit; the study's trials, by number. ``DiskFull``."""
-    facts, full = tags(arm.setup), False
+    facts, full = setup_tags(arm.setup), False
 
     def kept(trial: Trial) -> dict[str, Any]:
         return trial_record(arm, unit(machine), trial, facts)
 
     def note(trial: Trial) -> None:
-        trial_payload.note(machine.home, kept(trial))
+        trial_payload.write_trial(machine.home, kept(trial))
 
     search = TrialQueue(arm, storage, machine, limit, note)
     agree(arm, storage.trials(), machine.home, storage.shown)
@@ -58,7 +58,7 @@ def run_study(
         StudyProgress(limit.trials, ended, search.names, console) as watch,
         Delivery(store, watch.say, stop, WAITS) as delivery,
     ):
-        delivery.all(machine.home)
+        delivery.deliver_all(machine.home)
         with closing(run_jobs(search, machine, backend_of(machine), stop)) as running:
             for news in running:
                 watch.hear(news)
@@ -66,14 +66,14 @@ def run_study(
                 heed(search, watch)
                 for trial in search.taken():
                     watch.trial(trial, search.trials)
-                    entry = trial_payload.entry(kept(trial), cells_folder(machine.home))
+                    entry = trial_payload.trial_entry(kept(trial), cells_folder(machine.home))
                     if entry is not None:
-                        delivery.keep(entry)
+                        delivery.deliver(entry)
         heed(search, watch)
         for trial in search.taken():
             watch.trial(trial, search.trials)
         if delivery.acquire(patience=3.0):
-            behind = delivery.all(machine.home, ENDING).left
+            behind = delivery.deliver_all(machine.home, ENDING).left
             if behind:
                 watch.say(f"{behind} results are not in the tracking store yet: {delivery.failed}")
     if full:
@@ -108,4 +108,9 @@ def study_tags(arm: StudyRun, unit: str) -> dict[str, str]:
 
 def trial_record(arm: StudyRun, unit: str, trial: Trial, tags: Mapping[str, str]) -> dict[str, Any]:
     """What is kept of an ended trial."""
-    return {"tags": dict(tags), "about": study_tags(arm, unit), "name": arm.name, "trial": dataclasses.asdict(trial)}
+    return {
+        "tags": dict(tags),
+        "about": study_tags(arm, unit),
+        "name": arm.name,
+        "trial": dataclasses.asdict(trial),
+    }

@@ -12,8 +12,8 @@ from harness.cells.atomic import Damaged
 from harness.cells.cell import Cell
 from harness.cells.home import cell_folder
 from harness.cells.lease import is_leased
-from harness.cells.record import Entry, Record, journal, now, read, read_checksummed
-from harness.cells.trial import METRIC, Trial, cost, curve, reached, spent
+from harness.cells.record import JournalEntry, Record, read_checksummed, read_journal, read_record, timestamp
+from harness.cells.trial import METRIC, Trial, cost, total_cost, trial_outcome, value_by_epoch
 from harness.execution.config import ExecutionConfig
 from harness.execution.events import Event
 from harness.execution.jobs import Job
@@ -39,7 +39,7 @@ class Limit:
         if self.budget is None:
             return False
         last = [trial.state for trial in begun][-IN_VAIN:]
-        return spent(begun) >= self.budget or last == IN_VAIN * ["failed"]
+        return total_cost(begun) >= self.budget or last == IN_VAIN * ["failed"]
 
 
 class TrialQueue:
@@ -127,7 +127,7 @@ class TrialQueue:
                 why = trial.reason or "another program began it, so that no cell of this home has its result"
                 self.remarks.append(f"trial {trial.number} is passed over and does not count: {why}")
 
-    def goes_on(self, cell: Cell, epochs: Sequence[Entry]) -> bool:
+    def goes_on(self, cell: Cell, epochs: Sequence[JournalEntry]) -> bool:
         """As long as one of the trials on this cell does; one that has ended, as far as it came."""
         return any(
             self.pruned(trial, epochs)[0] is None if trial.running else len(epochs) < len(trial.curve)
@@ -154,15 +154,15 @@ class TrialQueue:
     def record(self, cell: str) -> Record | None:
         """Of a cell that has ended."""
         try:
-            return read(cell_folder(self.machine.home, cell))
+            return read_record(cell_folder(self.machine.home, cell))
         except Damaged:  # it is trained again
             return None
 
-    def pruned(self, trial: Trial, epochs: Sequence[Entry]) -> tuple[int | None, dict[str, float]]:
+    def pruned(self, trial: Trial, epochs: Sequence[JournalEntry]) -> tuple[int | None, dict[str, float]]:
         known = seen_from(self.trials, trial.number, self.storage.at_once)
         if known is None:  # one that was enqueued in between has a lower number and began later
             return None, {}
-        values = curve(self.arm.suite, self.arm.row, epochs)
+        values = value_by_epoch(self.arm.suite, self.arm.row, epochs)
         method, printed = self.arm.method, bool(trial.start)
         return judge(self.arm.study, trial.number, known, values, method.pruner, self.arm.epochs, printed)
 
@@ -171,12 +171,12 @@ class TrialQueue:
         record = self.record(trial.cell)
         if record is not None and not record.done:
             reason = str(record.outcome.get("reason", ""))
-            charged = cost(record.epochs, record.about) if record.epochs else 0.0
-            return dataclasses.replace(trial, state="failed", reason=reason, cost=charged, ended=now())
+            charged = cost(record.epochs, record.metadata) if record.epochs else 0.0
+            return dataclasses.replace(trial, state="failed", reason=reason, cost=charged, ended=timestamp())
         folder = cell_folder(self.machine.home, trial.cell)
         try:
-            epochs = record.epochs if record else journal(folder / "journal.jsonl")
-            about = record.about if record else read_checksummed(folder / "cell.json")
+            epochs = record.epochs if record else read_journal(folder / "journal.jsonl")
+            about = record.metadata if record else read_checksummed(folder / "cell.json")
         except Damaged:
             return None
         if not epochs or not about:
@@ -187,9 +187,9 @@ class TrialQueue:
         return self.closed(trial, epochs[:at], about, rungs, at is not None)
 
     def closed(
-        self, trial: Trial, epochs: Sequence[Entry], about: Entry, rungs: dict[str, float], pruned: bool
+        self, trial: Trial, epochs: Sequence[JournalEntry], about: JournalEntry, rungs: dict[str, float], pruned: bool
     ) -> Trial:
-        told = reached(self.arm.suite, self.arm.row, epochs)
+        told = trial_outcome(self.arm.suite, self.arm.row, epochs)
         absent = told.value is None and not pruned
         return dataclasses.replace(
             trial,
@@ -198,10 +198,10 @@ class TrialQueue:
             value=told.value,
             scores=told.scores,
             epoch=told.epoch,
-            curve=curve(self.arm.suite, self.arm.row, epochs),
+            curve=value_by_epoch(self.arm.suite, self.arm.row, epochs),
             rungs=rungs,
             cost=cost(epochs, about),
-            ended=now(),
+            ended=timestamp(),
         )
 
     def taken(self) -> list[Trial]:

@@ -12,7 +12,7 @@ from experiments.suite import Row, Suite, row_slug
 from harness.cells.cell import Cell
 from harness.cells.trial import SEED
 from harness.planning.cell_id import cell_of
-from harness.planning.plan import obstacle, scaled
+from harness.planning.plan import obstacle, scale_recipe
 from harness.planning.setup import Setup
 from model.digest import digest
 from model.errors import InputError
@@ -51,7 +51,7 @@ class StudyRun:
     def recipe(self, params: Mapping[str, Value]) -> Recipe:
         """The variant with these parameters, at the profile's scale."""
         changed = Row(name="trial", title="", on=self.row.name, changes=self.study.changes(params))
-        return scaled(self.suite, changed, self.setup)
+        return scale_recipe(self.suite, changed, self.setup)
 
     def cell(self, params: Mapping[str, Value]) -> Cell:
         """The variant's training; no row that is reported shares it."""

@@ -11,7 +11,7 @@ import pytest
 
 from harness.registry.selectors import select
 from harness.reporting.report import write
-from harness.tracking.from_cells import Home
+from harness.tracking.from_cells import ResultsFolder
 from tests.browser.chromium import FOUND, PATIENCE, Page, browser
 from tests.harness.homes import empty
 from tests.harness.report_homes import deliver, furnish, seeds
@@ -133,7 +133,7 @@ def test_two_runs_are_compared_side_by_side(page: Page, pages: dict[str, str]) -
 def report(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The HTML report's address, as a file."""
     out = tmp_path_factory.mktemp("report")
-    assert write(Home(home), select([SUITES[1]]), out, print).new
+    assert write(ResultsFolder(home), select([SUITES[1]]), out, print).new
     yield (out / "report.html").as_uri()
 
 

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 from mlflow.tracking import MlflowClient
 
-from harness.cells.record import records
+from harness.cells.record import read_records
 from harness.cli.main import main
 from harness.console.redact import REFUSALS
 from harness.tracking.current_runs import PARENT
@@ -136,7 +136,7 @@ def test_a_wrong_password_costs_no_training(server: Tracking, encoder: Path, tmp
     told = finish(WRONG, server.address, "run", *row, *sets, "--no-report", "--home", home)
     assert told.count("cannot be written now") == 1
     assert f"1 results are not in the tracking store yet: {PASSWORD}" in told
-    assert [record.done for record in records(home)] == [True]
+    assert [record.done for record in read_records(home)] == [True]
     assert "1 new" in finish(ANN, server.address, "sync", "--home", home)
     assert "1 there before" in finish(server.admin, server.address, "sync", "--home", home)
 

@@ -19,16 +19,16 @@ from mlflow.tracking import MlflowClient
 
 from experiments.suite import Row, Suite
 from harness.cells.atomic import checksummed
-from harness.cells.cell import Cell, identity
-from harness.cells.record import Record, checks, fail
-from harness.cells.row_result import reported
+from harness.cells.cell import Cell, describe_cell
+from harness.cells.record import Record, file_checksums, write_failure
+from harness.cells.row_result import row_result
 from harness.planning.content import encoder_identity
 from harness.planning.manifest import setup_manifests
-from harness.planning.matching import setup_of
-from harness.planning.plan import scaled
-from harness.registry.selectors import everything, find
-from harness.tracking.store import PROXIED, make
-from harness.tracking.sync import results
+from harness.planning.matching import parse_setup
+from harness.planning.plan import scale_recipe
+from harness.registry.selectors import all_rows, find
+from harness.tracking.database import PROXIED, make_database
+from harness.tracking.deliverables import collect_deliverables
 from model.digest import digest
 from model.errors import InputError
 
@@ -46,16 +46,16 @@ def empty() -> bytes:
     """An empty database of MLflow's, which takes seconds to make; here, beside what was left of one half made."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "mlflow.db.part").write_bytes(b"half made")
-        make(Path(folder) / "mlflow.db")
+        make_database(Path(folder) / "mlflow.db")
         return (Path(folder) / "mlflow.db").read_bytes()
 
 
 def declared(row: str, seed: int = 0, prints: Mapping[str, str] = PRINTS, **tags: str) -> Cell:
     """The cell that a row (its full slug) has in the set-up of these tags."""
     suite, found = find(row)
-    setup = setup_of(TAGS | tags)
+    setup = parse_setup(TAGS | tags)
     assert setup is not None
-    recipe = scaled(suite, found, setup)
+    recipe = scale_recipe(suite, found, setup)
     try:
         encoder = encoder_identity(recipe.encoder, {"text": "text"})
     except InputError:  # it is not in this machine's cache
@@ -83,11 +83,11 @@ def cell(
     journal = [checksummed(epoch(number, drawn)) for number in range(1, epochs + 1)]
     (folder / "journal.jsonl").write_text("".join(f"{line}\n" for line in journal))
     machine = {"threads": 1, "device": "cpu", "code": {"version": "0", "revision": "abc"}}
-    about = identity(of) | machine | {"started": moment(ended - 1)}
+    about = describe_cell(of) | machine | {"started": moment(ended - 1)}
     (folder / "cell.json").write_text(checksummed(about))
     (folder / "predictions.npz").write_bytes(predictions(epochs, drawn))
     spent = {"seconds": 60.25, "training_seconds": 50.5, "items": 960, "peak_memory_bytes": 10**9}
-    outcome = {"status": "done", "epochs": epochs, "checks": checks(folder), "ended": moment(ended)}
+    outcome = {"status": "done", "epochs": epochs, "checks": file_checksums(folder), "ended": moment(ended)}
     (folder / "outcome.json").write_text(checksummed(outcome | spent | {"training": training}))
     return folder
 
@@ -95,7 +95,7 @@ def cell(
 def failed(home: Path, row: str, *, seed: int = 0, ended: int = 1) -> Path:
     """A cell whose training failed before it began."""
     of = declared(row, seed)
-    fail(home, of, "the loss of sst is nan", "")
+    write_failure(home, of, "the loss of sst is nan", "")
     folder = home / "cells" / of.id
     outcome = {"status": "failed", "reason": "the loss of sst is nan", "ended": moment(ended), "training": 1}
     (folder / "outcome.json").write_text(checksummed(outcome))
@@ -129,7 +129,7 @@ def predictions(epochs: int, drawn: np.random.Generator) -> bytes:
 def reads(home: Path, row: str, *seeds: int, **tags: str) -> Path:
     """Note that a row (its full slug), which may not be in the registry, was planned with these seeds."""
     suite, _, name = row.rpartition("/")
-    known = any(row == f"{each.slug}/{of.name}" for each, of in everything())
+    known = any(row == f"{each.slug}/{of.name}" for each, of in all_rows())
     cells = {declared(row, seed, **tags).id if known else f"{seed:024d}": seed for seed in seeds}
     rows = [{"suite": suite, "row": name, "name": name + tags.get("variant", ""), "cells": cells}]
     path = home / "readers" / f"{digest([row, cells, tags])}.json"
@@ -206,7 +206,7 @@ def seeds(shown: Mapping[tuple[str, ...], Any]) -> Sequence[tuple[str, ...]]:
 def missing(home: Path, uri: str) -> list[str]:
     """What the journals of a home hold and a store does not, or not so; and what it holds that no journal does."""
     shown, wanted = held(uri), dict[tuple[str, ...], Any]()
-    for entry in results(home, print).entries:
+    for entry in collect_deliverables(home, print).entries:
         wanted[entry.suite.slug, entry.name, entry.tags["setup"], str(entry.seed)] = entry.record
     told = [f"{key} is extra" for key in seeds(shown) if key not in wanted]
     for key, record in wanted.items():
@@ -214,7 +214,7 @@ def missing(home: Path, uri: str) -> list[str]:
             told.append(f"{key} is missing")
             continue
         run = shown[key]
-        if run["params"] != {name: str(value) for name, value in record.about.get("settings", {}).items()}:
+        if run["params"] != {name: str(value) for name, value in record.metadata.get("settings", {}).items()}:
             told.append(f"{key}: params differ")
         if (run["tags"]["cell"], run["tags"]["trained"]) != (record.id, record.trained):
             told.append(f"{key}: it is another training")
@@ -234,7 +234,7 @@ def differences(run: Mapping[str, Any], record: Record, row: tuple[Suite, Row]) 
                 journalled.setdefault(f"{split}/{name}", []).append((entry["epoch"], repr(value)))
         for name, value in entry["signals"].items():
             journalled.setdefault(f"health/{name}", []).append((entry["epoch"], repr(float(value))))
-    told = reported(*row, record)
+    told = row_result(*row, record)
     journalled["reported/epoch"] = [(0, repr(float(told.epoch)))]
     journalled |= {f"reported/{name}": [(told.epoch, repr(score))] for name, score in told.scores.items()}
     journalled |= {f"reported_train/{name}": [(told.epoch, repr(score))] for name, score in told.train.items()}

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.cells.record import records
+from harness.cells.record import read_records
 
 ROWS = ("06-smart", "12-combined")  # with an anchor, a second optimizer and dropout
 FULL = os.environ.get("HARNESS_TEST_COUNTS") == "full"
@@ -83,7 +83,7 @@ def saved(home: Path) -> float | None:
 def results(home: Path) -> dict[str, Any]:
     """All that training computed in a home, without clocks: by cell, journal, predictions and kept weights."""
     found: dict[str, Any] = {}
-    for record in records(home):
+    for record in read_records(home):
         with np.load(record.folder / "predictions.npz") as stored:
             answers = {name: stored[name].tobytes() for name in stored}
         found[record.id] = {

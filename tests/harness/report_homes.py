@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from experiments.suite import Row, Suite, overall
 from harness.cells.atomic import checksummed
-from harness.cells.cell import Cell, identity
-from harness.cells.record import checks
+from harness.cells.cell import Cell, describe_cell
+from harness.cells.record import file_checksums
 from harness.registry.selectors import find
 from harness.tracking.store import Store
 from harness.tracking.sync import Count, Delivery
@@ -143,7 +143,7 @@ def train(home: Path, training: Training) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     ended = moment(training.ended)
     if training.failure:
-        (folder / "cell.json").write_text(checksummed(identity(cell_of(training))))
+        (folder / "cell.json").write_text(checksummed(describe_cell(cell_of(training))))
         (folder / "outcome.json").write_text(
             checksummed({"status": "failed", "reason": training.failure, "ended": ended})
         )
@@ -153,7 +153,7 @@ def train(home: Path, training: Training) -> str:
     (folder / "cell.json").write_text(checksummed(about(training)))
     (folder / "predictions.npz").write_bytes(predictions(training))
     spent = {"seconds": 60.25, "training_seconds": 50.5, "items": 960, "peak_memory_bytes": 10**9}
-    outcome = {"status": "done", "epochs": EPOCHS, "checks": checks(folder), "ended": ended}
+    outcome = {"status": "done", "epochs": EPOCHS, "checks": file_checksums(folder), "ended": ended}
     outcome["warnings"] = list(training.warnings)
     (folder / "outcome.json").write_text(checksummed(outcome | spent))
     return folder.name
@@ -161,7 +161,7 @@ def train(home: Path, training: Training) -> str:
 
 def about(training: Training) -> dict[str, Any]:
     return {
-        **identity(cell_of(training)),
+        **describe_cell(cell_of(training)),
         "id": id_of(training),
         "threads": 1,
         "device": "cpu",
@@ -227,7 +227,7 @@ def seeds(row: str, count: int, **more: Any) -> list[Training]:
 def deliver(home: Path, uri: str | None = None) -> Count:
     """Every cell of the home into its store, or another."""
     with Delivery(Store(home, uri), print) as delivery:
-        return delivery.all(home)
+        return delivery.deliver_all(home)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

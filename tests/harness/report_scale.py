@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from harness.cells.atomic import checksummed
-from harness.cells.cell import identity
+from harness.cells.cell import describe_cell
 from harness.registry.selectors import Pair
 from model.digest import digest
 from tests.harness.homes import METRICS, TAGS, TASKS, declared, moment
@@ -45,7 +45,7 @@ def fill(home: Path, pairs: Sequence[Pair], seeds: int) -> None:
             folder = home / "cells" / cell.id
             if not folder.exists():
                 folder.mkdir(parents=True)
-                leave(folder, identity(cell), pool[number % POOL])
+                leave(folder, describe_cell(cell), pool[number % POOL])
                 number += 1
         rows.append({"suite": suite.slug, "row": row.name, "name": row.name, "cells": cells})
     tags = TAGS | {"data_notes": json.dumps({"notes": [], "duplicates": {}})}

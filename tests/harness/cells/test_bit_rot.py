@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 
 from harness.registry.selectors import select
-from harness.tracking import store as storing
-from harness.tracking.from_cells import Evidence, Home
-from harness.tracking.queries import Stored
-from harness.tracking.seed_result import check
+from harness.tracking.from_cells import ResultsFolder, ResultsSource
+from harness.tracking.queries import StoredResults
+from harness.tracking.seed_result import seed_check
 from harness.tracking.store import Store
 from model.errors import InputError
 from reports.results import SetUp
@@ -38,7 +37,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         furnish(home, seeds(row, 2, skill=0.5 if row == ROWS[0] else 0.8))
     empty()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(storing, "migrate", lambda file: file.write_bytes(empty()))
+        patch.setattr("harness.tracking.database.migrate_database", lambda file: file.write_bytes(empty()))
         assert deliver(home).left == 0
     return home
 
@@ -61,11 +60,15 @@ def figures(setups: list[SetUp]) -> dict[str, Any]:
         for slug, row in setup.rows.items():
             for seed in row.seeds:
                 curves = row.reader.curves(seed.run, ["dev/sst_accuracy"])
-                told[f"{setup.name} {slug} {seed.seed}"] = [check(seed, {}), row.prints().get(seed.seed), dict(curves)]
+                told[f"{setup.name} {slug} {seed.seed}"] = [
+                    seed_check(seed, {}),
+                    row.prints().get(seed.seed),
+                    dict(curves),
+                ]
     return told
 
 
-def read(evidence: Evidence) -> tuple[dict[str, Any], list[str]]:
+def read(evidence: ResultsSource) -> tuple[dict[str, Any], list[str]]:
     """The figures, and what is said of those that are not there."""
     try:
         setups = evidence.setups(select((SUITE,)))
@@ -93,10 +96,10 @@ def trials(whole: Path, folder: Path, kind: str) -> Iterator[tuple[Path, Path, i
 
 @pytest.mark.parametrize("kind", ["cells", "readers"])
 def test_cells_and_what_was_planned(whole: Path, tmp_path: Path, kind: str) -> None:
-    before, _ = read(Home(whole))
+    before, _ = read(ResultsFolder(whole))
     outcomes = []
     for home, path, bit in trials(whole, tmp_path, kind):
-        after, said = read(Home(home))
+        after, said = read(ResultsFolder(home))
         outcomes.append(judged(before, after, said))
         assert outcomes[-1] == "noticed", (path, bit)  # every file is read, and every bit of it counts
     assert len(outcomes) == FLIPS
@@ -104,14 +107,14 @@ def test_cells_and_what_was_planned(whole: Path, tmp_path: Path, kind: str) -> N
 
 @pytest.mark.parametrize("kind", ["mlflow.db", "artifacts"])
 def test_a_stores_values_and_answers(whole: Path, tmp_path: Path, kind: str) -> None:
-    before, _ = read(Stored(Store(whole, f"sqlite:///{whole / 'mlflow.db'}")))
+    before, _ = read(StoredResults(Store(whole, f"sqlite:///{whole / 'mlflow.db'}")))
     assert len(before) == 4
     outcomes = []
     for home, path, bit in trials(whole, tmp_path, kind):
-        after, said = read(Stored(Store(home, f"sqlite:///{home / 'mlflow.db'}")))
+        after, said = read(StoredResults(Store(home, f"sqlite:///{home / 'mlflow.db'}")))
         outcomes.append(judged(before, after, said))
         assert outcomes[-1] != "silent", (path, bit)
-        assert read(Home(home))[0] == read(Home(whole))[0]  # reports do not read it
+        assert read(ResultsFolder(home))[0] == read(ResultsFolder(whole))[0]  # reports do not read it
     if kind == "artifacts":
         assert set(outcomes) == {"noticed"}
 
@@ -136,5 +139,5 @@ def test_the_databases_answers_are_made_again(whole: Path, tmp_path: Path, invok
     next(each for each in home.rglob("predictions.parquet") if each != path).unlink()
     told = invoke("sync", "--home", home)
     assert "2 new, 2 there before, 0 not delivered" in told.output
-    after, said = read(Stored(Store(home, f"sqlite:///{home / 'mlflow.db'}")))
+    after, said = read(StoredResults(Store(home, f"sqlite:///{home / 'mlflow.db'}")))
     assert (len(after), said) == (4, [])

@@ -15,9 +15,9 @@ import pytest
 import torch
 
 from harness.cells.atomic import Damaged, append_line
-from harness.cells.cell import Keep
+from harness.cells.cell import WeightRetention
 from harness.cells.lease import take_lease
-from harness.cells.record import Record, fail, folders, journal, read, records
+from harness.cells.record import Record, cell_folders, read_journal, read_record, read_records, write_failure
 from harness.cells.writer import CellWriter
 from harness.cli.setup import setup_of
 from harness.planning.data import open_data
@@ -61,7 +61,7 @@ def kept(home: Path, cell: str) -> Iterator[CellWriter]:
     held = take_lease(home, cell)
     assert held is not None
     with held:
-        yield CellWriter(home / "cells" / cell, held, Keep(), 60.0)
+        yield CellWriter(home / "cells" / cell, held, WeightRetention(), 60.0)
 
 
 def about(cell: str) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def content(record: Record | None) -> str:
     """All that can be read of a cell but its outcome, which has times, and the time that epochs took."""
     assert record is not None
     epochs = [{name: kept for name, kept in epoch.items() if name != "cpu_seconds"} for epoch in record.epochs]
-    told: list[Any] = [record.id, record.about, epochs]
+    told: list[Any] = [record.id, record.metadata, epochs]
     for number in range(5):
         for place, found in record.answers(number).items():
             told.append([place, *((part.dtype, part.tolist()) for part in found)])
@@ -99,14 +99,14 @@ def content(record: Record | None) -> str:
 def seen(folder: Path) -> str:
     """What is read of the cell, or ``damaged``."""
     try:
-        return content(read(folder))
+        return content(read_record(folder))
     except Damaged as damage:
         assert str(folder) in str(damage)  # it says where
         return "damaged"
 
 
 def test_a_cell_is_read_as_it_was_written(folder: Path) -> None:
-    record = read(folder)
+    record = read_record(folder)
     assert record is not None and record.done
     assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
     source = np.random.default_rng(0)
@@ -155,7 +155,7 @@ def test_a_longer_file_shows(folder: Path, name: str, more: bytes) -> None:
 def test_a_missing_file_shows(folder: Path, name: str) -> None:
     (folder / name).unlink()
     if name == "outcome.json":
-        assert read(folder) is None
+        assert read_record(folder) is None
     else:
         assert seen(folder) == "damaged"
 
@@ -182,7 +182,7 @@ def test_a_damaged_journal_names_its_line(folder: Path) -> None:
     lines = path.read_text().splitlines(keepends=True)
     path.write_text(lines[0] + lines[1].replace("epoch", "epocs") + lines[2])
     with pytest.raises(Damaged, match=r"journal\.jsonl:2 is damaged"):
-        journal(path)
+        read_journal(path)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -202,8 +202,10 @@ def test_a_cell_without_an_outcome_has_not_ended(tmp_path: Path) -> None:
         if "outcome.json" not in names:
             unfinished = folder
     damaged: list[str] = []
-    assert [read(path) for path in (unfinished, home / "cells" / "empty", home / "cells" / "never")] == [None] * 3
-    assert list(records(home, damaged)) == []
+    assert [read_record(path) for path in (unfinished, home / "cells" / "empty", home / "cells" / "never")] == [
+        None
+    ] * 3
+    assert list(read_records(home, damaged)) == []
     assert len(damaged) == len(FILES) - 1
     assert not any(str(unfinished) in text for text in damaged)
 
@@ -215,15 +217,15 @@ def test_damaged_cells_are_told_and_others_are_read(tmp_path: Path) -> None:
     (home / "cells" / "a stray file").touch()
     (home / "cells" / "b" / "predictions.npz").write_bytes(b"")
     damaged: list[str] = []
-    assert [record.id for record in records(home, damaged)] == ["a", "c"]
+    assert [record.id for record in read_records(home, damaged)] == ["a", "c"]
     assert damaged == [f"{home / 'cells' / 'b' / 'predictions.npz'} is damaged"]
-    assert [path.name for path in folders(home)] == ["a", "b", "c"]
+    assert [path.name for path in cell_folders(home)] == ["a", "b", "c"]
 
 
 def test_a_failed_cell_needs_no_results(tmp_path: Path) -> None:
     (row,) = plan(select(("bertram/table1/04-all-three",), ()), setup_of("demo", None, None, 1, (), ()))
-    fail(tmp_path, row.cells[0], "the loss is inf", "where")
-    record = read(tmp_path / "cells" / row.cells[0].id)
+    write_failure(tmp_path, row.cells[0], "the loss is inf", "where")
+    record = read_record(tmp_path / "cells" / row.cells[0].id)
     assert record is not None and not record.done
     assert record.outcome["reason"] == "the loss is inf"
 
@@ -248,4 +250,4 @@ def test_a_resumed_cell_is_read_as_one_that_was_never_stopped(tmp_path: Path) ->
         append_line(keeping.folder / "journal.jsonl", "of a process that was taken for dead")
         keeping.finish(sets(), MORE)
     assert sorted(path.name for path in keeping.folder.iterdir()) == sorted(FILES)
-    assert content(read(keeping.folder)) == content(read(whole))
+    assert content(read_record(keeping.folder)) == content(read_record(whole))

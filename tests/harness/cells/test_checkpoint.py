@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from harness.cells.atomic import Damaged
-from harness.cells.checkpoint import NAME, load, save
+from harness.cells.checkpoint import FILE_NAME, load_checkpoint, save_checkpoint
 
 KINDS = [
     *(torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2),
@@ -75,41 +75,41 @@ def some() -> tuple[dict[str, Tensor], dict[str, Any]]:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A written checkpoint."""
-    save(tmp_path / NAME, *some())
-    return tmp_path / NAME
+    save_checkpoint(tmp_path / FILE_NAME, *some())
+    return tmp_path / FILE_NAME
 
 
 @IN_PLACE
 @given(held=tensors(), facts=FACTS)
 @example({"nan": torch.tensor([float("nan"), -0.0]), "": torch.tensor(7), "none": torch.empty(0, 3)}, {"": None})
 def test_a_checkpoint_comes_back_to_the_last_bit(path: Path, held: dict[str, Tensor], facts: dict[str, Any]) -> None:
-    save(path, held, facts)
-    found = load(path)
+    save_checkpoint(path, held, facts)
+    found = load_checkpoint(path)
     assert found is not None
     assert same(found[0], held)
     assert found[1] == facts
-    assert [each.name for each in path.parent.iterdir()] == [NAME]
+    assert [each.name for each in path.parent.iterdir()] == [FILE_NAME]
 
 
 def test_tensors_that_share_memory_or_lie_askew_come_back(path: Path) -> None:
     whole = torch.arange(12.0)
     held = {"one": whole, "same": whole, "first": whole[:5], "lapping": whole[3:9], "turned": whole.view(3, 4).t()}
-    save(path, held, {})
-    found = load(path)
+    save_checkpoint(path, held, {})
+    found = load_checkpoint(path)
     assert found is not None
     assert same(found[0], held)
 
 
 def test_a_parameter_in_training_comes_back(path: Path) -> None:
     part = torch.nn.Linear(2, 3)
-    save(path, dict(part.named_parameters()), {})
-    found = load(path)
+    save_checkpoint(path, dict(part.named_parameters()), {})
+    found = load_checkpoint(path)
     assert found is not None
     assert same(found[0], part.state_dict())
 
 
 def test_where_there_is_no_checkpoint_there_is_none(tmp_path: Path) -> None:
-    assert load(tmp_path / NAME) is None
+    assert load_checkpoint(tmp_path / FILE_NAME) is None
 
 
 @IN_PLACE
@@ -117,7 +117,7 @@ def test_where_there_is_no_checkpoint_there_is_none(tmp_path: Path) -> None:
 @example(0.0, 1)  # the header's length
 @example(0.0, 255)
 def test_a_changed_byte_shows(path: Path, where: float, change: int) -> None:
-    save(path, *some())
+    save_checkpoint(path, *some())
     content = path.read_bytes()
     assert_shows(path, content, int(where * len(content)), change)
 
@@ -133,13 +133,13 @@ def assert_shows(path: Path, content: bytes, at: int, change: int) -> None:
     path.write_bytes(content[:at] + bytes([content[at] ^ change]) + content[at + 1 :])
     filling = content[8 : 8 + int.from_bytes(content[:8], "little")].rstrip(b" ")
     if 8 + len(filling) <= at < 8 + int.from_bytes(content[:8], "little") and chr(content[at] ^ change) in "\t\n\r":
-        found = load(path)
+        found = load_checkpoint(path)
         assert found is not None
         assert same(found[0], some()[0])
         assert found[1] == some()[1]
     else:
         with pytest.raises(Damaged, match="checkpoint"):
-            load(path)
+            load_checkpoint(path)
 
 
 def test_a_truncated_checkpoint_shows(path: Path) -> None:
@@ -147,14 +147,14 @@ def test_a_truncated_checkpoint_shows(path: Path) -> None:
     for end in range(len(content)):
         path.write_bytes(content[:end])
         with pytest.raises(Damaged):
-            load(path)
+            load_checkpoint(path)
 
 
 @pytest.mark.parametrize("more", [b"\x00", b" ", b"x" * 5000])
 def test_a_longer_checkpoint_shows(path: Path, more: bytes) -> None:
     path.write_bytes(path.read_bytes() + more)
     with pytest.raises(Damaged):
-        load(path)
+        load_checkpoint(path)
 
 
 @IN_PLACE
@@ -166,7 +166,7 @@ def test_a_longer_checkpoint_shows(path: Path, more: bytes) -> None:
 def test_what_is_no_checkpoint_is_damaged(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(Damaged):
-        load(path)
+        load_checkpoint(path)
 
 
 def test_tensors_and_facts_of_two_checkpoints_do_not_mix(path: Path) -> None:
@@ -184,10 +184,10 @@ def test_tensors_and_facts_of_two_checkpoints_do_not_mix(path: Path) -> None:
     ):
         save_file(tensors, path, {"facts": text, "check": header["check"]})
         with pytest.raises(Damaged, match="its checksum differs"):
-            load(path)
+            load_checkpoint(path)
     save_file(held, path)
     with pytest.raises(Damaged):
-        load(path)
+        load_checkpoint(path)
 
 
 class Touch:
@@ -214,7 +214,7 @@ def test_a_planted_pickle_is_damaged_and_never_run(path: Path, tmp_path: Path, h
         torch.save({"weights/a": planted}, stream, _use_new_zipfile_serialization=how == "torch")
     path.write_bytes(stream.getvalue())
     with pytest.raises(Damaged):
-        load(path)
+        load_checkpoint(path)
     assert not planted.path.exists()
     if how == "pickle":  # it is one that would
         pickle.loads(path.read_bytes())
@@ -224,8 +224,8 @@ def test_a_planted_pickle_is_damaged_and_never_run(path: Path, tmp_path: Path, h
 def test_a_pickle_beside_or_within_the_facts_is_text(path: Path, tmp_path: Path) -> None:
     planted = Touch(tmp_path / "touched")
     text = pickle.dumps(planted, 0).decode("latin-1")
-    save(path, {text: torch.zeros(1)}, {"position": text})
-    found = load(path)
+    save_checkpoint(path, {text: torch.zeros(1)}, {"position": text})
+    found = load_checkpoint(path)
     assert found is not None
     assert found[1] == {"position": text}
     assert not planted.path.exists()
@@ -234,16 +234,16 @@ def test_a_pickle_beside_or_within_the_facts_is_text(path: Path, tmp_path: Path)
 def test_a_folder_or_a_link_to_nothing_in_its_place_is_no_checkpoint(path: Path) -> None:
     path.unlink()
     path.symlink_to(path.parent / "nothing")
-    assert load(path) is None
+    assert load_checkpoint(path) is None
     path.unlink()
     path.mkdir()
     with pytest.raises(Damaged):
-        load(path)
+        load_checkpoint(path)
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(path: Path) -> None:
     content = path.read_bytes()
     with pytest.raises(TypeError):
-        save(path, some()[0], {"position": object()})
+        save_checkpoint(path, some()[0], {"position": object()})
     assert path.read_bytes() == content
-    assert [each.name for each in path.parent.iterdir()] == [NAME]
+    assert [each.name for each in path.parent.iterdir()] == [FILE_NAME]

@@ -98,27 +98,27 @@ def test_a_file_that_was_put_into_it_is_noticed(home: Path) -> None:
 @pytest.fixture
 def kept(tmp_path: Path) -> Path:
     """Weights with their checksum."""
-    place = kept_weights.place(tmp_path, 3)
+    place = kept_weights.weights_path(tmp_path, 3)
     place.parent.mkdir()
     part = tmp_path / "part"
     save_file({"a": torch.arange(400, dtype=torch.float32)}, part)
-    kept_weights.seal(place, part)
+    kept_weights.write_checksum(place, part)
     part.rename(place)
     return place
 
 
 def test_a_bit_of_kept_weights_or_of_their_checksum(kept: Path) -> None:
-    whole, check = kept.read_bytes(), kept_weights.checksum(kept).read_bytes()
+    whole, check = kept.read_bytes(), kept_weights.checksum_path(kept).read_bytes()
     chance = random.Random(0)
-    assert kept_weights.whole(kept) == (whole, "")
-    for path in (kept, kept_weights.checksum(kept)) * FLIPS:
+    assert kept_weights.read_weights(kept) == (whole, "")
+    for path in (kept, kept_weights.checksum_path(kept)) * FLIPS:
         flip(path, chance)
         with pytest.raises(InputError, match=r"epoch-3\.safetensors (is not what was written|cannot be checked)"):
-            kept_weights.whole(kept)
+            kept_weights.read_weights(kept)
         kept.write_bytes(whole)
-        kept_weights.checksum(kept).write_bytes(check)
-    kept_weights.checksum(kept).unlink()
-    assert kept_weights.whole(kept)[1].startswith(f"{kept}: no checksum was kept when it was written")
+        kept_weights.checksum_path(kept).write_bytes(check)
+    kept_weights.checksum_path(kept).unlink()
+    assert kept_weights.read_weights(kept)[1].startswith(f"{kept}: no checksum was kept when it was written")
 
 
 def test_a_bit_of_an_export(home: Path, tmp_path: Path) -> None:
@@ -136,5 +136,5 @@ def test_training_seals_what_it_keeps(whole: Path) -> None:
     found = sorted(whole.glob("cells/*/weights/*"))
     assert len(found) == 6  # two cells of three epochs
     for path in found:
-        assert kept_weights.whole(path) == (path.read_bytes(), "")
+        assert kept_weights.read_weights(path) == (path.read_bytes(), "")
     assert len(list(whole.glob("cells/*/checksums/*"))) == 6

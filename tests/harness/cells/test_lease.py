@@ -162,7 +162,7 @@ def test_of_two_processes_that_want_a_dead_ones_claim_one_gets_it(
     home: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
     racers = [start(RACER, home) for _ in range(2)]
-    dead = json.dumps(json.loads(foreign(home).read_text()) | {"place": lease._place(), "started": "1"})
+    dead = json.dumps(json.loads(foreign(home).read_text()) | {"place": lease._process_namespace(), "started": "1"})
     for number in range(200):
         folder = home / "cells" / f"cell{number}"
         folder.mkdir()
@@ -207,16 +207,16 @@ def test_who_was_taken_for_dead_learns_it_and_removes_nothing(home: Path) -> Non
 
 def test_nobody_takes_over_between_the_last_look_and_the_leaving(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another's claim appears just when ours was seen for the last time: only if the lock is free, and it is not."""
-    held = Lease.held
+    is_current = Lease.is_current
     others: list[IO[str] | None] = []
 
     def look(self: Lease) -> bool:
-        seen = held(self)
+        seen = is_current(self)
         others.append(try_lock(home / "claims.lock"))
         return seen
 
     with taken(home):
-        monkeypatch.setattr(Lease, "held", look)
+        monkeypatch.setattr(Lease, "is_current", look)
     assert others == [None]
 
 

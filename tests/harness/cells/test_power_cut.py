@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cells.record import records
+from harness.cells.record import read_records
 from tests.harness.processes import FULL, ROWS, finish, results, saved, start, until, words
 
 
@@ -64,7 +64,7 @@ def test_a_damaged_file_is_noticed_said_and_made_good(
     home = tmp_path / "home"
     shutil.copytree(half, home)
     pattern, word = FILES[name]
-    finished = {record.folder for record in records(home)}
+    finished = {record.folder for record in read_records(home)}
     cut(next(path for path in home.glob(pattern) if name in SHARED or path.parent in finished), how)
     told = finish(*words(home, encoder, ROWS, "--seeds", 1, "--jobs", 1))
     assert results(home) == results(whole)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.cells.atomic import checksummed
-from harness.cells.record import Record, checks, read, records
-from harness.cells.row_result import reported
+from harness.cells.record import Record, file_checksums, read_record, read_records
+from harness.cells.row_result import row_result
 from harness.registry.selectors import find
 from model.selection import EarlyStopping, LastEpoch
 
@@ -32,16 +32,16 @@ def record(folder: Path, epochs: list[tuple[float, float, float]] | None = None)
     (folder / "cell.json").write_text(checksummed({"key": "k"}))
     (folder / "predictions.npz").write_bytes(b"")
     (folder / "outcome.json").write_text(
-        checksummed({"status": "done", "epochs": len(lines), "checks": checks(folder)})
+        checksummed({"status": "done", "epochs": len(lines), "checks": file_checksums(folder)})
     )
-    found = read(folder)
+    found = read_record(folder)
     assert found is not None
     return found
 
 
 def test_the_suites_selection_takes_the_best_dev_epoch_of_sst(tmp_path: Path) -> None:
     suite, row = find("bertram/table1/04-all-three")
-    told = reported(suite, row, record(tmp_path / "cell"))
+    told = row_result(suite, row, record(tmp_path / "cell"))
     assert told.epoch == 2
     assert told.scores["sst_accuracy"] == 0.50
     assert told.train["sst_accuracy"] == pytest.approx(0.60)
@@ -50,7 +50,7 @@ def test_the_suites_selection_takes_the_best_dev_epoch_of_sst(tmp_path: Path) ->
 
 def test_a_test_row_selects_on_dev_and_reports_test(tmp_path: Path) -> None:
     suite, row = find("bertram/table1/13-combined-test")
-    told = reported(suite, row, record(tmp_path / "cell"))
+    told = row_result(suite, row, record(tmp_path / "cell"))
     assert told.epoch == 2
     assert told.scores["sst_accuracy"] == pytest.approx(0.40)
 
@@ -60,13 +60,13 @@ def test_other_selections_read_the_same_trajectory(tmp_path: Path) -> None:
     cell = record(tmp_path / "cell")
     last = dataclasses.replace(row, selection=LastEpoch())
     early = dataclasses.replace(row, selection=EarlyStopping(metric="quora_accuracy", patience=1))
-    assert reported(suite, last, cell).epoch == 3
-    assert reported(suite, early, cell).epoch == 1  # epoch 2 brought nothing, so 3 was never seen
+    assert row_result(suite, last, cell).epoch == 3
+    assert row_result(suite, early, cell).epoch == 1  # epoch 2 brought nothing, so 3 was never seen
 
 
 def test_an_undefined_correlation_is_reported_as_such(tmp_path: Path) -> None:
     suite, row = find("bertram/table1/04-all-three")
-    told = reported(suite, row, record(tmp_path / "cell", [(0.3, 0.6, math.nan)]))
+    told = row_result(suite, row, record(tmp_path / "cell", [(0.3, 0.6, math.nan)]))
     assert told.scores["sts_pearson"] is not None
     assert math.isnan(told.scores["sts_pearson"])
     assert math.isnan(told.scores["overall"] or 0.0)
@@ -75,5 +75,5 @@ def test_an_undefined_correlation_is_reported_as_such(tmp_path: Path) -> None:
 def test_an_unfinished_cell_is_no_record(tmp_path: Path) -> None:
     (tmp_path / "cells" / "half").mkdir(parents=True)
     (tmp_path / "cells" / "half" / "cell.json").write_text("{}")
-    assert read(tmp_path / "cells" / "half") is None
-    assert list(records(tmp_path)) == []
+    assert read_record(tmp_path / "cells" / "half") is None
+    assert list(read_records(tmp_path)) == []

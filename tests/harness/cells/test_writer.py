@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from harness.cells import writer
-from harness.cells.cell import Cell, Keep
-from harness.cells.checkpoint import NAME, load
+from harness.cells.cell import Cell, WeightRetention
+from harness.cells.checkpoint import FILE_NAME, load_checkpoint
 from harness.cells.lease import take_lease
-from harness.cells.record import read
+from harness.cells.record import read_record
 from harness.execution.encoders import Progress, prepared
 from harness.execution.events import Paused
 from harness.execution.jobs import Job
@@ -35,7 +35,7 @@ def train(home: Path, of: Cell, tell: Progress, stop: Callable[[], bool] = lambd
     held = take_lease(home, of.id)
     assert held is not None
     with held:
-        Worker(home, 1, "cpu", 60.0, stop).train(Job(of, Keep(all=all)), held, tell, lambda epochs: True)
+        Worker(home, 1, "cpu", 60.0, stop).train(Job(of, WeightRetention(all=all)), held, tell, lambda epochs: True)
 
 
 @pytest.mark.parametrize("update", [7.0, 25.0, 61.0])
@@ -61,14 +61,14 @@ def test_a_pause_leaves_a_checkpoint_of_that_very_update(tmp_path: Path, encoder
     of, shares = cell(encoder, ("epochs", "3")), list[float]()
     with pytest.raises(Paused):
         train(tmp_path, of, shares.append, stop=lambda: len(shares) == 5)
-    found = load(tmp_path / "cells" / of.id / NAME)
+    found = load_checkpoint(tmp_path / "cells" / of.id / FILE_NAME)
     assert found is not None
     assert found[1]["position"]["step"] == 5
-    assert read(tmp_path / "cells" / of.id) is None
+    assert read_record(tmp_path / "cells" / of.id) is None
     later: list[float] = []
     train(tmp_path, of, later.append)
     assert later[0] > shares[-1]
-    assert not (tmp_path / "cells" / of.id / NAME).exists()
+    assert not (tmp_path / "cells" / of.id / FILE_NAME).exists()
 
 
 def test_weights_that_a_checkpoint_may_ask_for_are_dropped_with_the_next_one(tmp_path: Path, encoder: Path) -> None:
@@ -85,7 +85,7 @@ def test_kept_weights_that_are_gone_cost_the_checkpoint(tmp_path: Path, encoder:
         train(tmp_path, of, shares.append, stop=lambda: len(shares) == 20, all=True)
     next((tmp_path / "cells" / of.id / "weights").iterdir()).unlink()
     train(tmp_path, of, lambda share: None, all=True)
-    record = read(tmp_path / "cells" / of.id)
+    record = read_record(tmp_path / "cells" / of.id)
     assert record is not None
     assert any("weights to be kept were not; trained from the start" in text for text in record.outcome["warnings"])
 

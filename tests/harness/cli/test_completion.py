@@ -13,10 +13,10 @@ from click.shell_completion import ShellComplete
 
 from experiments.suite import row_slug
 from harness.cli.main import main
-from harness.registry.selectors import everything, find, named_changes, select
+from harness.registry.selectors import all_rows, find, named_changes, select
 from tests import ROOT
 
-ROWS = [row_slug(*pair) for pair in everything()]
+ROWS = [row_slug(*pair) for pair in all_rows()]
 
 
 def offered(*words: str) -> list[str]:

@@ -28,7 +28,7 @@ from safetensors.torch import load_file
 
 from experiments.suite import row_slug
 from harness.cli.setup import setup_of
-from harness.planning.plan import scaled
+from harness.planning.plan import scale_recipe
 from harness.registry.selectors import named_changes, select
 from model.settings import flatten
 from tests.harness.accidents import REPLACED, mangled, mangled_json, mangled_weights, planted, replace
@@ -131,7 +131,9 @@ def test_names(trial: Trial, name: str, data: st.DataObject) -> None:
 def paths() -> list[tuple[str, str]]:
     """Every setting and a row that has it."""
     plain = setup_of("demo", None, None, None, (), ())
-    rows = {path: row_slug(suite, row) for suite, row in select([]) for path in flatten(scaled(suite, row, plain))}
+    rows = {
+        path: row_slug(suite, row) for suite, row in select([]) for path in flatten(scale_recipe(suite, row, plain))
+    }
     return sorted(rows.items())
 
 

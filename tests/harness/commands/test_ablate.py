@@ -14,7 +14,7 @@ from click.testing import Result
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from harness.cells.record import records
+from harness.cells.record import read_records
 from tests.harness.conftest import Invoke
 
 ROW, AGAINST = "bertram/table1/11-mse", "bertram/table1/04-all-three"
@@ -60,11 +60,11 @@ def plain(name: str) -> str:
 def test_two_factors_from_the_command_to_the_pages(invoke: Invoke, encoder: Path, tmp_path: Path) -> None:
     home, common = tmp_path / "home", ("--encoder", encoder, "--seeds", 2, *FEW)
     assert invoke("run", AGAINST, *common, "--jobs", 1, "--device", "cpu", "--no-report").exit_code == 0
-    before = {record.id for record in records(home)}
+    before = {record.id for record in read_records(home)}
 
     result = ablate(invoke, *HELD, *common, "--json")
     assert result.exit_code == 0, result.output
-    after = {record.id: record.about["started"] for record in records(home)}
+    after = {record.id: record.metadata["started"] for record in read_records(home)}
     assert len(after) == 8 and before < set(after)  # the row's two cells are the table's
     check_figures(data(result), home)
     check_store(home)
@@ -72,7 +72,7 @@ def test_two_factors_from_the_command_to_the_pages(invoke: Invoke, encoder: Path
 
     again = ablate(invoke, *HELD, *common)
     assert again.exit_code == 0
-    assert {record.id: record.about["started"] for record in records(home)} == after  # nothing trained twice
+    assert {record.id: record.metadata["started"] for record in read_records(home)} == after  # nothing trained twice
     assert "8 done, 0 left" in again.output
     assert "Main effects: on minus off" in again.output and "(unchanged)" in again.output
     for line in again.output.splitlines():

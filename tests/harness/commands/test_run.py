@@ -16,7 +16,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from experiments.profiles import PROFILES
-from harness.cells.record import records
+from harness.cells.record import read_records
 from harness.commands import run as running
 from tests.harness.conftest import Invoke
 from tests.harness.homes import planned
@@ -37,12 +37,12 @@ def test_a_suite_runs_to_a_table_and_runs_again_without_training(invoke: Invoke,
     assert "03-sst-quora" in first.output
     assert "majority class" in first.output
     assert "shows the machinery" in first.output
-    cells = list(records(home))
+    cells = list(read_records(home))
     assert len(cells) == 4  # 12 and 13 share theirs
-    started = {cell.about["started"] for cell in cells}
+    started = {cell.metadata["started"] for cell in cells}
     second = invoke(*command, "--encoder", encoder)
     assert second.exit_code == 0
-    assert {cell.about["started"] for cell in records(home)} == started
+    assert {cell.metadata["started"] for cell in read_records(home)} == started
     same, report = (result.output.split("Exploring")[1].partition("report: ")[::2] for result in (first, second))
     assert same[0] == report[0]  # the same table
     assert same[1].split()[0] == report[1].split()[0] and "(unchanged)" in report[1]
@@ -107,7 +107,7 @@ def test_a_failed_cell_is_named_and_others_go_on(invoke: Invoke, encoder: Path, 
     assert result.exit_code == 1
     assert "failed: bertram/table1/03-sst-quora" in result.output
     assert "the loss of sst is" in result.output
-    assert sorted(cell.outcome["status"] for cell in records(home)) == ["done", "failed"]
+    assert sorted(cell.outcome["status"] for cell in read_records(home)) == ["done", "failed"]
     trace = next(home.glob("cells/*/traceback.txt")).read_text()
     assert "NonFinite" in trace
 
@@ -117,7 +117,7 @@ def test_a_cell_that_is_gone_when_the_command_ends_is_no_success(
 ) -> None:
     words = ("run", SUITE, "--rows", "01-baseline", "--seeds", "2", *SMALL, "--encoder", encoder, "--no-report")
     assert invoke(*words).exit_code == 0
-    gone, trained = next(each for each in records(home) if each.about["seed"] == 1), running._train
+    gone, trained = next(each for each in read_records(home) if each.metadata["seed"] == 1), running._train
 
     def lost(*given: Any) -> str:
         end = trained(*given)
@@ -131,7 +131,7 @@ def test_a_cell_that_is_gone_when_the_command_ends_is_no_success(
     said = " ".join(told.output.split())
     assert f"{SUITE}/01-baseline[epochs=2] seed 1" in said and "the same command trains them again" in said
     assert invoke(*words).exit_code == 0
-    assert len(list(records(home))) == 2
+    assert len(list(read_records(home))) == 2
 
 
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK])
@@ -183,9 +183,9 @@ def test_a_dry_run_trains_nothing(invoke: Invoke, home: Path) -> None:
 def test_a_cell_trained_again_keeps_its_readers_and_replaces_its_run(invoke: Invoke, encoder: Path, home: Path) -> None:
     words = ("--seeds", "1", "--encoder", encoder, *SMALL, "--set", "quora.rows=40", "--set", "sst.rows=40")
     assert invoke("run", SUITE, "--rows", "12-combined,13-combined-test", "--no-report", *words).exit_code == 0
-    (before,) = records(home)
+    (before,) = read_records(home)
     assert invoke("run", SUITE, "--rows", "12-combined", "--rerun", "--no-report", *words).exit_code == 0
-    (after,) = records(home)
+    (after,) = read_records(home)
     assert after.id == before.id
     assert after.outcome["seconds"] != before.outcome["seconds"]
     assert "13-combined-test" in " ".join(planned(home)[after.id])

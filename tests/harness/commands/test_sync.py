@@ -11,7 +11,6 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from harness.cells.atomic import try_lock
-from harness.tracking import store
 from tests.harness.conftest import Invoke
 from tests.harness.homes import cell, empty, failed, held, missing, reads
 
@@ -22,7 +21,7 @@ ROW, TWIN = "bertram/table1/12-combined", "bertram/table1/13-combined-test"
 def quickly_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """New databases are copies of one."""
     empty()
-    monkeypatch.setattr(store, "migrate", lambda file: file.write_bytes(empty()))
+    monkeypatch.setattr("harness.tracking.database.migrate_database", lambda file: file.write_bytes(empty()))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cells.record import records
+from harness.cells.record import read_records
 from tests.harness.processes import FULL, ROWS, finish, results, saved, start, until, words, workers
 
 
@@ -29,7 +29,7 @@ def test_an_interrupted_run_leaves_a_table_and_checkpoints_and_goes_on(
     assert "the same command goes on from here" in told
     assert "majority class" in told
     assert "Traceback" not in told
-    assert len(list(records(home))) == 1
+    assert len(list(read_records(home))) == 1
     assert saved(home) is not None
     journal = next(path for path in home.glob("cells/*/journal.jsonl") if not (path.parent / "outcome.json").exists())
     first = journal.read_text().splitlines()[0]

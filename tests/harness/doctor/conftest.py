@@ -32,7 +32,7 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> Path:
         homes.reads(folder, row, 0)
     (folder / "mlflow.db").write_bytes(homes.empty())
     with Delivery(Store(folder), print) as delivery:
-        assert delivery.all(folder).new == 2
+        assert delivery.deliver_all(folder).new == 2
     return folder
 
 

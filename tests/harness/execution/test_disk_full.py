@@ -19,7 +19,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from harness.cells.atomic import is_full
-from harness.cells.record import records
+from harness.cells.record import read_records
 from tests.harness.homes import answers
 from tests.harness.processes import FULL, finish, results, start
 
@@ -183,7 +183,7 @@ def assert_made_good(disk: Disk, encoder: Path, undisturbed: Path) -> None:
     told = finish(*words(disk.home, encoder))
     assert "is full" not in told
     assert results(disk.home) == results(undisturbed)
-    (record,) = records(disk.home)
+    (record,) = read_records(disk.home)
     assert len(list((record.folder / "weights").iterdir())) == 3
     assert stored(disk.home) == stored(undisturbed)
     assert " 0 new, 1 there before, 0 not delivered" in finish("sync", "--home", disk.home)
@@ -194,7 +194,7 @@ def test_a_disk_that_fills_up_twice_costs_nothing(disk: Disk, encoder: Path, und
         told = run_until_full(disk, encoder, point)
         assert_said(told, disk.home)
         assert "failed" not in told
-        assert all(record.done for record in records(disk.home))
+        assert all(record.done for record in read_records(disk.home))
         disk.free()
     assert_made_good(disk, encoder, undisturbed)
 
@@ -205,7 +205,7 @@ def test_a_full_disk_costs_nothing(disk: Disk, encoder: Path, undisturbed: Path,
     told = run_until_full(disk, encoder, point)
     assert_said(told, disk.home)
     assert "failed" not in told
-    assert all(record.done for record in records(disk.home))
+    assert all(record.done for record in read_records(disk.home))
     assert_made_good(disk, encoder, undisturbed)
 
 

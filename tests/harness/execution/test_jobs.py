@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from experiments.profiles import PROFILES
-from harness.cells.cell import Cell, Keep
-from harness.cells.checkpoint import NAME
+from harness.cells.cell import Cell, WeightRetention
+from harness.cells.checkpoint import FILE_NAME
 from harness.cells.lease import is_leased, take_lease
-from harness.cells.record import Entry, journal, read
+from harness.cells.record import JournalEntry, read_journal, read_record
 from harness.execution.events import Cut, Event, Paused, WorkerMessage
 from harness.execution.jobs import FixedQueue, Job
 from harness.execution.seed_policy import FixedSeeds
@@ -41,7 +41,7 @@ class Judge:
     def __init__(self, most: int = EPOCHS) -> None:
         self.most, self.asked = most, list[int]()
 
-    def goes_on(self, epochs: Sequence[Entry]) -> bool:
+    def goes_on(self, epochs: Sequence[JournalEntry]) -> bool:
         assert [epoch["epoch"] for epoch in epochs] == list(range(1, len(epochs) + 1))
         self.asked.append(len(epochs))
         return len(epochs) < self.most
@@ -65,7 +65,7 @@ def train(home: Path, of: Cell, judge: Judge, judged: bool = True, steps: Steps 
     steps, held = steps or Steps(), take_lease(home, of.id)
     assert held is not None
     with held:
-        order = Job(of, Keep(all=True), judged=judged)
+        order = Job(of, WeightRetention(all=True), judged=judged)
         Worker(home, 1, "cpu", 60.0, steps.stop).train(order, held, steps.tell, judge.goes_on)
     return home / "cells" / of.id
 
@@ -74,7 +74,7 @@ def computed(folder: Path) -> dict[str, Any]:
     """All that training computed, without clocks."""
     with np.load(folder / "predictions.npz") as stored:
         answers = {name: stored[name].tobytes() for name in stored}
-    epochs = journal(folder / "journal.jsonl")
+    epochs = read_journal(folder / "journal.jsonl")
     return {
         "journal": repr([(epoch["scores"], epoch["signals"], epoch["items"]) for epoch in epochs]),
         "answers": answers,
@@ -106,9 +106,9 @@ def test_a_cell_that_does_not_go_on_leaves_its_journal_alone_and_can_be_trained_
     with pytest.raises(Cut):
         train(tmp_path, short, judge)
     assert judge.asked == list(range(1, most + 1))
-    assert len(journal(folder / "journal.jsonl")) == most
-    assert read(folder) is None
-    assert not (folder / NAME).exists()
+    assert len(read_journal(folder / "journal.jsonl")) == most
+    assert read_record(folder) is None
+    assert not (folder / FILE_NAME).exists()
     assert not (folder / "outcome.json").exists()
     assert not is_leased(folder)
     assert computed(train(tmp_path, short, Judge(0), judged=False)) == unjudged
@@ -120,12 +120,12 @@ def test_a_paused_cell_asks_about_its_epochs_before_it_goes_on(
     for most in (1, EPOCHS):
         with pytest.raises(Paused):
             train(tmp_path / str(most), short, Judge(), steps=Steps(9))
-    assert (tmp_path / "1" / "cells" / short.id / NAME).exists()
+    assert (tmp_path / "1" / "cells" / short.id / FILE_NAME).exists()
     judge, steps = Judge(1), Steps()
     with pytest.raises(Cut):
         train(tmp_path / "1", short, judge, steps=steps)
     assert (judge.asked, steps.count) == ([1], 0)
-    assert not (tmp_path / "1" / "cells" / short.id / NAME).exists()
+    assert not (tmp_path / "1" / "cells" / short.id / FILE_NAME).exists()
     judge = Judge()
     assert computed(train(tmp_path / str(EPOCHS), short, judge)) == unjudged
     assert judge.asked == [1, 2]

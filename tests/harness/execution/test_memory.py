@@ -17,7 +17,7 @@ import torch
 from experiments.profiles import PROFILES
 from harness.cells.cell import Cell
 from harness.cells.lease import take_lease
-from harness.cells.record import Record, read
+from harness.cells.record import Record, read_record
 from harness.execution.jobs import Job
 from harness.execution.local import worker_environment
 from harness.execution.train_cell import OutOfMemory, Worker
@@ -45,7 +45,7 @@ def trained(home: Path, of: Cell) -> Record:
     assert held is not None
     with held:
         worker.train(Job(of), held, lambda share: None, lambda epochs: True)
-    record = read(home / "cells" / of.id)
+    record = read_record(home / "cells" / of.id)
     assert record is not None
     return record
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.cells.record import fail, read
+from harness.cells.record import read_record, write_failure
 from harness.execution.config import ExecutionConfig
 from harness.execution.events import WorkerMessage
 from harness.execution.jobs import FixedQueue, Job
@@ -80,7 +80,7 @@ class Elsewhere:
             if self.says:
                 yield hand, self.says.pop(0)
             else:
-                fail(self.home, hand.order.cell, "as agreed", "")
+                write_failure(self.home, hand.order.cell, "as agreed", "")
                 yield hand, WorkerMessage("ended")
 
     def close(self) -> None:
@@ -109,5 +109,5 @@ def test_a_cell_pays_for_the_deaths_that_it_may_have_caused_alone(
     site = Elsewhere(tmp_path, 1, 9, [WorkerDied("its machine is gone", guilty)] * 5)
     told = [news.kind for news in run_jobs(source, machine, site) if news]
     assert told.count("again") == (LIVES - 1 if guilty else 5)
-    record = read(tmp_path / "cells" / one.id)
+    record = read_record(tmp_path / "cells" / one.id)
     assert record is not None and record.outcome["reason"] == reason

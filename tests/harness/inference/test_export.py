@@ -14,12 +14,12 @@ from rich.console import Console
 from safetensors.torch import load_file, save_file
 
 from experiments.profiles import PROFILES
-from harness.cells.record import Record, records
+from harness.cells.record import Record, read_records
 from harness.execution.config import ExecutionConfig
 from harness.execution.encoders import prepared
 from harness.inference.trained_network import Trained, TrainingFailed, find_or_train, network, one_row
 from harness.planning.data import open_data
-from harness.planning.plan import Planned
+from harness.planning.plan import PlannedRow
 from harness.planning.setup import Setup
 from model.batching import tokenise
 from model.encoders.bert import Bert
@@ -38,7 +38,7 @@ SMALL = ("--set", "epochs=2", "--device", "cpu")
 SETUP = Setup(profile=PROFILES["demo"], data="embedded", encoder="tiny", seeds=1, settings=(("epochs", "2"),))
 
 
-def planned(encoder: Path) -> Planned:
+def planned(encoder: Path) -> PlannedRow:
     return one_row(ROW, 0, dataclasses.replace(SETUP, encoder=str(encoder)))
 
 
@@ -47,7 +47,7 @@ def test_what_is_exported_answers_as_the_row_did(invoke: Invoke, encoder: Path, 
     first = invoke("export", ROW, "--out", folder, "--encoder", encoder, *SMALL)
     assert first.exit_code == 0, first.output
     assert "its weights were not kept, so it is trained now" in first.output
-    (record,) = records(home)
+    (record,) = read_records(home)
     assert record.id == planned(encoder).cells[0].id
     check_store(home)
     check_answers(planned(encoder), record, folder, int(first.output.partition(", epoch ")[2].partition(":")[0]))
@@ -68,7 +68,7 @@ def check_store(home: Path) -> None:
     assert run.data.tags["row"] == "03-sst-quora[epochs=2]"
 
 
-def check_answers(row: Planned, record: Record, folder: Path, epoch: int) -> None:
+def check_answers(row: PlannedRow, record: Record, folder: Path, epoch: int) -> None:
     """The export's heads are those of the selected epoch, and a network made of it gives that epoch's answers."""
     heads = load_file(folder / "heads.safetensors")
     kept = load_file(record.folder / "weights" / f"epoch-{epoch}.safetensors")
@@ -92,12 +92,12 @@ def test_a_cell_without_weights_is_trained_again_as_itself(invoke: Invoke, encod
         "run", "bertram/table1", "--rows", "12-combined,13-combined-test", "--seeds", "1", "--no-report", *shared
     )
     assert run.exit_code == 0, run.output
-    (before,) = records(home)
+    (before,) = read_records(home)
     served = rows_of(home)
     assert len(served[before.id]) == 2
     result = invoke("export", "bertram/table1/13-combined-test", "--out", tmp_path / "out", *shared)
     assert result.exit_code == 0, result.output
-    (after,) = records(home)
+    (after,) = read_records(home)
     assert after.id == before.id
     assert (after.folder / "weights" / "epoch-0.safetensors").is_file()
     assert rows_of(home) == served

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness.cells.record import Record, records
+from harness.cells.record import Record, read_records
 from harness.cli.main import main
 from harness.planning.data import open_data
 from tests.harness.cli.test_bad_input import check, course_folder
@@ -58,7 +58,7 @@ def answers(path: Path) -> list[tuple[str, str]]:
 
 
 def only(home: Path) -> Record:
-    (record,) = records(home)
+    (record,) = read_records(home)
     return record
 
 

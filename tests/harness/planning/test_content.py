@@ -15,10 +15,10 @@ from experiments.profiles import PROFILES
 from harness.cells.cell import Cell
 from harness.execution.train_cell import Worker
 from harness.planning import data as sources
-from harness.planning.matching import Declared, Training, setup_of
+from harness.planning.matching import DeclaredRow, Training, parse_setup
 from harness.planning.plan import plan
 from harness.planning.setup import Setup
-from harness.planning.setup_tags import tags
+from harness.planning.setup_tags import setup_tags
 from harness.registry.selectors import find
 from model.data.examples import DataError
 from model.settings import describe
@@ -145,8 +145,8 @@ def test_what_started_from_other_files_of_a_folder_is_not_the_rows_any_more(fold
     suite, row = find(TABLE)
     cell = planned(folder)
     training = Training(cell.id, cell.key, 0, cell.data, cell.encoder, describe(cell.recipe.encoder))
-    named = setup_of(tags(setup))
-    assert Declared(suite, row, named).fault(training) == ""
+    named = parse_setup(setup_tags(setup))
+    assert DeclaredRow(suite, row, named).fault(training) == ""
     edited(folder / "model.safetensors")
     told = f"trained from what the encoder {folder} held before; it holds something else now"
-    assert Declared(suite, row, named).fault(training) == told
+    assert DeclaredRow(suite, row, named).fault(training) == told

@@ -9,7 +9,7 @@ import pytest
 
 from experiments.profiles import PROFILES
 from harness.cells.cell import Cell
-from harness.planning.cost import cost, item_tokens, longest
+from harness.planning.cost import cost, item_tokens, padded_tokens
 from harness.planning.data import data_of
 from harness.planning.plan import plan
 from harness.planning.setup import Setup
@@ -38,12 +38,12 @@ def test_the_longest_of_a_batch_is_what_draws_give(rows: int, batch: int) -> Non
     random = np.random.default_rng(1)
     known = [tuple(int(each) for each in random.integers(3, 40, size=rows)) for _ in range(300)]
     drawn = random.choice(np.array(known).ravel(), size=(20_000, rows * batch)).max(axis=1)
-    assert longest(known, batch) == pytest.approx(rows * drawn.mean(), rel=0.01)
+    assert padded_tokens(known, batch) == pytest.approx(rows * drawn.mean(), rel=0.01)
 
 
 def test_an_item_that_is_alone_is_padded_to_itself() -> None:
-    assert longest([(7,), (7,)], 8) == 7
-    assert longest([(3,), (9,)], 1) == 6
+    assert padded_tokens([(7,), (7,)], 8) == 7
+    assert padded_tokens([(3,), (9,)], 1) == 6
 
 
 def test_a_pair_counts_both_sentences() -> None:

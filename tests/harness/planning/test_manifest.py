@@ -8,7 +8,7 @@ import pytest
 
 from harness.cli.setup import setup_of
 from harness.planning.manifest import find_row, setup_manifests, write_manifest
-from harness.planning.plan import Planned, plan
+from harness.planning.plan import PlannedRow, plan
 from harness.planning.setup import Setup
 from harness.registry.selectors import find
 from tests.harness.homes import TAGS, planned, reads
@@ -22,7 +22,7 @@ def setup() -> Setup:
 
 
 @pytest.fixture(scope="module")
-def rows(setup: Setup) -> list[Planned]:
+def rows(setup: Setup) -> list[PlannedRow]:
     """Two rows that share their two cells."""
     return plan([find(ROW), find(TWIN)], setup)
 
@@ -30,7 +30,7 @@ def rows(setup: Setup) -> list[Planned]:
 TOLD = TAGS | {"variant": "[epochs=1]"}
 
 
-def test_rows_are_found_again_by_the_cells_that_they_read(tmp_path: Path, rows: list[Planned]) -> None:
+def test_rows_are_found_again_by_the_cells_that_they_read(tmp_path: Path, rows: list[PlannedRow]) -> None:
     write_manifest(tmp_path, rows, TOLD)
     found = planned(tmp_path)
     assert set(found) == {cell.id for cell in rows[0].cells} == {cell.id for cell in rows[1].cells}
@@ -41,7 +41,7 @@ def test_rows_are_found_again_by_the_cells_that_they_read(tmp_path: Path, rows: 
     assert noted.rows["bertram/table1", "12-combined"] == {cell.id: cell.seed for cell in rows[0].cells}
 
 
-def test_noting_again_changes_nothing_and_another_set_up_adds(tmp_path: Path, rows: list[Planned]) -> None:
+def test_noting_again_changes_nothing_and_another_set_up_adds(tmp_path: Path, rows: list[PlannedRow]) -> None:
     write_manifest(tmp_path, rows, TOLD)
     (path,) = (tmp_path / "readers").iterdir()
     before = path.stat()
@@ -52,7 +52,9 @@ def test_noting_again_changes_nothing_and_another_set_up_adds(tmp_path: Path, ro
     assert sorted(len(noted.rows) for noted in setup_manifests(tmp_path)) == [1, 2]
 
 
-def test_a_row_noted_by_several_commands_is_there_once_with_all_its_cells(tmp_path: Path, rows: list[Planned]) -> None:
+def test_a_row_noted_by_several_commands_is_there_once_with_all_its_cells(
+    tmp_path: Path, rows: list[PlannedRow]
+) -> None:
     write_manifest(tmp_path, rows, TOLD)
     write_manifest(tmp_path, plan([find(ROW)], setup_of("demo", None, None, 3, ("epochs=1",), ())), TOLD)
     (noted,) = setup_manifests(tmp_path)
@@ -60,10 +62,10 @@ def test_a_row_noted_by_several_commands_is_there_once_with_all_its_cells(tmp_pa
     assert sorted(noted.rows["bertram/table1", "13-combined-test"].values()) == [0, 1]
 
 
-def test_a_row_without_cells_is_not_noted(tmp_path: Path, rows: list[Planned]) -> None:
+def test_a_row_without_cells_is_not_noted(tmp_path: Path, rows: list[PlannedRow]) -> None:
     row = rows[0]
     write_manifest(
-        tmp_path, [Planned(suite=row.suite, row=row.row, name=row.name, recipe=row.recipe, reason="not built")], TOLD
+        tmp_path, [PlannedRow(suite=row.suite, row=row.row, name=row.name, recipe=row.recipe, reason="not built")], TOLD
     )
     assert setup_manifests(tmp_path) == []
     assert not (tmp_path / "readers").exists()
@@ -71,7 +73,7 @@ def test_a_row_without_cells_is_not_noted(tmp_path: Path, rows: list[Planned]) -
 
 @pytest.mark.parametrize("harm", [b"", b"{", b"\xff\xfe", b'{"check": 1, "rows": []}'])
 def test_a_damaged_file_is_told_and_written_again_by_the_same_rows(
-    tmp_path: Path, rows: list[Planned], harm: bytes
+    tmp_path: Path, rows: list[PlannedRow], harm: bytes
 ) -> None:
     write_manifest(tmp_path, rows, TOLD)
     before = setup_manifests(tmp_path)

@@ -18,10 +18,9 @@ from mlflow.tracking import MlflowClient
 
 from experiments.papers.smooth_valleys import SUITES
 from experiments.suite import Change, Claim, Contrast, Suite
-from harness.planning.matching import EDITED, OLDER, matched
+from harness.planning.matching import EDITED, OLDER, match_trainings
 from harness.registry import plugins
 from harness.reporting.frame import results
-from harness.tracking import store as storing
 from model.selection import LastEpoch
 from tests.harness.conftest import Invoke
 from tests.harness.homes import empty
@@ -84,7 +83,7 @@ def declare(monkeypatch: pytest.MonkeyPatch) -> Callable[[Suite], None]:
     """Have a file of one's own say this."""
     monkeypatch.setattr(plugins, "_files", {})
     empty()
-    monkeypatch.setattr(storing, "migrate", lambda file: file.write_bytes(empty()))
+    monkeypatch.setattr("harness.tracking.database.migrate_database", lambda file: file.write_bytes(empty()))
 
     def said(of: Suite) -> None:
         plugins._files[Path("mine.py")] = (ModuleType("mine"), (of,))
@@ -197,7 +196,7 @@ def test_two_trainings_that_would_both_do_are_none() -> None:
 
     one, other = (Training(name=name, row=ROW) for name in "ab")
     candidates = [(dataclasses.make_dataclass("T", ["cell", "seed"])(each.name, 0), each) for each in (one, other)]
-    found = matched(Anything(), candidates)  # type: ignore[arg-type]
+    found = match_trainings(Anything(), candidates)  # type: ignore[arg-type]
     assert found.kept == {}
     assert "several contents" in found.left_out[0]
 

@@ -13,9 +13,9 @@ from huggingface_hub import constants
 from experiments.profiles import PROFILES
 from harness.cells.cell import Cell
 from harness.planning.cell_index import CellIndex
-from harness.planning.plan import plan, to_download
+from harness.planning.plan import missing_encoders, plan
 from harness.planning.setup import Setup
-from harness.planning.setup_tags import tags
+from harness.planning.setup_tags import setup_tags
 from harness.registry.selectors import find, select
 from model.encoders import hub
 from model.encoders.bert import Bert
@@ -114,7 +114,7 @@ def test_an_encoder_option_leaves_a_row_that_fixes_its_own(cache: Path, encoder:
     assert plain.cells[0].encoder == identity(str(encoder))
     assert plain.cells[0].recipe.encoder == Bert(name=f"some/bert@{commit}")
     assert fixed.cells[0].encoder == "microsoft/deberta-base, not downloaded yet"
-    assert to_download([plain, fixed]) == ["microsoft/deberta-base"]
+    assert missing_encoders([plain, fixed]) == ["microsoft/deberta-base"]
 
 
 def test_another_commit_of_a_hub_id_is_another_cell_and_set_up_unless_its_content_is_the_same(
@@ -123,7 +123,7 @@ def test_another_commit_of_a_hub_id_is_another_cell_and_set_up_unless_its_conten
     def now(row: str = "bertram/table1/04-all-three") -> tuple[Cell, dict[str, str]]:
         monkeypatch.setattr(hub, "_snapshots", {})  # as another command begins
         (found,) = plan([find(row)], setup)
-        return found.cells[0], tags(setup)
+        return found.cells[0], setup_tags(setup)
 
     mine, setup = Path(shutil.copytree(encoder, tmp_path / "mine")), dataclasses.replace(DEMO, encoder="some/bert")
     seen, rows = [], ("bertram/table1/04-all-three", "smart-vs-deberta/table1/deberta")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from harness.planning.recipe_checks import refuse
+from harness.planning.recipe_checks import check_recipe
 from model.combiners.torchjd import TorchJd
 from model.data.reviews import Reviews
 from model.declaration import Technique
@@ -135,17 +135,17 @@ REFUSED = [
 @pytest.mark.parametrize(("recipe", "says"), REFUSED)
 def test_a_setting_that_nothing_reads_is_refused(recipe: Recipe, says: str) -> None:
     with pytest.raises(InputError, match=says) as caught:
-        refuse(recipe)
+        check_recipe(recipe)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("part", [Smart(), Scaled(), Split(), small.Nosy()])
 def test_a_setting_that_some_method_reads_is_not(part: Technique) -> None:
-    refuse(of(regularizers=(part,)))
+    check_recipe(of(regularizers=(part,)))
 
 
 def test_an_optimizer_with_other_defaults_is_one_of_ours() -> None:
-    refuse(of(optimizer=Other()))
+    check_recipe(of(optimizer=Other()))
 
 
 def test_no_recipe_of_the_registry_is_refused() -> None:
@@ -155,15 +155,15 @@ def test_no_recipe_of_the_registry_is_refused() -> None:
         for row in suite.rows:
             recipe = suite.recipe(row)
             if not isinstance(recipe.combiner, TorchJd):
-                refuse(recipe)
+                check_recipe(recipe)
 
 
 def test_krum_with_three_tasks_is_refused_where_they_share_an_update() -> None:
     pytest.importorskip("torchjd")
     krum = TorchJd(aggregator="Krum", number=1)
     with pytest.raises(InputError, match="Krum cannot combine the 3 tasks that share an update"):
-        refuse(of(combiner=krum))
-    refuse(of(combiner=krum, schedule=Sequential()))
+        check_recipe(of(combiner=krum))
+    check_recipe(of(combiner=krum, schedule=Sequential()))
 
 
 def described(folder: Path, types: int, family: str = "bert") -> Bert:
@@ -176,17 +176,17 @@ JOINT = of(branches=(*small.RECIPE.branches[:2], small.JOINT_SIMILARITY))
 
 def test_an_encoder_of_one_token_type_is_refused_for_joint_pairs_alone(tmp_path: Path) -> None:
     one = described(tmp_path, 1)
-    refuse(of(encoder=one))
+    check_recipe(of(encoder=one))
     with pytest.raises(EncoderError, match=r"has one token type .*, but sts has pairs of sentences in one row"):
-        refuse(dataclasses.replace(JOINT, encoder=one))
+        check_recipe(dataclasses.replace(JOINT, encoder=one))
     with pytest.raises(EncoderError, match="but sts has pairs"):
-        refuse(dataclasses.replace(JOINT, encoder=DebertaFromBert(start=one)))
+        check_recipe(dataclasses.replace(JOINT, encoder=DebertaFromBert(start=one)))
     with pytest.raises(EncoderError, match="but pre-training has pairs"):
-        refuse(of(encoder=DomainPretrained(start=one)))
-    refuse(dataclasses.replace(JOINT, encoder=described(tmp_path, 2)))
+        check_recipe(of(encoder=DomainPretrained(start=one)))
+    check_recipe(dataclasses.replace(JOINT, encoder=described(tmp_path, 2)))
     with pytest.raises(EncoderError, match="no token types"):
-        refuse(of(encoder=described(tmp_path, 0)))
-    refuse(dataclasses.replace(JOINT, encoder=described(tmp_path, 0, "deberta")))  # which ignores them
+        check_recipe(of(encoder=described(tmp_path, 0)))
+    check_recipe(dataclasses.replace(JOINT, encoder=described(tmp_path, 0, "deberta")))  # which ignores them
 
 
 def test_one_that_only_the_hub_knows_is_refused_by_the_network() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.planning.matching import OLDER
-from harness.registry.selectors import everything, find
-from harness.tracking.from_cells import Home
+from harness.registry.selectors import all_rows, find
+from harness.tracking.from_cells import ResultsFolder
 from model.settings import parts
 from tests.harness.conftest import Invoke
 from tests.harness.trials import FEW, SUITE
@@ -25,7 +25,7 @@ def test_what_older_code_trained_is_left_out_of_a_report_and_called_stale(
     old, new = ({type(part) for part in parts(suite.recipe(row))} for suite, row in map(find, (OLD, NEW)))
     only, *_ = sorted(old - new, key=lambda kind: kind.slug)  # a technique of the one row alone
     monkeypatch.setattr(only, "version", only.version + 1)
-    (after,) = Home(tmp_path / "home").setups(everything())
+    (after,) = ResultsFolder(tmp_path / "home").setups(all_rows())
     assert set(after.rows) == {NEW}
     assert after.left_out == {OLD: {0: OLDER}}
     assert invoke("report", SUITE).exit_code == 0

@@ -12,7 +12,7 @@ import pytest
 
 from experiments.profiles import PROFILES
 from harness.cells.cell import Cell
-from harness.cells.record import records
+from harness.cells.record import read_records
 from harness.execution.train_cell import Worker
 from harness.execution.transfer import located, parcel, places
 from harness.planning.data import data_of
@@ -89,7 +89,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def cell(folder: Path, encoder: Path) -> Cell:
     """The first row's."""
     forget()
-    (suite,) = plugins.read(str(folder / "my_task.py"))
+    (suite,) = plugins.read_file(str(folder / "my_task.py"))
     sys.path.remove(str(folder))
     setup = Setup(profile=PROFILES["demo"], data="embedded", encoder=str(encoder), seeds=1)
     (planned,) = plan([(suite, suite.rows[0])], setup)
@@ -107,7 +107,7 @@ def test_it_trains_is_compared_and_answers_new_rows(
     assert "Question acc" in told and "majority class" in told
     assert "hash of the sentences" in " ".join(told.split())
     assert "generated text" not in told.partition("Questions")[2].partition("profile")[0]
-    assert {record.about["settings"]["questions.task"] for record in records(home)} == {"questions"}
+    assert {record.metadata["settings"]["questions.task"] for record in read_records(home)} == {"questions"}
     compared = invoke("compare", f"{file}:tuned", f"{file}:frozen", "--home", home)
     assert compared.exit_code == 0, compared.output
     assert "my-task/table1/tuned minus my-task/table1/frozen" in compared.output

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cells.record import records
+from harness.cells.record import read_records
 from harness.registry import plugins
 from tests.harness.conftest import Invoke
 from tests.harness.processes import finish
@@ -70,7 +70,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in set(sys.modules) - before:
         if name.startswith(("my_", "small_")):
             del sys.modules[name]
-    plugins.installed.cache_clear()
+    plugins.installed_suites.cache_clear()
 
 
 def test_two_files_of_one_folder(invoke: Invoke, folder: Path) -> None:
@@ -97,20 +97,20 @@ def test_it_trains_with_its_technique_and_at_weight_0_gives_the_bases_bits(
     words = ["--encoder", encoder, "--seeds", 1, "--set", "epochs=1", *short, "--home", home, "--keep", "all"]
     assert "my-paper/table1" in finish("run", folder / "my_paper.py", *words, "--jobs", 1, "--no-report")
     weights = {}
-    for record in records(home):
+    for record in read_records(home):
         (kept,) = (record.folder / "weights").glob("*")
-        weights[record.about["settings"].get("small_answers.weight")] = kept.read_bytes()
+        weights[record.metadata["settings"].get("small_answers.weight")] = kept.read_bytes()
     assert set(weights) == {None, 0.0, 0.01}
     assert weights[None] == weights[0.0] != weights[0.01]
 
 
 def test_an_edited_technique_is_another_one(invoke: Invoke, folder: Path) -> None:
-    plugins.read(str(folder / "my_paper.py"))
+    plugins.read_file(str(folder / "my_paper.py"))
     before = sys.modules["my_technique"].SmallAnswers.version
     plugins._files.clear()
     del sys.modules["my_paper"], sys.modules["my_technique"]
     (folder / "my_technique.py").write_text(TECHNIQUE.replace("square()", "abs()"))
-    plugins.read(str(folder / "my_paper.py"))
+    plugins.read_file(str(folder / "my_paper.py"))
     assert sys.modules["my_technique"].SmallAnswers.version != before
 
 
@@ -179,10 +179,10 @@ def test_an_installed_packages_suites_are_there_without_being_named(
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text(f"[{plugins.GROUP}]\nmine = my_paper\n")
     monkeypatch.syspath_prepend(folder)
-    plugins.installed.cache_clear()
+    plugins.installed_suites.cache_clear()
     assert "3 rows, 3 ready" in invoke("list", "my-paper/*").output
     (about / "entry_points.txt").write_text(f"[{plugins.GROUP}]\nmine = my_nothing\n")
-    plugins.installed.cache_clear()
+    plugins.installed_suites.cache_clear()
     result = invoke("list")
     assert result.exit_code == 2
     assert "the entry point mine (my_nothing) cannot be loaded" in result.output

@@ -93,7 +93,7 @@ def test_find_needs_the_full_slug() -> None:
 
 
 def test_everything_is_what_no_selector_chooses() -> None:
-    assert catalogue.everything() == catalogue.select([])
+    assert catalogue.all_rows() == catalogue.select([])
 
 
 def test_changes_are_found_by_name() -> None:
@@ -122,7 +122,7 @@ def test_the_catalogue_needs_no_torch() -> None:
 
 @pytest.mark.parametrize("seed", range(400 if FULL else 30))
 def test_the_name_of_an_ablation_gives_the_same_ablation(seed: int) -> None:
-    drawn, every = random.Random(seed), catalogue.everything()
+    drawn, every = random.Random(seed), catalogue.all_rows()
     (suite, row), (other, against) = drawn.choice(every), drawn.choice(every)
     added = drawn.sample(list(catalogue.named_changes().values()), drawn.choice((0, 0, 1, 3)))
     try:
@@ -164,7 +164,7 @@ def test_a_name_may_have_rows_of_two_suites_held_factors_and_added_ones() -> Non
 
 def test_a_tuned_row_can_be_taken_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HARNESS_TUNED", str(tmp_path))
-    tuned_settings.write(tmp_path / "smart.toml", [winner()])
+    tuned_settings.write_winners(tmp_path / "smart.toml", [winner()])
     suite = next(each for each in catalogue.suites() if each.paper == "tuned")
     for row in suite.rows[1:]:
         asked = ablation.Ablation(suite=suite, row=row, other=suite, against=suite.rows[0])
@@ -178,7 +178,7 @@ def test_cells_are_shared_with_the_rows_that_combinations_are() -> None:
     for on, slug in told.known.items():
         ours, theirs = plan([(told.rows, told.rows.row(told.name(on))), catalogue.find(slug)], demo)
         assert [cell.id for cell in ours.cells] == [cell.id for cell in theirs.cells]
-    every = [cell.id for row in plan(catalogue.combined(ASKED), demo) for cell in row.cells]
+    every = [cell.id for row in plan(catalogue.ablation_rows(ASKED), demo) for cell in row.cells]
     assert len(set(every)) == len(every) == 16 * 2
 
 

@@ -106,7 +106,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def smart(folder: Path) -> Path:
     path = folder / "smart.toml"
-    tuned_settings.write(path, [winner(), BASELINE])
+    tuned_settings.write_winners(path, [winner(), BASELINE])
     return path
 
 
@@ -136,15 +136,15 @@ def params_of(draw: st.DrawFn, study: Study) -> dict[str, Value]:
 @given(some=winners())
 def test_a_file_reads_back_to_the_bit(tmp_path: Path, some: list[Winner]) -> None:
     path = tmp_path / f"{some[0].study}.toml"
-    tuned_settings.write(path, some)
-    assert repr(tuned_settings.read(path)) == repr(tuple(some))  # repr tells -0.0 from 0.0
+    tuned_settings.write_winners(path, some)
+    assert repr(tuned_settings.read_winners(path)) == repr(tuple(some))  # repr tells -0.0 from 0.0
     once = path.read_bytes()
-    tuned_settings.write(path, tuned_settings.read(path))
+    tuned_settings.write_winners(path, tuned_settings.read_winners(path))
     assert path.read_bytes() == once
 
 
 def test_a_file_is_written_in_one_order() -> None:
-    assert tuned_settings.text([winner()]) == FILE
+    assert tuned_settings.format_winners([winner()]) == FILE
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_a_file_is_written_in_one_order() -> None:
 )
 def test_what_could_not_be_read_is_not_written(folder: Path, spoilt: Winner) -> None:
     with pytest.raises(TunedError):
-        tuned_settings.write(folder / "smart.toml", [spoilt])
+        tuned_settings.write_winners(folder / "smart.toml", [spoilt])
     assert not folder.exists()
 
 
@@ -205,21 +205,23 @@ def test_every_fault_says_where_it_is_and_how_to_mend_it(tmp_path: Path, before:
     assert before in FILE
     path.write_text(FILE.replace(before, after, 1))
     with pytest.raises(TunedError, match="^" + re.escape(str(path)) + told):
-        tuned_settings.read(path)
+        tuned_settings.read_winners(path)
 
 
 def test_winners_of_two_rows_are_not_compared(tmp_path: Path) -> None:
     path = tmp_path / "smart.toml"
-    path.write_text(tuned_settings.text([winner(), dataclasses.replace(BASELINE, row="bertram/table1/11-mse")]))
+    path.write_text(
+        tuned_settings.format_winners([winner(), dataclasses.replace(BASELINE, row="bertram/table1/11-mse")])
+    )
     with pytest.raises(TunedError, match="winner 2: row is not that of winner 1"):
-        tuned_settings.read(path)
+        tuned_settings.read_winners(path)
 
 
 def test_a_file_has_the_name_of_its_study(tmp_path: Path) -> None:
     path = tmp_path / "better.toml"
     path.write_text(FILE)
     with pytest.raises(TunedError, match=r"better\.toml, winner 1 is of the study smart; call the file smart\.toml"):
-        tuned_settings.read(path)
+        tuned_settings.read_winners(path)
 
 
 @pytest.mark.parametrize(
@@ -235,7 +237,7 @@ def test_a_file_that_is_none_is_told_in_a_sentence(tmp_path: Path, spoil: Callab
     path = tmp_path / "smart.toml"
     spoil(path)
     with pytest.raises(TunedError, match=re.escape(told)):
-        tuned_settings.read(path)
+        tuned_settings.read_winners(path)
 
 
 @st.composite
@@ -256,12 +258,12 @@ def test_whatever_a_file_holds_is_read_or_refused_in_a_sentence(tmp_path: Path, 
     path = tmp_path / "smart.toml"
     path.write_bytes(content)
     try:
-        found = tuned_settings.read(path)
+        found = tuned_settings.read_winners(path)
     except TunedError as error:
         told = str(error)
         assert told.startswith(str(path)) and told.isprintable() and len(told) < len(str(path)) + 400
     else:
-        assert tuned_settings.text(found).startswith(FILE[:20])
+        assert tuned_settings.format_winners(found).startswith(FILE[:20])
 
 
 def names(*selectors: str) -> list[str]:
@@ -284,7 +286,7 @@ def test_winners_are_in_the_catalogue_beside_the_papers(smart: Path) -> None:
 def test_a_file_that_changes_is_read_again(smart: Path) -> None:
     first = catalogue.find("tuned/smart/tuned")[0]
     assert catalogue.find("tuned/smart/tuned")[0] is first
-    tuned_settings.write(smart, [winner(params=dict(winner().params) | {"mu": 1.0})])
+    tuned_settings.write_winners(smart, [winner(params=dict(winner().params) | {"mu": 1.0})])
     assert catalogue.find("tuned/smart/tuned")[0] != first
     with pytest.raises(RegistryError):
         catalogue.find("tuned/smart/tuned-baseline")
@@ -305,7 +307,7 @@ def test_a_broken_file_stops_selectors_that_may_mean_it(smart: Path, selector: s
 
 @pytest.mark.parametrize("selector", ["table1", "bertram", "*/table1", "bertram/*", "tuned/baseline", "*/06-smart"])
 def test_a_broken_file_stops_no_other_selector(smart: Path, selector: str) -> None:
-    tuned_settings.write(smart.with_name("baseline.toml"), [BASELINE])
+    tuned_settings.write_winners(smart.with_name("baseline.toml"), [BASELINE])
     before = names(selector)
     smart.write_text(FILE + "x\n")
     assert names(selector) == before
@@ -315,7 +317,7 @@ def test_a_broken_file_stops_no_other_selector(smart: Path, selector: str) -> No
 
 def test_what_does_not_ask_for_a_broken_file_goes_on(smart: Path) -> None:
     smart.write_text(FILE + "x\n")
-    assert all(suite.paper != "tuned" for suite, _ in catalogue.everything())
+    assert all(suite.paper != "tuned" for suite, _ in catalogue.all_rows())
     assert "smart-all" in catalogue.named_changes()
     assert catalogue.find("bertram/table1/06-smart")
     with pytest.raises(TunedError, match="is no TOML"):

@@ -13,8 +13,7 @@ import pytest
 from experiments.profiles import DEMO, PROFILES
 from experiments.suite import Claim, Contrast, Row, Suite
 from harness.registry.selectors import find
-from harness.tracking import store as storing
-from harness.tracking.from_cells import Home
+from harness.tracking.from_cells import ResultsFolder
 from reports.claim_verdicts import judge
 from reports.results import Runs, Seed, SetUp
 from reports.suite.effects import effects
@@ -34,7 +33,7 @@ METRICS = ("sst_accuracy", "quora_accuracy")
 def moment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A profile that scores few rows, and a database that is made at once."""
     empty()
-    monkeypatch.setattr(storing, "migrate", lambda file: file.write_bytes(empty()))
+    monkeypatch.setattr("harness.tracking.database.migrate_database", lambda file: file.write_bytes(empty()))
     monkeypatch.setitem(PROFILES, MOMENT.name, MOMENT)
 
 
@@ -44,7 +43,7 @@ def trained(invoke: Invoke, home: Path, encoder: Path, seeds: int, words: Sequen
     options = (*common, "--seeds", seeds, "--encoder", encoder, "--home", home)
     told = invoke("run", ROW, *words, *options)
     assert told.exit_code == 0, told.output
-    (setup,) = Home(home).setups([find(ROW)])
+    (setup,) = ResultsFolder(home).setups([find(ROW)])
     row = setup.rows[ROW]
     assert len(row.done) == seeds
     return setup, row

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from click.testing import Result
 
-from harness.tracking import store as storing
 from reports.statistics.correlation import pearson, williams, zou
 from reports.statistics.effect_size import hedges
 from reports.statistics.paired_tests import mcnemar, sign_flips
@@ -66,7 +65,7 @@ def trainings(row: str) -> list[Training]:
 
 @pytest.fixture(autouse=True)
 def quickly_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storing, "migrate", lambda file: file.write_bytes(empty()))
+    monkeypatch.setattr("harness.tracking.database.migrate_database", lambda file: file.write_bytes(empty()))
 
 
 def compared(invoke: Invoke, home: Path, first: str, second: str) -> dict[str, dict[str, Any]]:

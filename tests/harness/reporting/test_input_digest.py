@@ -13,7 +13,7 @@ from experiments.profiles import PROFILES, Profile
 from experiments.suite import Answered, Change, Claim, Contrast, Row, Suite
 from harness.reporting import input_digest
 from harness.reporting.input_digest import inputs_of
-from harness.tracking.from_cells import Home
+from harness.tracking.from_cells import ResultsFolder
 from model.selection import LastEpoch
 from model.task import SST, Task
 from reports.results import Seed, SetUp
@@ -147,7 +147,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> SetUp:
     furnish(home, seeds("smartbert/table1/baseline", 2))
     from harness.registry.selectors import select
 
-    (setup,) = Home(home).setups(select(("smartbert/table1",)))
+    (setup,) = ResultsFolder(home).setups(select(("smartbert/table1",)))
     return setup
 
 

@@ -19,7 +19,6 @@ from mlflow.tracking import MlflowClient
 
 from harness.registry.selectors import select
 from harness.reporting import report
-from harness.tracking import store as storing
 from reports.document.blocks import Block
 from tests.harness.conftest import Invoke
 from tests.harness.homes import empty
@@ -40,7 +39,7 @@ Table = dict[tuple[str, str], dict[str, str]]
 def quickly_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """New databases are copies of one."""
     empty()
-    monkeypatch.setattr(storing, "migrate", lambda file: file.write_bytes(empty()))
+    monkeypatch.setattr("harness.tracking.database.migrate_database", lambda file: file.write_bytes(empty()))
 
 
 def row(name: str) -> str:

@@ -8,12 +8,12 @@ import pytest
 
 from harness.cells.cell import Cell
 from harness.cells.lease import take_lease
-from harness.cells.record import read
+from harness.cells.record import read_record
 from harness.cli.setup import setup_of
 from harness.execution.events import Event
 from harness.execution.jobs import Job
-from harness.planning.plan import Planned, plan
-from harness.planning.setup_tags import tags
+from harness.planning.plan import PlannedRow, plan
+from harness.planning.setup_tags import setup_tags
 from harness.registry.selectors import select
 from harness.sequential.comparisons import Comparison, comparisons_of
 from harness.sequential.policy import Policy
@@ -33,18 +33,20 @@ class Home:
     def __init__(self, home: Path, seeds: int = 12, rows: tuple[str, ...] = ("bert-v1", "new-predict")) -> None:
         setup = setup_of("demo", None, None, seeds, (), ())
         self.home, self.rows = home, plan(select([SUITE], rows), setup)
-        self.facts = tags(setup)
+        self.facts = setup_tags(setup)
         self.duels: list[Comparison] = comparisons_of(self.rows, setup)
         self.policy = Policy([race(duel) for duel in self.duels])
         left = {cell.id: Job(cell) for row in self.rows for cell in row.cells}
         self.source = SequentialQueue(self.duels, self.policy, self.facts, left, {}, home)
 
-    def end(self, row: Planned, seed: int, skill: float, **more: object) -> None:
+    def end(self, row: PlannedRow, seed: int, skill: float, **more: object) -> None:
         cell = row.cells[seed]
         slug = f"{SUITE}/{row.row.name}"
         named = Training(name=cell.id, row=slug, stream=f"{slug}-{seed}", seed=seed, skill=skill, cell=cell, **more)  # type: ignore[arg-type]
         train(self.home, named)
-        self.source.heard(Event("failed" if more.get("failure") else "done", cell, record=read(self.folder(cell))))
+        self.source.heard(
+            Event("failed" if more.get("failure") else "done", cell, record=read_record(self.folder(cell)))
+        )
 
     def folder(self, cell: Cell) -> Path:
         return self.home / "cells" / cell.id

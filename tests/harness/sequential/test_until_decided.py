@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cells.record import records
+from harness.cells.record import read_records
 from harness.cli.setup import setup_of
 from harness.planning.plan import plan
 from harness.registry.selectors import select
@@ -55,8 +55,8 @@ def test_finished_cells_decide_without_training_and_the_same_again(invoke: Invok
     assert "scatter symmetrically" in first.output
     assert decided(first.output) == decided(second.output)
     assert "report.pdf (unchanged)" in second.output
-    assert len(list(records(home))) == 14
-    assert set(planned(home)) >= {record.id for record in records(home)}
+    assert len(list(read_records(home))) == 14
+    assert set(planned(home)) >= {record.id for record in read_records(home)}
     assert " 0 new" in invoke("sync").output
 
 
@@ -82,7 +82,7 @@ def test_a_failed_cell_ends_its_comparison(invoke: Invoke, tmp_path: Path) -> No
     assert result.exit_code == 1
     assert "overall: failed at seed 3: training failed: out of memory" in result.output
     assert "--retry-failed" in result.output
-    assert len(list(records(home))) == 2 * FIRST  # as it was
+    assert len(list(read_records(home))) == 2 * FIRST  # as it was
 
 
 def test_a_metric_that_does_not_exist_at_a_seed_ends_its_comparison_alone(invoke: Invoke, tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> tuple[Path
 
 def test_nothing_is_trained_beyond_what_is_decided(alone: tuple[Path, str]) -> None:
     home, told = alone
-    cells = [record.about["seed"] for record in records(home)]
+    cells = [record.metadata["seed"] for record in read_records(home)]
     seeds = int(re.findall(r"(\d)/7", decided(told))[0])
     assert sorted(cells) == sorted([*range(seeds), *range(seeds)])
     assert seeds == 7 or "undecided" not in decided(told)
@@ -165,7 +165,7 @@ def test_a_killed_command_goes_on_to_the_same_cells_and_decisions(
         until(lambda: len(list(home.glob("cells/*/outcome.json"))) > 3, 240)
         for number in (run.pid, *workers(run.pid)):
             kill(number)
-    assert len(list(records(home))) < len(list(records(alone[0])))
+    assert len(list(read_records(home))) < len(list(read_records(alone[0])))
     assert decided(finish(*words(home, encoder))) == decided(alone[1])
     assert results(home) == results(alone[0])
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.tracking import store as storing
 from harness.tracking.store import Store
 from tests.harness.conftest import Invoke
 from tests.harness.homes import cell, empty, missing, reads
@@ -25,7 +24,7 @@ ROWS = (f"{SUITE}/finetune-default", f"{SUITE}/finetune-rrobin")
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two rows of two seeds, delivered."""
     empty()
-    monkeypatch.setattr(storing, "migrate", lambda file: file.write_bytes(empty()))
+    monkeypatch.setattr("harness.tracking.database.migrate_database", lambda file: file.write_bytes(empty()))
     for row in ROWS:
         furnish(tmp_path / "home", seeds(row, 2, skill=0.5 if row == ROWS[0] else 0.8))
     assert deliver(tmp_path / "home").left == 0

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.cells.record import records
-from harness.tracking.ui_server import GUNICORN, command, environment, free_port, wait_for_pages
+from harness.cells.record import read_records
+from harness.tracking.ui_server import GUNICORN, free_port, server_command, server_environment, wait_for_pages
 from tests.harness.conftest import Invoke
 from tests.harness.homes import empty, held, missing, seeds
 from tests.harness.processes import FULL
@@ -44,9 +44,9 @@ class Server:
     def start(self) -> None:
         with (self.folder / "log").open("wb") as log:
             self.process = subprocess.Popen(
-                plain(command("127.0.0.1", self.port, self.folder / "gunicorn.py")),
+                plain(server_command("127.0.0.1", self.port, self.folder / "gunicorn.py")),
                 cwd=self.folder,
-                env=environment(f"sqlite:///{self.folder / 'server.db'}", os.environ, self.folder),
+                env=server_environment(f"sqlite:///{self.folder / 'server.db'}", os.environ, self.folder),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -135,7 +135,7 @@ def training(home: Path, encoder: Path, server: Server, **more: str) -> Iterator
 
 def check_all_there(home: Path, server: Server) -> None:
     """Six seeds of three rows, each once, with everything that the journals hold."""
-    assert len(list(records(home))) == 6
+    assert len(list(read_records(home))) == 6
     shown = held(server.address)
     assert len(seeds(shown)) == 6
     assert len(shown) == 6 + 3
@@ -171,7 +171,7 @@ def test_a_server_that_returns_after_the_run_gets_the_rest(
     refused = r"\[Errno 111\] Connection refused|.*(reset|aborted|closed).*"  # killed between requests or during one
     assert re.search(rf"the tracking store {server.address} cannot be written now \(({refused})\)", output), output
     assert "Traceback" not in output
-    assert len(list(records(home))) == 6
+    assert len(list(read_records(home))) == 6
     server.start()
     told = invoke("sync", "--to", server.address, "--home", home)
     assert told.output == f"{server.address}: {6 - before} new, {before} there before, 0 not delivered\n"

@@ -26,13 +26,13 @@ from mlflow.protos.databricks_pb2 import (
 from mlflow.store.db import utils
 from mlflow.tracking import MlflowClient
 
-from harness.cells.row_result import Entry
+from harness.cells.row_result import ResultEntry
 from harness.console.redact import reason
-from harness.tracking import store as storing
 from harness.tracking import sync as delivering
+from harness.tracking.deliverables import collect_deliverables
 from harness.tracking.store import Store
-from harness.tracking.sync import Count, Delivery, results
-from harness.tracking.time_limits import Late, never, within
+from harness.tracking.sync import Count, Delivery
+from harness.tracking.time_limits import Late, never, time_limit
 from model.errors import InputError
 from tests.harness.homes import cell, declared, empty, failed, held, missing, reads, seeds
 from tests.harness.processes import FULL
@@ -76,7 +76,7 @@ def quickly_made(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     """New databases are copies of one, except where their making is tested."""
     empty()
     if "making" not in request.node.name:
-        monkeypatch.setattr(storing, "migrate", lambda file: file.write_bytes(empty()))
+        monkeypatch.setattr("harness.tracking.database.migrate_database", lambda file: file.write_bytes(empty()))
 
 
 def furnished(home: Path) -> Path:
@@ -109,7 +109,7 @@ def uri(home: Path) -> str:
 
 def deliver(home: Path, tell: Callable[[str], None] = print) -> Count:
     with Delivery(Store(home), tell) as delivery:
-        return delivery.all(home)
+        return delivery.deliver_all(home)
 
 
 def moved(home: Path, where: Path) -> Path:
@@ -121,10 +121,10 @@ def test_delivering_again_changes_nothing(home: Path, monkeypatch: pytest.Monkey
     assert deliver(home) == Count(new=4)
     before = held(uri(home), ids=True)
     assert len(before) == 2 + 4
-    assert deliver(home) == Count(known=4)
+    assert deliver(home) == Count(present=4)
     assert held(uri(home), ids=True) == before
-    monkeypatch.setattr(storing, "PAGE", 2)
-    assert deliver(home) == Count(known=4)
+    monkeypatch.setattr("harness.tracking.current_runs.PAGE", 2)
+    assert deliver(home) == Count(present=4)
     assert held(uri(home), ids=True) == before
 
 
@@ -141,7 +141,7 @@ def test_a_store_is_made_again_equal_metric_by_metric(
     assert two["answers"].count("\n") == 1 + 2 * 3 * 5
     assert shown["bertram/table1", "12-combined", "s1", "2"]["status"] == "FAILED"
     again = moved(home, tmp_path / "again")
-    monkeypatch.setattr(storing, "PER_CALL", {"metrics": 7, "params": 3})
+    monkeypatch.setattr("harness.tracking.run_writer.PER_CALL", {"metrics": 7, "params": 3})
     assert deliver(again) == Count(new=4)
     assert held(uri(again)) == shown
 
@@ -150,9 +150,9 @@ def sound(store: Store, home: Path) -> bool:
     """Deliver, and again where that failed or the process was killed; whether nothing was in the way."""
     try:
         with Delivery(store, print) as delivery:
-            if not delivery.all(home).left:
+            if not delivery.deliver_all(home).left:
                 return True
-            assert delivery.all(home).left == 0
+            assert delivery.deliver_all(home).left == 0
     except Killed:
         deliver(home)
     return False
@@ -184,19 +184,19 @@ def test_the_store_shows_the_cell_as_it_is_whatever_clocks_say(tmp_path: Path, o
     store = Store(home)
     for training, minute in enumerate(order, start=1):
         cell(home, ROW, ended=minute, epochs=1, training=training)
-        (entry,) = results(home, print).entries
-        assert store.keep(entry) is True
-        assert store.keep(entry) is False
+        (entry,) = collect_deliverables(home, print).entries
+        assert store.deliver(entry) is True
+        assert store.deliver(entry) is False
         (latest,) = seeds(held(uri(home)))
         assert held(uri(home))[latest]["tags"]["training"] == str(training)
     assert missing(home, uri(home)) == []
-    assert deliver(home) == Count(known=1)
+    assert deliver(home) == Count(present=1)
 
 
 def test_a_cell_trained_again_supersedes_its_run(home: Path) -> None:
     deliver(home)
     cell(home, ROW, seed=0, ended=9)
-    assert deliver(home) == Count(new=1, known=3)
+    assert deliver(home) == Count(new=1, present=3)
     assert len(seeds(held(uri(home)))) == 4
     assert held(uri(home))["bertram/table1", "12-combined", "s1", "0"]["tags"]["trained"].startswith("2026-01-01T00:09")
 
@@ -211,12 +211,12 @@ def test_without_the_lock_nothing_is_written_and_its_owner_delivers(home: Path) 
     with Delivery(Store(home), print) as owner:
         with Delivery(Store(home), print) as other:
             assert other.lock is None
-            assert other.all(home) == Count(left=4)
+            assert other.deliver_all(home) == Count(left=4)
             assert not other.acquire(patience=0.3)
         assert not (home / "mlflow.db").exists()
-        assert owner.all(home) == Count(new=4)
+        assert owner.deliver_all(home) == Count(new=4)
     assert other.acquire()
-    assert other.all(home) == Count(known=4)
+    assert other.deliver_all(home) == Count(present=4)
     assert other.lock is not None
     other.lock.close()
 
@@ -248,12 +248,12 @@ class Down(Store):
 
     down, tries, spends = True, 0, 0.0
 
-    def keep(self, entry: Entry) -> bool:
+    def deliver(self, entry: ResultEntry) -> bool:
         self.tries += 1
         time.sleep(self.spends)
         if self.down:
             raise OSError(f"no answer {self.tries} from postgresql://ann:se@cret@host/db " + "yet " * 99)
-        return super().keep(entry)
+        return super().deliver(entry)
 
 
 def test_a_store_that_fails_is_tried_again_and_said_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,19 +261,19 @@ def test_a_store_that_fails_is_tried_again_and_said_once(home: Path, monkeypatch
     told: list[str] = []
     store = Down(home)
     with Delivery(store, told.append) as delivery:
-        first, *rest = results(home, print).entries
-        assert delivery.keep(first) is None
-        assert [delivery.keep(entry) for entry in rest] == [None, None, None]
+        first, *rest = collect_deliverables(home, print).entries
+        assert delivery.deliver(first) is None
+        assert [delivery.deliver(entry) for entry in rest] == [None, None, None]
         assert store.tries == 1
-        time.sleep(max(0.0, delivery.again - time.monotonic()))
-        assert delivery.keep(first) is None
+        time.sleep(max(0.0, delivery.retry_at - time.monotonic()))
+        assert delivery.deliver(first) is None
         assert store.tries == 2
-        assert delivery.all(home) == Count(left=4)  # tries at once, once
+        assert delivery.deliver_all(home) == Count(left=4)  # tries at once, once
         assert store.tries == 3
         store.down = False
-        time.sleep(max(0.0, delivery.again - time.monotonic()))
-        assert delivery.keep(first) is True
-        assert delivery.all(home) == Count(new=3, known=1)
+        time.sleep(max(0.0, delivery.retry_at - time.monotonic()))
+        assert delivery.deliver(first) is True
+        assert delivery.deliver_all(home) == Count(new=3, present=1)
     (line,) = told
     assert "postgresql://ann:***@host/db" in line
     assert "cret" not in line
@@ -286,8 +286,8 @@ def test_a_try_that_took_long_is_not_repeated_soon(home: Path, monkeypatch: pyte
     store = Down(home)
     store.spends = 0.1
     with Delivery(store, print) as delivery:
-        delivery.keep(results(home, print).entries[0])
-        assert delivery.again - time.monotonic() > 19 * store.spends
+        delivery.deliver(collect_deliverables(home, print).entries[0])
+        assert delivery.retry_at - time.monotonic() > 19 * store.spends
 
 
 def garbled(content: bytes) -> bytes:
@@ -325,7 +325,7 @@ def test_a_damaged_database_is_put_aside_and_made_again(
     (aside,) = again.glob("mlflow.db.damaged-*")
     assert aside.read_bytes() == damaged
     assert held(uri(again)) == shown
-    assert deliver(again, told.append) == Count(known=4)
+    assert deliver(again, told.append) == Count(present=4)
     assert len(told) == 1
 
 
@@ -364,7 +364,7 @@ def test_a_file_of_others_is_never_put_aside(home: Path, tmp_path: Path) -> None
     other.write_text("not a database\n" * 99)
     told: list[str] = []
     with Delivery(Store(home, f"sqlite:///{other}"), told.append) as delivery:
-        assert delivery.all(home) == Count(left=4)
+        assert delivery.deliver_all(home) == Count(left=4)
     assert [path.name for path in tmp_path.glob("notes*")] == ["notes.txt"]
     assert len(told) == 1
     assert "file is not a database" in told[0]
@@ -384,8 +384,8 @@ def test_damaged_files_are_told_once_and_the_rest_is_delivered(home: Path) -> No
     journal.write_text("{")
     told: list[str] = []
     with Delivery(Store(home), told.append) as delivery:
-        assert delivery.all(home) == Count(new=3)
-        assert delivery.all(home) == Count(known=3)
+        assert delivery.deliver_all(home) == Count(new=3)
+        assert delivery.deliver_all(home) == Count(present=3)
     assert told == [
         f"{path} is damaged; the same harness run writes it again",
         f"{journal}:1 is damaged; it is not shown, and the same harness run trains it again",
@@ -437,11 +437,11 @@ class Choosy(Store):
         super().__init__(home)
         self.error, self.tries = error, 0
 
-    def keep(self, entry: Entry) -> bool:
+    def deliver(self, entry: ResultEntry) -> bool:
         if entry.suite.slug == "bertram/table1":
             self.tries += 1
             raise self.error
-        return super().keep(entry)
+        return super().deliver(entry)
 
 
 @pytest.mark.parametrize(
@@ -464,9 +464,9 @@ def test_an_entry_that_is_not_taken_stops_no_other(tmp_path: Path, error: Except
     told: list[str] = []
     store = Choosy(home, error)
     with Delivery(store, told.append) as delivery:
-        assert delivery.all(home) == Count(new=1, left=5)
+        assert delivery.deliver_all(home) == Count(new=1, left=5)
         assert store.tries == delivering.REFUSED
-        assert delivery.all(home) == Count(known=1, left=5)  # again, as often as one likes
+        assert delivery.deliver_all(home) == Count(present=1, left=5)  # again, as often as one likes
     assert all(line.startswith(f"not delivered: {ROW} seed ") for line in told)
     assert "no more of bertram/table1 is tried now" in told[2]
     assert len(told) == delivering.REFUSED
@@ -488,14 +488,14 @@ def test_an_error_of_the_whole_store_is_no_refusal_of_one_entry(error: Exception
 
 def test_what_a_server_may_take_from_a_command_is_bounded() -> None:
     began = time.monotonic()
-    with pytest.raises(Late, match="has not answered for 1 seconds"), within(1.0, never):
+    with pytest.raises(Late, match="has not answered for 1 seconds"), time_limit(1.0, never):
         time.sleep(30)
     assert time.monotonic() - began < 5
     began = time.monotonic()
-    with pytest.raises(Late, match="a stop was asked for"), within(60.0, lambda: True):
+    with pytest.raises(Late, match="a stop was asked for"), time_limit(60.0, lambda: True):
         time.sleep(30)
     assert time.monotonic() - began < 5
-    with within(1.0, never):  # the alarm has ended with it
+    with time_limit(1.0, never):  # the alarm has ended with it
         pass
     time.sleep(1.2)
 
@@ -507,13 +507,13 @@ def test_a_servers_time_is_counted_over_all_tries(home: Path, monkeypatch: pytes
     monkeypatch.setattr(type(store), "remote", property(lambda self: True))
     store.spends = 0.4
     with Delivery(store, print, patience=1.0) as delivery:
-        first = results(home, print).entries[0]
+        first = collect_deliverables(home, print).entries[0]
         for _ in range(9):
-            delivery.keep(first)
+            delivery.deliver(first)
         assert store.tries == 3  # the third was cut short
-        assert delivery.all(home).left == 4
+        assert delivery.deliver_all(home).left == 4
         assert store.tries == 3
-        delivery.all(home, patience=1.0)
+        delivery.deliver_all(home, patience=1.0)
         assert store.tries > 3
 
 
@@ -523,14 +523,14 @@ def test_damage_that_only_use_shows_is_mended_by_the_next(home: Path) -> None:
     store = Down(home)
     with Delivery(store, told.append) as delivery:
         store.down = False
-        delivery.all(home)
+        delivery.deliver_all(home)
 
     class Malformed(Store):
-        def keep(self, entry: Entry) -> bool:
+        def deliver(self, entry: ResultEntry) -> bool:
             raise sqlite3.DatabaseError("database disk image is malformed")
 
     with Delivery(Malformed(home), told.append) as delivery:
-        assert delivery.all(home).left == 4
+        assert delivery.deliver_all(home).left == 4
     assert "was damaged (database disk image is malformed); it is put aside" in told[-1]
     assert list(home.glob("mlflow.db.damaged-*")) and not (home / "mlflow.db").exists()
     words = [sys.executable, "-m", "harness.cli.main", "sync", "--home", str(home)]  # another process

@@ -11,8 +11,9 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from harness.tracking.current_runs import PARENT
+from harness.tracking.deliverables import collect_deliverables
 from harness.tracking.store import Store
-from harness.tracking.sync import Count, Delivery, results
+from harness.tracking.sync import Count, Delivery
 from tests.harness.homes import cell, empty, held, missing, reads
 from tests.harness.processes import FULL
 from tests.harness.tracking.test_sync import WRITES
@@ -58,7 +59,7 @@ def home(folder: Path, seed: int, ended: int, training: int = 1) -> Path:
 
 def deliver(folder: Path, uri: str) -> Count:
     with Delivery(Store(folder, uri), print) as delivery:
-        return delivery.all(folder)
+        return delivery.deliver_all(folder)
 
 
 def hang_together(uri: str) -> bool:
@@ -77,7 +78,7 @@ def interrupted(folder: Path, uri: str, writes: int, then: Callable[[], object],
     client = Interrupted(store.client, writes, then, after)
     store.client = client  # type: ignore[assignment]
     with Delivery(store, print) as delivery:
-        assert delivery.all(folder).left == 0
+        assert delivery.deliver_all(folder).left == 0
     return client.left < 0
 
 
@@ -99,7 +100,7 @@ def test_cells_of_one_row_share_its_run(tmp_path: Path, uri: str, writes: int, a
     assert len(shown) == 3
     assert hang_together(uri)
     assert not [text for folder in (one, two) for text in missing(folder, uri) if "extra" not in text]
-    assert deliver(one, uri) == deliver(two, uri) == Count(known=1)
+    assert deliver(one, uri) == deliver(two, uri) == Count(present=1)
     assert held(uri, ids=True) == shown
 
 
@@ -108,10 +109,10 @@ def test_a_row_that_another_home_has_made_is_found_while_training_goes_on(tmp_pa
     cell(one, OTHER, ended=1, epochs=1)
     reads(one, OTHER, 0)
     with Delivery(Store(one, uri), print) as delivery:
-        before, after = results(one, print).entries
-        assert delivery.keep(before)  # it knows now what the store holds
+        before, after = collect_deliverables(one, print).entries
+        assert delivery.deliver(before)  # it knows now what the store holds
         assert deliver(two, uri) == Count(new=1)
-        assert delivery.keep(after)
+        assert delivery.deliver(after)
         assert len(held(uri)) == 2 + 3  # each row once
 
 
@@ -128,7 +129,7 @@ def test_of_one_cell_that_both_have_the_latest_training_is_shown(
     assert len(shown) == 2
     assert hang_together(uri)
     (run,) = (run for run in shown.values() if run["parent"])
-    (entries,) = zip(*(results(folder, print).entries for folder in (one, two)), strict=True)
+    (entries,) = zip(*(collect_deliverables(folder, print).entries for folder in (one, two)), strict=True)
     wanted = max(entries, key=lambda entry: (entry.record.training, entry.content))
     assert (run["tags"]["training"], run["tags"]["content"]) == (str(max(2, training)), wanted.content)
     assert run["status"] == "FINISHED"
@@ -149,4 +150,4 @@ def test_what_an_older_version_delivered_is_replaced(tmp_path: Path, uri: str) -
     assert deliver(one, uri) == Count(new=1)
     assert missing(one, uri) == []
     assert hang_together(uri)
-    assert deliver(one, uri) == Count(known=1)
+    assert deliver(one, uri) == Count(present=1)

@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from harness.tracking.store import Store
-from harness.tracking.ui_app import ASK, guard, reads
+from harness.tracking.ui_app import FORBIDDEN, guard, only_reads
 from tests.harness.tracking.test_ui_server import shown
 
 TOKEN, HOST = "the-token", "127.0.0.1:5055"
@@ -68,7 +68,7 @@ def test_the_link_opens_the_pages_and_its_cookie_keeps_them_open(browser: FlaskC
 @pytest.mark.parametrize("given", ["", "?token=", "?token=wrong", "?token=the-toke", "?token=the-token2", "?token=é"])
 def test_no_other_token_does(browser: FlaskClient, given: str) -> None:
     answered = browser.get(f"/{given}", base_url=f"http://{HOST}")
-    assert (answered.status_code, answered.get_data(as_text=True)) == (403, ASK)
+    assert (answered.status_code, answered.get_data(as_text=True)) == (403, FORBIDDEN)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_name_that_is_not_the_servers_gets_nothing(browser: FlaskClient, host:
 
 @pytest.mark.parametrize(("method", "path"), READING)
 def test_reading_is_let_through(browser: FlaskClient, method: str, path: str) -> None:
-    assert reads(method, path)
+    assert only_reads(method, path)
     words = {"Authorization": f"Bearer {TOKEN}"}
     assert browser.open(path, method=method, base_url=f"http://{HOST}", headers=words).status_code == 200
 
@@ -91,7 +91,7 @@ def test_reading_is_let_through(browser: FlaskClient, method: str, path: str) ->
 def test_nothing_else_is(browser: FlaskClient, method: str, path: str) -> None:
     words = {"Authorization": f"Bearer {TOKEN}"}
     assert browser.open(path, method=method, base_url=f"http://{HOST}", headers=words).status_code in (403, 404)
-    assert not reads(method, path.partition("?")[0])
+    assert not only_reads(method, path.partition("?")[0])
 
 
 REQUESTS = """

@@ -16,11 +16,10 @@ from mlflow.tracking import MlflowClient
 
 from experiments.papers import SUITES
 from experiments.suite import Suite
-from harness.tracking import store as storing
 from harness.tracking import ui_notes
 from harness.tracking.store import Store
 from harness.tracking.sync import Count, Delivery
-from harness.tracking.ui_notes import LONGEST, NOTE, VIEW, about, view
+from harness.tracking.ui_notes import LONGEST, NOTE, VIEW, experiment_note, saved_view
 from tests.harness.homes import cell, empty, failed, reads
 
 ROW, TWIN = "bertram/table1/12-combined", "bertram/table1/13-combined-test"
@@ -31,7 +30,7 @@ LINES = ("12-combined (demo s1)", "13-combined-test (demo s1)")
 def quickly_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """New databases are copies of one."""
     empty()
-    monkeypatch.setattr(storing, "migrate", lambda file: file.write_bytes(empty()))
+    monkeypatch.setattr("harness.tracking.database.migrate_database", lambda file: file.write_bytes(empty()))
 
 
 @pytest.fixture
@@ -47,7 +46,7 @@ def home(tmp_path: Path) -> Path:
 
 def deliver(store: Store) -> Count:
     with Delivery(store, print) as delivery:
-        return delivery.all(store.home)
+        return delivery.deliver_all(store.home)
 
 
 def client(home: Path) -> MlflowClient:
@@ -150,18 +149,18 @@ def test_a_seed_that_failed_says_why(home: Path) -> None:
 
 def test_a_row_of_a_users_file_is_named_by_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
     suite = dataclasses.replace(SUITES[0], paper="mine")
-    assert ui_notes.slug(SUITES[0], suite.rows[0]) == f"bertram/table1/{suite.rows[0].name}"
+    assert ui_notes.command_slug(SUITES[0], suite.rows[0]) == f"bertram/table1/{suite.rows[0].name}"
     monkeypatch.setattr(ui_notes, "brought", lambda: (suite,))
-    monkeypatch.setattr(ui_notes, "installed", lambda: ())
-    assert ui_notes.slug(suite, suite.rows[0]) == f"FILE.py:{suite.rows[0].name}"
+    monkeypatch.setattr(ui_notes, "installed_suites", lambda: ())
+    assert ui_notes.command_slug(suite, suite.rows[0]) == f"FILE.py:{suite.rows[0].name}"
 
 
 @pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.slug)
 def test_every_suite_fits_into_its_tags(suite: Suite) -> None:
-    assert len(about(suite, "seed")) < LONGEST  # nothing is cut
+    assert len(experiment_note(suite, "seed")) < LONGEST  # nothing is cut
     lines = [f"{row.name} (paper {setup * 6})" for row in suite.rows for setup in "abc"]
-    whole = unpacked(view(suite, "seed", lines, None))
-    assert len(view(suite, "seed", lines, None)) <= LONGEST
+    whole = unpacked(saved_view(suite, "seed", lines, None))
+    assert len(saved_view(suite, "seed", lines, None)) <= LONGEST
     assert list(whole["groupsExpanded"].values()) == [False] * len(lines)
     assert [f"metrics.`reported/{name}`" in whole["selectedColumns"] for name in suite.columns] == [True] * len(
         suite.columns
@@ -170,9 +169,9 @@ def test_every_suite_fits_into_its_tags(suite: Suite) -> None:
 
 def test_what_does_not_fit_is_not_folded(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [str(number) for number in range(9)]
-    whole = view(SUITES[0], "seed", lines, None)
+    whole = saved_view(SUITES[0], "seed", lines, None)
     monkeypatch.setattr(ui_notes, "LONGEST", len(whole) - 1)
-    assert unpacked(view(SUITES[0], "seed", lines, None)) == unpacked(whole) | {"groupsExpanded": {}}
+    assert unpacked(saved_view(SUITES[0], "seed", lines, None)) == unpacked(whole) | {"groupsExpanded": {}}
 
 
 def test_the_view_groups_what_is_there_by_row_and_set_up_in_the_papers_order(home: Path) -> None:
@@ -205,7 +204,7 @@ def test_the_view_costs_one_request_and_none_when_nothing_is_new(home: Path) -> 
     first, count = told(home)
     assert (first.count, count) == (1, Count(new=3))
     second, count = told(home)
-    assert (second.count, count) == (0, Count(known=3))
+    assert (second.count, count) == (0, Count(present=3))
     cell(home, ROW, seed=2, ended=5)
     reads(home, ROW, 2)
     third, count = told(home)
@@ -225,7 +224,7 @@ def test_a_view_that_a_user_saved_over_stays(home: Path) -> None:
 
 @pytest.mark.parametrize("there", ["", "no JSON", "[]", "1", "{}"])
 def test_a_view_that_cannot_be_read_is_written_again(there: str) -> None:
-    assert view(SUITES[0], "seed", LINES, there) == view(SUITES[0], "seed", LINES, None)
+    assert saved_view(SUITES[0], "seed", LINES, there) == saved_view(SUITES[0], "seed", LINES, None)
 
 
 def test_a_store_that_refuses_the_view_has_everything_else(home: Path) -> None:
@@ -256,12 +255,12 @@ def test_a_database_that_is_gone_is_not_made_for_its_view(home: Path) -> None:
 
 
 def test_studies_show_their_trials_the_best_first() -> None:
-    state = unpacked(view(SUITES[0], "trial", ("arm",), None))
+    state = unpacked(saved_view(SUITES[0], "trial", ("arm",), None))
     assert (state["orderByKey"], state["orderByAsc"]) == ("metrics.`reported/overall`", False)
     assert "groupBy" not in state
     assert state["selectedColumns"][-2:] == ["tags.`state`", "tags.`params`"]
     assert "kind != 'row'" in state["searchFilter"]
-    assert "has the best trials first" in about(SUITES[0], "trial")
+    assert "has the best trials first" in experiment_note(SUITES[0], "trial")
 
 
 def test_the_tags_are_those_that_a_database_keeps(home: Path) -> None:

@@ -24,14 +24,14 @@ from harness.tracking.store import Store
 from harness.tracking.ui_notes import VIEW
 from harness.tracking.ui_server import (
     OFF,
-    command,
-    environment,
     free_port,
     is_loopback,
-    reason,
-    reports,
+    last_error,
+    list_reports,
+    list_tables,
     server,
-    tables,
+    server_command,
+    server_environment,
     usual_port,
     wait_for_pages,
 )
@@ -86,8 +86,8 @@ def shown(home: Path, **changed: str) -> Iterator[subprocess.Popen[str]]:
     """``harness ui`` in a process of its own; ended whatever the test finds."""
     port = free_port("127.0.0.1", None)  # tests run side by side
     words = [sys.executable, "-m", "harness.cli.main", "ui", "--home", str(home), "--port", str(port)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)} | changed
-    with subprocess.Popen(words, cwd=home.parent, env=environment, stdout=subprocess.PIPE, text=True) as started:
+    server_environment = os.environ | {"PYTHONPATH": str(ROOT)} | changed
+    with subprocess.Popen(words, cwd=home.parent, env=server_environment, stdout=subprocess.PIPE, text=True) as started:
         try:
             yield started
         finally:
@@ -160,7 +160,7 @@ def test_the_tables_views_are_told_by_name() -> None:
     ]
     told.append({"name": "without tags", "experiment_id": "4"})
     with answering(json.dumps({"experiments": told}).encode()) as port:
-        assert tables("127.0.0.1", port, "http://[::1]:5", "token") == [
+        assert list_tables("127.0.0.1", port, "http://[::1]:5", "token") == [
             "  a/controls  http://[::1]:5/#/experiments/3/runs?viewStateShareKey=table",
             "  b/table1    http://[::1]:5/#/experiments/2/runs?viewStateShareKey=table",
         ]
@@ -169,11 +169,11 @@ def test_the_tables_views_are_told_by_name() -> None:
 @pytest.mark.parametrize("body", [b"", b"no JSON", b"[]", b"{}", b'{"experiments": [1]}', b'{"experiments": 1}'])
 def test_a_server_that_tells_no_tables_is_shown_without(body: bytes) -> None:
     with answering(body) as port:
-        assert tables("127.0.0.1", port, "", "") == []
+        assert list_tables("127.0.0.1", port, "", "") == []
 
 
 def test_a_server_that_does_not_answer_is_shown_without_tables() -> None:
-    assert tables("127.0.0.1", free_port("127.0.0.1", None), "", "") == []
+    assert list_tables("127.0.0.1", free_port("127.0.0.1", None), "", "") == []
 
 
 def test_the_latest_reports_are_named(tmp_path: Path) -> None:
@@ -182,9 +182,9 @@ def test_the_latest_reports_are_named(tmp_path: Path) -> None:
         (tmp_path / "reports" / name / "report.html").touch()
         os.utime(tmp_path / "reports" / name / "report.html", (1000 - age, 1000 - age))
     (tmp_path / "reports" / "ours.json").touch()
-    told = reports(tmp_path, "http://127.0.0.1:5000")
+    told = list_reports(tmp_path, "http://127.0.0.1:5000")
     assert told == [f"  report  http://127.0.0.1:5000/reports/{name}/report.html" for name in "bca"]
-    assert reports(tmp_path / "none", "") == []
+    assert list_reports(tmp_path / "none", "") == []
 
 
 def test_a_home_without_results_is_explained_and_not_made(invoke: Invoke, tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_only_an_address_that_others_reach_is_warned_of(
         yield
 
     monkeypatch.setattr(ui, "server", not_started)
-    monkeypatch.setattr(ui, "heed_signals", bool)
+    monkeypatch.setattr(ui, "handle_signals", bool)
     result = invoke("ui", "--home", str(home), "--host", host)
     assert ("can read the results; the link and the pages cross" in result.output) == (host == "0.0.0.0")
     assert result.output.endswith("error: not started\n")
@@ -260,19 +260,19 @@ def test_a_store_that_is_not_there_is_not_made(invoke: Invoke, monkeypatch: pyte
 
 def test_the_password_of_a_store_is_in_the_environment_alone(tmp_path: Path) -> None:
     uri = "postgresql://ann:secret@host/db"
-    assert environment(uri, {}, HOME)["MLFLOW_BACKEND_STORE_URI"] == uri
-    assert "secret" not in " ".join(command("127.0.0.1", 5000, tmp_path / "config.py"))
+    assert server_environment(uri, {}, HOME)["MLFLOW_BACKEND_STORE_URI"] == uri
+    assert "secret" not in " ".join(server_command("127.0.0.1", 5000, tmp_path / "config.py"))
 
 
 def test_telemetry_is_off_unless_the_user_decided() -> None:
-    assert environment("", {}, HOME)["MLFLOW_DISABLE_TELEMETRY"] == "true"
-    assert environment("", {"MLFLOW_DISABLE_TELEMETRY": "false"}, HOME)["MLFLOW_DISABLE_TELEMETRY"] == "false"
-    assert "MLFLOW_DISABLE_TELEMETRY" not in environment("", {"DO_NOT_TRACK": "false"}, HOME)
+    assert server_environment("", {}, HOME)["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert server_environment("", {"MLFLOW_DISABLE_TELEMETRY": "false"}, HOME)["MLFLOW_DISABLE_TELEMETRY"] == "false"
+    assert "MLFLOW_DISABLE_TELEMETRY" not in server_environment("", {"DO_NOT_TRACK": "false"}, HOME)
 
 
 def test_what_is_off_stays_off() -> None:
     given = dict.fromkeys(OFF, "true") | {"MLFLOW_UVICORN_OPTS": "--reload", "PATH": "kept"}
-    told = environment("", given, HOME)
+    told = server_environment("", given, HOME)
     assert {name: told[name] for name in OFF} == OFF
     assert told["PATH"] == "kept"
     assert "MLFLOW_UVICORN_OPTS" not in told
@@ -282,7 +282,7 @@ def test_a_server_that_ends_is_explained_by_its_last_error_without_secrets(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     said = "ValueError: first\\nsqlalchemy.exc.OperationalError: no answer from postgresql://u:secret@h\\n(Background)"
-    monkeypatch.setattr(ui, "command", lambda *given: [sys.executable, "-c", f"print('{said}')"])
+    monkeypatch.setattr(ui, "server_command", lambda *given: [sys.executable, "-c", f"print('{said}')"])
     with (
         pytest.raises(
             InputError, match=r"^MLflow cannot show this store: no answer from postgresql://u:\*\*\*@h; harness doctor"
@@ -295,13 +295,13 @@ def test_a_server_that_ends_is_explained_by_its_last_error_without_secrets(
 
 def test_a_silent_end_is_said(tmp_path: Path) -> None:
     (tmp_path / "log").write_text("\n")
-    assert reason(tmp_path / "log") == "it said nothing"
+    assert last_error(tmp_path / "log") == "it said nothing"
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
 def test_a_server_that_does_not_heed_ctrl_c_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     deaf = "import signal, sys, time; signal.signal(2, signal.SIG_IGN); print('up', flush=True); time.sleep(99)"
-    monkeypatch.setattr(ui, "command", lambda *given: [sys.executable, "-c", deaf])
+    monkeypatch.setattr(ui, "server_command", lambda *given: [sys.executable, "-c", deaf])
     monkeypatch.setattr(ui, "GRACE", 0.1)
     with server("", "127.0.0.1", 1, tmp_path, "") as (process, log):
         while "up" not in log.read_text():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.tracking.store import make
+from harness.tracking.database import make_database
 from tests.harness.tune.quick import TRIALS, finish, sequence, words
 
 
@@ -15,7 +15,7 @@ from tests.harness.tune.quick import TRIALS, finish, sequence, words
 def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home's empty database."""
     file = tmp_path_factory.mktemp("blank") / "mlflow.db"
-    make(file)
+    make_database(file)
     return file
 
 

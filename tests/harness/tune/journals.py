@@ -12,7 +12,7 @@ from experiments.search_space import Value
 from experiments.studies import STUDIES
 from harness.cells.atomic import append_line, checksummed
 from harness.cells.cell import Cell
-from harness.cells.record import Entry, checks, fail, journal, now
+from harness.cells.record import JournalEntry, file_checksums, read_journal, timestamp, write_failure
 from harness.cells.trial import Trial
 from harness.execution.config import ExecutionConfig
 from harness.execution.events import Event
@@ -81,24 +81,26 @@ def begin(home: Path, cell: Cell) -> Path:
         left.unlink()
     about = {"id": cell.id, "key": cell.key, "seed": cell.seed, "settings": {"epochs": "4"}, "data": dict(cell.data)}
     code = {"version": "0", "revision": "abc"}
-    machine = {"threads": THREADS, "device": "cpu", "torch": "2", "code": code, "started": now()}
+    machine = {"threads": THREADS, "device": "cpu", "torch": "2", "code": code, "started": timestamp()}
     (folder / "cell.json").write_text(checksummed(about | {"source": cell.source} | machine))
     return folder
 
 
-def train(home: Path, cell: Cell, params: Mapping[str, Value], epochs: int, scores: Scores = made) -> Sequence[Entry]:
+def train(
+    home: Path, cell: Cell, params: Mapping[str, Value], epochs: int, scores: Scores = made
+) -> Sequence[JournalEntry]:
     """Add one epoch to the cell's journal and end the cell after the last of ``epochs``; the journal."""
     folder = home / "cells" / cell.id
     if not (folder / "cell.json").exists():
         begin(home, cell)
-    number = len(journal(folder / "journal.jsonl")) + 1
+    number = len(read_journal(folder / "journal.jsonl")) + 1
     append_line(folder / "journal.jsonl", checksummed(line(scores(params, number), number)))
     if number == epochs:
         (folder / "predictions.npz").write_bytes(b"none")
         totals = {"training_seconds": SECONDS * epochs, "items": 72 * epochs, "seconds": 9.0, "peak_memory_bytes": 1}
-        outcome = {"status": "done", "epochs": epochs, "checks": checks(folder), "ended": now()}
+        outcome = {"status": "done", "epochs": epochs, "checks": file_checksums(folder), "ended": timestamp()}
         (folder / "outcome.json").write_text(checksummed(outcome | totals))
-    return journal(folder / "journal.jsonl")
+    return read_journal(folder / "journal.jsonl")
 
 
 def whole(home: Path, cell: Cell, params: Mapping[str, Value], epochs: int, scores: Scores = made) -> None:
@@ -151,7 +153,7 @@ class Hands:
         self.busy.clear()
 
     def fail(self, cell: Cell, reason: str) -> None:
-        fail(self.home, cell, reason, "")
+        write_failure(self.home, cell, reason, "")
         self.busy.pop(cell.id, None)
 
 

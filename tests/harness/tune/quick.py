@@ -13,7 +13,7 @@ from typing import Any
 
 from experiments.profiles import PROFILES, Profile
 from harness.cells.lease import is_leased
-from harness.cells.record import journal
+from harness.cells.record import read_journal
 from tests import ROOT
 
 QUICK = Profile(
@@ -149,7 +149,7 @@ def same(home: Path, alone: Path, storage: str = "") -> None:
     assert [number for number, *_ in told] == list(range(len(told)))
     assert set(trainings(home).values()) <= {1}
     counted = [len(curve(each)) for each in study(home, storage).trials]
-    assert [len(journal(home / "cells" / cell / "journal.jsonl")) for cell in cells(home, storage)] == counted
+    assert [len(read_journal(home / "cells" / cell / "journal.jsonl")) for cell in cells(home, storage)] == counted
     parents, shown = tracked(home)
     assert len(parents) == 1
     assert shown == [(number, state, value) for number, _, state, value, _ in told]
@@ -176,7 +176,7 @@ def doomed(place: str, count: int) -> None:
     """Have this process die there."""
     import optuna
 
-    from harness.tracking.store import Store
+    from harness.tracking import store
     from harness.tune.storage import Storage
 
     if place == "created":  # a trial that nobody has been told to train
@@ -188,7 +188,7 @@ def doomed(place: str, count: int) -> None:
     if place == "ended":  # in the storage, not in the tracking store
         Storage.end = dies(Storage.end, count, True)  # type: ignore[method-assign]
     if place == "sent":  # half a run in the tracking store
-        Store._inputs = dies(Store._inputs, count, True)  # type: ignore[method-assign]
+        store.log_data = dies(store.log_data, count, True)
 
 
 def counting() -> None:

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from experiments.profiles import PROFILES
 from experiments.studies import STUDIES
 from harness.registry import tuned_settings
-from harness.tracking import store as storing
 from tests.experiments.test_tuned_suites import winner
 from tests.harness.cli.test_generated_input import NAMES, TEXTS, WORDS, mistyped
 from tests.harness.conftest import Invoke
@@ -31,7 +30,7 @@ OVER = ("--trials", 1, "--timeout", 1e-9)  # before anything is trained
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, workers: None) -> None:
     """Cells that take a moment, winners under the test's folder, new databases as copies of one."""
     empty()
-    monkeypatch.setattr(storing, "migrate", lambda file: file.write_bytes(empty()))
+    monkeypatch.setattr("harness.tracking.database.migrate_database", lambda file: file.write_bytes(empty()))
     monkeypatch.setitem(PROFILES, "quick", QUICK)
     monkeypatch.setenv("HARNESS_TUNED", str(tmp_path / "tuned"))
 
@@ -63,7 +62,7 @@ def test_a_study_tells_each_trial_exports_the_best_and_goes_on(invoke: Invoke, e
     assert f"{len(values)} complete" in title[1]
     path = tmp_path / "tuned" / "heads.toml"
     assert str(path) in told.output.replace("\n", "")
-    (won,) = tuned_settings.read(path)
+    (won,) = tuned_settings.read_winners(path)
     assert (won.study, won.row, won.trial, won.trials) == ("heads", ROW, best, 4)
     assert won.value == pytest.approx(values[best], abs=5e-4)
     assert (won.sampler, won.sampler_seed, won.pruner, won.seed) == ("random", 0, "hyperband", 1000)
@@ -71,7 +70,7 @@ def test_a_study_tells_each_trial_exports_the_best_and_goes_on(invoke: Invoke, e
     again = tune(invoke, encoder, "heads", "--trials", 4, "--jobs", 2, "--sampler", "random", "--export")
     assert again.exit_code == 0
     assert trials(again.output) == []
-    assert tuned_settings.read(path) == (won,)
+    assert tuned_settings.read_winners(path) == (won,)
     more = tune(invoke, encoder, "heads", "--trials", 5, "--sampler", "random")
     assert len(trials(more.output)) == 1
     assert "5/5  trial 4 " in more.output
@@ -90,7 +89,7 @@ def test_two_studies_share_a_budget_and_their_winners_are_compared(
     assert told.exit_code == 0, told.output
     both = "Both seek quora_weight, sts_weight, lr, dropout, weight_decay"
     assert told.output.startswith(both), told.output  # before anything is trained
-    first, second = tuned_settings.read(tmp_path / "tuned" / "pcgrad.toml")
+    first, second = tuned_settings.read_winners(tmp_path / "tuned" / "pcgrad.toml")
     assert set(first.params) == set(second.params) == {*both.replace(",", "").split()} - {"Both", "seek"}
     assert (first.study, second.study) == ("pcgrad", "baseline")
     assert first.row == second.row == ROW
@@ -182,7 +181,7 @@ def test_a_study_goes_on_with_as_many_at_once_as_it_began(invoke: Invoke, encode
 
 
 def test_a_row_that_comes_of_tuning_is_not_tuned_again(invoke: Invoke, encoder: Path, tmp_path: Path) -> None:
-    tuned_settings.write(tmp_path / "tuned" / "smart.toml", [winner()])
+    tuned_settings.write_winners(tmp_path / "tuned" / "smart.toml", [winner()])
     check(tune(invoke, encoder, "heads", "--row", "tuned/smart/tuned"), "tuned/smart/tuned comes of tuning", "--row")
 
 

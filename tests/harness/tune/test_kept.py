@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.cells.trial import Trial, best, spent
+from harness.cells.trial import Trial, best_trial, total_cost
 from harness.reporting.studies import studies, weighed
-from harness.tracking import store as storing
 from harness.tracking import trial_payload
-from harness.tracking.from_cells import Home
-from harness.tracking.queries import Stored
+from harness.tracking.from_cells import ResultsFolder
+from harness.tracking.queries import StoredResults
 from harness.tracking.store import Store
 from harness.tracking.sync import Delivery
 from harness.tune import run
@@ -29,7 +28,7 @@ __all__ = ["delivered"]  # a fixture
 def quickly_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """New databases are copies of one."""
     empty()
-    monkeypatch.setattr(storing, "migrate", lambda file: file.write_bytes(empty()))
+    monkeypatch.setattr("harness.tracking.database.migrate_database", lambda file: file.write_bytes(empty()))
 
 
 def check(found: Told, trial: Trial) -> None:
@@ -46,8 +45,8 @@ def check(found: Told, trial: Trial) -> None:
 
 def test_a_study_reads_back_with_the_same_numbers(delivered: Delivered) -> None:
     (home, trials, _), of = delivered, arm()
-    (found,) = studies(Home(home))
-    assert studies(Stored(Store(home))) == [found]
+    (found,) = studies(ResultsFolder(home))
+    assert studies(StoredResults(Store(home))) == [found]
     assert (found.name, found.arm, found.study, found.row) == (of.id, of.repeats, "baseline", of.study.row)
     assert (found.sampler, found.pruner, found.seed, found.metric) == ("tpe", "hyperband", 0, "overall")
     assert (found.epochs, found.unit, found.setup) == (of.epochs, "CPU-seconds", "s1")
@@ -56,8 +55,8 @@ def test_a_study_reads_back_with_the_same_numbers(delivered: Delivered) -> None:
     assert [trial.number for trial in found.trials] == list(range(8))
     for each, trial in zip(found.trials, trials, strict=True):
         check(each, trial)
-    assert found.spent == spent(trials)
-    top, winner = found.best, best(trials)
+    assert found.spent == total_cost(trials)
+    top, winner = found.best, best_trial(trials)
     assert top is not None
     assert winner is not None
     assert (top.number, top.value) == (winner.number, winner.value)
@@ -68,11 +67,11 @@ def test_studies_and_set_ups_are_told_apart_and_in_order(tmp_path: Path) -> None
     sought(tmp_path, arms[0], 2)
     for of in arms[1:]:
         for trial in sought(tmp_path, of, 2):
-            trial_payload.note(
+            trial_payload.write_trial(
                 tmp_path, run.trial_record(of, "CPU-seconds", trial, TAGS | {"setup": "s2", "profile": "small"})
             )
     deliver(tmp_path)
-    found = studies(Stored(Store(tmp_path)))
+    found = studies(StoredResults(Store(tmp_path)))
     assert [(each.study, each.seed, each.setup) for each in found] == [
         *(("baseline", 2, "s1"), ("baseline", 10, "s1"), ("baseline", 2, "s2"), ("baseline", 10, "s2")),
         ("heads", 0, "s1"),
@@ -81,8 +80,8 @@ def test_studies_and_set_ups_are_told_apart_and_in_order(tmp_path: Path) -> None
     assert len({each.arm for each in found}) == 2  # repetitions of the baseline share theirs
     assert len({each.name for each in found}) == 3
     assert [type(value) for value in found[-1].trials[1].params.values()] == [int, float, float]
-    assert [each.setup for each in studies(Stored(Store(tmp_path)), "s2")] == ["s2", "s2"]
-    assert studies(Stored(Store(tmp_path)), "s3") == []
+    assert [each.setup for each in studies(StoredResults(Store(tmp_path)), "s2")] == ["s2", "s2"]
+    assert studies(StoredResults(Store(tmp_path)), "s3") == []
 
 
 def test_a_trial_that_was_made_again_is_read_once_and_as_it_ended_last(tmp_path: Path) -> None:
@@ -92,20 +91,20 @@ def test_a_trial_that_was_made_again_is_read_once_and_as_it_ended_last(tmp_path:
     (tmp_path / "studies" / "optuna.log").unlink()
     sought(tmp_path, of, 3)
     deliver(tmp_path)
-    (found,) = studies(Stored(Store(tmp_path)))
+    (found,) = studies(StoredResults(Store(tmp_path)))
     assert [trial.number for trial in found.trials] == [0, 1, 2]
     assert [trial.value for trial in found.trials] == [trial.value for trial in trials]
     assert [trial.reused for trial in found.trials] == [True] * 3
 
 
 def test_few_trials_have_no_importances(delivered: Delivered) -> None:
-    (found,) = studies(Stored(Store(delivered[0])))
+    (found,) = studies(StoredResults(Store(delivered[0])))
     assert weighed(found) == found
 
 
 def test_a_store_that_cannot_be_read_is_explained(tmp_path: Path) -> None:
     (tmp_path / "notes.db").write_text("no database\n" * 99)
     with pytest.raises(InputError, match="cannot be read"):
-        studies(Stored(Store(tmp_path, f"sqlite:///{tmp_path / 'notes.db'}")))
+        studies(StoredResults(Store(tmp_path, f"sqlite:///{tmp_path / 'notes.db'}")))
     with Delivery(Store(tmp_path / "home"), print):
-        assert studies(Stored(Store(tmp_path / "home"))) == []
+        assert studies(StoredResults(Store(tmp_path / "home"))) == []

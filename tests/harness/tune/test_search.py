@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.search_space import Value
-from harness.cells.record import journal
-from harness.cells.trial import Trial, best, spent, within
+from harness.cells.record import read_journal
+from harness.cells.trial import Trial, best_trial, total_cost, within_budget
 from harness.tune import scheduler as searching
 from harness.tune.scheduler import Limit
 from harness.tune.study_run import Method
@@ -64,7 +64,7 @@ def test_a_trial_has_what_its_epochs_came_to(tmp_path: Path) -> None:
         assert last == of.epochs if trial.state == "complete" else 0 < last < of.epochs
         assert trial.cell == of.cell(trial.params).id
     assert [trial.start for trial in trials] == ["bertram"] + 15 * [""]
-    top = best(trials)
+    top = best_trial(trials)
     assert top is not None
     assert top.value == max(trial.value or 0 for trial in trials if trial.state == "complete")
 
@@ -86,7 +86,7 @@ def test_a_pruned_cell_that_was_trained_to_its_end_is_charged_for_the_epochs_tha
     of = arm()
     first = carried_out(of, Hands(tmp_path), 12)
     cut = next(trial for trial in first if trial.state == "pruned")
-    assert len(journal(tmp_path / "cells" / cut.cell / "journal.jsonl")) == len(cut.curve) < of.epochs
+    assert len(read_journal(tmp_path / "cells" / cut.cell / "journal.jsonl")) == len(cut.curve) < of.epochs
     whole(tmp_path, of.cell(cut.params), cut.params, of.epochs)
     (tmp_path / "studies" / "optuna.log").unlink()
     later = carried_out(of, Hands(tmp_path), 12)
@@ -139,7 +139,7 @@ def test_a_failed_cell_fails_its_trial_for_the_same_reason_and_the_study_goes_on
     assert (failed.state, failed.reason, failed.value) == ("failed", "the loss of sst is nan", None)
     assert failed.cost == pytest.approx(EPOCH)
     assert {trial.state for trial in others} <= {"complete", "pruned"}
-    assert best([failed]) is None
+    assert best_trial([failed]) is None
 
 
 def test_a_budget_is_given_up_where_every_trial_fails_at_no_cost(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_trial_without_an_overall_fails_and_says_why(tmp_path: Path, undefined
     assert first.value is None
     assert "overall" not in first.scores
     assert first.cost == pytest.approx(4 * EPOCH)
-    assert best([first]) is None
+    assert best_trial([first]) is None
 
 
 @pytest.mark.parametrize("at", range(1, 4))
@@ -218,18 +218,18 @@ def test_within_a_budget_is_the_longest_run_of_ended_trials_that_it_pays_for(
         Trial(number=at, params={}, cell="", cost=0.0 if state == "running" else cost, state=state)
         for at, (cost, state) in enumerate(costs)
     ]
-    paid = within(trials[::-1], budget)
+    paid = within_budget(trials[::-1], budget)
     assert paid == trials[: len(paid)]
     assert not any(trial.running for trial in paid)
-    assert budget is None or spent(paid) <= budget
+    assert budget is None or total_cost(paid) <= budget
     if len(paid) < len(trials):
         longer = trials[: len(paid) + 1]
-        assert longer[-1].running or (budget is not None and spent(longer) > budget)
-    assert within(trials, spent(paid)) == paid or any(trial.cost == 0 for trial in trials)
+        assert longer[-1].running or (budget is not None and total_cost(longer) > budget)
+    assert within_budget(trials, total_cost(paid)) == paid or any(trial.cost == 0 for trial in trials)
 
 
 @given(costs=COSTS, budget=st.floats(0, 500))
 def test_a_limit_is_reached_by_trials_or_by_what_they_cost(costs: list[tuple[float, Any]], budget: float) -> None:
     trials = [Trial(number=at, params={}, cell="", cost=cost, state=state) for at, (cost, state) in enumerate(costs)]
-    assert Limit(None, budget).reached(trials) == (spent(trials) >= budget)
+    assert Limit(None, budget).reached(trials) == (total_cost(trials) >= budget)
     assert Limit(5).reached(trials) == (len(trials) >= 5)

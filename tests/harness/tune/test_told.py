@@ -15,10 +15,10 @@ from experiments import studies
 from harness.cells.atomic import append_line, checksummed
 from harness.cells.trial import Trial
 from harness.execution.config import ExecutionConfig
-from harness.tracking import store as storing
 from harness.tracking import trial_payload
+from harness.tracking.deliverables import collect_deliverables
 from harness.tracking.store import Store
-from harness.tracking.sync import Count, Delivery, results
+from harness.tracking.sync import Count, Delivery
 from harness.tune import run as run_module
 from harness.tune.run import unit
 from harness.tune.study_run import StudyRun
@@ -33,7 +33,7 @@ Shown = dict[tuple[str, ...], Any]
 def quickly_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """New databases are copies of one."""
     empty()
-    monkeypatch.setattr(storing, "migrate", lambda file: file.write_bytes(empty()))
+    monkeypatch.setattr("harness.tracking.database.migrate_database", lambda file: file.write_bytes(empty()))
 
 
 def sought(home: Path, of: StudyRun, trials: int) -> list[Trial]:
@@ -41,7 +41,10 @@ def sought(home: Path, of: StudyRun, trials: int) -> list[Trial]:
     machine = ExecutionConfig(home=home, jobs=1, threads=1, device="cpu")
     hands = Hands(home)
     search = hands.search(
-        of, trials, 2, lambda trial: trial_payload.note(home, run_module.trial_record(of, unit(machine), trial, TAGS))
+        of,
+        trials,
+        2,
+        lambda trial: trial_payload.write_trial(home, run_module.trial_record(of, unit(machine), trial, TAGS)),
     )
     while hands.step(search):
         if len(search.trials) == 3 and search.trials[2].running:
@@ -69,7 +72,7 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
 
 def deliver(home: Path, uri: str | None = None) -> Count:
     with Delivery(Store(home, uri), print) as delivery:
-        return delivery.all(home)
+        return delivery.deliver_all(home)
 
 
 def uri(home: Path) -> str:
@@ -125,7 +128,7 @@ def test_every_ended_trial_is_there_once_with_all_its_numbers(delivered: Deliver
         check(found["tuning/baseline", of.name, str(trial.number)], trial, of)
     parent = found["tuning/baseline", of.name, ""]
     assert (parent["parent"], parent["tags"]["kind"]) == (None, "row")
-    assert deliver(home) == Count(known=8)
+    assert deliver(home) == Count(present=8)
 
 
 def test_sync_tells_another_store_the_same_whatever_became_of_the_cells(
@@ -151,7 +154,7 @@ def test_a_trial_whose_cell_has_lost_its_epochs_is_left_for_later(home: Path) ->
     path.write_text(f"{first}\n")
     assert deliver(home) == Count(new=3, left=1)
     path.write_text("".join(f"{each}\n" for each in (first, *rest)))
-    assert deliver(home) == Count(new=1, known=3)
+    assert deliver(home) == Count(new=1, present=3)
     check(shown(uri(home))["tuning/baseline", of.name, "0"], trials[0], of)
 
 
@@ -163,7 +166,7 @@ def test_damaged_files_cost_their_own_trial_alone(home: Path) -> None:
     damaged = next(path for path in noted if json.loads(path.read_text())["trial"]["number"] == 1)
     damaged.write_text(damaged.read_text().replace("complete", "pruned"))
     said: list[str] = []
-    found = results(home, said.append).entries
+    found = collect_deliverables(home, said.append).entries
     assert [entry.part for entry in found] == ["trial 2", "trial 3"]
     assert {text.partition(" is damaged")[0] for text in said} == {
         f"{home / 'cells' / trials[0].cell / 'journal.jsonl'}:{len(trials[0].curve) + 1}",
@@ -175,7 +178,7 @@ def test_a_study_that_left_the_registry_is_told_and_skipped(home: Path, monkeypa
     sought(home, arm(), 2)
     monkeypatch.delitem(studies.STUDIES, "baseline")
     said: list[str] = []
-    assert results(home, said.append).entries == []
+    assert collect_deliverables(home, said.append).entries == []
     assert said == ["left out, not in the registry or in a file that was named: tuning/baseline"]
 
 
@@ -185,9 +188,9 @@ def test_noting_again_changes_nothing(home: Path) -> None:
     deliver(home)
     files = {path: path.read_bytes() for path in (home / "readers").iterdir()}
     for trial in trials:
-        trial_payload.note(home, run_module.trial_record(of, "CPU-seconds", trial, TAGS))
+        trial_payload.write_trial(home, run_module.trial_record(of, "CPU-seconds", trial, TAGS))
     assert {path: path.read_bytes() for path in (home / "readers").iterdir()} == files
-    assert deliver(home) == Count(known=3)
+    assert deliver(home) == Count(present=3)
 
 
 def test_a_trial_without_an_overall_has_the_scores_that_there_are(home: Path) -> None:
@@ -211,7 +214,7 @@ def test_a_trial_without_an_overall_has_the_scores_that_there_are(home: Path) ->
         reason="no overall",
         ended="2026-01-01T00:00:00.000+00:00",
     )
-    trial_payload.note(home, run_module.trial_record(of, "CPU-seconds", trial, TAGS))
+    trial_payload.write_trial(home, run_module.trial_record(of, "CPU-seconds", trial, TAGS))
     assert deliver(home) == Count(new=1)
     run = shown(uri(home))["tuning/baseline", of.name, "0"]
     assert (run["status"], run["tags"]["reason"]) == ("FAILED", "no overall")
