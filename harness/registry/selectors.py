@@ -49,7 +49,7 @@ def select(selectors: Sequence[str], rows: Sequence[str] = ()) -> list[Pair]:
     names = {row.name: row.name for _, row in chosen.values()}
     where = shown(" ".join(selectors), 80)[1:-1] or "any suite"
     for name in rows:
-        if not any(fnmatchcase(known, name) for known in names):
+        if not any(fnmatchcase(row_name, name) for row_name in names):
             raise RegistryError(f"there is no row {shown(name, 80)} in {where}; {_near_names(name, names)}")
     return [pair for pair in chosen.values() if not rows or any(fnmatchcase(pair[1].name, name) for name in rows)]
 

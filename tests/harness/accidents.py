@@ -158,7 +158,7 @@ def mangled_weights(draw: st.DrawFn, whole: bytes) -> bytes:
         header[draw(st.sampled_from(["x", "encoder.layer.7.output.dense.weight", "\x1b[31m", ""]))] = header.pop(name)
     elif kind == "lose":  # and all that comes after it
         numbers = numbers[: header[name]["data_offsets"][0]]
-        header = {key: told for key, told in header.items() if told.get("data_offsets", [0, 0])[1] <= len(numbers)}
+        header = {key: entry for key, entry in header.items() if entry.get("data_offsets", [0, 0])[1] <= len(numbers)}
     text = json.dumps(header).encode()
     if kind == "tree":
         text = draw(mangled_json(text))

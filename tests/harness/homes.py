@@ -52,10 +52,10 @@ def empty() -> bytes:
 
 def declared(row: str, seed: int = 0, prints: Mapping[str, str] = PRINTS, **tags: str) -> Cell:
     """The cell that a row (its full slug) has in the set-up of these tags."""
-    suite, found = find(row)
+    suite, declared_row = find(row)
     setup = parse_setup(TAGS | tags)
     assert setup is not None
-    recipe = scale_recipe(suite, found, setup)
+    recipe = scale_recipe(suite, declared_row, setup)
     try:
         encoder = encoder_identity(recipe.encoder, {"text": "text"})
     except InputError:  # it is not in this machine's cache
@@ -129,8 +129,8 @@ def predictions(epochs: int, drawn: np.random.Generator) -> bytes:
 def reads(home: Path, row: str, *seeds: int, **tags: str) -> Path:
     """Note that a row (its full slug), which may not be in the registry, was planned with these seeds."""
     suite, _, name = row.rpartition("/")
-    known = any(row == f"{each.slug}/{of.name}" for each, of in all_rows())
-    cells = {declared(row, seed, **tags).id if known else f"{seed:024d}": seed for seed in seeds}
+    registered = any(row == f"{each.slug}/{of.name}" for each, of in all_rows())
+    cells = {declared(row, seed, **tags).id if registered else f"{seed:024d}": seed for seed in seeds}
     rows = [{"suite": suite, "row": name, "name": name + tags.get("variant", ""), "cells": cells}]
     path = home / "readers" / f"{digest([row, cells, tags])}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -140,15 +140,15 @@ def reads(home: Path, row: str, *seeds: int, **tags: str) -> Path:
 
 def planned(home: Path) -> dict[str, list[str]]:
     """The rows that were planned to read each cell, with their variants, by cell."""
-    found: dict[str, list[str]] = {}
-    for noted in setup_manifests(home):
-        for (suite, row), cells in noted.rows.items():
+    result: dict[str, list[str]] = {}
+    for manifest in setup_manifests(home):
+        for (suite, row), cells in manifest.rows.items():
             for cell in cells:
-                found.setdefault(cell, []).append(f"{suite}/{row}{noted.tags['variant']}")
-    return {cell: sorted(rows) for cell, rows in found.items()}
+                result.setdefault(cell, []).append(f"{suite}/{row}{manifest.tags['variant']}")
+    return {cell: sorted(rows) for cell, rows in result.items()}
 
 
-def held(uri: str, ids: bool = False) -> dict[tuple[str, ...], Any]:
+def stored_runs(uri: str, ids: bool = False) -> dict[tuple[str, ...], Any]:
     """All that a store shows, by suite, row, set-up and seed: what is the same however often it is made again. With
     ``ids``, what changes then too. A run that is there twice, or half written, fails."""
     client = MlflowClient(uri)
@@ -205,24 +205,24 @@ def seeds(shown: Mapping[tuple[str, ...], Any]) -> Sequence[tuple[str, ...]]:
 
 def missing(home: Path, uri: str) -> list[str]:
     """What the journals of a home hold and a store does not, or not so; and what it holds that no journal does."""
-    shown, wanted = held(uri), dict[tuple[str, ...], Any]()
+    shown, wanted = stored_runs(uri), dict[tuple[str, ...], Any]()
     for entry in collect_deliverables(home, print).entries:
         wanted[entry.suite.slug, entry.name, entry.tags["setup"], str(entry.seed)] = entry.record
-    told = [f"{key} is extra" for key in seeds(shown) if key not in wanted]
+    faults = [f"{key} is extra" for key in seeds(shown) if key not in wanted]
     for key, record in wanted.items():
         if key not in shown:
-            told.append(f"{key} is missing")
+            faults.append(f"{key} is missing")
             continue
         run = shown[key]
         if run["params"] != {name: str(value) for name, value in record.metadata.get("settings", {}).items()}:
-            told.append(f"{key}: params differ")
+            faults.append(f"{key}: params differ")
         if (run["tags"]["cell"], run["tags"]["trained"]) != (record.id, record.trained):
-            told.append(f"{key}: it is another training")
+            faults.append(f"{key}: it is another training")
         if record.done:
-            told += [
+            faults += [
                 f"{key}: {text}" for text in differences(run, record, find(f"{key[0]}/{key[1].partition('[')[0]}"))
             ]
-    return told
+    return faults
 
 
 def differences(run: Mapping[str, Any], record: Record, row: tuple[Suite, Row]) -> Iterator[str]:
@@ -234,14 +234,14 @@ def differences(run: Mapping[str, Any], record: Record, row: tuple[Suite, Row]) 
                 journalled.setdefault(f"{split}/{name}", []).append((entry["epoch"], repr(value)))
         for name, value in entry["signals"].items():
             journalled.setdefault(f"health/{name}", []).append((entry["epoch"], repr(float(value))))
-    told = row_result(*row, record)
-    journalled["reported/epoch"] = [(0, repr(float(told.epoch)))]
-    journalled |= {f"reported/{name}": [(told.epoch, repr(score))] for name, score in told.scores.items()}
-    journalled |= {f"reported_train/{name}": [(told.epoch, repr(score))] for name, score in told.train.items()}
+    result = row_result(*row, record)
+    journalled["reported/epoch"] = [(0, repr(float(result.epoch)))]
+    journalled |= {f"reported/{name}": [(result.epoch, repr(score))] for name, score in result.scores.items()}
+    journalled |= {f"reported_train/{name}": [(result.epoch, repr(score))] for name, score in result.train.items()}
     journalled |= {name: [(0, repr(float(record.outcome[name])))] for name in ("seconds", "items")}
     for name, points in journalled.items():
         if run["metrics"].get(name) != points:
             yield f"{name} is {run['metrics'].get(name)}, not {points}"
-    for answer in record.answers(told.epoch)["dev", "sst"].answers:
+    for answer in record.answers(result.epoch)["dev", "sst"].answers:
         if str(float(answer)) not in run["answers"]:
             yield f"the answer {answer} is missing"

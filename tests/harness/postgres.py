@@ -28,11 +28,11 @@ QUOTED = "pass%2Fword%40of%3Athe-study"
 def programs() -> Path | None:
     """The folder of initdb and postgres; Debian keeps it off the path."""
     on_path = shutil.which("initdb")
-    told = (
+    output = (
         shutil.which("pg_config") and subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True).stdout
     )
     folders = [Path(on_path).resolve().parent] if on_path else []
-    folders += [Path(told.strip())] if told else []
+    folders += [Path(output.strip())] if output else []
     folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     return next((each for each in folders if (each / "initdb").exists() and (each / "postgres").exists()), None)
 
@@ -83,11 +83,11 @@ class Server:
         if os.geteuid() == 0:
             for path in (self.folder, secret):
                 shutil.chown(path, "nobody")
-        made = self.run(
+        process = self.run(
             *("initdb", "--no-sync", "--auth", "scram-sha-256", "--username", "ann", "--encoding", "UTF8"),
             *("--pwfile", secret, "--pgdata", self.data),
         )
-        assert made.wait(60) == 0, self.told()
+        assert process.wait(60) == 0, self.log_text()
         secret.unlink()
 
     def start(self) -> None:
@@ -98,10 +98,10 @@ class Server:
             "max_connections": 40,
             "shared_buffers": "16MB",
         }
-        given = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        self.process = self.run("postgres", "-D", self.data, "-p", self.port, *given)
-        until(lambda: "ready to accept connections" in self.told() or self.gone(), 60)
-        assert not self.gone(), self.told()
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        self.process = self.run("postgres", "-D", self.data, "-p", self.port, *options)
+        until(lambda: "ready to accept connections" in self.log_text() or self.gone(), 60)
+        assert not self.gone(), self.log_text()
 
     def gone(self) -> bool:
         return self.process is None or self.process.poll() is not None
@@ -114,7 +114,7 @@ class Server:
             self.process = None
             (self.folder / "log").unlink()
 
-    def told(self) -> str:
+    def log_text(self) -> str:
         path = self.folder / "log"
         return path.read_text(errors="replace") if path.exists() else ""
 
@@ -136,7 +136,7 @@ class Server:
         file.chmod(0o644)
         words = ("--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", self.port, "-U", "ann", "-f", file)
         done = self.run("psql", *words, "postgres", PGPASSWORD=PASSWORD, **environment)
-        assert done.wait(60) == 0, self.told()
+        assert done.wait(60) == 0, self.log_text()
 
 
 @contextmanager
@@ -146,10 +146,10 @@ def running() -> Iterator[Server]:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        made = Server(Path(folder), port)
-        made.make()
-        made.start()
+        server = Server(Path(folder), port)
+        server.make()
+        server.start()
         try:
-            yield made
+            yield server
         finally:
-            made.stop()
+            server.stop()

@@ -87,30 +87,30 @@ def labels(training: Training, split: str, task: str) -> Array:
 
 
 def answers(training: Training) -> Answers:
-    found = {}
+    result = {}
     for split in training.splits:
         for task in TASKS:
             gold = labels(training, split, task)
             for epoch in range(1, EPOCHS + 1):
                 random = drawn(training.stream or training.name, split, task, epoch)
                 if task in training.constant:
-                    found[split, task, epoch] = np.full(len(gold), 2.5 if task == "sts" else 1.0)
+                    result[split, task, epoch] = np.full(len(gold), 2.5 if task == "sts" else 1.0)
                 elif task == "sts":
                     noise = random.uniform(0, 5, len(gold))
-                    found[split, task, epoch] = training.skill * gold + (1 - training.skill) * noise
+                    result[split, task, epoch] = training.skill * gold + (1 - training.skill) * noise
                 else:
                     classes = 5 if task == "sst" else 2
                     wrong = (gold + random.integers(1, classes, len(gold))) % classes
                     right = random.uniform(size=len(gold)) < training.skill
-                    found[split, task, epoch] = np.where(right, gold, wrong)
-    return found
+                    result[split, task, epoch] = np.where(right, gold, wrong)
+    return result
 
 
-def score(task: str, given: Array, gold: Array) -> float:
+def score(task: str, predicted: Array, gold: Array) -> float:
     """Accuracy, or Pearson's r by NumPy; NaN for constant answers."""
     if task != "sts":
-        return float(np.mean(given == gold))
-    return math.nan if np.ptp(given) == 0 else float(np.corrcoef(given, gold)[0, 1])
+        return float(np.mean(predicted == gold))
+    return math.nan if np.ptp(predicted) == 0 else float(np.corrcoef(predicted, gold)[0, 1])
 
 
 def scores(training: Training, split: str, epoch: int) -> dict[str, float]:
@@ -128,13 +128,13 @@ def expected(training: Training) -> tuple[int, dict[str, float]]:
     suite, row = training.pair
     dev = [with_overall(suite, scores(training, "dev", epoch)) for epoch in range(1, EPOCHS + 1)]
     chosen = 1 + suite.selection_of(row).choose(dev)
-    told = scores(training, row.split, chosen)
-    return chosen, {name: value for name, value in with_overall(suite, told).items() if math.isfinite(value)}
+    values = scores(training, row.split, chosen)
+    return chosen, {name: value for name, value in with_overall(suite, values).items() if math.isfinite(value)}
 
 
-def with_overall(suite: Suite, told: Mapping[str, float]) -> dict[str, float]:
-    total = overall(suite.formula, told)
-    return dict(told) | ({} if total is None else {"overall": total})
+def with_overall(suite: Suite, values: Mapping[str, float]) -> dict[str, float]:
+    total = overall(suite.formula, values)
+    return dict(values) | ({} if total is None else {"overall": total})
 
 
 def train(home: Path, training: Training) -> str:
@@ -172,12 +172,12 @@ def about(training: Training) -> dict[str, Any]:
 
 
 def epoch(training: Training, number: int) -> dict[str, Any]:
-    told = {split: scores(training, split, number) for split in training.splits}
+    values = {split: scores(training, split, number) for split in training.splits}
     collapsed = {f"collapsed/{task}": float(task in training.constant) for task in TASKS}
     signals = {f"loss/{task}": 1 / number for task in TASKS} | collapsed | {"conflict": 0.25 * number}
     return {
         "epoch": number,
-        "scores": {"train": told["dev"]} | told,
+        "scores": {"train": values["dev"]} | values,
         "signals": signals,
         "training_seconds": 16.5,
         "items": 320,
@@ -186,12 +186,12 @@ def epoch(training: Training, number: int) -> dict[str, Any]:
 
 def predictions(training: Training) -> bytes:
     arrays: dict[str, Any] = {}
-    for (split, task, number), given in answers(training).items():
+    for (split, task, number), predicted in answers(training).items():
         gold = labels(training, split, task)
         ids = [f"{training.ids}{split}-{task}-{at}" for at in range(len(gold))]
         arrays[f"{split}/{task}/ids"] = np.array(ids, dtype=np.str_)
         arrays[f"{split}/{task}/labels"] = gold
-        arrays[f"{split}/{task}/{number}"] = given
+        arrays[f"{split}/{task}/{number}"] = predicted
     stream = io.BytesIO()
     np.savez_compressed(stream, **arrays)
     return stream.getvalue()
@@ -200,9 +200,12 @@ def predictions(training: Training) -> bytes:
 def reads(home: Path, row: str, trainings: Iterable[Training], **tags: str) -> None:
     """Note that a row (its full slug) reads these cells in the set-up of these tags."""
     suite, _, name = row.rpartition("/")
-    told = TAGS | {"data_notes": json.dumps({"notes": [], "duplicates": {}})} | tags
+    all_tags = TAGS | {"data_notes": json.dumps({"notes": [], "duplicates": {}})} | tags
     cells = {id_of(each): each.seed for each in trainings}
-    entry = {"tags": told, "rows": [{"suite": suite, "row": name, "name": name + told["variant"], "cells": cells}]}
+    entry = {
+        "tags": all_tags,
+        "rows": [{"suite": suite, "row": name, "name": name + all_tags["variant"], "cells": cells}],
+    }
     path = home / "readers" / f"{digest(entry)}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(checksummed(entry))
@@ -210,12 +213,12 @@ def reads(home: Path, row: str, trainings: Iterable[Training], **tags: str) -> N
 
 def furnish(home: Path, trainings: Iterable[Training], **tags: str) -> list[Training]:
     """Train them all, each read by its own row, in one set-up."""
-    made = list(trainings)
-    for each in made:
+    furnished = list(trainings)
+    for each in furnished:
         train(home, each)
-    for row in dict.fromkeys(each.row for each in made):
-        reads(home, row, [each for each in made if each.row == row], **tags)
-    return made
+    for row in dict.fromkeys(each.row for each in furnished):
+        reads(home, row, [each for each in furnished if each.row == row], **tags)
+    return furnished
 
 
 def seeds(row: str, count: int, **more: Any) -> list[Training]:

@@ -95,14 +95,14 @@ def answered(folder: Path) -> Iterator[Answered]:
         random, arrays, scores = drawn("pool", at), {}, {}
         for (split, task), label in gold.items():
             wrong = random.uniform(size=len(label)) < 0.4
-            given = np.where(wrong, random.integers(2, size=len(label)), label).astype(float)
-            given = given + random.normal(size=len(label)) if task == "sts" else given
+            predictions = np.where(wrong, random.integers(2, size=len(label)), label).astype(float)
+            predictions = predictions + random.normal(size=len(label)) if task == "sts" else predictions
             arrays[f"{split}/{task}/ids"] = np.array([f"{split}-{task}-{item:012x}" for item in range(len(label))])
             arrays[f"{split}/{task}/labels"] = label
-            arrays |= {f"{split}/{task}/{EPOCHS}": given}
+            arrays |= {f"{split}/{task}/{EPOCHS}": predictions}
             if split == "dev":
-                known = np.corrcoef(label, given)[0, 1] if task == "sts" else np.mean(label == given)
-                scores[METRICS[task]] = float(known)
+                metric = np.corrcoef(label, predictions)[0, 1] if task == "sts" else np.mean(label == predictions)
+                scores[METRICS[task]] = float(metric)
         stream = io.BytesIO()
         np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
         path = folder / f"{at}.npz"

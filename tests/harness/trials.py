@@ -73,9 +73,9 @@ def content(path: Path) -> bytes:
     return path.read_bytes() if os.access(path, os.R_OK) else b"closed"
 
 
-def put(known: dict[str, bytes], folder: Path) -> Path:
+def put(contents: dict[str, bytes], folder: Path) -> Path:
     """The folder, with these files."""
-    for name, content in known.items():
+    for name, content in contents.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     return folder

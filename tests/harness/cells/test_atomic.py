@@ -115,16 +115,16 @@ def test_the_seal_of_another_entry_does_not_hold(one: dict[str, Any], other: dic
 @pytest.fixture
 def synced(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     """Kind and size of everything that was brought to the disk, in order."""
-    told: list[tuple[str, int]] = []
+    events: list[tuple[str, int]] = []
     fsync = os.fsync
 
     def record(handle: int) -> None:
         about = os.fstat(handle)
-        told.append(("folder", 0) if stat.S_ISDIR(about.st_mode) else ("file", about.st_size))
+        events.append(("folder", 0) if stat.S_ISDIR(about.st_mode) else ("file", about.st_size))
         fsync(handle)
 
     monkeypatch.setattr(os, "fsync", record)
-    return told
+    return events
 
 
 def test_a_file_is_on_the_disk_before_it_replaces_the_old_one(tmp_path: Path, synced: list[tuple[str, int]]) -> None:
@@ -190,12 +190,12 @@ def test_a_line_is_on_the_disk_when_it_was_added(tmp_path: Path, synced: list[tu
 
 def holder(path: Path) -> subprocess.Popen[str]:
     """Another process that holds the lock of the file, and says so."""
-    code = HOLD + "held = try_lock(Path(sys.argv[1])); print(held is not None, flush=True); time.sleep(60)"
+    code = HOLD + "lock = try_lock(Path(sys.argv[1])); print(lock is not None, flush=True); time.sleep(60)"
     return subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True)
 
 
 @pytest.fixture
-def held(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
+def lock_holder(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
     path = tmp_path / "lock"
     with holder(path) as process:
         assert process.stdout is not None
@@ -206,8 +206,8 @@ def held(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
             process.kill()
 
 
-def test_a_lock_is_one_processs_until_that_is_killed(held: tuple[Path, subprocess.Popen[str]]) -> None:
-    path, process = held
+def test_a_lock_is_one_processs_until_that_is_killed(lock_holder: tuple[Path, subprocess.Popen[str]]) -> None:
+    path, process = lock_holder
     assert try_lock(path) is None
     waits = subprocess.Popen([sys.executable, "-c", f"{HOLD}with locked(Path(sys.argv[1])): pass", str(path)])
     with waits:

@@ -55,25 +55,27 @@ def flipped(home: Path, kind: str, stream: random.Random) -> tuple[Path, int]:
 
 def figures(setups: list[SetUp]) -> dict[str, Any]:
     """All that a report would take from evidence: of every seed all that is read of it, its answers and a curve."""
-    told = {}
+    result = {}
     for setup in setups:
         for slug, row in setup.rows.items():
             for seed in row.seeds:
                 curves = row.reader.curves(seed.run, ["dev/sst_accuracy"])
-                told[f"{setup.name} {slug} {seed.seed}"] = [
+                result[f"{setup.name} {slug} {seed.seed}"] = [
                     seed_check(seed, {}),
                     row.prints().get(seed.seed),
                     dict(curves),
                 ]
-    return told
+    return result
 
 
 def read(evidence: ResultsSource) -> tuple[dict[str, Any], list[str]]:
     """The figures, and what is said of those that are not there."""
     try:
         setups = evidence.setups(select((SUITE,)))
-        told = [f"{setup.name} {slug} {seed}" for setup in setups for slug, of in setup.left_out.items() for seed in of]
-        return figures(setups), told + evidence.faults()
+        result = [
+            f"{setup.name} {slug} {seed}" for setup in setups for slug, of in setup.left_out.items() for seed in of
+        ]
+        return figures(setups), result + evidence.faults()
     except InputError as error:
         return {}, [str(error)]
 
@@ -126,10 +128,10 @@ def test_a_reports_own_files_are_written_again(whole: Path, tmp_path: Path, invo
     before, stream = contents(home / "reports"), random.Random("reports")
     for _ in range(FLIPS // 4):
         path, bit = flipped(home, "reports", stream)
-        told = invoke("report", SUITE, "--home", home)
-        assert told.exit_code == 0
+        result = invoke("report", SUITE, "--home", home)
+        assert result.exit_code == 0
         assert contents(home / "reports") == before, (path, bit)
-        assert "unchanged" not in told.output
+        assert "unchanged" not in result.output
 
 
 def test_the_databases_answers_are_made_again(whole: Path, tmp_path: Path, invoke: Invoke) -> None:
@@ -137,7 +139,7 @@ def test_the_databases_answers_are_made_again(whole: Path, tmp_path: Path, invok
     home = Path(shutil.copytree(whole, tmp_path / "home"))
     path, _ = flipped(home, "artifacts", random.Random(1))
     next(each for each in home.rglob("predictions.parquet") if each != path).unlink()
-    told = invoke("sync", "--home", home)
-    assert "2 new, 2 there before, 0 not delivered" in told.output
+    result = invoke("sync", "--home", home)
+    assert "2 new, 2 there before, 0 not delivered" in result.output
     after, said = read(StoredResults(Store(home, f"sqlite:///{home / 'mlflow.db'}")))
     assert (len(after), said) == (4, [])

@@ -37,12 +37,12 @@ FILES = ("journal.jsonl", "cell.json", "outcome.json", "predictions.npz")
 @functools.cache
 def sets() -> dict[tuple[str, str], Examples]:
     corpus = open_data("embedded")
-    found = {}
+    answers = {}
     for task, split in (("sst", "dev"), ("sts", "dev"), ("sst", "train")):
         examples = corpus.get(task, split)  # type: ignore[arg-type]
         assert examples is not None
-        found[split, task] = examples.first(12)
-    return found
+        answers[split, task] = examples.first(12)
+    return answers
 
 
 def epoch(number: int, source: np.random.Generator) -> Epoch:
@@ -58,10 +58,10 @@ def epoch(number: int, source: np.random.Generator) -> Epoch:
 @contextlib.contextmanager
 def kept(home: Path, cell: str) -> Iterator[CellWriter]:
     """A cell's folder, claimed."""
-    held = take_lease(home, cell)
-    assert held is not None
-    with held:
-        yield CellWriter(home / "cells" / cell, held, WeightRetention(), 60.0)
+    lease = take_lease(home, cell)
+    assert lease is not None
+    with lease:
+        yield CellWriter(home / "cells" / cell, lease, WeightRetention(), 60.0)
 
 
 def about(cell: str) -> dict[str, Any]:
@@ -89,11 +89,11 @@ def content(record: Record | None) -> str:
     """All that can be read of a cell but its outcome, which has times, and the time that epochs took."""
     assert record is not None
     epochs = [{name: kept for name, kept in epoch.items() if name != "cpu_seconds"} for epoch in record.epochs]
-    told: list[Any] = [record.id, record.metadata, epochs]
+    values: list[Any] = [record.id, record.metadata, epochs]
     for number in range(5):
-        for place, found in record.answers(number).items():
-            told.append([place, *((part.dtype, part.tolist()) for part in found)])
-    return repr(told)
+        for place, answers in record.answers(number).items():
+            values.append([place, *((part.dtype, part.tolist()) for part in answers)])
+    return repr(values)
 
 
 def seen(folder: Path) -> str:
@@ -116,10 +116,10 @@ def test_a_cell_is_read_as_it_was_written(folder: Path) -> None:
             assert record.epochs[number - 1]["scores"][split][scored.task.metric_name] == scored.metric
             if split == "train":
                 continue
-            found = record.answers(number)[split, task]
-            assert found.answers.tobytes() == scored.answers.astype(float).tobytes()
-            assert found.names.tolist() == list(sets()[split, task].ids)
-            assert found.labels.tolist() == sets()[split, task].labels.tolist()
+            answers = record.answers(number)[split, task]
+            assert answers.answers.tobytes() == scored.answers.astype(float).tobytes()
+            assert answers.names.tolist() == list(sets()[split, task].ids)
+            assert answers.labels.tolist() == sets()[split, task].labels.tolist()
     assert record.answers(4) == {}
     assert ("test", "sst") not in record.answers(1)
 

@@ -35,7 +35,7 @@ IN_PLACE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def tensors(draw: st.DrawFn) -> dict[str, Tensor]:
     """A few tensors of any kind and shape, with any bits."""
     names = draw(st.lists(st.text(st.characters(codec="utf-8"), max_size=10), unique=True, max_size=4))
-    made = {}
+    weights = {}
     for name in names:
         if name == "__metadata__":
             continue
@@ -44,8 +44,8 @@ def tensors(draw: st.DrawFn) -> dict[str, Tensor]:
         drawn = draw(st.binary(min_size=size, max_size=size))
         content = bytes(byte % 2 for byte in drawn) if kind == torch.bool else drawn
         flat = torch.frombuffer(bytearray(content), dtype=kind) if size else torch.empty(0, dtype=kind)
-        made[name] = flat.reshape(shape)
-    return made
+        weights[name] = flat.reshape(shape)
+    return weights
 
 
 def bits(tensor: Tensor) -> bytes:
@@ -63,13 +63,13 @@ def same(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
 
 def some() -> tuple[dict[str, Tensor], dict[str, Any]]:
     """A small checkpoint like a training's."""
-    made = {
+    weights = {
         "weights/a": torch.arange(6, dtype=torch.float32).reshape(2, 3) / 7,
         "optimizer/0/0/step": torch.tensor(3.0),
         "answers/dev/sst/1": torch.tensor([4, 0, 2]),
         "signal/none": torch.empty(0, dtype=torch.float64),
     }
-    return made, {"position": {"step": 3, "history": {"sst": 0.1}}, "entries": [], "notes": ["\u00e4"], "spent": 1.5}
+    return weights, {"position": {"step": 3, "history": {"sst": 0.1}}, "entries": [], "notes": ["\u00e4"], "spent": 1.5}
 
 
 @pytest.fixture
@@ -80,32 +80,32 @@ def path(tmp_path: Path) -> Path:
 
 
 @IN_PLACE
-@given(held=tensors(), facts=FACTS)
+@given(stored=tensors(), state=FACTS)
 @example({"nan": torch.tensor([float("nan"), -0.0]), "": torch.tensor(7), "none": torch.empty(0, 3)}, {"": None})
-def test_a_checkpoint_comes_back_to_the_last_bit(path: Path, held: dict[str, Tensor], facts: dict[str, Any]) -> None:
-    save_checkpoint(path, held, facts)
-    found = load_checkpoint(path)
-    assert found is not None
-    assert same(found[0], held)
-    assert found[1] == facts
+def test_a_checkpoint_comes_back_to_the_last_bit(path: Path, stored: dict[str, Tensor], state: dict[str, Any]) -> None:
+    save_checkpoint(path, stored, state)
+    loaded = load_checkpoint(path)
+    assert loaded is not None
+    assert same(loaded[0], stored)
+    assert loaded[1] == state
     assert [each.name for each in path.parent.iterdir()] == [FILE_NAME]
 
 
 def test_tensors_that_share_memory_or_lie_askew_come_back(path: Path) -> None:
     whole = torch.arange(12.0)
-    held = {"one": whole, "same": whole, "first": whole[:5], "lapping": whole[3:9], "turned": whole.view(3, 4).t()}
-    save_checkpoint(path, held, {})
-    found = load_checkpoint(path)
-    assert found is not None
-    assert same(found[0], held)
+    stored = {"one": whole, "same": whole, "first": whole[:5], "lapping": whole[3:9], "turned": whole.view(3, 4).t()}
+    save_checkpoint(path, stored, {})
+    loaded = load_checkpoint(path)
+    assert loaded is not None
+    assert same(loaded[0], stored)
 
 
 def test_a_parameter_in_training_comes_back(path: Path) -> None:
     part = torch.nn.Linear(2, 3)
     save_checkpoint(path, dict(part.named_parameters()), {})
-    found = load_checkpoint(path)
-    assert found is not None
-    assert same(found[0], part.state_dict())
+    loaded = load_checkpoint(path)
+    assert loaded is not None
+    assert same(loaded[0], part.state_dict())
 
 
 def test_where_there_is_no_checkpoint_there_is_none(tmp_path: Path) -> None:
@@ -133,10 +133,10 @@ def assert_shows(path: Path, content: bytes, at: int, change: int) -> None:
     path.write_bytes(content[:at] + bytes([content[at] ^ change]) + content[at + 1 :])
     filling = content[8 : 8 + int.from_bytes(content[:8], "little")].rstrip(b" ")
     if 8 + len(filling) <= at < 8 + int.from_bytes(content[:8], "little") and chr(content[at] ^ change) in "\t\n\r":
-        found = load_checkpoint(path)
-        assert found is not None
-        assert same(found[0], some()[0])
-        assert found[1] == some()[1]
+        loaded = load_checkpoint(path)
+        assert loaded is not None
+        assert same(loaded[0], some()[0])
+        assert loaded[1] == some()[1]
     else:
         with pytest.raises(Damaged, match="checkpoint"):
             load_checkpoint(path)
@@ -173,19 +173,19 @@ def test_tensors_and_facts_of_two_checkpoints_do_not_mix(path: Path) -> None:
     from safetensors import safe_open
     from safetensors.torch import save_file
 
-    with safe_open(path, "pt") as stored:
-        header = stored.metadata()
-    held, facts = some()
+    with safe_open(path, "pt") as file:
+        header = file.metadata()
+    stored, state = some()
     for tensors, text in (
-        (held | {"weights/a": held["weights/a"] + 1}, header["facts"]),
-        ({name: tensor for name, tensor in held.items() if name != "weights/a"}, header["facts"]),
-        (held | {"more": torch.zeros(1)}, header["facts"]),
-        (held, json.dumps(facts | {"spent": 2.5})),
+        (stored | {"weights/a": stored["weights/a"] + 1}, header["facts"]),
+        ({name: tensor for name, tensor in stored.items() if name != "weights/a"}, header["facts"]),
+        (stored | {"more": torch.zeros(1)}, header["facts"]),
+        (stored, json.dumps(state | {"spent": 2.5})),
     ):
         save_file(tensors, path, {"facts": text, "check": header["check"]})
         with pytest.raises(Damaged, match="its checksum differs"):
             load_checkpoint(path)
-    save_file(held, path)
+    save_file(stored, path)
     with pytest.raises(Damaged):
         load_checkpoint(path)
 
@@ -225,9 +225,9 @@ def test_a_pickle_beside_or_within_the_facts_is_text(path: Path, tmp_path: Path)
     planted = Touch(tmp_path / "touched")
     text = pickle.dumps(planted, 0).decode("latin-1")
     save_checkpoint(path, {text: torch.zeros(1)}, {"position": text})
-    found = load_checkpoint(path)
-    assert found is not None
-    assert found[1] == {"position": text}
+    loaded = load_checkpoint(path)
+    assert loaded is not None
+    assert loaded[1] == {"position": text}
     assert not planted.path.exists()
 
 

@@ -35,7 +35,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def made(home: Path) -> Path:
+def encoder_folder(home: Path) -> Path:
     (folder,) = home.glob("encoders/tiny-*/")
     return folder
 
@@ -60,39 +60,39 @@ FILES = ["config.json", "harness-manifest.json", "model.safetensors", "tokenizer
 
 
 def test_these_are_all_files_of_an_encoder_that_was_made(home: Path) -> None:
-    assert sorted(path.name for path in made(home).iterdir()) == [*FILES, "vocab.txt"]
+    assert sorted(path.name for path in encoder_folder(home).iterdir()) == [*FILES, "vocab.txt"]
 
 
 @pytest.mark.parametrize("name", [*FILES, "vocab.txt"])
 def test_a_bit_of_an_encoder_that_was_made(home: Path, name: str) -> None:
-    before, whole, chance = state(home), (made(home) / name).read_bytes(), random.Random(name)
+    before, whole, chance = state(home), (encoder_folder(home) / name).read_bytes(), random.Random(name)
     for _ in range(FLIPS):
         said: list[str] = []
-        flip(made(home) / name, chance)
+        flip(encoder_folder(home) / name, chance)
         prepared(SMALL, "embedded", home, say=said.append)
-        assert len(said) == 1 and said[0].endswith("; it is made again") and str(made(home)) in said[0]
-        assert (made(home) / name).read_bytes() == whole
+        assert len(said) == 1 and said[0].endswith("; it is made again") and str(encoder_folder(home)) in said[0]
+        assert (encoder_folder(home) / name).read_bytes() == whole
         assert state(home) == before
 
 
 def test_an_older_encoder_has_no_checksums_which_is_said_and_it_serves(home: Path, tmp_path: Path) -> None:
     older = Path(shutil.copytree(home, tmp_path / "home"))
-    (made(older) / manifest.NAME).unlink()
+    (encoder_folder(older) / manifest.NAME).unlink()
     said: list[str] = []
     ready = prepared(SMALL, "embedded", older, say=said.append)
     assert said == [
-        f"{made(older)}: no checksum was kept when it was made, so not all damage would be noticed; delete it, and it "
-        "is made again with one"
+        f"{encoder_folder(older)}: no checksum was kept when it was made, so not all damage would be noticed; "
+        "delete it, and it is made again with one"
     ]
     assert ready.identity() == prepared(SMALL, "embedded", home).identity()  # which the checksums are no part of
 
 
 def test_a_file_that_was_put_into_it_is_noticed(home: Path) -> None:
-    (made(home) / "added_tokens.json").write_text('{"film": 3}')
+    (encoder_folder(home) / "added_tokens.json").write_text('{"film": 3}')
     said: list[str] = []
     prepared(SMALL, "embedded", home, say=said.append)
     assert "added_tokens.json was put there later; it is made again" in said[0]
-    assert not (made(home) / "added_tokens.json").exists()
+    assert not (encoder_folder(home) / "added_tokens.json").exists()
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_a_bit_of_an_export(home: Path, tmp_path: Path) -> None:
     chance = random.Random(1)
     for name in ("config.json", "model.safetensors", "tokenizer.json", manifest.NAME):
         for _ in range(FLIPS):
-            folder = Path(shutil.copytree(made(home), tmp_path / "copy"))
+            folder = Path(shutil.copytree(encoder_folder(home), tmp_path / "copy"))
             flip(folder / name, chance)
             with pytest.raises(EncoderError, match=rf"{re.escape(str(folder))}.*; "):
                 Bert(name=str(folder)).identity()
@@ -133,8 +133,8 @@ def test_a_bit_of_an_export(home: Path, tmp_path: Path) -> None:
 
 
 def test_training_seals_what_it_keeps(whole: Path) -> None:
-    found = sorted(whole.glob("cells/*/weights/*"))
-    assert len(found) == 6  # two cells of three epochs
-    for path in found:
+    paths = sorted(whole.glob("cells/*/weights/*"))
+    assert len(paths) == 6  # two cells of three epochs
+    for path in paths:
         assert kept_weights.read_weights(path) == (path.read_bytes(), "")
     assert len(list(whole.glob("cells/*/checksums/*"))) == 6

@@ -69,18 +69,18 @@ def word(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
-def taken(home: Path, cell: str = CELL) -> Lease:
-    made = take_lease(home, cell)
-    assert made is not None
-    return made
+def leased(home: Path, cell: str = CELL) -> Lease:
+    own_lease = take_lease(home, cell)
+    assert own_lease is not None
+    return own_lease
 
 
 def foreign(home: Path, **changes: Any) -> Path:
     """The claim of a process on another machine whose heart beats now."""
-    made = taken(home)
-    told = json.loads(made.path.read_text())
-    made.path.write_text(json.dumps(told | {"place": "elsewhere", "token": "foreign"} | changes))
-    return made.path
+    own_lease = leased(home)
+    owner = json.loads(own_lease.path.read_text())
+    own_lease.path.write_text(json.dumps(owner | {"place": "elsewhere", "token": "foreign"} | changes))
+    return own_lease.path
 
 
 def aged(path: Path, seconds: float) -> None:
@@ -90,15 +90,15 @@ def aged(path: Path, seconds: float) -> None:
 
 
 def test_a_cell_is_claimed_once_at_a_time(home: Path) -> None:
-    with taken(home) as held:
+    with leased(home) as first:
         assert take_lease(home, CELL) is None
-        assert is_leased(held.folder)
-        with taken(home, "another"):
-            held.check()
+        assert is_leased(first.folder)
+        with leased(home, "another"):
+            first.check()
     assert not is_leased(home / "cells" / CELL)
     assert list((home / "cells" / CELL).iterdir()) == []
-    with taken(home) as again:
-        assert again.token != held.token
+    with leased(home) as again:
+        assert again.token != first.token
 
 
 def test_a_living_processs_claim_holds_and_a_killed_ones_is_free_at_once(
@@ -112,7 +112,7 @@ def test_a_living_processs_claim_holds_and_a_killed_ones_is_free_at_once(
     deadline = time.monotonic() + 5
     while is_leased(home / "cells" / CELL):
         assert time.monotonic() < deadline
-    with taken(home) as mine:
+    with leased(home) as mine:
         mine.check()
 
 
@@ -122,7 +122,7 @@ def test_a_claim_of_another_machine_holds_while_its_heart_beat_within_the_minute
         aged(path, seconds)
         assert take_lease(home, CELL) is None
     aged(path, STALE + 1)
-    with taken(home):
+    with leased(home):
         assert take_lease(home, CELL) is None
 
 
@@ -140,21 +140,21 @@ def test_a_claim_that_cannot_be_read_counts_by_its_heartbeat(home: Path, content
     path.write_bytes(content)
     assert take_lease(home, CELL) is None
     aged(path, STALE + 1)
-    with taken(home) as mine:
+    with leased(home) as mine:
         mine.check()
 
 
 @pytest.mark.parametrize("process", ["mine", "my parent's", 0, -1, 2**40, "1", None, True])
 def test_a_number_that_another_process_has_now_is_a_dead_claim(home: Path, process: object) -> None:
     process = {"mine": os.getpid(), "my parent's": os.getppid()}.get(str(process), process)
-    made = taken(home)
-    told = json.loads(made.path.read_text())
-    assert is_leased(made.folder)
-    made.path.write_text(json.dumps(told | {"process": process, "started": "12"}))
-    assert not is_leased(made.folder)
-    made.path.write_text(json.dumps(told | {"process": process, "started": None}))
-    assert not is_leased(made.folder)
-    with taken(home) as mine:
+    own_lease = leased(home)
+    owner = json.loads(own_lease.path.read_text())
+    assert is_leased(own_lease.folder)
+    own_lease.path.write_text(json.dumps(owner | {"process": process, "started": "12"}))
+    assert not is_leased(own_lease.folder)
+    own_lease.path.write_text(json.dumps(owner | {"process": process, "started": None}))
+    assert not is_leased(own_lease.folder)
+    with leased(home) as mine:
         mine.check()
 
 
@@ -189,11 +189,11 @@ def test_of_many_threads_that_want_a_cell_one_gets_it(home: Path) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        assert sum(made is not None for made in got) == 1
+        assert sum(each is not None for each in got) == 1
 
 
 def test_who_was_taken_for_dead_learns_it_and_removes_nothing(home: Path) -> None:
-    with taken(home) as slow:
+    with leased(home) as slow:
         slow.check()
         content = foreign(home / "other").read_text()
         slow.path.write_text(content)
@@ -215,7 +215,7 @@ def test_nobody_takes_over_between_the_last_look_and_the_leaving(home: Path, mon
         others.append(try_lock(home / "claims.lock"))
         return seen
 
-    with taken(home):
+    with leased(home):
         monkeypatch.setattr(Lease, "is_current", look)
     assert others == [None]
 
@@ -223,7 +223,7 @@ def test_nobody_takes_over_between_the_last_look_and_the_leaving(home: Path, mon
 def test_the_heart_beats_for_its_own_claim_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease, "BEAT", 0.01)
     monkeypatch.setattr(lease, "HEARTBEAT", lease.Heartbeat())
-    with taken(home) as mine:
+    with leased(home) as mine:
         aged(mine.path, 500)
         deadline = time.monotonic() + 5
         while mine.path.stat().st_mtime < time.time() - 400:
@@ -238,8 +238,8 @@ def test_the_heart_beats_for_its_own_claim_alone(home: Path, monkeypatch: pytest
 def test_a_claim_that_cannot_be_written_leaves_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = Path.write_text
 
-    def half(self: Path, text: str, **given: Any) -> int:
-        write(self, text[: len(text) // 2], **given)
+    def half(self: Path, text: str, **options: Any) -> int:
+        write(self, text[: len(text) // 2], **options)
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as full:
@@ -247,5 +247,5 @@ def test_a_claim_that_cannot_be_written_leaves_nothing(home: Path, monkeypatch: 
         with pytest.raises(OSError, match="No space"):
             take_lease(home, CELL)
     assert list((home / "cells" / CELL).iterdir()) == []
-    with taken(home):
+    with leased(home):
         pass

@@ -23,8 +23,8 @@ def half(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Path:
         assert run.stdout is not None
         until(lambda: len(list(home.glob("cells/*/journal.jsonl"))) == 2)
         run.send_signal(signal.SIGINT)
-        told = run.stdout.read()
-    assert run.returncode == 130, told
+        output = run.stdout.read()
+    assert run.returncode == 130, output
     assert saved(home) is not None
     return home
 
@@ -66,9 +66,9 @@ def test_a_damaged_file_is_noticed_said_and_made_good(
     pattern, word = FILES[name]
     finished = {record.folder for record in read_records(home)}
     cut(next(path for path in home.glob(pattern) if name in SHARED or path.parent in finished), how)
-    told = finish(*words(home, encoder, ROWS, "--seeds", 1, "--jobs", 1))
+    output = finish(*words(home, encoder, ROWS, "--seeds", 1, "--jobs", 1))
     assert results(home) == results(whole)
-    assert word in told.replace("\n", " "), told
+    assert word in output.replace("\n", " "), output
     assert not list(home.glob("cells/*/*.part"))
     again = finish("sync", "--home", home)
     assert " 0 new" in again and "0 not delivered" in again
@@ -101,7 +101,7 @@ def test_a_pickle_in_place_of_a_checkpoint_is_never_opened(
     home, target = tmp_path / "home", tmp_path / "executed"
     shutil.copytree(half, home)
     next(home.glob("cells/*/checkpoint.safetensors")).write_bytes(pickle.dumps(Payload(target)))
-    told = finish(*words(home, encoder, ROWS, "--seeds", 1, "--jobs", 1))
-    assert "trained from the start" in told.replace("\n", " ")
+    output = finish(*words(home, encoder, ROWS, "--seeds", 1, "--jobs", 1))
+    assert "trained from the start" in output.replace("\n", " ")
     assert not target.exists()
     assert results(home) == results(whole)

@@ -34,25 +34,25 @@ def record(folder: Path, epochs: list[tuple[float, float, float]] | None = None)
     (folder / "outcome.json").write_text(
         checksummed({"status": "done", "epochs": len(lines), "checks": file_checksums(folder)})
     )
-    found = read_record(folder)
-    assert found is not None
-    return found
+    stored = read_record(folder)
+    assert stored is not None
+    return stored
 
 
 def test_the_suites_selection_takes_the_best_dev_epoch_of_sst(tmp_path: Path) -> None:
     suite, row = find("bertram/table1/04-all-three")
-    told = row_result(suite, row, record(tmp_path / "cell"))
-    assert told.epoch == 2
-    assert told.scores["sst_accuracy"] == 0.50
-    assert told.train["sst_accuracy"] == pytest.approx(0.60)
-    assert told.scores["overall"] == pytest.approx((0.50 + 0.55 + (0.20 + 1) / 2) / 3)
+    result = row_result(suite, row, record(tmp_path / "cell"))
+    assert result.epoch == 2
+    assert result.scores["sst_accuracy"] == 0.50
+    assert result.train["sst_accuracy"] == pytest.approx(0.60)
+    assert result.scores["overall"] == pytest.approx((0.50 + 0.55 + (0.20 + 1) / 2) / 3)
 
 
 def test_a_test_row_selects_on_dev_and_reports_test(tmp_path: Path) -> None:
     suite, row = find("bertram/table1/13-combined-test")
-    told = row_result(suite, row, record(tmp_path / "cell"))
-    assert told.epoch == 2
-    assert told.scores["sst_accuracy"] == pytest.approx(0.40)
+    result = row_result(suite, row, record(tmp_path / "cell"))
+    assert result.epoch == 2
+    assert result.scores["sst_accuracy"] == pytest.approx(0.40)
 
 
 def test_other_selections_read_the_same_trajectory(tmp_path: Path) -> None:
@@ -66,10 +66,10 @@ def test_other_selections_read_the_same_trajectory(tmp_path: Path) -> None:
 
 def test_an_undefined_correlation_is_reported_as_such(tmp_path: Path) -> None:
     suite, row = find("bertram/table1/04-all-three")
-    told = row_result(suite, row, record(tmp_path / "cell", [(0.3, 0.6, math.nan)]))
-    assert told.scores["sts_pearson"] is not None
-    assert math.isnan(told.scores["sts_pearson"])
-    assert math.isnan(told.scores["overall"] or 0.0)
+    result = row_result(suite, row, record(tmp_path / "cell", [(0.3, 0.6, math.nan)]))
+    assert result.scores["sts_pearson"] is not None
+    assert math.isnan(result.scores["sts_pearson"])
+    assert math.isnan(result.scores["overall"] or 0.0)
 
 
 def test_an_unfinished_cell_is_no_record(tmp_path: Path) -> None:

@@ -32,10 +32,10 @@ class Clock:
 
 
 def train(home: Path, of: Cell, tell: Progress, stop: Callable[[], bool] = lambda: False, all: bool = False) -> None:
-    held = take_lease(home, of.id)
-    assert held is not None
-    with held:
-        Worker(home, 1, "cpu", 60.0, stop).train(Job(of, WeightRetention(all=all)), held, tell, lambda epochs: True)
+    lease = take_lease(home, of.id)
+    assert lease is not None
+    with lease:
+        Worker(home, 1, "cpu", 60.0, stop).train(Job(of, WeightRetention(all=all)), lease, tell, lambda epochs: True)
 
 
 @pytest.mark.parametrize("update", [7.0, 25.0, 61.0])
@@ -45,8 +45,8 @@ def test_no_update_is_further_from_its_checkpoint_than_the_interval(
     clock, saves = Clock(monkeypatch, update), [1000.0]
     original = writer.CellWriter.checkpoint
 
-    def noted(self: writer.CellWriter, *given: object) -> None:
-        original(self, *given)  # type: ignore[arg-type]
+    def noted(self: writer.CellWriter, *arguments: object) -> None:
+        original(self, *arguments)  # type: ignore[arg-type]
         saves.append(clock.now)
 
     monkeypatch.setattr(writer.CellWriter, "checkpoint", noted)
@@ -61,9 +61,9 @@ def test_a_pause_leaves_a_checkpoint_of_that_very_update(tmp_path: Path, encoder
     of, shares = cell(encoder, ("epochs", "3")), list[float]()
     with pytest.raises(Paused):
         train(tmp_path, of, shares.append, stop=lambda: len(shares) == 5)
-    found = load_checkpoint(tmp_path / "cells" / of.id / FILE_NAME)
-    assert found is not None
-    assert found[1]["position"]["step"] == 5
+    checkpoint = load_checkpoint(tmp_path / "cells" / of.id / FILE_NAME)
+    assert checkpoint is not None
+    assert checkpoint[1]["position"]["step"] == 5
     assert read_record(tmp_path / "cells" / of.id) is None
     later: list[float] = []
     train(tmp_path, of, later.append)

@@ -12,7 +12,7 @@ from mlflow.tracking import MlflowClient
 
 from harness.cells.atomic import try_lock
 from tests.harness.conftest import Invoke
-from tests.harness.homes import cell, empty, failed, held, missing, reads
+from tests.harness.homes import cell, empty, failed, missing, reads, stored_runs
 
 ROW, TWIN = "bertram/table1/12-combined", "bertram/table1/13-combined-test"
 
@@ -40,12 +40,12 @@ def test_everything_is_in_the_other_store_and_once(invoke: Invoke, home: Path, t
     uri = f"sqlite:///{tmp_path / 'other.db'}"
     first = invoke("sync", "--to", uri)
     assert (first.exit_code, first.output) == (0, f"{uri}: 4 new, 0 there before, 0 not delivered\n")
-    shown = held(uri, ids=True)
+    shown = stored_runs(uri, ids=True)
     assert len(shown) == 2 + 4
     assert missing(home, uri) == []
     second = invoke("sync", "--to", uri)
     assert (second.exit_code, second.output) == (0, f"{uri}: 0 new, 4 there before, 0 not delivered\n")
-    assert held(uri, ids=True) == shown
+    assert stored_runs(uri, ids=True) == shown
     assert not (home / "mlflow.db").exists()
 
 
@@ -57,7 +57,7 @@ def test_the_homes_own_store_and_another_hold_the_same(
     other = f"sqlite:///{tmp_path / 'other.db'}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", other)
     assert "4 new" in invoke("sync").output
-    assert held(own) == held(other)
+    assert stored_runs(own) == stored_runs(other)
 
 
 def test_what_is_in_a_store_already_stays_as_it_is(invoke: Invoke, home: Path, tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_databricks_workspace_is_an_address(invoke: Invoke, home: Path, monkey
 def test_a_moved_home_is_delivered_as_before(invoke: Invoke, home: Path, tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path / 'other.db'}"
     invoke("sync", "--to", uri)
-    shown = held(uri, ids=True)
+    shown = stored_runs(uri, ids=True)
     shutil.move(home, tmp_path / "elsewhere")
     assert "0 new, 4 there before" in invoke("sync", "--to", uri, "--home", tmp_path / "elsewhere").output
-    assert held(uri, ids=True) == shown
+    assert stored_runs(uri, ids=True) == shown

@@ -52,9 +52,9 @@ def planned(
     encoder: Path, *settings: tuple[str, str], row: str = "bertram/table1/04-all-three", data: str = ""
 ) -> Cell:
     setup = Setup(profile=PROFILES["demo"], data=data or "embedded", encoder=str(encoder), seeds=1, settings=settings)
-    (found,) = plan([find(row)], setup)
-    assert found.reason == ""
-    return found.cells[0]
+    (planned_row,) = plan([find(row)], setup)
+    assert planned_row.reason == ""
+    return planned_row.cells[0]
 
 
 def refused(home: Path, cell: Cell, says: str, worker: Worker | None = None) -> None:
@@ -148,5 +148,5 @@ def test_what_started_from_other_files_of_a_folder_is_not_the_rows_any_more(fold
     named = parse_setup(setup_tags(setup))
     assert DeclaredRow(suite, row, named).fault(training) == ""
     edited(folder / "model.safetensors")
-    told = f"trained from what the encoder {folder} held before; it holds something else now"
-    assert DeclaredRow(suite, row, named).fault(training) == told
+    fault = f"trained from what the encoder {folder} held before; it holds something else now"
+    assert DeclaredRow(suite, row, named).fault(training) == fault

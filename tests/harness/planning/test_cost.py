@@ -25,8 +25,8 @@ SETUP = Setup(profile=PROFILES["demo"], data="embedded", encoder="tiny", seeds=1
 
 def cell(name: str, **changes: object) -> Cell:
     (row,) = plan([find(name)], SETUP)
-    known = row.cells[0]
-    return dataclasses.replace(known, recipe=dataclasses.replace(known.recipe, **changes))  # type: ignore[arg-type]
+    first = row.cells[0]
+    return dataclasses.replace(first, recipe=dataclasses.replace(first.recipe, **changes))  # type: ignore[arg-type]
 
 
 def tokens(recipe: Recipe, task: str) -> float:
@@ -36,9 +36,9 @@ def tokens(recipe: Recipe, task: str) -> float:
 @pytest.mark.parametrize(("rows", "batch"), [(1, 1), (1, 8), (2, 8), (2, 64)])
 def test_the_longest_of_a_batch_is_what_draws_give(rows: int, batch: int) -> None:
     random = np.random.default_rng(1)
-    known = [tuple(int(each) for each in random.integers(3, 40, size=rows)) for _ in range(300)]
-    drawn = random.choice(np.array(known).ravel(), size=(20_000, rows * batch)).max(axis=1)
-    assert padded_tokens(known, batch) == pytest.approx(rows * drawn.mean(), rel=0.01)
+    first = [tuple(int(each) for each in random.integers(3, 40, size=rows)) for _ in range(300)]
+    drawn = random.choice(np.array(first).ravel(), size=(20_000, rows * batch)).max(axis=1)
+    assert padded_tokens(first, batch) == pytest.approx(rows * drawn.mean(), rel=0.01)
 
 
 def test_an_item_that_is_alone_is_padded_to_itself() -> None:

@@ -27,36 +27,36 @@ def rows(setup: Setup) -> list[PlannedRow]:
     return plan([find(ROW), find(TWIN)], setup)
 
 
-TOLD = TAGS | {"variant": "[epochs=1]"}
+VARIANT_TAGS = TAGS | {"variant": "[epochs=1]"}
 
 
 def test_rows_are_found_again_by_the_cells_that_they_read(tmp_path: Path, rows: list[PlannedRow]) -> None:
-    write_manifest(tmp_path, rows, TOLD)
-    found = planned(tmp_path)
-    assert set(found) == {cell.id for cell in rows[0].cells} == {cell.id for cell in rows[1].cells}
+    write_manifest(tmp_path, rows, VARIANT_TAGS)
+    cells = planned(tmp_path)
+    assert set(cells) == {cell.id for cell in rows[0].cells} == {cell.id for cell in rows[1].cells}
     for cell in rows[0].cells:
-        assert found[cell.id] == [f"{ROW}[epochs=1]", f"{TWIN}[epochs=1]"]
+        assert cells[cell.id] == [f"{ROW}[epochs=1]", f"{TWIN}[epochs=1]"]
     (noted,) = setup_manifests(tmp_path)
-    assert noted.tags == TOLD
+    assert noted.tags == VARIANT_TAGS
     assert noted.rows["bertram/table1", "12-combined"] == {cell.id: cell.seed for cell in rows[0].cells}
 
 
 def test_noting_again_changes_nothing_and_another_set_up_adds(tmp_path: Path, rows: list[PlannedRow]) -> None:
-    write_manifest(tmp_path, rows, TOLD)
+    write_manifest(tmp_path, rows, VARIANT_TAGS)
     (path,) = (tmp_path / "readers").iterdir()
     before = path.stat()
-    write_manifest(tmp_path, rows, TOLD)
+    write_manifest(tmp_path, rows, VARIANT_TAGS)
     assert path.stat().st_mtime_ns == before.st_mtime_ns
     assert len(list((tmp_path / "readers").iterdir())) == 1
-    write_manifest(tmp_path, rows[:1], TOLD | {"setup": "s2"})
+    write_manifest(tmp_path, rows[:1], VARIANT_TAGS | {"setup": "s2"})
     assert sorted(len(noted.rows) for noted in setup_manifests(tmp_path)) == [1, 2]
 
 
 def test_a_row_noted_by_several_commands_is_there_once_with_all_its_cells(
     tmp_path: Path, rows: list[PlannedRow]
 ) -> None:
-    write_manifest(tmp_path, rows, TOLD)
-    write_manifest(tmp_path, plan([find(ROW)], setup_of("demo", None, None, 3, ("epochs=1",), ())), TOLD)
+    write_manifest(tmp_path, rows, VARIANT_TAGS)
+    write_manifest(tmp_path, plan([find(ROW)], setup_of("demo", None, None, 3, ("epochs=1",), ())), VARIANT_TAGS)
     (noted,) = setup_manifests(tmp_path)
     assert sorted(noted.rows["bertram/table1", "12-combined"].values()) == [0, 1, 2]
     assert sorted(noted.rows["bertram/table1", "13-combined-test"].values()) == [0, 1]
@@ -65,7 +65,9 @@ def test_a_row_noted_by_several_commands_is_there_once_with_all_its_cells(
 def test_a_row_without_cells_is_not_noted(tmp_path: Path, rows: list[PlannedRow]) -> None:
     row = rows[0]
     write_manifest(
-        tmp_path, [PlannedRow(suite=row.suite, row=row.row, name=row.name, recipe=row.recipe, reason="not built")], TOLD
+        tmp_path,
+        [PlannedRow(suite=row.suite, row=row.row, name=row.name, recipe=row.recipe, reason="not built")],
+        VARIANT_TAGS,
     )
     assert setup_manifests(tmp_path) == []
     assert not (tmp_path / "readers").exists()
@@ -75,24 +77,24 @@ def test_a_row_without_cells_is_not_noted(tmp_path: Path, rows: list[PlannedRow]
 def test_a_damaged_file_is_told_and_written_again_by_the_same_rows(
     tmp_path: Path, rows: list[PlannedRow], harm: bytes
 ) -> None:
-    write_manifest(tmp_path, rows, TOLD)
+    write_manifest(tmp_path, rows, VARIANT_TAGS)
     before = setup_manifests(tmp_path)
     (path,) = (tmp_path / "readers").iterdir()
     path.write_bytes(harm)
-    told: list[str] = []
-    assert setup_manifests(tmp_path, told) == []
-    assert told == [f"{path} is damaged"]
-    write_manifest(tmp_path, rows, TOLD)
-    assert setup_manifests(tmp_path, told) == before
-    assert len(told) == 1
+    damaged: list[str] = []
+    assert setup_manifests(tmp_path, damaged) == []
+    assert damaged == [f"{path} is damaged"]
+    write_manifest(tmp_path, rows, VARIANT_TAGS)
+    assert setup_manifests(tmp_path, damaged) == before
+    assert len(damaged) == 1
 
 
 def test_a_file_whose_content_was_changed_is_damaged(tmp_path: Path) -> None:
     path = reads(tmp_path, ROW, 0)
     path.write_text(path.read_text().replace(": 0}", ": 1}"))
-    told: list[str] = []
-    assert setup_manifests(tmp_path, told) == []
-    assert told == [f"{path} is damaged"]
+    damaged: list[str] = []
+    assert setup_manifests(tmp_path, damaged) == []
+    assert damaged == [f"{path} is damaged"]
 
 
 def test_a_row_that_left_the_registry_is_not_declared() -> None:

@@ -106,19 +106,19 @@ def shown(invoke: Invoke, home: Path, out: Path) -> dict[str, float | str]:
     metric = "sst_accuracy"
     values: dict[str, float | str] = {}
     for name, words in {"report": (), "from": ("--from", f"sqlite:///{home / 'mlflow.db'}")}.items():
-        told = invoke("report", f"{PAPER}/table9", "--out", out / name, *words)
-        assert told.exit_code == 0, told.output
+        result = invoke("report", f"{PAPER}/table9", "--out", out / name, *words)
+        assert result.exit_code == 0, result.output
         (scores,) = (out / name / "tables").glob("*table9-demo-*-scores.csv")
         with scores.open() as stream:
             (line,) = (each for each in csv.DictReader(stream) if (each["row"], each["metric"]) == ("row", metric))
         values[name] = float(line["mean"]) if line["mean"] else line["state"]
     for name, words in {"explain": (), "explain --from": ("--from", f"sqlite:///{home / 'mlflow.db'}")}.items():
-        told = invoke("explain", f"{ROW}:{metric}", "--json", *words)
-        values[name] = json.loads(told.output)[0]["mean"] if told.exit_code == 0 else "stale"
-    told = invoke("compare", ROW, BASE, "--json")
+        result = invoke("explain", f"{ROW}:{metric}", "--json", *words)
+        values[name] = json.loads(result.output)[0]["mean"] if result.exit_code == 0 else "stale"
+    result = invoke("compare", ROW, BASE, "--json")
     means = (
-        [each["first_mean"] for each in json.loads(told.output) if each["metric"] == metric]
-        if not told.exit_code
+        [each["first_mean"] for each in json.loads(result.output) if each["metric"] == metric]
+        if not result.exit_code
         else []
     )
     values["compare"] = means[0] if means and means[0] is not None else "stale"
@@ -181,9 +181,9 @@ def test_what_a_row_does_not_have_any_more_is_named_with_its_reason(
     furnish(home, trainings("first", 0.8))
     declare(faster(suite()))
     furnish(home, [Training(name="again", row=ROW, seed=0, skill=0.6)])
-    told = invoke("compare", ROW, BASE)
-    assert f"left out: {ROW} seed 1, {EDITED}" in told.output
-    assert f"left out: {ROW} seed 0" not in told.output
+    result = invoke("compare", ROW, BASE)
+    assert f"left out: {ROW} seed 1, {EDITED}" in result.output
+    assert f"left out: {ROW} seed 0" not in result.output
     assert f"seed 2: left out, {EDITED}" in invoke("explain", f"{ROW}:sst_accuracy").output
 
 
@@ -196,9 +196,9 @@ def test_two_trainings_that_would_both_do_are_none() -> None:
 
     one, other = (Training(name=name, row=ROW) for name in "ab")
     candidates = [(dataclasses.make_dataclass("T", ["cell", "seed"])(each.name, 0), each) for each in (one, other)]
-    found = match_trainings(Anything(), candidates)  # type: ignore[arg-type]
-    assert found.kept == {}
-    assert "several contents" in found.left_out[0]
+    matched = match_trainings(Anything(), candidates)  # type: ignore[arg-type]
+    assert matched.kept == {}
+    assert "several contents" in matched.left_out[0]
 
 
 def test_a_cell_that_lies_about_its_name_is_not_shown(
@@ -213,7 +213,7 @@ def test_a_cell_that_lies_about_its_name_is_not_shown(
     for path in (home / "readers").glob("*.json"):
         path.unlink()
     furnish(home, [stranger])
-    told = invoke("explain", f"{BASE}:sst_accuracy")
-    assert told.exit_code == 2
-    assert OLDER in told.output  # its key is right, and its name does not follow from it
-    assert re.match("error: the results folder .* has no results of these rows; ", told.output)
+    result = invoke("explain", f"{BASE}:sst_accuracy")
+    assert result.exit_code == 2
+    assert OLDER in result.output  # its key is right, and its name does not follow from it
+    assert re.match("error: the results folder .* has no results of these rows; ", result.output)

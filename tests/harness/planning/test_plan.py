@@ -57,11 +57,11 @@ def test_the_scaled_counts_keep_the_order_of_the_papers() -> None:
     for profile in PROFILES.values():
         recipes = [suite.recipe(row) for suite, row in select(("bertram/table1", "smart-vs-deberta/table1"))]
         rows = {r.branch("quora").rows: profile.scale(r).branch("quora").rows for r in recipes}
-        known = [rows[count] for count in counts if count in rows]
-        assert known == sorted(known)
-        assert all(a < b for a, b in itertools.pairwise(known))
+        counted = [rows[count] for count in counts if count in rows]
+        assert counted == sorted(counted)
+        assert all(a < b for a, b in itertools.pairwise(counted))
         whole = rows[None]
-        assert whole is None or whole > known[-1]
+        assert whole is None or whole > counted[-1]
 
 
 def test_a_cell_is_named_by_what_decides_its_result() -> None:
@@ -122,8 +122,8 @@ def test_another_commit_of_a_hub_id_is_another_cell_and_set_up_unless_its_conten
 ) -> None:
     def now(row: str = "bertram/table1/04-all-three") -> tuple[Cell, dict[str, str]]:
         monkeypatch.setattr(hub, "_snapshots", {})  # as another command begins
-        (found,) = plan([find(row)], setup)
-        return found.cells[0], setup_tags(setup)
+        (planned_row,) = plan([find(row)], setup)
+        return planned_row.cells[0], setup_tags(setup)
 
     mine, setup = Path(shutil.copytree(encoder, tmp_path / "mine")), dataclasses.replace(DEMO, encoder="some/bert")
     seen, rows = [], ("bertram/table1/04-all-three", "smart-vs-deberta/table1/deberta")
@@ -133,11 +133,11 @@ def test_another_commit_of_a_hub_id_is_another_cell_and_set_up_unless_its_conten
         hub_cache.put(cache, "some/bert", mine)
         seen.append([now(row) for row in rows])
     for at in range(2):
-        (first, told), (same, told_same), (other, told_other) = (each[at] for each in seen)
+        (first, first_tags), (same, same_tags), (other, other_tags) = (each[at] for each in seen)
         assert first.id == same.id != other.id
         assert first.recipe.encoder != same.recipe.encoder  # each at its commit
-        assert told["setup"] == told_same["setup"] != told_other["setup"]
-        assert len({each["encoder"] for each in (told, told_same, told_other)}) == 3
+        assert first_tags["setup"] == same_tags["setup"] != other_tags["setup"]
+        assert len({each["encoder"] for each in (first_tags, same_tags, other_tags)}) == 3
     copy = dataclasses.replace(setup, encoder=str(mine))
     (local,) = plan([find(rows[0])], copy)
     assert local.cells[0].id == seen[2][0][0].id

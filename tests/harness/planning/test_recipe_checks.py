@@ -63,8 +63,8 @@ class Scaled(Smart):
     factor_of_penalty: float = 1.0
 
     def penalty(self, forward: Forward) -> Tensor | None:
-        found = super().penalty(forward)
-        return None if found is None else self.factor_of_penalty * found
+        penalty_value = super().penalty(forward)
+        return None if penalty_value is None else self.factor_of_penalty * penalty_value
 
 
 @declared

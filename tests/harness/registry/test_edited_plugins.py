@@ -50,7 +50,7 @@ FIGURE = "questions_accuracy"
 """
 
 
-def refused(invoke: Invoke, folder: Path, text: str, *told: str) -> str:
+def refused(invoke: Invoke, folder: Path, text: str, *message: str) -> str:
     """What is said of the file: one line, exit code 2, nothing trained and nothing written."""
     assert text != SUITE
     text = text.replace("from pathlib import Path\n", f"from pathlib import Path\n{IMPORTS}", 1)
@@ -61,7 +61,7 @@ def refused(invoke: Invoke, folder: Path, text: str, *told: str) -> str:
     assert result.output.startswith("error: ") and len(result.output.splitlines()) == 1, result.output
     assert len(result.output) < 600 and result.output[:-1].isprintable(), result.output
     assert [path for path in sorted(folder.parent.rglob("*")) if "__pycache__" not in path.parts] == before
-    for word in told:
+    for word in message:
         assert word in result.output, result.output
     return result.output
 
@@ -70,8 +70,8 @@ def refused(invoke: Invoke, folder: Path, text: str, *told: str) -> str:
 @pytest.mark.parametrize("field", [PAPER, TABLE])
 def test_a_suites_name_must_be_one(invoke: Invoke, folder: Path, field: str, name: str) -> None:
     word = field.partition("=")[0]
-    told = refused(invoke, folder, SUITE.replace(field, f'{word}="{name}"'), f"the suite: {word} is ")
-    assert f"my_task.py:{SUITE[: SUITE.index(field)].count(chr(10)) + 1 + IMPORTS.count(chr(10))}: " in told
+    message = refused(invoke, folder, SUITE.replace(field, f'{word}="{name}"'), f"the suite: {word} is ")
+    assert f"my_task.py:{SUITE[: SUITE.index(field)].count(chr(10)) + 1 + IMPORTS.count(chr(10))}: " in message
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_the_papers_that_the_harness_makes_are_its_own(invoke: Invoke, folder: P
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         (COLUMNS, "columns=()", "the suite has no columns; give it one at least"),
         (ROWS, "rows=()", "the suite has no rows; give it one at least"),
@@ -161,14 +161,14 @@ def test_the_papers_that_the_harness_makes_are_its_own(invoke: Invoke, folder: P
         ("changes.FROZEN", 'replace(changes.FROZEN, edits=("epochs", 2))', "edits[0] is 'epochs'; it must be a tuple"),
     ],
 )
-def test_what_cannot_be_is_refused(invoke: Invoke, folder: Path, old: str, new: str, told: str) -> None:
-    assert "my_task.py:" in refused(invoke, folder, SUITE.replace(old, new), told)
+def test_what_cannot_be_is_refused(invoke: Invoke, folder: Path, old: str, new: str, message: str) -> None:
+    assert "my_task.py:" in refused(invoke, folder, SUITE.replace(old, new), message)
 
 
 def test_two_suites_of_one_slug_in_a_file(invoke: Invoke, folder: Path) -> None:
     second = "SUITES += (replace(SUITES[0], title='Second', rows=SUITES[0].rows[:1], claims=()),)\n"
-    told = "my-task/table1: there are two suites my-task/table1 in it; give one another table"
-    refused(invoke, folder, SUITE + second, told)
+    message = "my-task/table1: there are two suites my-task/table1 in it; give one another table"
+    refused(invoke, folder, SUITE + second, message)
 
 
 def test_two_changes_of_one_name(invoke: Invoke, folder: Path) -> None:
@@ -181,8 +181,8 @@ def test_a_claim_may_name_rows_by_their_full_slugs(invoke: Invoke, folder: Path)
     for name in ("my-task/table1/frozen", "bertram/table1/06-smart"):
         text = SUITE.replace('beats("tuned", "frozen"', f'beats("tuned", "{name}"')
         (folder / "my_task.py").write_text(text)
-        told = invoke("run", folder / "my_task.py", "--seeds", 1, "--dry-run")
-        assert told.exit_code == 0, told.output
+        result = invoke("run", folder / "my_task.py", "--seeds", 1, "--dry-run")
+        assert result.exit_code == 0, result.output
 
 
 def test_what_is_built_in_has_no_fault() -> None:

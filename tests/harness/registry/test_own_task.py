@@ -102,11 +102,11 @@ def test_it_trains_is_compared_and_answers_new_rows(
 ) -> None:
     home, file = tmp_path / "home", folder / "my_task.py"
     words = ["--encoder", encoder, "--home", home]
-    told = finish("run", file, "--seeds", 1, "--set", "epochs=1", "--jobs", 1, "--no-report", *words)
-    assert re.search(r"data +questions.csv, fingerprint [0-9a-f]{16}", told)
-    assert "Question acc" in told and "majority class" in told
-    assert "hash of the sentences" in " ".join(told.split())
-    assert "generated text" not in told.partition("Questions")[2].partition("profile")[0]
+    text = finish("run", file, "--seeds", 1, "--set", "epochs=1", "--jobs", 1, "--no-report", *words)
+    assert re.search(r"data +questions.csv, fingerprint [0-9a-f]{16}", text)
+    assert "Question acc" in text and "majority class" in text
+    assert "hash of the sentences" in " ".join(text.split())
+    assert "generated text" not in text.partition("Questions")[2].partition("profile")[0]
     assert {record.metadata["settings"]["questions.task"] for record in read_records(home)} == {"questions"}
     compared = invoke("compare", f"{file}:tuned", f"{file}:frozen", "--home", home)
     assert compared.exit_code == 0, compared.output
@@ -185,7 +185,7 @@ def test_its_file_travels_to_a_machine_that_has_it_not(folder: Path, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ('name="questions"', 'name="sst"', "there is another task 'sst' already; give this one another name"),
         ('name="questions"', 'name="text"', "a task cannot be called 'text', which names something else; rename it"),
@@ -205,7 +205,7 @@ def test_its_file_travels_to_a_machine_that_has_it_not(folder: Path, tmp_path: P
     ],
 )
 def test_a_declaration_that_cannot_be_is_told_in_a_sentence(
-    invoke: Invoke, folder: Path, old: str, new: str, told: str
+    invoke: Invoke, folder: Path, old: str, new: str, message: str
 ) -> None:
     text = SUITE.replace(old, new).replace('task="questions"', 'task="sst"' if '"sst"' in new else 'task="questions"')
     if "name=" in new:
@@ -213,7 +213,7 @@ def test_a_declaration_that_cannot_be_is_told_in_a_sentence(
     (folder / "my_task.py").write_text(text)
     result = invoke("list", folder / "my_task.py")
     assert result.exit_code == 2
-    assert told in result.output and len(result.output.splitlines()) == 1, result.output
+    assert message in result.output and len(result.output.splitlines()) == 1, result.output
 
 
 def test_a_row_that_cannot_be_used_is_told_with_its_line(invoke: Invoke, folder: Path, encoder: Path) -> None:

@@ -75,8 +75,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_two_files_of_one_folder(invoke: Invoke, folder: Path) -> None:
     (folder / "my_second.py").write_text(PAPER.format(paper="my-second", technique="my_technique"))
-    told = invoke("list", folder / "my_paper.py", folder / "my_second.py").output
-    assert "6 rows, 6 ready" in told
+    result = invoke("list", folder / "my_paper.py", folder / "my_second.py").output
+    assert "6 rows, 6 ready" in result
 
 
 def test_a_file_is_listed_shown_and_planned_like_any_paper(invoke: Invoke, folder: Path) -> None:
@@ -161,9 +161,9 @@ def test_a_row_of_a_file_that_is_not_named_is_told_to_be_given_with_it(
     invoke: Invoke, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for words in (("show",), ("list",), ("run", "--seeds", 1), ("predict",)):
-        told = invoke(*words, "my-paper/table1/small")
-        assert told.exit_code == 2 and len(told.output.splitlines()) == 1, told.output
-        assert "if it is in a file of yours, give FILE.py:small" in told.output
+        result = invoke(*words, "my-paper/table1/small")
+        assert result.exit_code == 2 and len(result.output.splitlines()) == 1, result.output
+        assert "if it is in a file of yours, give FILE.py:small" in result.output
     monkeypatch.chdir(folder)
     assert "give my_paper.py:small" in invoke("show", "my-paper/table1/small").output
     assert "give my_paper.py\n" in invoke("list", "my-paper/table1").output

@@ -22,7 +22,7 @@ from tests import ROOT
 from tests.experiments.test_tuned_suites import winner
 
 FULL = os.environ.get("HARNESS_TEST_COUNTS") == "full"
-ASKED = "ablation/bertram.table1.04-all-three..11-mse"
+ABLATION = "ablation/bertram.table1.04-all-three..11-mse"
 
 
 def chosen(*selectors: str, rows: tuple[str, ...] = ()) -> list[str]:
@@ -72,10 +72,10 @@ def test_rows_filter_by_name_or_pattern() -> None:
     ],
 )
 def test_an_unknown_selector_is_told_near_names(selector: str, near: str) -> None:
-    with pytest.raises(RegistryError) as told:
+    with pytest.raises(RegistryError) as error:
         catalogue.select([selector])
-    assert repr(selector) in str(told.value)
-    assert near in str(told.value).partition("near names: ")[2]
+    assert repr(selector) in str(error.value)
+    assert near in str(error.value).partition("near names: ")[2]
 
 
 def test_an_unknown_row_is_told_near_names_among_the_chosen() -> None:
@@ -116,8 +116,8 @@ def test_status_follows_the_techniques_that_exist(monkeypatch: pytest.MonkeyPatc
 def test_the_catalogue_needs_no_torch() -> None:
     code = "import sys, harness.registry.selectors as c; c.select(['table1']); print('torch' in sys.modules)"
     root = ROOT
-    told = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "False"
+    result = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "False"
 
 
 @pytest.mark.parametrize("seed", range(400 if FULL else 30))
@@ -126,40 +126,40 @@ def test_the_name_of_an_ablation_gives_the_same_ablation(seed: int) -> None:
     (suite, row), (other, against) = drawn.choice(every), drawn.choice(every)
     added = drawn.sample(list(catalogue.named_changes().values()), drawn.choice((0, 0, 1, 3)))
     try:
-        asked = ablation.Ablation(suite=suite, row=row, other=other, against=against, added=tuple(added))
-        held = {factor.name: drawn.random() < 0.5 for factor in asked.every if drawn.random() < 0.3}
-        asked = dataclasses.replace(asked, held=held)
+        expected = ablation.Ablation(suite=suite, row=row, other=other, against=against, added=tuple(added))
+        fixed = {factor.name: drawn.random() < 0.5 for factor in expected.every if drawn.random() < 0.3}
+        expected = dataclasses.replace(expected, held=fixed)
     except RegistryError as error:
         assert any(words in str(error) for words in ("nothing to take apart", "is a factor already"))
         return
-    assert catalogue.ablation(asked.table) == asked
-    assert "/" not in asked.table and asked.slug == f"ablation/{asked.table}"
+    assert catalogue.ablation(expected.table) == expected
+    assert "/" not in expected.table and expected.slug == f"ablation/{expected.table}"
 
 
 def test_an_ablations_rows_are_found_and_selected_as_any_others() -> None:
-    suite, row = catalogue.find(f"{ASKED}/rotate+mse-on-sts")
-    assert (f"{suite.slug}/{row.name}", row.levels["rotate"]) == (f"{ASKED}/rotate+mse-on-sts", True)
-    assert catalogue.find(f"{ASKED}/none")[1] == suite.row("none")
-    assert chosen(ASKED) == [f"{ASKED}/{each.name}" for each in suite.rows] and len(suite.rows) == 16
-    assert chosen(f"{ASKED}/none", "bertram/table1/06-smart", f"{ASKED}/rotate") == [
-        *(f"{ASKED}/none", "bertram/table1/06-smart", f"{ASKED}/rotate"),
+    suite, row = catalogue.find(f"{ABLATION}/rotate+mse-on-sts")
+    assert (f"{suite.slug}/{row.name}", row.levels["rotate"]) == (f"{ABLATION}/rotate+mse-on-sts", True)
+    assert catalogue.find(f"{ABLATION}/none")[1] == suite.row("none")
+    assert chosen(ABLATION) == [f"{ABLATION}/{each.name}" for each in suite.rows] and len(suite.rows) == 16
+    assert chosen(f"{ABLATION}/none", "bertram/table1/06-smart", f"{ABLATION}/rotate") == [
+        *(f"{ABLATION}/none", "bertram/table1/06-smart", f"{ABLATION}/rotate"),
     ]
-    assert len(chosen(f"{ASKED}/*smart*")) == len(chosen(ASKED, rows=("*smart*",))) == 8
+    assert len(chosen(f"{ABLATION}/*smart*")) == len(chosen(ABLATION, rows=("*smart*",))) == 8
     assert not any(slug.startswith("ablation/") for slug in chosen("*"))
 
 
 def test_a_question_asked_twice_is_answered_by_the_same_rows() -> None:
-    assert catalogue.find(f"{ASKED}/none")[0] is catalogue.find(f"{ASKED}/rotate")[0]
+    assert catalogue.find(f"{ABLATION}/none")[0] is catalogue.find(f"{ABLATION}/rotate")[0]
 
 
 def test_a_name_may_have_rows_of_two_suites_held_factors_and_added_ones() -> None:
     name = "bertram.table1.04-all-three..bertram.controls.08-8000,factor=dropout-0.4,factor=20-epochs,hold=rotate:on"
-    told = catalogue.ablation(name)
-    assert told.table == name
-    assert (told.suite.slug, told.other.slug) == ("bertram/controls", "bertram/table1")
-    assert told.names == ("smart-package-sst", "pcgrad-epoch-end", "dropout-0.4", "20-epochs")
-    assert dict(told.held) == {"rotate": True}
-    assert catalogue.ablation(told.table.replace(":on", "")).held == {"rotate": False}
+    result = catalogue.ablation(name)
+    assert result.table == name
+    assert (result.suite.slug, result.other.slug) == ("bertram/controls", "bertram/table1")
+    assert result.names == ("smart-package-sst", "pcgrad-epoch-end", "dropout-0.4", "20-epochs")
+    assert dict(result.held) == {"rotate": True}
+    assert catalogue.ablation(result.table.replace(":on", "")).held == {"rotate": False}
 
 
 def test_a_tuned_row_can_be_taken_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -167,18 +167,18 @@ def test_a_tuned_row_can_be_taken_apart(monkeypatch: pytest.MonkeyPatch, tmp_pat
     tuned_settings.write_winners(tmp_path / "smart.toml", [winner()])
     suite = next(each for each in catalogue.suites() if each.paper == "tuned")
     for row in suite.rows[1:]:
-        asked = ablation.Ablation(suite=suite, row=row, other=suite, against=suite.rows[0])
-        assert catalogue.ablation(asked.table) == asked
+        expected = ablation.Ablation(suite=suite, row=row, other=suite, against=suite.rows[0])
+        assert catalogue.ablation(expected.table) == expected
 
 
 def test_cells_are_shared_with_the_rows_that_combinations_are() -> None:
-    told = catalogue.ablation(ASKED.partition("/")[2])
+    result = catalogue.ablation(ABLATION.partition("/")[2])
     demo = Setup(profile=PROFILES["demo"], data="embedded", encoder="tiny", seeds=2)
-    assert len(told.known) == 8
-    for on, slug in told.known.items():
-        ours, theirs = plan([(told.rows, told.rows.row(told.name(on))), catalogue.find(slug)], demo)
+    assert len(result.known) == 8
+    for on, slug in result.known.items():
+        ours, theirs = plan([(result.rows, result.rows.row(result.name(on))), catalogue.find(slug)], demo)
         assert [cell.id for cell in ours.cells] == [cell.id for cell in theirs.cells]
-    every = [cell.id for row in plan(catalogue.ablation_rows(ASKED), demo) for cell in row.cells]
+    every = [cell.id for row in plan(catalogue.ablation_rows(ABLATION), demo) for cell in row.cells]
     assert len(set(every)) == len(every) == 16 * 2
 
 
@@ -192,15 +192,18 @@ def test_cells_are_shared_with_the_rows_that_combinations_are() -> None:
         ("ablation/*", r"there is no ablation '\*'; it is named"),
         ("ablation/..", "there is no row ''"),
         ("ablation/a..b", "there is no row 'a', as paper/table/row; near names"),
-        (f"{ASKED[:-6]}", "there is no row 'bertram/table1/', as paper/table/row; near names: bertram/table1/11-mse"),
-        (f"{ASKED},x=1", "there is no ablation '.*,x=1'; 'x=1' is no factor=CHANGE, hold=NAME"),
-        (f"{ASKED},", "there is no ablation '.*,'; '' is no factor=CHANGE, hold=NAME"),
-        (f"{ASKED},hold=", "there is no factor  to hold; the factors are: smart-package-sst, rotate"),
-        (f"{ASKED},hold=rotat:on", "there is no factor rotat to hold; the factors are: smart-package-sst, rotate"),
-        (f"{ASKED},factor=rotat", "there is no change 'rotat'; near names: rotate"),
-        (f"{ASKED},factor=rotate", "rotate is a factor already; the factors are: smart-package-sst, rotate"),
-        (f"{ASKED}/nix", "there is no .*row 'ablation/.*/nix'"),
-        (f"{ASKED}/none/none", "there is no .*row 'ablation/.*/none/none'"),
+        (
+            f"{ABLATION[:-6]}",
+            "there is no row 'bertram/table1/', as paper/table/row; near names: bertram/table1/11-mse",
+        ),
+        (f"{ABLATION},x=1", "there is no ablation '.*,x=1'; 'x=1' is no factor=CHANGE, hold=NAME"),
+        (f"{ABLATION},", "there is no ablation '.*,'; '' is no factor=CHANGE, hold=NAME"),
+        (f"{ABLATION},hold=", "there is no factor  to hold; the factors are: smart-package-sst, rotate"),
+        (f"{ABLATION},hold=rotat:on", "there is no factor rotat to hold; the factors are: smart-package-sst, rotate"),
+        (f"{ABLATION},factor=rotat", "there is no change 'rotat'; near names: rotate"),
+        (f"{ABLATION},factor=rotate", "rotate is a factor already; the factors are: smart-package-sst, rotate"),
+        (f"{ABLATION}/nix", "there is no .*row 'ablation/.*/nix'"),
+        (f"{ABLATION}/none/none", "there is no .*row 'ablation/.*/none/none'"),
         ("ablation/bertram.table1.11-mse..11-mse", "both rows train the same, so there is nothing to take apart"),
         ("ablation/" + "x" * 999, "there is no ablation 'x+"),
         ("ablation/\x1b[31m\n..x", r"there is no row '\\x1b\[31m\\n'"),
@@ -208,6 +211,6 @@ def test_cells_are_shared_with_the_rows_that_combinations_are() -> None:
 )
 @pytest.mark.parametrize("way", [catalogue.find, lambda slug: catalogue.select([slug])], ids=("find", "select"))
 def test_a_name_that_is_no_ablations_is_told_why_in_one_sentence(way, slug: str, said: str) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(RegistryError, match=said) as told:
+    with pytest.raises(RegistryError, match=said) as error:
         way(slug)
-    assert "\n" not in str(told.value) and len(str(told.value)) < 500
+    assert "\n" not in str(error.value) and len(str(error.value)) < 500

@@ -169,7 +169,7 @@ def test_the_folder_is_here_or_where_the_environment_says(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "message"),
     [
         ("seed = 0", "seed 0", r":14 is no TOML \(Expected '=' .*\); mend it or let harness tune write the file again"),
         ("seed = 0", "seed = 0\nseed = 1", r":15 is no TOML \(Cannot overwrite a value\)"),
@@ -200,11 +200,11 @@ def test_the_folder_is_here_or_where_the_environment_says(monkeypatch: pytest.Mo
         (FILE, FILE + FILE[FILE.index("[[") :], r", winner 2: the study smart has a winner already; keep one"),
     ],
 )
-def test_every_fault_says_where_it_is_and_how_to_mend_it(tmp_path: Path, before: str, after: str, told: str) -> None:
+def test_every_fault_says_where_it_is_and_how_to_mend_it(tmp_path: Path, before: str, after: str, message: str) -> None:
     path = tmp_path / "smart.toml"
     assert before in FILE
     path.write_text(FILE.replace(before, after, 1))
-    with pytest.raises(TunedError, match="^" + re.escape(str(path)) + told):
+    with pytest.raises(TunedError, match="^" + re.escape(str(path)) + message):
         tuned_settings.read_winners(path)
 
 
@@ -225,7 +225,7 @@ def test_a_file_has_the_name_of_its_study(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         (lambda path: path.write_bytes(b"\xff\xfe"), "is no UTF-8 text"),
         (lambda path: path.write_text("x = " + "[" * 5000), "smart.toml is n"),  # no TOML, or nested too deeply
@@ -233,10 +233,12 @@ def test_a_file_has_the_name_of_its_study(tmp_path: Path) -> None:
         (lambda path: None, "cannot be read: No such file or directory"),
     ],
 )
-def test_a_file_that_is_none_is_told_in_a_sentence(tmp_path: Path, spoil: Callable[[Path], object], told: str) -> None:
+def test_a_file_that_is_none_is_told_in_a_sentence(
+    tmp_path: Path, spoil: Callable[[Path], object], message: str
+) -> None:
     path = tmp_path / "smart.toml"
     spoil(path)
-    with pytest.raises(TunedError, match=re.escape(told)):
+    with pytest.raises(TunedError, match=re.escape(message)):
         tuned_settings.read_winners(path)
 
 
@@ -258,12 +260,12 @@ def test_whatever_a_file_holds_is_read_or_refused_in_a_sentence(tmp_path: Path, 
     path = tmp_path / "smart.toml"
     path.write_bytes(content)
     try:
-        found = tuned_settings.read_winners(path)
+        winners_read = tuned_settings.read_winners(path)
     except TunedError as error:
-        told = str(error)
-        assert told.startswith(str(path)) and told.isprintable() and len(told) < len(str(path)) + 400
+        message = str(error)
+        assert message.startswith(str(path)) and message.isprintable() and len(message) < len(str(path)) + 400
     else:
-        assert tuned_settings.format_winners(found).startswith(FILE[:20])
+        assert tuned_settings.format_winners(winners_read).startswith(FILE[:20])
 
 
 def names(*selectors: str) -> list[str]:
@@ -329,9 +331,9 @@ def test_commands_say_the_sentence_and_exit_with_2(smart: Path) -> None:
     assert CliRunner().invoke(main, ["show", "tuned/smart/tuned"]).exit_code == 0
     smart.write_text(FILE + "x\n")
     for arguments in (["list"], ["list", "tuned/*"], ["run", "tuned/smart"], ["show", "tuned/smart/tuned"]):
-        told = CliRunner().invoke(main, arguments)
-        assert told.exit_code == 2
-        assert re.fullmatch(rf"error: {re.escape(str(smart))}:\d+ is no TOML .*\n", told.output)
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == 2
+        assert re.fullmatch(rf"error: {re.escape(str(smart))}:\d+ is no TOML .*\n", result.output)
     assert CliRunner().invoke(main, ["list", "table1"]).exit_code == 0
     assert CliRunner().invoke(main, ["run", "bertram/table1/06-smart", "--dry-run"]).exit_code == 0
 

@@ -95,10 +95,10 @@ def test_a_database_with_absolute_places_is_made_relocatable_once(home: Path, tm
     reads(there, "bertram/table1/12-combined", 0)
     assert deliver(there).left == 0
     with closing(sqlite3.connect(there / "mlflow.db")) as database:
-        found = dict(database.execute("SELECT name, artifact_location FROM experiments").fetchall())
+        locations = dict(database.execute("SELECT name, artifact_location FROM experiments").fetchall())
         runs = [place for (place,) in database.execute("SELECT artifact_uri FROM runs")]
-    assert found.pop("theirs") == "file:///elsewhere"
-    assert found[SUITE] == f"mlflow-artifacts:/{SUITE}"
+    assert locations.pop("theirs") == "file:///elsewhere"
+    assert locations[SUITE] == f"mlflow-artifacts:/{SUITE}"
     assert all(place.startswith("mlflow-artifacts:/") for place in runs)
     assert not home.exists()
     assert missing(there, f"sqlite:///{there / 'mlflow.db'}") == []

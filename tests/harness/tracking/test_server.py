@@ -19,7 +19,7 @@ import pytest
 from harness.cells.record import read_records
 from harness.tracking.ui_server import GUNICORN, free_port, server_command, server_environment, wait_for_pages
 from tests.harness.conftest import Invoke
-from tests.harness.homes import empty, held, missing, seeds
+from tests.harness.homes import empty, missing, seeds, stored_runs
 from tests.harness.processes import FULL
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "killpg"), reason="servers are ended with their process group")
@@ -83,11 +83,13 @@ class Training:
     def __init__(self, home: Path, encoder: Path, server: Server, **more: str) -> None:
         self.said = home.with_suffix(".txt")
         words = ["run", "bertram/table1", "--no-report", *ROWS, *SHORT, "--encoder", str(encoder), "--home", str(home)]
-        told = os.environ | {"MLFLOW_TRACKING_URI": server.address, "COLUMNS": "120", "PYTHONUNBUFFERED": "1"} | more
+        variables = (
+            os.environ | {"MLFLOW_TRACKING_URI": server.address, "COLUMNS": "120", "PYTHONUNBUFFERED": "1"} | more
+        )
         with self.said.open("wb") as said:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "harness.cli.main", *words],
-                env=told,
+                env=variables,
                 stdout=said,
                 stderr=said,
                 start_new_session=True,
@@ -111,10 +113,10 @@ class Training:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    made = Server(tmp_path / "server")
-    made.start()
-    yield made
-    made.kill()
+    running = Server(tmp_path / "server")
+    running.start()
+    yield running
+    running.kill()
 
 
 @pytest.fixture
@@ -124,19 +126,19 @@ def home(tmp_path: Path) -> Path:
 
 @contextlib.contextmanager
 def training(home: Path, encoder: Path, server: Server, **more: str) -> Iterator[Training]:
-    made = Training(home, encoder, server, **more)
+    running = Training(home, encoder, server, **more)
     try:
-        yield made
+        yield running
     finally:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(made.process.pid, signal.SIGKILL)
-        made.process.wait()
+            os.killpg(running.process.pid, signal.SIGKILL)
+        running.process.wait()
 
 
 def check_all_there(home: Path, server: Server) -> None:
     """Six seeds of three rows, each once, with everything that the journals hold."""
     assert len(list(read_records(home))) == 6
-    shown = held(server.address)
+    shown = stored_runs(server.address)
     assert len(seeds(shown)) == 6
     assert len(shown) == 6 + 3
     assert missing(home, server.address) == []
@@ -173,8 +175,8 @@ def test_a_server_that_returns_after_the_run_gets_the_rest(
     assert "Traceback" not in output
     assert len(list(read_records(home))) == 6
     server.start()
-    told = invoke("sync", "--to", server.address, "--home", home)
-    assert told.output == f"{server.address}: {6 - before} new, {before} there before, 0 not delivered\n"
+    result = invoke("sync", "--to", server.address, "--home", home)
+    assert result.output == f"{server.address}: {6 - before} new, {before} there before, 0 not delivered\n"
     check_all_there(home, server)
 
 

@@ -26,10 +26,10 @@ def alone(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Path:
 def test_every_cell_is_trained_once(commands: int, tmp_path: Path, encoder: Path, alone: Path) -> None:
     home = tmp_path / "home"
     running = [start(*words(home, encoder, ROWS, "--seeds", 2, "--jobs", 1)) for _ in range(commands)]
-    told = [run.communicate()[0] for run in running]
-    assert [run.returncode for run in running] == [0] * commands, told
-    assert sorted(name for text in told for name in trained_here(text)) == CELLS
-    assert len({table(text) for text in told}) == 1  # all print the whole table
+    outputs = [run.communicate()[0] for run in running]
+    assert [run.returncode for run in running] == [0] * commands, outputs
+    assert sorted(name for text in outputs for name in trained_here(text)) == CELLS
+    assert len({table(text) for text in outputs}) == 1  # all print the whole table
     assert results(home) == results(alone)
     assert " 0 new" in finish("sync", "--home", home)
 
@@ -43,9 +43,9 @@ def test_the_work_of_a_killed_command_is_taken_over(commands: int, tmp_path: Pat
     until(lambda: workers(victim.pid) and list(home.glob("cells/*/journal.jsonl")))
     for number in (victim.pid, *workers(victim.pid)):
         kill(number)
-    told = [run.communicate()[0] for run in running]
-    assert [run.returncode for run in running[1:]] == [0] * (commands - 1), told
-    trained = [name for text in told for name in trained_here(text)]
+    outputs = [run.communicate()[0] for run in running]
+    assert [run.returncode for run in running[1:]] == [0] * (commands - 1), outputs
+    trained = [name for text in outputs for name in trained_here(text)]
     assert len(trained) == len(set(trained))  # what the victim had just finished it could not tell
     assert set(trained) <= set(CELLS)
     assert results(home) == results(alone)

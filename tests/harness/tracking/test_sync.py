@@ -34,7 +34,7 @@ from harness.tracking.store import Store
 from harness.tracking.sync import Count, Delivery
 from harness.tracking.time_limits import Late, never, time_limit
 from model.errors import InputError
-from tests.harness.homes import cell, declared, empty, failed, held, missing, reads, seeds
+from tests.harness.homes import cell, declared, empty, failed, missing, reads, seeds, stored_runs
 from tests.harness.processes import FULL
 
 ROW, TWIN = "bertram/table1/12-combined", "bertram/table1/13-combined-test"
@@ -100,7 +100,7 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
     folder = furnished(tmp_path_factory.mktemp("delivered") / "home")
     (folder / "mlflow.db").write_bytes(empty())
     deliver(folder)
-    return folder, held(uri(folder))
+    return folder, stored_runs(uri(folder))
 
 
 def uri(home: Path) -> str:
@@ -119,13 +119,13 @@ def moved(home: Path, where: Path) -> Path:
 
 def test_delivering_again_changes_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert deliver(home) == Count(new=4)
-    before = held(uri(home), ids=True)
+    before = stored_runs(uri(home), ids=True)
     assert len(before) == 2 + 4
     assert deliver(home) == Count(present=4)
-    assert held(uri(home), ids=True) == before
+    assert stored_runs(uri(home), ids=True) == before
     monkeypatch.setattr("harness.tracking.current_runs.PAGE", 2)
     assert deliver(home) == Count(present=4)
-    assert held(uri(home), ids=True) == before
+    assert stored_runs(uri(home), ids=True) == before
 
 
 def test_a_store_is_made_again_equal_metric_by_metric(
@@ -143,7 +143,7 @@ def test_a_store_is_made_again_equal_metric_by_metric(
     again = moved(home, tmp_path / "again")
     monkeypatch.setattr("harness.tracking.run_writer.PER_CALL", {"metrics": 7, "params": 3})
     assert deliver(again) == Count(new=4)
-    assert held(uri(again)) == shown
+    assert stored_runs(uri(again)) == shown
 
 
 def sound(store: Store, home: Path) -> bool:
@@ -165,13 +165,13 @@ def test_a_writer_that_ends_or_fails_at_any_write_is_made_good(tmp_path: Path, e
         cell(tmp_path / "home", ROW, seed=seed, ended=seed + 1, epochs=1)
     reads(tmp_path / "home", ROW, 0, 1)
     deliver(moved(tmp_path / "home", tmp_path / "sound"))
-    wanted = held(uri(tmp_path / "sound"))
+    wanted = stored_runs(uri(tmp_path / "sound"))
     for writes in itertools.count(step=1 if FULL else 3):
         home = moved(tmp_path / "home", tmp_path / f"failed{writes}")
         store = Store(home)
         store.client = Failing(store.client, writes, error)  # type: ignore[assignment]
         undisturbed = sound(store, home)
-        assert held(uri(home)) == wanted
+        assert stored_runs(uri(home)) == wanted
         if undisturbed:
             break
     assert writes > 14
@@ -187,8 +187,8 @@ def test_the_store_shows_the_cell_as_it_is_whatever_clocks_say(tmp_path: Path, o
         (entry,) = collect_deliverables(home, print).entries
         assert store.deliver(entry) is True
         assert store.deliver(entry) is False
-        (latest,) = seeds(held(uri(home)))
-        assert held(uri(home))[latest]["tags"]["training"] == str(training)
+        (latest,) = seeds(stored_runs(uri(home)))
+        assert stored_runs(uri(home))[latest]["tags"]["training"] == str(training)
     assert missing(home, uri(home)) == []
     assert deliver(home) == Count(present=1)
 
@@ -197,14 +197,16 @@ def test_a_cell_trained_again_supersedes_its_run(home: Path) -> None:
     deliver(home)
     cell(home, ROW, seed=0, ended=9)
     assert deliver(home) == Count(new=1, present=3)
-    assert len(seeds(held(uri(home)))) == 4
-    assert held(uri(home))["bertram/table1", "12-combined", "s1", "0"]["tags"]["trained"].startswith("2026-01-01T00:09")
+    assert len(seeds(stored_runs(uri(home)))) == 4
+    assert stored_runs(uri(home))["bertram/table1", "12-combined", "s1", "0"]["tags"]["trained"].startswith(
+        "2026-01-01T00:09"
+    )
 
 
 def test_set_ups_are_told_apart(home: Path) -> None:
     reads(home, ROW, 0, 1, setup="s2", data="d2")
     assert deliver(home) == Count(new=6)
-    assert len(held(uri(home))) == 3 + 6
+    assert len(stored_runs(uri(home))) == 3 + 6
 
 
 def test_without_the_lock_nothing_is_written_and_its_owner_delivers(home: Path) -> None:
@@ -258,9 +260,9 @@ class Down(Store):
 
 def test_a_store_that_fails_is_tried_again_and_said_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivering, "PATIENCE", 0.2)
-    told: list[str] = []
+    messages: list[str] = []
     store = Down(home)
-    with Delivery(store, told.append) as delivery:
+    with Delivery(store, messages.append) as delivery:
         first, *rest = collect_deliverables(home, print).entries
         assert delivery.deliver(first) is None
         assert [delivery.deliver(entry) for entry in rest] == [None, None, None]
@@ -274,11 +276,11 @@ def test_a_store_that_fails_is_tried_again_and_said_once(home: Path, monkeypatch
         time.sleep(max(0.0, delivery.retry_at - time.monotonic()))
         assert delivery.deliver(first) is True
         assert delivery.deliver_all(home) == Count(new=3, present=1)
-    (line,) = told
+    (line,) = messages
     assert "postgresql://ann:***@host/db" in line
     assert "cret" not in line
     assert len(line) < 500 + len(store.shown)
-    assert len(held(uri(home))) == 6
+    assert len(stored_runs(uri(home))) == 6
 
 
 def test_a_try_that_took_long_is_not_repeated_soon(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -316,17 +318,17 @@ def test_a_damaged_database_is_put_aside_and_made_again(
     delivered: Delivered, tmp_path: Path, harm: Callable[[bytes], bytes]
 ) -> None:
     home, shown = delivered
-    again, told = moved(home, tmp_path / "again"), list[str]()
+    again, messages = moved(home, tmp_path / "again"), list[str]()
     damaged = harm((home / "mlflow.db").read_bytes())
     (again / "mlflow.db").write_bytes(damaged)
-    assert deliver(again, told.append) == Count(new=4)
-    (line,) = told
+    assert deliver(again, messages.append) == Count(new=4)
+    (line,) = messages
     assert line.startswith(f"{again / 'mlflow.db'} was damaged (")
     (aside,) = again.glob("mlflow.db.damaged-*")
     assert aside.read_bytes() == damaged
-    assert held(uri(again)) == shown
-    assert deliver(again, told.append) == Count(present=4)
-    assert len(told) == 1
+    assert stored_runs(uri(again)) == shown
+    assert deliver(again, messages.append) == Count(present=4)
+    assert len(messages) == 1
 
 
 def test_a_database_whose_making_was_ended_is_not_taken_for_one(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -356,25 +358,25 @@ def test_a_journal_without_its_database_is_not_written_into_the_next(delivered: 
     assert (again / "mlflow.db-journal").stat().st_size > 10_000
     assert deliver(again) == Count(new=4)
     assert Store(again).damage() == ""
-    assert held(uri(again)) == shown
+    assert stored_runs(uri(again)) == shown
 
 
 def test_a_file_of_others_is_never_put_aside(home: Path, tmp_path: Path) -> None:
     other = tmp_path / "notes.txt"
     other.write_text("not a database\n" * 99)
-    told: list[str] = []
-    with Delivery(Store(home, f"sqlite:///{other}"), told.append) as delivery:
+    messages: list[str] = []
+    with Delivery(Store(home, f"sqlite:///{other}"), messages.append) as delivery:
         assert delivery.deliver_all(home) == Count(left=4)
     assert [path.name for path in tmp_path.glob("notes*")] == ["notes.txt"]
-    assert len(told) == 1
-    assert "file is not a database" in told[0]
+    assert len(messages) == 1
+    assert "file is not a database" in messages[0]
 
 
 def test_a_row_that_left_the_registry_is_told_and_skipped(home: Path) -> None:
     reads(home, "bertram/table1/99-gone", 0)
-    told: list[str] = []
-    assert deliver(home, told.append) == Count(new=4)
-    assert told == ["left out, not in the registry or in a file that was named: bertram/table1/99-gone"]
+    messages: list[str] = []
+    assert deliver(home, messages.append) == Count(new=4)
+    assert messages == ["left out, not in the registry or in a file that was named: bertram/table1/99-gone"]
 
 
 def test_damaged_files_are_told_once_and_the_rest_is_delivered(home: Path) -> None:
@@ -382,11 +384,11 @@ def test_damaged_files_are_told_once_and_the_rest_is_delivered(home: Path) -> No
     path.write_text(path.read_text().replace("bertram", "bertran"))
     journal = home / "cells" / declared(ROW).id / "journal.jsonl"
     journal.write_text("{")
-    told: list[str] = []
-    with Delivery(Store(home), told.append) as delivery:
+    messages: list[str] = []
+    with Delivery(Store(home), messages.append) as delivery:
         assert delivery.deliver_all(home) == Count(new=3)
         assert delivery.deliver_all(home) == Count(present=3)
-    assert told == [
+    assert messages == [
         f"{path} is damaged; the same harness run writes it again",
         f"{journal}:1 is damaged; it is not shown, and the same harness run trains it again",
     ]
@@ -395,21 +397,21 @@ def test_damaged_files_are_told_once_and_the_rest_is_delivered(home: Path) -> No
 def test_what_a_row_cannot_read_leaves_the_store_alone_and_stops_no_other_result(home: Path) -> None:
     cell(home, ROW, seed=3, ended=1, epochs=0)  # as if the row came to read what was not measured
     reads(home, ROW, 3)
-    told: list[str] = []
-    assert deliver(home, told.append) == Count(new=4, left=1)
-    (line,) = told
+    messages: list[str] = []
+    assert deliver(home, messages.append) == Count(new=4, left=1)
+    (line,) = messages
     assert line.startswith(f"{ROW} seed 3 cannot be read (")
     assert "--rerun" in line
-    assert len(held(uri(home))) == 2 + 4
+    assert len(stored_runs(uri(home))) == 2 + 4
 
 
 def test_a_deleted_experiment_comes_back(home: Path) -> None:
     deliver(home)
-    before = held(uri(home))
+    before = stored_runs(uri(home))
     MlflowClient(uri(home)).delete_experiment("1")
-    assert held(uri(home)) == {}
+    assert stored_runs(uri(home)) == {}
     deliver(home)
-    assert held(uri(home)) == before
+    assert stored_runs(uri(home)) == before
 
 
 def test_the_first_cause_of_a_failure_is_told() -> None:
@@ -461,15 +463,15 @@ def test_an_entry_that_is_not_taken_stops_no_other(tmp_path: Path, error: Except
     cell(home, other, ended=9)
     reads(home, ROW, *range(5))
     reads(home, other, 0)
-    told: list[str] = []
+    messages: list[str] = []
     store = Choosy(home, error)
-    with Delivery(store, told.append) as delivery:
+    with Delivery(store, messages.append) as delivery:
         assert delivery.deliver_all(home) == Count(new=1, left=5)
         assert store.tries == delivering.REFUSED
         assert delivery.deliver_all(home) == Count(present=1, left=5)  # again, as often as one likes
-    assert all(line.startswith(f"not delivered: {ROW} seed ") for line in told)
-    assert "no more of bertram/table1 is tried now" in told[2]
-    assert len(told) == delivering.REFUSED
+    assert all(line.startswith(f"not delivered: {ROW} seed ") for line in messages)
+    assert "no more of bertram/table1 is tried now" in messages[2]
+    assert len(messages) == delivering.REFUSED
 
 
 @pytest.mark.parametrize(
@@ -519,9 +521,9 @@ def test_a_servers_time_is_counted_over_all_tries(home: Path, monkeypatch: pytes
 
 def test_damage_that_only_use_shows_is_mended_by_the_next(home: Path) -> None:
     """The structure is sound to a quick look, and an index is not."""
-    told: list[str] = []
+    messages: list[str] = []
     store = Down(home)
-    with Delivery(store, told.append) as delivery:
+    with Delivery(store, messages.append) as delivery:
         store.down = False
         delivery.deliver_all(home)
 
@@ -529,9 +531,9 @@ def test_damage_that_only_use_shows_is_mended_by_the_next(home: Path) -> None:
         def deliver(self, entry: ResultEntry) -> bool:
             raise sqlite3.DatabaseError("database disk image is malformed")
 
-    with Delivery(Malformed(home), told.append) as delivery:
+    with Delivery(Malformed(home), messages.append) as delivery:
         assert delivery.deliver_all(home).left == 4
-    assert "was damaged (database disk image is malformed); it is put aside" in told[-1]
+    assert "was damaged (database disk image is malformed); it is put aside" in messages[-1]
     assert list(home.glob("mlflow.db.damaged-*")) and not (home / "mlflow.db").exists()
     words = [sys.executable, "-m", "harness.cli.main", "sync", "--home", str(home)]  # another process
     synced = subprocess.run(words, capture_output=True, text=True, check=True)

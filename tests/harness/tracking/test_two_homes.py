@@ -14,7 +14,7 @@ from harness.tracking.current_runs import PARENT
 from harness.tracking.deliverables import collect_deliverables
 from harness.tracking.store import Store
 from harness.tracking.sync import Count, Delivery
-from tests.harness.homes import cell, empty, held, missing, reads
+from tests.harness.homes import cell, empty, missing, reads, stored_runs
 from tests.harness.processes import FULL
 from tests.harness.tracking.test_sync import WRITES
 
@@ -28,15 +28,15 @@ class Interrupted:
         self.client, self.left, self.then, self.after = client, writes, then, after
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self.client, name)
-        return self.written(found) if name in WRITES else found
+        method = getattr(self.client, name)
+        return self.written(method) if name in WRITES else method
 
     def written(self, write: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*given: Any, **named: Any) -> Any:
+        def call(*arguments: Any, **named: Any) -> Any:
             self.left -= 1
             if self.left == -1 and not self.after:
                 self.then()
-            answer = write(*given, **named)
+            answer = write(*arguments, **named)
             if self.left == -1 and self.after:
                 self.then()
             return answer
@@ -96,12 +96,12 @@ def test_cells_of_one_row_share_its_run(tmp_path: Path, uri: str, writes: int, a
     came = interrupted(one, uri, writes, meanwhile, after)
     if not came:
         meanwhile()
-    shown = held(uri, ids=True)  # fails where a row is there twice
+    shown = stored_runs(uri, ids=True)  # fails where a row is there twice
     assert len(shown) == 3
     assert hang_together(uri)
     assert not [text for folder in (one, two) for text in missing(folder, uri) if "extra" not in text]
     assert deliver(one, uri) == deliver(two, uri) == Count(present=1)
-    assert held(uri, ids=True) == shown
+    assert stored_runs(uri, ids=True) == shown
 
 
 def test_a_row_that_another_home_has_made_is_found_while_training_goes_on(tmp_path: Path, uri: str) -> None:
@@ -113,7 +113,7 @@ def test_a_row_that_another_home_has_made_is_found_while_training_goes_on(tmp_pa
         assert delivery.deliver(before)  # it knows now what the store holds
         assert deliver(two, uri) == Count(new=1)
         assert delivery.deliver(after)
-        assert len(held(uri)) == 2 + 3  # each row once
+        assert len(stored_runs(uri)) == 2 + 3  # each row once
 
 
 @pytest.mark.parametrize("training", [1, 2, 3], ids=["earlier", "same", "later"])
@@ -125,7 +125,7 @@ def test_of_one_cell_that_both_have_the_latest_training_is_shown(
     one, two = home(tmp_path / "one", 0, 5, training=2), home(tmp_path / "two", 0, 9 - training, training=training)
     interrupted(one, uri, writes, lambda: deliver(two, uri), after)
     deliver(two, uri)
-    shown = held(uri)
+    shown = stored_runs(uri)
     assert len(shown) == 2
     assert hang_together(uri)
     (run,) = (run for run in shown.values() if run["parent"])

@@ -19,25 +19,25 @@ from tests.harness.tracking.test_ui_server import shown
 
 TOKEN, HOST = "the-token", "127.0.0.1:5055"
 NOBODY = 65534
-ASKED = "/ajax-api/2.0/mlflow"
-READING = [("GET", f"{ASKED}/runs/get"), ("HEAD", "/"), ("GET", "/get-artifact"), ("POST", "/graphql")]
+API = "/ajax-api/2.0/mlflow"
+READING = [("GET", f"{API}/runs/get"), ("HEAD", "/"), ("GET", "/get-artifact"), ("POST", "/graphql")]
 READING += [("GET", "/reports/jobs/report.html")]  # a report of any name
-READING += [("POST", f"{ASKED}/{kind}/search") for kind in ("runs", "experiments", "logged-models")]
+READING += [("POST", f"{API}/{kind}/search") for kind in ("runs", "experiments", "logged-models")]
 WRITING = [
-    *(("POST", f"{ASKED}/{what}") for what in ("experiments/create", "experiments/delete", "experiments/restore")),
-    *(("POST", f"{ASKED}/experiments/{what}") for what in ("update", "set-experiment-tag", "delete-experiment-tag")),
-    *(("POST", f"{ASKED}/runs/{what}") for what in ("create", "delete", "restore", "update", "log-metric", "set-tag")),
-    *(("POST", f"{ASKED}/runs/{what}") for what in ("log-batch", "log-model", "log-inputs", "outputs", "delete-tag")),
-    *(("POST", f"{ASKED}/{what}") for what in ("upload-artifact?path=authorized_keys", "registered-models/create")),
+    *(("POST", f"{API}/{what}") for what in ("experiments/create", "experiments/delete", "experiments/restore")),
+    *(("POST", f"{API}/experiments/{what}") for what in ("update", "set-experiment-tag", "delete-experiment-tag")),
+    *(("POST", f"{API}/runs/{what}") for what in ("create", "delete", "restore", "update", "log-metric", "set-tag")),
+    *(("POST", f"{API}/runs/{what}") for what in ("log-batch", "log-model", "log-inputs", "outputs", "delete-tag")),
+    *(("POST", f"{API}/{what}") for what in ("upload-artifact?path=authorized_keys", "registered-models/create")),
     *(("PUT", f"/api/2.0/mlflow-artifacts/artifacts/{name}") for name in ("a", "../a", "%2e%2e/a")),
     *(("DELETE", f"/api/2.0/mlflow-artifacts/artifacts/{name}") for name in ("a", "../a")),
-    ("PATCH", f"{ASKED}/registered-models/update"),
-    ("DELETE", f"{ASKED}/registered-models/delete"),
+    ("PATCH", f"{API}/registered-models/update"),
+    ("DELETE", f"{API}/registered-models/delete"),
     ("POST", "/api/2.0/mlflow/experiments/create"),
     ("POST", "//ajax-api/2.0/mlflow/experiments/create"),
-    ("POST", f"{ASKED}/experiments/search/../create"),
-    ("OPTIONS", f"{ASKED}/experiments/create"),
-    ("GET", f"{ASKED}/gateway-proxy?gateway_path=x"),
+    ("POST", f"{API}/experiments/search/../create"),
+    ("OPTIONS", f"{API}/experiments/create"),
+    ("GET", f"{API}/gateway-proxy?gateway_path=x"),
     ("POST", "/ajax-api/3.0/mlflow/traces"),
 ]
 
@@ -65,9 +65,9 @@ def test_the_link_opens_the_pages_and_its_cookie_keeps_them_open(browser: FlaskC
     assert browser.get("/", base_url="http://127.0.0.1:1").status_code == 403  # another port is another host
 
 
-@pytest.mark.parametrize("given", ["", "?token=", "?token=wrong", "?token=the-toke", "?token=the-token2", "?token=é"])
-def test_no_other_token_does(browser: FlaskClient, given: str) -> None:
-    answered = browser.get(f"/{given}", base_url=f"http://{HOST}")
+@pytest.mark.parametrize("query", ["", "?token=", "?token=wrong", "?token=the-toke", "?token=the-token2", "?token=é"])
+def test_no_other_token_does(browser: FlaskClient, query: str) -> None:
+    answered = browser.get(f"/{query}", base_url=f"http://{HOST}")
     assert (answered.status_code, answered.get_data(as_text=True)) == (403, FORBIDDEN)
 
 
@@ -96,15 +96,15 @@ def test_nothing_else_is(browser: FlaskClient, method: str, path: str) -> None:
 
 REQUESTS = """
 import json, sys, urllib.error, urllib.request
-found = []
+statuses = []
 for method, path in json.load(sys.stdin):
-    asked = urllib.request.Request(sys.argv[1] + path, method=method, data=b"{}" if method == "POST" else None)
-    asked.add_header("Content-Type", "application/json")
+    request = urllib.request.Request(sys.argv[1] + path, method=method, data=b"{}" if method == "POST" else None)
+    request.add_header("Content-Type", "application/json")
     try:
-        found.append(urllib.request.urlopen(asked).status)
+        statuses.append(urllib.request.urlopen(request).status)
     except urllib.error.HTTPError as error:
-        found.append(error.code)
-print(json.dumps(found))
+        statuses.append(error.code)
+print(json.dumps(statuses))
 """
 
 
@@ -115,8 +115,8 @@ def test_another_user_of_this_machine_gets_nothing(tmp_path: Path) -> None:
     (tmp_path / "home" / "reports" / "demo" / "report.html").write_text("mine")
     (tmp_path / "home" / "reports" / "demo" / "out").symlink_to("/etc")
     seen = [("GET", path) for path in ("/", "/version", "/reports/demo/report.html", "/get-artifact?path=a&run_uuid=b")]
-    asked = [*READING, *WRITING, *seen]
-    assert len(asked) >= 40
+    requests = [*READING, *WRITING, *seen]
+    assert len(requests) >= 40
     with shown(tmp_path / "home", HOME=str(tmp_path), TMPDIR=str(tmp_path)) as process:
         assert process.stdout is not None
         link = process.stdout.readline().split()[2]
@@ -125,10 +125,10 @@ def test_another_user_of_this_machine_gets_nothing(tmp_path: Path) -> None:
         words = [sys.executable, "-Ic", REQUESTS, server]
         if other:
             words[0] = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else words[0]
-        told = subprocess.run(
-            words, input=json.dumps(asked), capture_output=True, text=True, cwd="/", check=True, **other
+        result = subprocess.run(
+            words, input=json.dumps(requests), capture_output=True, text=True, cwd="/", check=True, **other
         )
-        assert json.loads(told.stdout) == [403] * len(asked)
+        assert json.loads(result.stdout) == [403] * len(requests)
         if other:
             environ = subprocess.run(
                 ["/bin/cat", f"/proc/{process.pid}/environ"], capture_output=True, check=False, **other

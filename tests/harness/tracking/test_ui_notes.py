@@ -54,9 +54,9 @@ def client(home: Path) -> MlflowClient:
 
 
 def experiment(home: Path) -> Experiment:
-    found = client(home).get_experiment_by_name("bertram/table1")
-    assert found is not None
-    return found
+    stored = client(home).get_experiment_by_name("bertram/table1")
+    assert stored is not None
+    return stored
 
 
 def notes(home: Path) -> dict[str, str]:
@@ -65,16 +65,16 @@ def notes(home: Path) -> dict[str, str]:
     return {run.info.run_name: run.data.tags[NOTE] for run in runs}
 
 
-def unpacked(told: str) -> Any:
+def unpacked(text: str) -> Any:
     """A view's state, read as MLflow's pages read it."""
-    whole = json.loads(told)
+    whole = json.loads(text)
     assert isinstance(whole["name"], str)
     assert isinstance(whole["createdAt"], int)
     assert whole["state"].startswith("deflate;")
     return json.loads(zlib.decompress(base64.b64decode(whole["state"].removeprefix("deflate;"))))
 
 
-class Telling:
+class CountingClient:
     """A client that counts what is set of experiments, or refuses it."""
 
     def __init__(self, client: MlflowClient, refuses: bool = False) -> None:
@@ -83,18 +83,18 @@ class Telling:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.client, name)
 
-    def set_experiment_tag(self, *given: Any) -> None:
+    def set_experiment_tag(self, *arguments: Any) -> None:
         self.count += 1
         if self.refuses:
             raise PermissionError("error code 403")
-        self.client.set_experiment_tag(*given)
+        self.client.set_experiment_tag(*arguments)
 
 
-def told(home: Path, refuses: bool = False) -> tuple[Telling, Count]:
+def deliver_counting(home: Path, refuses: bool = False) -> tuple[CountingClient, Count]:
     store = Store(home)
-    telling = Telling(store.client, refuses)
-    store.client = telling  # type: ignore[assignment]
-    return telling, deliver(store)
+    counting = CountingClient(store.client, refuses)
+    store.client = counting  # type: ignore[assignment]
+    return counting, deliver(store)
 
 
 def test_a_table_is_described_where_it_is_opened(home: Path) -> None:
@@ -194,20 +194,20 @@ def test_superseded_runs_are_not_in_the_view(home: Path) -> None:
     deliver(Store(home))
     cell(home, ROW, seed=0, ended=9)
     deliver(Store(home))
-    found = experiment(home)
-    every = client(home).search_runs([found.experiment_id])
-    seen = client(home).search_runs([found.experiment_id], unpacked(found.tags[VIEW])["searchFilter"])
+    stored = experiment(home)
+    every = client(home).search_runs([stored.experiment_id])
+    seen = client(home).search_runs([stored.experiment_id], unpacked(stored.tags[VIEW])["searchFilter"])
     assert len(every) == len(seen) + 2
 
 
 def test_the_view_costs_one_request_and_none_when_nothing_is_new(home: Path) -> None:
-    first, count = told(home)
+    first, count = deliver_counting(home)
     assert (first.count, count) == (1, Count(new=3))
-    second, count = told(home)
+    second, count = deliver_counting(home)
     assert (second.count, count) == (0, Count(present=3))
     cell(home, ROW, seed=2, ended=5)
     reads(home, ROW, 2)
-    third, count = told(home)
+    third, count = deliver_counting(home)
     assert (third.count, count.new) == (0, 1)  # a seed more, and no line
 
 
@@ -228,7 +228,7 @@ def test_a_view_that_cannot_be_read_is_written_again(there: str) -> None:
 
 
 def test_a_store_that_refuses_the_view_has_everything_else(home: Path) -> None:
-    refusing, count = told(home, refuses=True)
+    refusing, count = deliver_counting(home, refuses=True)
     assert (refusing.count, count) == (1, Count(new=3))
     assert unpacked(experiment(home).tags[VIEW])["groupsExpanded"] == {}  # as the experiment was made with
 

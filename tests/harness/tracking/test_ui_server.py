@@ -53,13 +53,13 @@ def home(tmp_path: Path) -> Path:
 
 def processes(session: int) -> dict[int, str]:
     """The command lines of the living processes in a session."""
-    found = {}
+    result = {}
     for folder in PROC.glob("[0-9]*"):
         with contextlib.suppress(OSError):
             state, _, _, owner = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
             if int(owner) == session and state != "Z":
-                found[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ")
-    return found
+                result[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ")
+    return result
 
 
 def child(parent: int) -> int:
@@ -108,8 +108,8 @@ def test_the_pages_are_on_loopback_alone_and_ctrl_c_ends_all_processes(tmp_path:
         address = link.partition("/?token=")[0]
         port, session = int(address.rpartition(":")[2]), child(process.pid)
         assert "<html" in answer(address, link)
-        found = json.loads(answer(f"{address}/api/2.0/mlflow/experiments/search?max_results=9", link))
-        assert "paper/table1" in {experiment["name"] for experiment in found["experiments"]}
+        result = json.loads(answer(f"{address}/api/2.0/mlflow/experiments/search?max_results=9", link))
+        assert "paper/table1" in {experiment["name"] for experiment in result["experiments"]}
         assert process.stdout.readline() == f"  report  {address}/reports/demo/report.html\n"
         assert answer(f"{address}/reports/demo/report.html", link) == "<p>a report</p>"
         for outside in ("none.html", "../mlflow.db", "%2e%2e/mlflow.db", "/etc/hostname"):
@@ -154,12 +154,12 @@ def answering(body: bytes) -> Iterator[int]:
 
 
 def test_the_tables_views_are_told_by_name() -> None:
-    told = [
+    experiments = [
         {"name": name, "experiment_id": number, "tags": [{"key": key, "value": ""}]}
         for name, number, key in (("b/table1", "2", VIEW), ("a/controls", "3", VIEW), ("Default", "0", "other"))
     ]
-    told.append({"name": "without tags", "experiment_id": "4"})
-    with answering(json.dumps({"experiments": told}).encode()) as port:
+    experiments.append({"name": "without tags", "experiment_id": "4"})
+    with answering(json.dumps({"experiments": experiments}).encode()) as port:
         assert list_tables("127.0.0.1", port, "http://[::1]:5", "token") == [
             "  a/controls  http://[::1]:5/#/experiments/3/runs?viewStateShareKey=table",
             "  b/table1    http://[::1]:5/#/experiments/2/runs?viewStateShareKey=table",
@@ -182,8 +182,8 @@ def test_the_latest_reports_are_named(tmp_path: Path) -> None:
         (tmp_path / "reports" / name / "report.html").touch()
         os.utime(tmp_path / "reports" / name / "report.html", (1000 - age, 1000 - age))
     (tmp_path / "reports" / "ours.json").touch()
-    told = list_reports(tmp_path, "http://127.0.0.1:5000")
-    assert told == [f"  report  http://127.0.0.1:5000/reports/{name}/report.html" for name in "bca"]
+    lines = list_reports(tmp_path, "http://127.0.0.1:5000")
+    assert lines == [f"  report  http://127.0.0.1:5000/reports/{name}/report.html" for name in "bca"]
     assert list_reports(tmp_path / "none", "") == []
 
 
@@ -195,16 +195,16 @@ def test_a_home_without_results_is_explained_and_not_made(invoke: Invoke, tmp_pa
 
 
 def test_a_port_in_use_is_explained(invoke: Invoke, home: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
         result = invoke("ui", "--home", str(home), "--port", str(port))
     assert (result.exit_code, result.output.count("\n")) == (2, 1)
     assert result.output.startswith(f"error: port {port} is in use; choose another with --port")
 
 
 def test_the_usual_port_is_taken_where_it_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        monkeypatch.setattr(ui, "USUAL", taken.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        monkeypatch.setattr(ui, "USUAL", busy.getsockname()[1])
         assert usual_port("127.0.0.1") != ui_server.USUAL
     assert usual_port("127.0.0.1") == ui_server.USUAL
 
@@ -220,7 +220,7 @@ def test_only_an_address_that_others_reach_is_warned_of(
     invoke: Invoke, monkeypatch: pytest.MonkeyPatch, home: Path, host: str
 ) -> None:
     @contextlib.contextmanager
-    def not_started(*given: object) -> Iterator[None]:
+    def not_started(*arguments: object) -> Iterator[None]:
         raise InputError("not started")
         yield
 
@@ -271,18 +271,18 @@ def test_telemetry_is_off_unless_the_user_decided() -> None:
 
 
 def test_what_is_off_stays_off() -> None:
-    given = dict.fromkeys(OFF, "true") | {"MLFLOW_UVICORN_OPTS": "--reload", "PATH": "kept"}
-    told = server_environment("", given, HOME)
-    assert {name: told[name] for name in OFF} == OFF
-    assert told["PATH"] == "kept"
-    assert "MLFLOW_UVICORN_OPTS" not in told
+    variables = dict.fromkeys(OFF, "true") | {"MLFLOW_UVICORN_OPTS": "--reload", "PATH": "kept"}
+    environment = server_environment("", variables, HOME)
+    assert {name: environment[name] for name in OFF} == OFF
+    assert environment["PATH"] == "kept"
+    assert "MLFLOW_UVICORN_OPTS" not in environment
 
 
 def test_a_server_that_ends_is_explained_by_its_last_error_without_secrets(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     said = "ValueError: first\\nsqlalchemy.exc.OperationalError: no answer from postgresql://u:secret@h\\n(Background)"
-    monkeypatch.setattr(ui, "server_command", lambda *given: [sys.executable, "-c", f"print('{said}')"])
+    monkeypatch.setattr(ui, "server_command", lambda *arguments: [sys.executable, "-c", f"print('{said}')"])
     with (
         pytest.raises(
             InputError, match=r"^MLflow cannot show this store: no answer from postgresql://u:\*\*\*@h; harness doctor"
@@ -301,7 +301,7 @@ def test_a_silent_end_is_said(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
 def test_a_server_that_does_not_heed_ctrl_c_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     deaf = "import signal, sys, time; signal.signal(2, signal.SIG_IGN); print('up', flush=True); time.sleep(99)"
-    monkeypatch.setattr(ui, "server_command", lambda *given: [sys.executable, "-c", deaf])
+    monkeypatch.setattr(ui, "server_command", lambda *arguments: [sys.executable, "-c", deaf])
     monkeypatch.setattr(ui, "GRACE", 0.1)
     with server("", "127.0.0.1", 1, tmp_path, "") as (process, log):
         while "up" not in log.read_text():
