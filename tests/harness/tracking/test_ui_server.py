@@ -204,7 +204,7 @@ def test_a_port_in_use_is_explained(invoke: Invoke, home: Path) -> None:
 
 def test_the_usual_port_is_taken_where_it_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:
-        monkeypatch.setattr(ui, "USUAL", busy.getsockname()[1])
+        monkeypatch.setattr(ui_server, "USUAL", busy.getsockname()[1])
         assert usual_port("127.0.0.1") != ui_server.USUAL
     assert usual_port("127.0.0.1") == ui_server.USUAL
 
@@ -282,7 +282,7 @@ def test_a_server_that_ends_is_explained_by_its_last_error_without_secrets(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     said = "ValueError: first\\nsqlalchemy.exc.OperationalError: no answer from postgresql://u:secret@h\\n(Background)"
-    monkeypatch.setattr(ui, "server_command", lambda *arguments: [sys.executable, "-c", f"print('{said}')"])
+    monkeypatch.setattr(ui_server, "server_command", lambda *arguments: [sys.executable, "-c", f"print('{said}')"])
     with (
         pytest.raises(
             InputError, match=r"^MLflow cannot show this store: no answer from postgresql://u:\*\*\*@h; harness doctor"
@@ -301,8 +301,8 @@ def test_a_silent_end_is_said(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
 def test_a_server_that_does_not_heed_ctrl_c_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     deaf = "import signal, sys, time; signal.signal(2, signal.SIG_IGN); print('up', flush=True); time.sleep(99)"
-    monkeypatch.setattr(ui, "server_command", lambda *arguments: [sys.executable, "-c", deaf])
-    monkeypatch.setattr(ui, "GRACE", 0.1)
+    monkeypatch.setattr(ui_server, "server_command", lambda *arguments: [sys.executable, "-c", deaf])
+    monkeypatch.setattr(ui_server, "GRACE", 0.1)
     with server("", "127.0.0.1", 1, tmp_path, "") as (process, log):
         while "up" not in log.read_text():
             assert process.poll() is None
