@@ -115,7 +115,7 @@ def planned(job: Mapping[str, Any]) -> dict[str, Any]:
     before, began = resident(), time.perf_counter()
     made = plan(rows, setup)
     index = CellIndex({}, {})
-    source = FixedSeeds().source([Job(cell) for cell in index.left(made)], index, Path(), print)
+    source = FixedSeeds().source([Job(cell) for cell in index.cells_to_train(made)], index, Path(), print)
     cells = len(source.orders(1))
     return {"cells": cells, "seconds": time.perf_counter() - began, "bytes": resident() - before}
 

@@ -10,7 +10,7 @@ from harness.console.checks import check_text, check_user
 from model.digest import digest
 from model.errors import InputError
 
-# of a home, where they are there
+# of a results folder, where they are there
 FOLDERS = ("artifacts", "cells", "encoders", "predictions", "readers", "reports", "studies")
 
 
@@ -55,7 +55,7 @@ def writer_lock(home: Path) -> Path:
 
 
 def writable(home: str) -> Path:
-    """The home folder, made if need be; ``InputError`` where it cannot be written or is not laid out as one."""
+    """The results folder, made if need be; ``InputError`` where it cannot be written or is not laid out as one."""
     check_text("--home", home)
     check_user("--home", home)
     folder = Path(os.path.expanduser(home))
@@ -73,7 +73,7 @@ def writable(home: str) -> Path:
 
 
 def existing(home: str) -> Path:
-    """A home that was trained in; ``InputError`` for any other name."""
+    """A results folder that was trained in; ``InputError`` for any other name."""
     check_text("--home", home)
     check_user("--home", home)
     folder = Path(os.path.expanduser(home))
@@ -84,7 +84,7 @@ def existing(home: str) -> Path:
 
 
 def check_layout(home: Path) -> None:
-    """``InputError`` for a file in the place of one of the home's folders, or a folder in that of a file."""
+    """``InputError`` for a file in the place of one of its folders, or a folder in that of a file."""
     wrong = [(path, "not a folder") for path in map(home.joinpath, FOLDERS) if not os.path.isdir(path)]
     wrong += [(path, "not a file") for path in map(home.joinpath, FILES) if not os.path.isfile(path)]
     wrong += [(path, "a folder") for path in home.glob("reports/*") if path.suffix in TABLES and path.is_dir()]
@@ -94,8 +94,8 @@ def check_layout(home: Path) -> None:
 
 
 def file_name(parts: Sequence[str], variant: str) -> str:
-    """The parts and what the variant changes, as a name that every file system takes; long ones are cut and told apart
-    by a hash."""
+    """The parts and what the variant changes, as a name that every file system takes; long ones are cut and end with
+    a hash."""
     changes = "".join(c if c.isascii() and (c.isalnum() or c in ".-=") else "_" for c in variant.strip("[]"))
     name = "-".join(filter(None, [*parts, changes]))
     return name if len(name) <= 150 and changes == variant.strip("[]") else f"{name[:140]}-{digest([variant], 8)}"

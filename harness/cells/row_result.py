@@ -1,4 +1,4 @@
-"""What a row says of a finished cell: the epoch its selection chose, and the figures there."""
+"""A row's result in a finished cell: the epoch its selection chose, and the figures there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from model.digest import digest
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ResultEntry:
-    """An ended cell as one row reads it. ``tags`` tell set-ups apart."""
+    """An ended cell as one row reads it. ``tags`` identify the set-up."""
 
     suite: Suite
     row: Row
@@ -31,7 +31,7 @@ class ResultEntry:
 
     @property
     def part(self) -> str:
-        """What tells it from others of its row and set-up."""
+        """``seed N`` or ``trial N``: identifies it within its row and set-up."""
         return f"seed {self.seed}"
 
     @property
@@ -43,7 +43,7 @@ class ResultEntry:
 
 @dataclasses.dataclass(frozen=True)
 class RowResult:
-    """What a row says of one seed: the epoch its selection chose and the metrics there."""
+    """A row's result of one seed: the epoch its selection chose and the metrics there."""
 
     epoch: int
     scores: Mapping[str, float | None]  # the row's split; overall included

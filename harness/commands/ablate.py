@@ -73,7 +73,7 @@ def carry_out(told: Ablation, design: Design, setup: Setup, machine: ExecutionCo
 
 def counted(planned: Sequence[PlannedRow], machine: ExecutionConfig) -> dict[str, int]:
     """How many cells the design has, and how many of them are left."""
-    return {"cells": len(cells_of(planned)), "cells_left": len(read_index(machine.home).left(planned))}
+    return {"cells": len(cells_of(planned)), "cells_left": len(read_index(machine.home).cells_to_train(planned))}
 
 
 def figures(taken: AblationResults, every: Sequence[Of]) -> dict[str, list[dict[str, Any]]]:

@@ -47,7 +47,7 @@ def estimate(rows: Sequence[PlannedRow], setup: Setup, machine: ExecutionConfig,
 def costs(rows: Sequence[PlannedRow], machine: ExecutionConfig, rerun: bool = False) -> list[str]:
     """How many cells there are to train, for how long, and how much they keep."""
     index = read_index(machine.home)
-    cells, left = cells_of(rows), index.left(rows, rerun)
+    cells, left = cells_of(rows), index.cells_to_train(rows, rerun)
     told = [f"{len(rows)} rows, {len(cells)} distinct cells: {len(cells) - len(left)} done, {len(left)} left"]
     told += [f"  {row.label}: {row.reason}" for row in rows if row.reason]
     told += [f"encoder {name}: not downloaded yet; training begins with that" for name in missing_encoders(rows)]

@@ -56,7 +56,7 @@ def carry_out(
         told, full = setup_tags(setup), False
         write_manifest(machine.home, rows, told)
         index = read_index(machine.home)
-        left = index.left(rows, rerun, retry)
+        left = index.cells_to_train(rows, rerun, retry)
         kept, users = weight_retention(rows, keep), rows_by_cell(rows)
     orders = [Job(cell, kept.get(cell.id, WeightRetention()), *trained(index, cell)) for cell in left]
     with (

@@ -13,13 +13,13 @@ from harness.planning.plan import PlannedRow
 
 @dataclasses.dataclass(frozen=True)
 class CellIndex:
-    """What a home already holds, seen from a plan."""
+    """The cells of a results folder, seen from a plan."""
 
     ended: dict[str, Record]  # by cell id
     stale: dict[str, Record]  # by cell key: trained by other code
     damaged: Sequence[str] = ()  # what is wrong with which file
 
-    def left(self, rows: Sequence[PlannedRow], rerun: bool = False, retry: bool = False) -> list[Cell]:
+    def cells_to_train(self, rows: Sequence[PlannedRow], rerun: bool = False, retry: bool = False) -> list[Cell]:
         """Cells to train, each once, round by round: every row's first seed before any row's second. ``retry`` has
         those that failed, ``rerun`` all of them."""
         rounds = max((len(row.cells) for row in rows), default=0)
@@ -39,7 +39,7 @@ class CellIndex:
 
 
 def read_index(home: Path) -> CellIndex:
-    """Read all ended cells of a home."""
+    """Read all ended cells of a results folder."""
     damaged: list[str] = []
     ended = list(read_records(home, damaged))
     done = {record.metadata["key"]: record for record in ended if record.done}

@@ -96,7 +96,7 @@ def display_name(name: str) -> str:
 
 
 def encoder_key(name: str) -> str:
-    """What tells the encoder of one set-up from that of another: its name, and of a hub id its content, since a commit
+    """What identifies the encoder of a set-up: its name, and of a hub id its content, since a commit
     may have changed none of it."""
     if name == "tiny" or is_folder(name):
         return name

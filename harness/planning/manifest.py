@@ -1,5 +1,5 @@
-"""Which rows and trials read which cells, kept in the home under ``<home>/readers``: one file a command and its set-up,
-one a trial. With it whatever is shown of a home, in MLflow or elsewhere, can be made again from the home alone."""
+"""Which rows and trials read which cells, in ``<home>/readers``: one file a command and its set-up, one a trial. With
+it whatever is shown of a results folder, in MLflow or elsewhere, can be made again from that folder alone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def find_row(suite: str, row: str) -> tuple[Suite, Row] | None:
 
 
 def write_manifest(home: Path, rows: Iterable[PlannedRow], tags: Mapping[str, str]) -> None:
-    """Keep which rows of this set-up read which cells."""
+    """Write which rows of this set-up read which cells."""
     cells_by_row = [
         {"suite": row.suite.slug, "row": row.row.name, "name": row.name, "cells": {c.id: c.seed for c in row.cells}}
         for row in rows
@@ -41,7 +41,7 @@ def write_manifest(home: Path, rows: Iterable[PlannedRow], tags: Mapping[str, st
 
 
 def read_manifests(home: Path, damaged: list[str] | None) -> Iterator[dict[str, Any]]:
-    """What commands have noted."""
+    """What commands have written."""
     for path in sorted(readers_folder(home).glob("*.json")):
         try:
             yield verified(path.read_text(encoding="utf-8"), str(path))
@@ -66,7 +66,7 @@ def setup_manifests(home: Path, damaged: list[str] | None = None) -> list[SetupM
         if "rows" not in entry:
             continue
         setup = manifests.setdefault(entry["tags"]["setup"], SetupManifest(entry["tags"]))
-        if "options" in entry["tags"]:  # as a newer command noted it
+        if "options" in entry["tags"]:  # as a newer command writes it
             setup.tags = entry["tags"]
         for row in entry["rows"]:
             setup.rows.setdefault((row["suite"], row["row"]), {}).update(row["cells"])

@@ -15,7 +15,7 @@ from model.digest import digest
 
 
 def setup_tags(setup: Setup) -> dict[str, str]:
-    """What tells runs of one set-up from those of another; ``setup`` is their digest. What a folder of an encoder's
+    """Tags that identify a set-up; ``setup`` is their digest. What a folder of an encoder's
     holds is not part of it: of that each training is asked (``harness.planning.matching``)."""
     data = digest(fingerprints(setup.data))
     notes = [note[:LONGEST] for note in open_data(setup.data).notes[:MOST]]

@@ -100,7 +100,7 @@ class SequentialSeeds:
     def estimate(self, machine: ExecutionConfig, rerun: bool) -> list[str]:
         """The lines of a dry run."""
         index = read_index(machine.home)
-        left = {cell.id: cell for cell in index.left(self.rows, rerun)}
+        left = {cell.id: cell for cell in index.cells_to_train(self.rows, rerun)}
         first = [left[cell] for cell in dict.fromkeys(self.policy.certain()) if cell in left]
         cells = cells_of(self.rows)
         lines = [*preamble(self.setup, machine, self.seeds(self.setup)), *self.opening()]

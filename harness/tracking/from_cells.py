@@ -35,7 +35,8 @@ class TrialRun(NamedTuple):
 
 
 class ResultsSource(Protocol):
-    """Where reports take their figures from. Each of these raises ``InputError`` where it cannot be read."""
+    """Where reports take their figures from: a results folder or a tracking store. Each method raises ``InputError``
+    where it cannot be read."""
 
     name: str  # in messages
 
@@ -83,7 +84,7 @@ class CellReader:
 
 
 class ResultsFolder:
-    """A results folder as evidence."""
+    """A results folder, as reports read it."""
 
     def __init__(self, home: Path) -> None:
         self.home = home

@@ -1,4 +1,4 @@
-"""What a tracking store holds, read back as evidence for reports. A run is believed if it is what the row declares now
+"""What a tracking store holds, read back for reports. A run is believed if it is what the row declares now
 and if its values are those that were delivered; else it is left out by name."""
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def store_errors(store: Connection) -> Iterator[None]:
 
 
 class StoredResults:
-    """A tracking store as evidence (``harness.tracking.from_cells.ResultsSource``)."""
+    """A tracking store, as reports read it (``harness.tracking.from_cells.ResultsSource``)."""
 
     def __init__(self, store: Connection) -> None:
         self.store = store

@@ -1,5 +1,5 @@
-"""Trials in the tracking store: an experiment a study, a parent run an arm, a child a trial. What is told is kept in
-the home's readers, so that it can be told again to any store."""
+"""Trials in the tracking store: an experiment a study, a parent run an arm, a child a trial. All of it is also written
+to the results folder, so that it can be delivered again to any store."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from harness.tracking.run_payload import Point, RunPayload, Unreadable, run_payl
 from harness.tracking.seed_result import TOTALS
 from model.digest import digest
 
-PAPER = "tuning"  # under which studies stand where suites do
+PAPER = "tuning"  # of every study, where suites have their paper
 STATUS = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
 
 
@@ -81,7 +81,7 @@ def trial_entry(stored: Mapping[str, Any], cells: Path) -> TrialEntry | None:
 
 
 def study_suite(about: Mapping[str, str]) -> Suite | None:
-    """The study in the place of a suite, if it and its row are still there."""
+    """The study as a suite, if it and its row are still there."""
     study = STUDIES.get(about["study"])
     try:
         suite, row = find(about["base"])
@@ -156,7 +156,7 @@ def trial_tags(entry: TrialEntry) -> dict[str, str]:
 
 
 def trial_points(entry: TrialEntry) -> Iterator[Point]:
-    """Every metric of the epochs that count, what the trial came to and what it cost."""
+    """Every metric of the epochs that count, the trial's scores and its cost."""
     trial = entry.trial
     for epoch in entry.record.epochs[: len(trial.curve)]:
         for name, value in flat_scores(entry.suite, epoch):
@@ -172,12 +172,12 @@ def trial_points(entry: TrialEntry) -> Iterator[Point]:
 
 
 def sum_epochs(entry: TrialEntry, name: str) -> float:
-    """Of the epochs that count."""
+    """The sum of a figure over the epochs that count."""
     return sum(float(epoch[name]) for epoch in entry.record.epochs[: len(entry.trial.curve)])
 
 
 def read_trials(home: Path, gone: set[str], damaged: list[str]) -> list[TrialEntry]:
-    """The ended trials of a home's studies, in the order in which they ended; studies that are not in the registry any
+    """The ended trials of a results folder, in the order in which they ended; studies that are not in the registry any
     more are added to ``gone``, what cannot be read to ``damaged``."""
     entries = []
     for record in read_manifests(home, None):

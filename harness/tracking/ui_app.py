@@ -1,5 +1,5 @@
-"""What ``harness ui`` serves: MLflow's pages for reading, and under ``/reports`` those of the home, linked from its
-rows; to whoever has the link that it printed, and to no one else.
+"""What ``harness ui`` serves: MLflow's pages for reading, and under ``/reports`` the reports of the results
+folder, linked from its rows; to whoever has the link that it printed, and to no one else.
 
 MLflow's application lets whoever reaches it create experiments whose artifacts lie anywhere, and so read and write any
 file of the user's. Here nothing but what reading needs gets through. MLflow finds the application by the entry point
@@ -76,7 +76,7 @@ def guard(app: Flask, token: str, hosts: frozenset[str]) -> None:
 
 
 def tokens_equal(candidate: str, token: str) -> bool:
-    """In a time that tells nothing."""
+    """Compare in a time that does not depend on the texts."""
     return hmac.compare_digest(candidate.encode(), token.encode())
 
 
@@ -93,5 +93,5 @@ def with_token(server: str, token: str) -> str:
 
 
 def report_address(server: str, report: Path) -> str:
-    """Of a report's page, ``<home>/reports/NAME/report.html``."""
+    """The address of a report's page, ``<home>/reports/NAME/report.html``."""
     return f"{server}/reports/{report.parent.name}/{report.name}"

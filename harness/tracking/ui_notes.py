@@ -60,7 +60,7 @@ def experiment_note(suite: Suite, kind: str) -> str:
 
 
 def row_tags(entry: ResultEntry) -> dict[str, str]:
-    """Of a row's own run."""
+    """The tags of a row's own run."""
     suite, row = entry.suite, entry.row
     registered = row in suite.rows  # else it is a study's
     lines = [f"**{row.title}**" + (f", `{command_slug(suite, row)}`" if registered else ""), figures_table(suite, row)]
@@ -72,7 +72,7 @@ def row_tags(entry: ResultEntry) -> dict[str, str]:
 
 
 def part_tags(entry: ResultEntry, payload: RunPayload) -> dict[str, str]:
-    """Of a seed's run, or a trial's."""
+    """The tags of a seed's run, or a trial's."""
     suite, row = entry.suite, entry.row
     reported = {
         name.removeprefix("reported/"): value for name, value, _ in payload.metrics if name.startswith("reported/")
@@ -212,5 +212,5 @@ def has_saved_view(tags: Iterable[Mapping[str, str]]) -> bool:
 
 
 def view_address(server: str, experiment: str) -> str:
-    """Of an experiment's prepared view."""
+    """The address of an experiment's saved view."""
     return f"{server}/#/experiments/{experiment}/runs?viewStateShareKey={KEY}"

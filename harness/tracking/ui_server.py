@@ -27,7 +27,7 @@ from model.errors import InputError
 LOOPBACK = "127.0.0.1"
 
 
-USUAL = 5055  # a browser keeps by address and port what it was told of the pages, such as which panels are closed
+USUAL = 5055  # a browser keeps by address and port how the pages were set, such as which panels are closed
 
 
 PATIENCE = 120.0  # seconds until the first answer; importing MLflow takes most of them
@@ -102,13 +102,13 @@ def handle_signals() -> None:
 
 
 def url_host(host: str) -> str:
-    """As it stands in a URL."""
+    """A host as it is written in a URL."""
     return f"[{host}]" if ":" in host else host
 
 
 @contextlib.contextmanager
 def server(uri: str, host: str, port: int, home: Path, token: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    """MLflow's server, with the home's reports, and its log; leaving ends it with all its processes."""
+    """MLflow's server, with the results folder's reports, and its log; leaving ends it with all its processes."""
     with tempfile.TemporaryDirectory(prefix="harness-ui-") as name:
         folder = Path(name)
         (folder / "gunicorn.py").write_text(GUNICORN, encoding="utf-8")
@@ -128,8 +128,8 @@ def server(uri: str, host: str, port: int, home: Path, token: str) -> Iterator[t
 
 
 def server_command(host: str, port: int, config: Path, artifacts: Path | None = None) -> list[str]:
-    """One worker of the plain WSGI application, without the store's URI, which may hold a password. The home's own
-    store names no folder for artifacts, so the server is told."""
+    """One worker of the plain WSGI application, without the store's URI, which may hold a password. The own
+    store of a results folder names no folder for artifacts, so the server is told."""
     if sys.platform == "win32":
         server_options = "--waitress-opts=--threads=4"
     else:
@@ -151,7 +151,7 @@ def server_command(host: str, port: int, config: Path, artifacts: Path | None = 
 
 
 def server_environment(uri: str, variables: Mapping[str, str], home: Path) -> dict[str, str]:
-    """The store's URI, the home's reports, MLflow's extras off, and without what configures servers of another kind."""
+    """The server's variables: store's URI, reports, MLflow's extras off, nothing that configures other servers."""
     inherited = {name: value for name, value in variables.items() if name not in IGNORED}
     telemetry = {} if {NO_TELEMETRY, "DO_NOT_TRACK"} & variables.keys() else {NO_TELEMETRY: "true"}
     path = {"PYTHONSAFEPATH": "1"}  # a gunicorn.py or flask.py in this folder is not imported
@@ -160,7 +160,8 @@ def server_environment(uri: str, variables: Mapping[str, str], home: Path) -> di
 
 
 def access_environment(host: str, port: int, token: str) -> dict[str, str]:
-    """What the pages ask of a request. The environment is for this user alone to read, unlike the command line."""
+    """The token and the hosts that the pages demand of a request. The environment is for this user
+    alone to read, unlike the command line."""
     names = {"localhost", LOOPBACK, "[::1]", url_host(host), socket.gethostname()}
     if not is_loopback(host):
         with contextlib.suppress(OSError):
@@ -188,12 +189,12 @@ def wait_for_pages(process: subprocess.Popen[bytes], host: str, port: int, log: 
 
 
 def local_host(host: str) -> str:
-    """Where this machine reaches it."""
+    """The address at which this machine reaches the host."""
     return {"0.0.0.0": LOOPBACK, "::": "::1"}.get(host, host)
 
 
 def list_tables(host: str, port: int, pages: str, token: str) -> list[str]:
-    """Every table that the server has, with the address of its view: by name. None where it does not tell."""
+    """Every table that the server has, with the address of its view: by name. None where it does not answer."""
     import http.client
 
     from harness.tracking import ui_notes
@@ -214,7 +215,7 @@ def list_tables(host: str, port: int, pages: str, token: str) -> list[str]:
 
 
 def list_reports(home: Path, server: str) -> list[str]:
-    """The addresses of the home's latest reports."""
+    """The addresses of the results folder's latest reports."""
     modified = {path: path.stat().st_mtime for path in home.glob("reports/*/report.html")}
     latest = sorted(modified, key=modified.__getitem__, reverse=True)[:SHOWN]
     return [f"  report  {report_address(server, path)}" for path in latest]

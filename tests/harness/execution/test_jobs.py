@@ -173,7 +173,7 @@ def test_of_each_round_the_longest_cell_is_dealt_first(tmp_path: Path) -> None:
     names = ("01-baseline", "06-smart", "04-all-three", "12-combined")
     setup = Setup(profile=PROFILES["demo"], data="embedded", encoder="tiny", seeds=2)
     index = CellIndex({}, {})
-    cells = index.left(plan([find(f"bertram/table1/{name}") for name in names], setup))
+    cells = index.cells_to_train(plan([find(f"bertram/table1/{name}") for name in names], setup))
     dealt = [
         order.cell for order in FixedSeeds().source([Job(cell) for cell in cells], index, tmp_path, print).orders(1)
     ]

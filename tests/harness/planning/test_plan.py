@@ -45,7 +45,7 @@ def test_rows_that_differ_in_split_alone_share_their_cells() -> None:
 
 def test_cells_come_in_rounds_each_once() -> None:
     rows = plan(select(("bertram/table1",)), DEMO)
-    cells = CellIndex({}, {}).left(rows)
+    cells = CellIndex({}, {}).cells_to_train(rows)
     seeds = [cell.seed for cell in cells]
     assert seeds == sorted(seeds)
     assert len({cell.id for cell in cells}) == len(cells)
