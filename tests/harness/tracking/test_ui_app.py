@@ -147,5 +147,6 @@ def test_another_user_of_this_machine_gets_nothing(tmp_path: Path) -> None:
 
 
 OPENED = REQUESTS.replace(
-    "found = []", "found = []\nimport urllib.request as r\nr.install_opener(r.build_opener(r.HTTPCookieProcessor()))"
+    "statuses = []",
+    "statuses = []\nimport urllib.request as r\nr.install_opener(r.build_opener(r.HTTPCookieProcessor()))",
 )
