@@ -78,11 +78,9 @@ def train_and_print(
         folder = reports_folder(store.home) / file_name(
             [setup.profile.name, setup_tags(setup)["setup"][:6]], setup.variant
         )
-        lacking = not announced(
-            folder,
-            console,
-            lambda tell: write(ResultsFolder(store.home), all_rows(), folder, tell, only=setup_tags(setup)["setup"]),
-        )
+        source, only = ResultsFolder(store.home), setup_tags(setup)["setup"]
+        lacking = not announced(folder, console, lambda tell: write(source, all_rows(), folder, tell, only=only))
+        tell_faults(source, console)
     say(console, f"browse: {store.browse()}")
     failed = failed_cells(planned, machine.home)
     for line in failed:
@@ -126,6 +124,12 @@ def announced(folder: Path, console: Console, written: Callable[[Callable[[str],
         return False
     say(console, f"report: {made.folder / 'report.pdf'}{'' if made.new else ' (unchanged)'}")
     return True
+
+
+def tell_faults(source: ResultsFolder, console: Console) -> None:
+    """What was wrong with what has been read."""
+    for text in source.faults():
+        say(console, text)
 
 
 def _train(

@@ -19,7 +19,7 @@ from experiments.tuned_suites import PAPER, Winner
 from harness.cells.atomic import is_full
 from harness.cells.home import reports_folder
 from harness.cells.trial import METRIC, SEED, Trial, best_trial, total_cost, within_budget
-from harness.commands.run import INTERRUPTED, Options, announced, train_and_print
+from harness.commands.run import INTERRUPTED, Options, announced, tell_faults, train_and_print
 from harness.console.signals import Interrupt
 from harness.console.status import clock, status_line
 from harness.console.text import say
@@ -241,6 +241,8 @@ def reported(arm: StudyRun, store: Store, console: Console) -> bool:
     folder, only = reports_folder(store.home) / f"tune-{arm.name}", setup_tags(arm.setup)["setup"]
     rows = [(suite, row) for suite, row in all_rows() if suite.slug == f"{PAPER}/{arm.study.name}"]
     evidence = ResultsFolder(store.home)
-    return announced(
+    there = announced(
         folder, console, lambda tell: write(evidence, rows, folder, tell, tuned=[arm.study.name], only=only)
     )
+    tell_faults(evidence, console)
+    return there

@@ -7,6 +7,8 @@ import re
 import textwrap
 from urllib.parse import quote
 
+from model.names import printed
+
 MASK = "***"
 VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "DATABRICKS_TOKEN")
 
@@ -66,4 +68,4 @@ def reason(error: BaseException) -> str:
     """What went wrong first, in one short line without secrets: the deepest cause that says more than a word."""
     told = next((str(link) for link in reversed(links(error)) if len(str(link).split()) > 1), repr(error))
     told = next((meant for mark, meant in REFUSALS.items() if mark in told), told)
-    return textwrap.shorten(hidden(told), 300, placeholder=" ...")
+    return printed(textwrap.shorten(hidden(told), 300, placeholder=" ..."))

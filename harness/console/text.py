@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 
 from harness.console.log_file import LOG
+from model.names import printed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,7 +38,9 @@ def _broken(line: str, width: int) -> str:
 
 
 def tell(text: str, err: bool = False) -> None:
-    """Write it: as it is in a file or a pipe, broken to the width of a terminal."""
+    """Write it, without what would move a terminal: in a file or a pipe line by line as it is, broken to the width of a
+    terminal."""
+    text = printed(text, keep="\n")
     stream = sys.stderr if err else sys.stdout  # None where it is closed
     if stream is not None and stream.isatty():
         text = wrap_text(text, shutil.get_terminal_size().columns)
@@ -54,7 +57,8 @@ def answer(found: Any, in_words: Callable[[Any], str], as_json: bool) -> None:
 
 def say(console: Console, text: str, style: str | None = None) -> None:
     """A line, kept in the log too: as it is in a file or a pipe, on a terminal broken between words and never in a
-    path."""
+    path. Without what would move a terminal."""
+    text = printed(text, keep="\n")
     LOG.info("%s", text)
     shown = wrap_text(text, console.width) if console.is_terminal else text
     console.print(shown, style=style, highlight=False, markup=False, soft_wrap=True)

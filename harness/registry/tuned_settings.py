@@ -19,6 +19,7 @@ from experiments.studies import STUDIES
 from experiments.suite import RegistryError, Row, Suite, row_slug
 from experiments.tuned_suites import PAPER, UNTOUCHED, Winner, suite
 from harness.cells.atomic import write_atomic
+from model.digest import digest
 from model.errors import InputError, shown
 
 KINDS = {name: kind for name, kind in get_type_hints(Winner).items() if kind in (int, float, str)}
@@ -52,9 +53,20 @@ def format_winners(winners: Sequence[Winner]) -> str:
         f"# harness run {PAPER}/{study} trains them beside what they have to beat.",
     ]
     for winner in winners:
-        lines += ["", "[[winner]]", *(f"{name} = {format_value(getattr(winner, name))}" for name in KINDS)]
-        lines += ["", "[winner.params]", *(f"{name} = {format_value(value)}" for name, value in winner.params.items())]
+        facts, params = winner_lines(winner)
+        lines += ["", "[[winner]]", *facts, f'check = "{winner_check(winner)}"', "", "[winner.params]", *params]
     return "\n".join(lines) + "\n"
+
+
+def winner_lines(winner: Winner) -> tuple[list[str], list[str]]:
+    """The lines of a winner's facts and parameters."""
+    facts = [f"{name} = {format_value(getattr(winner, name))}" for name in KINDS]
+    return facts, [f"{name} = {format_value(value)}" for name, value in winner.params.items()]
+
+
+def winner_check(winner: Winner) -> str:
+    """A digest of all that a file has of a winner."""
+    return digest(winner_lines(winner))
 
 
 def format_value(value: Value) -> str:
@@ -77,7 +89,14 @@ def check_content(path: Path, content: Mapping[str, Any]) -> tuple[tuple[Winner,
     if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
         raise TunedError(f"{path} has no [[winner]] table; let harness tune write it again")
     winners = tuple(winner_of(table, f"{path}, winner {number}") for number, table in enumerate(tables, 1))
-    return winners, suite_of(path, winners)
+    tuned_suite = suite_of(path, winners)
+    for number, (winner, table) in enumerate(zip(winners, tables, strict=True), 1):
+        if table.get("check", winner_check(winner)) != winner_check(winner):
+            raise TunedError(
+                f"{path}, winner {number} is not what harness tune wrote (its check differs); let it write the file "
+                "again, or take out the line check if you mean what the file says now"
+            )
+    return winners, tuned_suite
 
 
 def parse_file(path: Path) -> dict[str, Any]:
@@ -102,7 +121,7 @@ def winner_of(table: Mapping[str, Any], where: str) -> Winner:
     """One ``[[winner]]`` table; keys and types are checked."""
     keys = (*KINDS, "params")
     for key in table:
-        if key not in keys:
+        if key not in (*keys, "check"):
             near = difflib.get_close_matches(key, keys, n=1)
             mend = f"did you mean {near[0]}?" if near else "take it out"
             raise TunedError(f"{where} has an unknown key {shown(key, 80)}; {mend}")

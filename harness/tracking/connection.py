@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
 import sys
 from functools import cached_property
@@ -26,6 +27,7 @@ CLIENT_SETTINGS = {
     "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",  # it may say an hour
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # two lines a run
 }
+LIBRARIES = ("mlflow.tracking", "mlflow.entities", "pandas", "pyarrow.parquet")
 SERVER_SCHEMES = ("databricks", "uc:", "arn:")  # addresses without //
 
 
@@ -42,6 +44,11 @@ class Connection:
         if not address and set("%?") & set(str(home.resolve())):
             raise InputError(f"a database's address cannot hold % or ? as in {home}; choose another --home")
         self.home, self.uri = home, address or f"sqlite:///{database_file(home).resolve()}"
+
+    def load(self) -> None:
+        """Import what writing needs: it takes seconds, and must not end half way."""
+        for name in LIBRARIES:
+            importlib.import_module(name)
 
     @cached_property
     def client(self) -> MlflowClient:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from harness.tracking.foreign_text import count, of_seed, of_trial
 from harness.tracking.seed_result import seed_check, stored_seed
 from model.digest import digest
 
@@ -102,8 +103,9 @@ class CurrentRuns:
             page = self.client.search_runs([self.experiment], query, max_results=PAGE, page_token=token)
             for run in page:
                 tags = run.data.tags
-                if "kind" in tags and tags.get("superseded") != "true":
-                    runs.setdefault(key_of_run(tags), []).append(stored_run(run))
+                key = key_of_run(tags)
+                if key is not None and tags.get("superseded") != "true":
+                    runs.setdefault(key, []).append(stored_run(run))
             token = page.token or ""
         return runs
 
@@ -123,16 +125,18 @@ class CurrentRuns:
                         self.client.set_tag(run.run, PARENT, parent.run)
 
 
-def key_of_run(tags: Mapping[str, str]) -> RunKey:
-    kind = tags["kind"]
+def key_of_run(tags: Mapping[str, str]) -> RunKey | None:
+    """None for a run of somebody else's, which does not say."""
+    kind = tags.get("kind", "")
+    if not kind or any(name not in tags for name in ("row", "setup", *((kind,) if kind in PARTS else ()))):
+        return None
     return RunKey(tags["row"], f"{kind} {tags[kind]}" if kind in PARTS else "", tags["setup"])
 
 
 def stored_run(run: Any) -> StoredRun:
     tags = run.data.tags
-    training = tags.get("training", "")
     return StoredRun(
-        training=int(training) if training.isdecimal() else 0,  # an older version counted none
+        training=count(tags.get("training", "")) or 0,  # an older version counted none
         content=tags.get("content", ""),
         run=run.info.run_id,
         complete=run.info.status != "RUNNING",
@@ -148,14 +152,19 @@ def stored_run(run: Any) -> StoredRun:
 
 
 def is_intact(run: Any) -> bool:
-    """Whether the values of a row's part are those that were delivered."""
+    """Whether the values of a row's part are those that were delivered, and can be read."""
     tags = run.data.tags
     if tags.get("kind") not in CHECKS:
         return True
     try:
-        return bool(tags.get("check") == CHECKS[tags["kind"]](run))
+        return bool(tags.get("check") == CHECKS[tags["kind"]](run) and not unreadable(run))
     except (KeyError, ValueError, TypeError, OverflowError):  # what it holds is not of the kind that was written
         return False
+
+
+def unreadable(run: Any) -> str:
+    """Why a row's part cannot be read; empty if it can."""
+    return (of_trial if run.data.tags.get("kind") == "trial" else of_seed)(run.data.tags, run.data.metrics)
 
 
 def run_seed_check(run: Any) -> str:

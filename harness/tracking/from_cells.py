@@ -24,6 +24,7 @@ from harness.tracking.trial_payload import read_trials
 from model.answers import ByTask
 from reports.results import FACTS, Runs, Seed, SetUp
 
+MADE_AGAIN = "and harness tune trains it again once studies/optuna.log is deleted"
 UNDESCRIBED = "its folder does not say what it was trained on"
 
 
@@ -96,7 +97,7 @@ class ResultsFolder:
         """The set-ups in which rows were planned."""
         damaged: list[str] = []
         manifests = setup_manifests(self.home, damaged)
-        self._damaged |= dict.fromkeys(f"{text}; the same harness run writes it again" for text in damaged)
+        self._damaged |= dict.fromkeys(f"{text}; the same harness run or tune writes it again" for text in damaged)
         return manifests
 
     def setups(self, pairs: Iterable[Pair], only: str | None = None) -> list[SetUp]:
@@ -163,11 +164,17 @@ class ResultsFolder:
 
     def trials(self, only: str | None = None) -> list[TrialRun]:
         runs = []
-        for entry in read_trials(self.home, set(), []):
+        lost: list[str] = []
+        for entry in read_trials(self.home, set(), lost):
             if only in (None, entry.tags["setup"]):
-                payload = run_payload(entry)
+                try:
+                    payload = run_payload(entry)
+                except Unreadable as error:
+                    lost.append(str(error))
+                    continue
                 metrics = {name: float(value) for name, value, _ in payload.metrics}
                 runs.append(TrialRun(payload.tags, metrics))
+        self._damaged |= dict.fromkeys(f"{text}; its trial is not shown, {MADE_AGAIN}" for text in lost)
         return runs
 
     def ablations(self) -> list[str]:

@@ -3,8 +3,10 @@ and if its values are those that were delivered; else it is left out by name."""
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +18,12 @@ from harness.console.redact import reason
 from harness.planning.matching import DeclaredRow, Training, match_trainings, parse_setup, reading_digest
 from harness.registry.selectors import Pair
 from harness.tracking.connection import Connection, sha256
-from harness.tracking.current_runs import PAGE, RETIRED, StoredRun, is_intact, read_seed, stored_run
+from harness.tracking.current_runs import PAGE, RETIRED, StoredRun, is_intact, read_seed, stored_run, unreadable
+from harness.tracking.foreign_text import count, line, lined, misplaced, usual
 from harness.tracking.from_cells import TrialRun, build_setup
 from harness.tracking.run_payload import answers_of_table, curve_check
 from harness.tracking.run_writer import ANSWERS
+from harness.tracking.time_limits import SLOW, never, time_limit
 from harness.tracking.trial_payload import PAPER as STUDIES
 from model.answers import ByTask
 from model.errors import InputError
@@ -44,9 +48,10 @@ class RunReader:
 
     def add(self, run: Run) -> Seed:
         """Know where the run's parts are, and their checksums."""
-        self._runs[run.info.run_id] = stored_run(run), run.data.tags
+        self._runs[run.info.run_id] = stored_run(run), lined(run.data.tags)
         seed: Seed = read_seed(run)
-        return seed
+        content, reason = line(seed.content), line(seed.reason)
+        return dataclasses.replace(seed, content=content, reason=reason, about=lined(seed.about), data=lined(seed.data))
 
     def tags(self, seed: Seed) -> Mapping[str, str]:
         return self._runs[seed.run][1]
@@ -92,10 +97,13 @@ class RunReader:
 
 
 @contextmanager
-def store_errors(store: Connection) -> Iterator[None]:
-    """``InputError`` for whatever goes wrong in reading a store."""
+def store_errors(store: Connection, seconds: float = SLOW) -> Iterator[None]:
+    """``InputError`` for whatever goes wrong in reading a store, and for a server that takes longer than this."""
     try:
-        yield
+        if store.remote:
+            store.load()
+        with time_limit(seconds if store.remote else math.inf, never):
+            yield
     except InputError:
         raise
     except Exception as error:  # MLflow's, its database's, its HTTP client's or a file's, whichever
@@ -123,13 +131,17 @@ class StoredResults:
         tags: dict[str, Mapping[str, str]] = {}
         for suite, suite_rows in wanted.values():
             for (setup, name), runs in runs_by_row(self.store, suite, only).items():
+                self._faults += [
+                    f"{self.name}: {fault}" for run in runs if (fault := misplaced(run.info.run_id, run.data.tags))
+                ]
                 if name not in suite_rows:  # not in the registry any more
                     continue
                 row = suite_rows[name]
                 seeds, missing = select_seeds(suite, row, runs, reader)
-                tags.setdefault(setup, {**runs[0].data.tags, "data_notes": ""})  # they have not been checked
+                unchecked = {"setup": "", **lined(runs[0].data.tags), "data_notes": ""}
+                tags.setdefault(setup, unchecked)
                 if seeds:
-                    tags[setup] = reader.tags(seeds[0])
+                    tags[setup] = usual([reader.tags(seed) for seed in seeds])
                     rows.setdefault(setup, {})[f"{suite.slug}/{name}"] = Runs(suite, row, seeds, reader)
                 if missing:
                     left_out.setdefault(setup, {})[f"{suite.slug}/{name}"] = missing
@@ -149,9 +161,11 @@ class StoredResults:
         with store_errors(self.store):
             for experiment in self.store.client.search_experiments(filter_string=f"name LIKE '{STUDIES}/%'"):
                 for run in complete_runs(self.store, experiment.experiment_id, "trial", only):
-                    tags, stored = run.data.tags, stored_run(run)
+                    tags, stored = lined(run.data.tags), stored_run(run)
                     key = (tags.get("arm", ""), tags.get("setup", ""), tags.get("trial", ""))
-                    if not stored.intact:
+                    if fault := unreadable(run):
+                        self._faults.append(f"{self.name}: run {run.info.run_id}, of a trial, is passed over, {fault}")
+                    elif not stored.intact:
                         self._faults.append(f"{self.name}: trial {key[2]} of {key[0]} is passed over; {DAMAGED}")
                     elif key not in latest or latest[key][0] < stored:
                         latest[key] = stored, TrialRun(tags, run.data.metrics)
@@ -187,15 +201,16 @@ def select_seeds(suite: Suite, row: Row, runs: Collection[Run], reader: RunReade
     for run in runs:
         stored, tags = stored_run(run), run.data.tags
         fault = describe_mistrust(run, reading_digest(suite, row))
-        if not str(tags.get("seed", "")).isdecimal():
+        seed = count(tags.get("seed", ""))
+        if seed is None:
             continue
-        key = (stored.cell, int(tags["seed"]))
+        key = (stored.cell, seed)
         if fault:
             faults[key[1]] = fault
         elif key not in trusted or trusted[key][0] < stored:
             trusted[key] = stored, run
     candidates = [(training_of(run), run) for _, run in trusted.values()]
-    setup = parse_setup(candidates[0][1].data.tags) if candidates else None
+    setup = parse_setup(usual([run.data.tags for _, run in candidates])) if candidates else None
     matched = match_trainings(DeclaredRow(suite, row, setup), candidates)
     unmatched = {seed: fault for seed, fault in faults.items() if seed not in matched.kept}
     return [reader.add(run) for run in matched.kept.values()], dict(
@@ -207,11 +222,13 @@ def describe_mistrust(run: Run, declared: str) -> str:
     """Why a run's values are not to be shown; empty if they are."""
     tags = run.data.tags
     if tags.get(RETIRED):
-        return str(tags[RETIRED])
+        return line(tags[RETIRED])[:200]
     if not tags.get("check"):
         return UNCHECKED
     if tags.get("declared") != declared:
         return READ_OTHERWISE
+    if fault := unreadable(run):
+        return f"run {run.info.run_id} in the tracking store cannot be read, {fault}; {AGAIN}"
     return "" if is_intact(run) else DAMAGED
 
 

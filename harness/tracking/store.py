@@ -41,7 +41,7 @@ class Store(Connection):
     def __init__(self, home: Path, uri: str | None = None) -> None:
         super().__init__(home, uri)
         self._runs: dict[str, CurrentRuns] = {}  # by experiment
-        self.deep = False  # read artifacts, too, to know whether they are what was written
+        self.deep = False  # read artifacts and indexes, too, to know whether they are what was written
 
     @cached_property
     def experiments(self) -> Experiments:
@@ -61,7 +61,7 @@ class Store(Connection):
         current, key = self._current_runs(experiment), RunKey(entry.name, entry.part, entry.tags["setup"])
         parent = self._parent(experiment, current, entry)
         runs, reading = current.runs.get(key, []), (entry.record.id, reading_digest(entry.suite, entry.row))
-        alike = [run for run in runs if run.complete and run.reading == reading and run.intact and self._answered(run)]
+        alike = [run for run in runs if run.complete and run.reading == reading and run.intact and self.answered(run)]
         order = (entry.record.training, entry.content)
         later = [run for run in alike if (run.training, run.content) >= order and self.own is None]
         stored = latest = max((run for run in alike if (run.training, run.content) == order), default=None)
@@ -102,7 +102,7 @@ class Store(Connection):
             write_atomic(path, f"{name}\n")
             return name
 
-    def _answered(self, run: StoredRun) -> bool:
+    def answered(self, run: StoredRun) -> bool:
         """Whether the answers that a run was given are there; of a store of files, and byte for byte if ``deep``."""
         path = self.answers_file(run.artifact_uri)
         if not run.answers or path is None:

@@ -21,7 +21,7 @@ from harness.console.redact import links, reason
 from harness.tracking.deliverables import collect_deliverables
 from harness.tracking.run_payload import Unreadable
 from harness.tracking.store import Store
-from harness.tracking.time_limits import never, time_limit
+from harness.tracking.time_limits import SLOW, never, time_limit
 from model.errors import InputError
 
 PATIENCE = 30.0  # seconds at least between tries while the store cannot be written
@@ -106,7 +106,8 @@ class Delivery:
 
     def set_aside(self, damage: str = "") -> None:
         """Put the results folder's own damaged database aside; it is made again from the cells."""
-        damage, own = damage or self.store.damage(), self.store.own
+        own = self.store.own
+        damage = damage or self.store.damage(deep=self.store.deep and own is not None)
         if damage and own is not None:
             stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")
             own.rename(own.with_name(f"{own.name}.damaged-{stamp}"))
@@ -132,9 +133,11 @@ class Delivery:
         ``Unreadable``."""
         if time.monotonic() < self.retry_at:
             return None
+        if not self.stop():
+            self.store.load()  # of which a server is not guilty
         began = time.monotonic()
         try:
-            with time_limit(self.seconds_left, self.stop):
+            with time_limit(min(self.seconds_left, SLOW if self.store.remote else math.inf), self.stop):
                 return write()
         except Unreadable:
             raise

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+SLOW = 300.0  # for one result, and for one question of a command that reads: a server may answer a byte at a time
 LOOK = 0.25  # seconds between looks at how long a server has taken, and at whether a stop was asked for
 
 

@@ -49,10 +49,22 @@ class TrialEntry(ResultEntry):
 
 def write_trial(home: Path, record: Mapping[str, Any]) -> None:
     """Write an ended trial's record among the readers of its cell."""
-    name = digest([record["about"]["arm"], record["tags"]["setup"], record["trial"]["number"]])
-    path = readers_folder(home) / f"trial-{name}.json"
+    path = trial_file(home, record["about"]["arm"], record["tags"]["setup"], record["trial"]["number"])
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, checksummed(record))
+
+
+def is_written(home: Path, record: Mapping[str, Any]) -> bool:
+    """Whether a trial's record is there, undamaged."""
+    path = trial_file(home, record["about"]["arm"], record["tags"]["setup"], record["trial"]["number"])
+    try:
+        return read_checksummed(path) is not None
+    except Damaged:
+        return False
+
+
+def trial_file(home: Path, arm: str, setup: str, number: int) -> Path:
+    return readers_folder(home) / f"trial-{digest([arm, setup, number])}.json"
 
 
 def trial_entry(stored: Mapping[str, Any], cells: Path) -> TrialEntry | None:

@@ -52,7 +52,10 @@ def run_study(
         trial_payload.write_trial(machine.home, kept(trial))
 
     search = TrialQueue(arm, storage, machine, limit, note)
-    agree(arm, storage.trials(), machine.home, storage.shown)
+    agree(arm, storage.trials(), machine.home, facts["setup"], storage.shown)
+    for trial in storage.trials():
+        if trial.ours and not trial.running and not trial_payload.is_noted(machine.home, kept(trial)):  # damaged
+            note(trial)
     ended = sum(trial.ours and not trial.running for trial in storage.trials())
     with (
         StudyProgress(limit.trials, ended, search.names, console) as watch,
@@ -79,7 +82,7 @@ def run_study(
     if full:
         raise DiskFull(machine.home)
     found = storage.trials()
-    agree(arm, found, machine.home, storage.shown)
+    agree(arm, found, machine.home, facts["setup"], storage.shown)
     return found
 
 

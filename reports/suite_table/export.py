@@ -6,6 +6,7 @@ import csv as comma_separated
 import io
 from collections.abc import Iterator, Sequence
 
+from reports.document.text import plain
 from reports.suite_table.baselines import Reference
 from reports.suite_table.labels import count, label, legend, ours, printed, reference_label
 from reports.suite_table.model import Column, Line, Table
@@ -54,7 +55,7 @@ def _grid(header: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _escape(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ").replace("\N{NO-BREAK SPACE}", " ")
+    return plain(text).replace("|", "\\|").replace("\N{NO-BREAK SPACE}", " ")
 
 
 def csv(table: Table) -> str:

@@ -30,12 +30,14 @@ from harness.cells.row_result import ResultEntry
 from harness.console.redact import reason
 from harness.tracking import sync as delivering
 from harness.tracking.deliverables import collect_deliverables
+from harness.tracking.queries import store_errors
 from harness.tracking.store import Store
 from harness.tracking.sync import Count, Delivery
 from harness.tracking.time_limits import Late, never, time_limit
 from model.errors import InputError
 from tests.harness.homes import cell, declared, empty, failed, missing, reads, seeds, stored_runs
 from tests.harness.processes import FULL
+from tests.harness.unruly_servers import KINDS, unruly
 
 ROW, TWIN = "bertram/table1/12-combined", "bertram/table1/13-combined-test"
 OTHER = "bertram/table1/04-all-three"
@@ -517,6 +519,39 @@ def test_a_servers_time_is_counted_over_all_tries(home: Path, monkeypatch: pytes
         assert store.tries == 3
         delivery.deliver_all(home, patience=1.0)
         assert store.tries > 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_server_that_misbehaves_holds_nobody_up(home: Path, kind: str) -> None:
+    messages: list[str] = []
+    with unruly(kind) as (address, requests):
+        store = Store(home, address)
+        store.load()
+        began = time.monotonic()
+        with Delivery(store, messages.append, patience=1.0) as delivery:
+            assert delivery.deliver_all(home) == Count(left=4)
+            assert delivery.deliver_all(home, patience=1.0) == Count(left=4)
+        assert time.monotonic() - began < 10  # 2, where nothing else runs
+    assert requests
+    assert all("cannot be written now" in line and line.isprintable() for line in messages)
+    assert deliver(home) == Count(new=4)
+
+
+def test_a_server_that_answers_a_byte_at_a_time_ends_no_command_that_reads(home: Path) -> None:
+    with unruly("drip") as (address, _), pytest.raises(InputError, match="it has not answered for 1 seconds; harness"):
+        store = Store(home, address)
+        with store_errors(store, 1.0):
+            store.client.search_experiments()
+
+
+def test_a_stop_ends_the_waiting_for_a_server(home: Path) -> None:
+    with unruly("hang") as (address, _):
+        store = Store(home, address)
+        store.load()
+        began = time.monotonic()
+        with Delivery(store, print, lambda: True, patience=60.0) as delivery:
+            assert delivery.deliver_all(home) == Count(left=4)
+        assert time.monotonic() - began < 10
 
 
 def test_damage_that_only_use_shows_is_mended_by_the_next(home: Path) -> None:

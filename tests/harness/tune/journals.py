@@ -79,7 +79,7 @@ def begin(home: Path, cell: Cell) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.iterdir():
         left.unlink()
-    about = {"id": cell.id, "key": cell.key, "seed": cell.seed, "settings": {"epochs": "4"}, "data": dict(cell.data)}
+    about = {"id": cell.id, "key": cell.key, "seed": cell.seed, "settings": {"epochs": 4}, "data": dict(cell.data)}
     code = {"version": "0", "revision": "abc"}
     machine = {"threads": THREADS, "device": "cpu", "torch": "2", "code": code, "started": timestamp()}
     (folder / "cell.json").write_text(checksummed(about | {"source": cell.source} | machine))
@@ -119,9 +119,14 @@ class Hands:
         self.trained: list[str] = []  # cells, once for each time one was begun
 
     def search(
-        self, of: StudyRun, trials: int, at_once: int, noting: Callable[[Trial], None] = lambda trial: None
+        self,
+        of: StudyRun,
+        trials: int,
+        at_once: int,
+        noting: Callable[[Trial], None] = lambda trial: None,
+        tell: Callable[[str], None] = print,
     ) -> TrialQueue:
-        return TrialQueue(of, Storage(self.home, None, of, at_once), self.machine, Limit(trials), noting)
+        return TrialQueue(of, Storage(self.home, None, of, at_once, tell), self.machine, Limit(trials), noting)
 
     def step(self, search: TrialQueue) -> bool:
         """Deal orders and train one epoch; False if there is nothing left to train."""
