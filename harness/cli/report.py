@@ -13,7 +13,7 @@ from harness.console.text import answer, tell
 from model.errors import InputError
 
 if TYPE_CHECKING:
-    from harness.tracking.from_cells import ResultsSource
+    from harness.tracking.results_source import ResultsSource
 
 store_option = click.option(
     "--from", "uri", metavar="URI", help="A tracking store to read instead of the home's cells."

@@ -11,7 +11,8 @@ from harness.planning.plan import plan
 from harness.planning.setup import Setup
 from harness.planning.setup_tags import setup_tags
 from harness.registry.selectors import ablation, ablation_rows
-from harness.tracking.from_cells import ResultsSource, measured_setup
+from harness.tracking.from_cells import measured_setup
+from harness.tracking.results_source import ResultsSource
 from reports.ablation.results import AblationResults
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from experiments.suite import row_slug
 from harness.registry.selectors import find
 from harness.reporting.report import measured
-from harness.tracking.from_cells import ResultsSource
+from harness.tracking.results_source import ResultsSource
 from model.errors import InputError
 from model.task import TASKS, of_metric
 from reports.comparison import Compared

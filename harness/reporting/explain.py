@@ -10,7 +10,7 @@ from typing import Any
 from experiments.suite import row_slug
 from harness.registry.selectors import find, select
 from harness.reporting.report import measured
-from harness.tracking.from_cells import ResultsSource
+from harness.tracking.results_source import ResultsSource
 from model.errors import InputError, shown
 from reports.figure_ids import figure_id
 from reports.results import Runs, Seed, SetUp

@@ -17,8 +17,8 @@ from harness.cells.atomic import write_atomic
 from harness.registry.selectors import Pair, suites
 from harness.reporting.ablations import ablations
 from harness.reporting.input_digest import inputs_of
-from harness.reporting.studies import studies, weighed
-from harness.tracking.from_cells import ResultsSource
+from harness.tracking.results_source import ResultsSource
+from harness.tracking.studies import studies
 from model.errors import InputError
 from reports.ablation.results import AblationResults
 from reports.document.blocks import Block, Grid, Heading
@@ -183,6 +183,8 @@ def compose(
         for row in each.trained.values():
             row.forget()
     if sought:
+        from harness.tune.importances import weighed  # Optuna is not wanted where nothing was tuned
+
         say("report: tuning")
         weighty = [weighed(each) for each in sought]
         made += [*chapter(weighty), *tuning_pictures(weighty, out / "figures")]

@@ -79,8 +79,8 @@ def of_seed(tags: Mapping[str, str], metrics: Mapping[str, float]) -> str:
 
 def of_trial(tags: Mapping[str, str], metrics: Mapping[str, float]) -> str:
     """The same of a trial's."""
-    from harness.reporting.studies import tuned
-    from harness.tracking.from_cells import TrialRun
+    from harness.tracking.results_source import TrialRun
+    from harness.tracking.studies import tuned
 
     try:
         (trial,) = tuned([TrialRun(tags, metrics)]).trials

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
 
 from experiments.ablation import PAPER
 from experiments.suite import Row, Suite, row_slug
@@ -18,6 +17,7 @@ from harness.planning.manifest import SetupManifest, setup_manifests
 from harness.planning.matching import DeclaredRow, Matched, Training, match_trainings, parse_setup, training_of
 from harness.planning.plan import PlannedRow
 from harness.registry.selectors import Pair
+from harness.tracking.results_source import TrialRun
 from harness.tracking.run_payload import Unreadable, run_payload
 from harness.tracking.seed_result import seed_of
 from harness.tracking.trial_payload import read_trials
@@ -26,33 +26,6 @@ from reports.results import FACTS, Runs, Seed, SetUp
 
 MADE_AGAIN = "and harness tune trains it again once studies/optuna.log is deleted"
 UNDESCRIBED = "its folder does not say what it was trained on"
-
-
-class TrialRun(NamedTuple):
-    """A trial, as a tracking store has it or would."""
-
-    tags: Mapping[str, str]
-    metrics: Mapping[str, float]
-
-
-class ResultsSource(Protocol):
-    """Where reports take their figures from: a results folder or a tracking store. Each method raises ``InputError``
-    where it cannot be read."""
-
-    name: str  # in messages
-
-    def setups(self, pairs: Iterable[Pair], only: str | None = None) -> list[SetUp]:
-        """What was measured of these rows, one object a set-up (``only``: this one), in the order of profile, data,
-        encoder and variant."""
-
-    def trials(self, only: str | None = None) -> list[TrialRun]:
-        """Every ended trial (of one set-up)."""
-
-    def ablations(self) -> list[str]:
-        """The names of the ablations of which something was run."""
-
-    def faults(self) -> list[str]:
-        """What was wrong with what has been read, in sentences."""
 
 
 class CellReader:

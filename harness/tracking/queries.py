@@ -20,7 +20,8 @@ from harness.registry.selectors import Pair
 from harness.tracking.connection import Connection, sha256
 from harness.tracking.current_runs import PAGE, RETIRED, StoredRun, is_intact, read_seed, stored_run, unreadable
 from harness.tracking.foreign_text import count, line, lined, misplaced, usual
-from harness.tracking.from_cells import TrialRun, build_setup
+from harness.tracking.from_cells import build_setup
+from harness.tracking.results_source import TrialRun
 from harness.tracking.run_payload import answers_of_table, curve_check
 from harness.tracking.run_writer import ANSWERS
 from harness.tracking.time_limits import SLOW, never, time_limit
@@ -112,7 +113,7 @@ def store_errors(store: Connection, seconds: float = SLOW) -> Iterator[None]:
 
 
 class StoredResults:
-    """A tracking store, as reports read it (``harness.tracking.from_cells.ResultsSource``)."""
+    """A tracking store, as reports read it (``harness.tracking.results_source.ResultsSource``)."""
 
     def __init__(self, store: Connection) -> None:
         self.store = store

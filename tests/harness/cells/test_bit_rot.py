@@ -17,8 +17,9 @@ from harness.cells.record import PARTS
 from harness.planning.matching import row_digest
 from harness.registry.selectors import find, select
 from harness.reporting.listing import OURS, latest, of_now, seal
-from harness.tracking.from_cells import ResultsFolder, ResultsSource
+from harness.tracking.from_cells import ResultsFolder
 from harness.tracking.queries import StoredResults
+from harness.tracking.results_source import ResultsSource
 from harness.tracking.seed_result import seed_check
 from harness.tracking.store import Store
 from model.errors import InputError

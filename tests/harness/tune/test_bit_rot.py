@@ -17,9 +17,9 @@ import pytest
 from harness.cells.trial import Trial, best
 from harness.registry import tuned_settings
 from harness.registry.tuned_settings import TunedError
-from harness.reporting.studies import studies
 from harness.tracking import trial_payload
 from harness.tracking.from_cells import Home
+from harness.tracking.studies import studies
 from harness.tune import run
 from harness.tune.agreement import agree
 from model.errors import InputError

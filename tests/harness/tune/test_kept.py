@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from harness.cells.trial import Trial, best_trial, total_cost
-from harness.reporting.studies import studies, weighed
 from harness.tracking import trial_payload
 from harness.tracking.from_cells import ResultsFolder
 from harness.tracking.queries import StoredResults
 from harness.tracking.store import Store
+from harness.tracking.studies import studies
 from harness.tracking.sync import Delivery
 from harness.tune import run
+from harness.tune.importances import weighed
 from harness.tune.study_run import Method
 from model.errors import InputError
 from reports.tuning.results import Trial as Told

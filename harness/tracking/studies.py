@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Sequence
 from typing import cast
@@ -10,8 +9,8 @@ from typing import cast
 from experiments.studies import STUDIES
 from experiments.study import Range
 from harness.cells.trial import METRIC
-from harness.tracking.from_cells import ResultsSource
-from harness.tracking.from_cells import TrialRun as Tried
+from harness.tracking.results_source import ResultsSource
+from harness.tracking.results_source import TrialRun as Tried
 from harness.tracking.seed_result import HEALTH, REPORTED
 from reports.results import FACTS
 from reports.tuning.results import State, Trial, Tuned
@@ -51,13 +50,6 @@ def tuned(runs: Sequence[Tried]) -> Tuned:
         space={name: Range(**within) for name, within in json.loads(tags["space"]).items()},
         trials=sorted(map(trial, runs), key=lambda each: each.number),
     )
-
-
-def weighed(found: Tuned) -> Tuned:
-    """With its importances, which take seconds."""
-    from harness.tune.importances import importances  # Optuna is not wanted where nothing was tuned
-
-    return dataclasses.replace(found, importances=importances(found))
 
 
 def trial(run: Tried) -> Trial:
