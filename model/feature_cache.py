@@ -8,7 +8,6 @@ from torch import Tensor
 from model.batching import TokenTable, by_length
 from model.interfaces import Batch, Encoded
 from model.network import Network
-from model.passes import keeps as keeps
 
 
 class FeatureCache:

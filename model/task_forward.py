@@ -6,7 +6,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from model.interfaces import Batch, DropoutPolicy, Encoded
+from model.interfaces import Batch, DropoutPolicy, Encoded, SharedNetwork
 from model.network import Network
 from model.rng import key, seed_global
 
@@ -51,12 +51,12 @@ class TaskForward:
         inputs: Tensor | None = None,
         level: Level = "word",
         mask: Tensor | None = None,
-        network: Network | None = None,
+        network: SharedNetwork | None = None,
         dropout: DropoutPolicy = "same",
         draw: int = 0,
     ) -> Tensor:
         """See ``model.interfaces.Forward.again``."""
-        network = network or self.network
+        network = self.network if network is None else network
         training = network.training
         if dropout == "off":
             network.eval()

@@ -16,7 +16,6 @@ from torch import Tensor
 from model.batching import Order
 from model.coverage import Coverage
 from model.descent import adamw, gradient_norm
-from model.feature_cache import keeps
 from model.interfaces import ActiveRegularizer, Batch, History, Objective, Regularizer, Sizes, Step
 from model.kernels.fused_adamw import Early
 from model.kernels.sparse_embedding import Dense
@@ -27,6 +26,7 @@ from model.rng import key
 from model.run import Run
 from model.snapshot import Snapshot, buffers, by_prefix, restore_optimizer
 from model.task_forward import TaskForward
+from model.update_cost import is_encoded_once
 
 
 class NonFinite(RuntimeError):
@@ -123,8 +123,9 @@ class Loop:
 
     def penalised(self, task: str, batch: Batch, piece: int) -> Tensor:
         """The task's loss with its penalties on these items, before the task's weight."""
-        known = self.run.frozen.encoded(self.run.train[task], batch) if keeps(self.run.recipe, task, True) else None
-        forward = TaskForward(self.run.network, batch, self.run.seed, self.step, piece, known)
+        once = is_encoded_once(self.run.recipe, task, True)
+        encoded = self.run.frozen.encoded(self.run.train[task], batch) if once else None
+        forward = TaskForward(self.run.network, batch, self.run.seed, self.step, piece, encoded)
         loss = forward.loss
         self.note(f"loss/{task}", loss)
         for name, weight, regularizer in self.regularizers:

@@ -53,6 +53,7 @@ class Bce(Objective):
     torch clamps the logarithm at -100."""
 
     slug: ClassVar[str] = "bce"
+    is_item_mean: ClassVar[bool] = True
     divergence: ClassVar = "bernoulli_symmetric_kl"
 
     def outputs(self, task: Task) -> int:

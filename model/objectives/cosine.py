@@ -23,6 +23,7 @@ class CosineEmbedding(Objective):
     """
 
     slug: ClassVar[str] = "cosine_embedding"
+    is_item_mean: ClassVar[bool] = True
     divergence: ClassVar = "squared"
     threshold: float = 2.5
     margin: float = 0.0
@@ -45,6 +46,7 @@ class CosineRegression(Objective):
     """(cos - target)^2 with the score scaled to 0..1: sentence-transformers' CosineSimilarityLoss."""
 
     slug: ClassVar[str] = "cosine_regression"
+    is_item_mean: ClassVar[bool] = True
     divergence: ClassVar = "squared"
 
     def outputs(self, task: Task) -> int:

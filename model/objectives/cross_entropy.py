@@ -18,6 +18,7 @@ class CrossEntropy(Objective):
     """-log softmax(prediction)[label], mean over the batch. A score task is rounded to whole classes."""
 
     slug: ClassVar[str] = "cross_entropy"
+    is_item_mean: ClassVar[bool] = True
     divergence: ClassVar = "symmetric_kl"
 
     def outputs(self, task: Task) -> int:
@@ -41,10 +42,6 @@ class BatchSoftmax(Objective):
 
     slug: ClassVar[str] = "batch_softmax"
     divergence: ClassVar = "squared"
-
-    @property
-    def is_item_mean(self) -> bool:
-        return False
 
     def outputs(self, task: Task) -> int:
         return 1

@@ -19,6 +19,7 @@ class Mse(Objective):
     (``unit``), which a cosine can reach."""
 
     slug: ClassVar[str] = "mse"
+    is_item_mean: ClassVar[bool] = True
     divergence: ClassVar = "squared"
     target: Literal["raw", "unit"] = "raw"
 

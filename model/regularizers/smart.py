@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from model.divergences import divergence
 from model.interfaces import Forward, Regularizer
 from model.lazy_torch import torch
-from model.passes import FORWARD, TO_INPUTS, Passes, learning
+from model.passes import FORWARD, TO_INPUTS, Passes
 from model.rng import generator
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from model.recipe import Recipe
 
 SMALL = 1e-3  # bf16 drowns the effect of a perturbation of this size or less
 
@@ -77,11 +75,11 @@ class Smart(Regularizer):
     def is_item_mean(self) -> bool:
         return self.reduction == "mean" and self.normalise == "gradient" and self.axis != "batch"
 
-    def passes(self, recipe: Recipe) -> Passes:
+    def passes(self, learning: Passes) -> Passes:
         clean = Passes()
         if self.dropout == "off":
-            clean = FORWARD if self.detach_target else learning(recipe)
-        return TO_INPUTS * self.steps + learning(recipe) + clean
+            clean = FORWARD if self.detach_target else learning
+        return TO_INPUTS * self.steps + learning + clean
 
     def penalty(self, forward: Forward) -> Tensor | None:
         if not self.applies(forward.task.name):

@@ -8,13 +8,13 @@ import itertools
 import pytest
 import torch
 
-from model.feature_cache import keeps
 from model.heads.routing import Routing
 from model.recipe import Branch, Recipe
 from model.regularizers.smart import Smart
 from model.run import Run
 from model.task import SST
 from model.train import Epoch, Tick, train
+from model.update_cost import is_encoded_once
 from tests.model import small
 from tests.model.toy import passes
 
@@ -51,8 +51,8 @@ def test_passes_through_the_encoder() -> None:
     ],
 )
 def test_answers_are_kept_only_where_they_cannot_change(recipe: Recipe, training: bool, scoring: bool) -> None:
-    assert keeps(recipe, SST.name, training=True) == training
-    assert keeps(recipe, SST.name, training=False) == scoring
+    assert is_encoded_once(recipe, SST.name, training=True) == training
+    assert is_encoded_once(recipe, SST.name, training=False) == scoring
 
 
 @pytest.mark.parametrize("recipe", [FROZEN, DROPPING])
