@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from model.kernels.switch import enabled
+
 LARGE = 1 << 22  # numbers in a table; the gradient of a smaller one is dense
 
 
@@ -14,7 +16,8 @@ def lookup(table: nn.Embedding, ids: Tensor) -> Tensor:
     """The table's rows [..., width]. A large table's gradient is sparse and coalesced, and has the bits of the dense
     one; joined by a dense one it becomes dense."""
     weight = table.weight
-    if weight.numel() < LARGE or not (weight.requires_grad and torch.is_grad_enabled()):
+    sparse = enabled() and weight.numel() >= LARGE
+    if not (sparse and weight.requires_grad and torch.is_grad_enabled()):
         rows: Tensor = table(ids)
         return rows
     found: Tensor = Rows.apply(weight, ids, table.padding_idx)  # type: ignore[no-untyped-call]
