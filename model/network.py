@@ -131,7 +131,7 @@ class Network(nn.Module):
         return Encoded(pooled=pooled, mask=tokens.mask, states=tuple(layout.pad(state) for state in states))
 
     def answer(self, task: str, encoded: Encoded) -> Tensor:
-        """The prediction [batch, outputs] of one task's branch, in fp32."""
+        """The logits [batch, outputs] of one task's branch, in fp32."""
         branch = self.branches[task]
         if encoded.pooled.dtype != torch.float32:
             with torch.autocast(encoded.pooled.device.type, enabled=False):
@@ -140,5 +140,5 @@ class Network(nn.Module):
         return branch.head.predict(self.heads[task], features, encoded)
 
     def forward(self, task: str, tokens: Tokens) -> Tensor:
-        """Tokens to prediction in one go, for scoring."""
+        """Tokens to logits in one go, for scoring."""
         return self.answer(task, self.encode(tokens, self.embed(tokens)))

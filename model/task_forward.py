@@ -32,8 +32,8 @@ class TaskForward:
             self._words = network.embed(batch.tokens)
             encoded = network.encode(batch.tokens, self._words)
             self._output = network.embedding_output
-        self.prediction: Tensor = network.answer(batch.task, encoded)
-        self.loss: Tensor = branch.objective.loss(self.prediction, batch.labels, branch.task)
+        self.logits: Tensor = network.answer(batch.task, encoded)
+        self.loss: Tensor = branch.objective.loss(self.logits, batch.labels, branch.task)
 
     def seed(self, *names: str | int) -> int:
         """A stream of this run, step and task."""
@@ -41,9 +41,9 @@ class TaskForward:
 
     def embedded(self, level: Level) -> Tensor:
         """The clean pass's embeddings, [rows, length, hidden]."""
-        found = self._words if level == "word" else self._output
-        assert found is not None
-        return found
+        embeddings = self._words if level == "word" else self._output
+        assert embeddings is not None
+        return embeddings
 
     def again(
         self,
@@ -63,6 +63,6 @@ class TaskForward:
         seed_global(self.seed("dropout", 0 if dropout == "same" else 1 + draw), self._device)
         if inputs is None:
             inputs, level = network.embed(self.batch.tokens), "word"
-        prediction = network.answer(self.batch.task, network.encode(self.batch.tokens, inputs, level, mask))
+        logits = network.answer(self.batch.task, network.encode(self.batch.tokens, inputs, level, mask))
         network.train(training)
-        return prediction
+        return logits

@@ -95,7 +95,7 @@ def answer_all(run: Run, task: str, table: TokenTable) -> Scored:
             batch = table.batch(items, run.device)
             tokens = batch.tokens
             encoded = run.frozen.encoded(table, batch) if kept else network.encode(tokens, network.embed(tokens))
-            prediction = network.answer(task, encoded)
-            answers[items] = branch.objective.answers(prediction, branch.task).cpu().numpy()
+            logits = network.answer(task, encoded)
+            answers[items] = branch.objective.answers(logits, branch.task).cpu().numpy()
     labelled = len(table) > 0 and bool((table.labels != -1).all())
     return Scored(branch.task, answers, score(branch.task, answers, table.labels) if labelled else None)

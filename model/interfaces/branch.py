@@ -45,8 +45,8 @@ class Head(Technique):
 
     def predict(self, module: nn.Module, features: Tensor, encoded: Encoded) -> Tensor:
         """[batch, outputs]."""
-        prediction: Tensor = module(features)
-        return prediction
+        logits: Tensor = module(features)
+        return logits
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

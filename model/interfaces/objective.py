@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Objective(Technique):
-    """The loss of a task, how its prediction is read as an answer, and the divergence that suits it."""
+    """The loss of a task, how its logits are read as answers, and the divergence that suits it."""
 
     divergence: ClassVar[Literal["symmetric_kl", "bernoulli_symmetric_kl", "squared"]]
 
@@ -33,10 +33,10 @@ class Objective(Technique):
         """How many numbers a head must give."""
         raise NotImplementedError
 
-    def loss(self, prediction: Tensor, labels: Tensor, task: Task) -> Tensor:
-        """Scalar loss of ``prediction`` [batch, outputs] against ``labels`` [batch]."""
+    def loss(self, logits: Tensor, labels: Tensor, task: Task) -> Tensor:
+        """Scalar loss of ``logits`` [batch, outputs] against ``labels`` [batch]."""
         raise NotImplementedError
 
-    def answers(self, prediction: Tensor, task: Task) -> Tensor:
-        """Labels or scores [batch] in the task's own range, from ``prediction`` [batch, outputs]."""
+    def answers(self, logits: Tensor, task: Task) -> Tensor:
+        """Labels or scores [batch] in the task's own range, from ``logits`` [batch, outputs]."""
         raise NotImplementedError

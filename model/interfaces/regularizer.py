@@ -29,7 +29,7 @@ class Forward(Protocol):
     batch: Batch
     network: SharedNetwork
     step: int  # updates done so far
-    prediction: Tensor  # [batch, outputs]
+    logits: Tensor  # [batch, outputs]
     loss: Tensor  # scalar
 
     def embedded(self, level: Literal["word", "embedding_output"]) -> Tensor:
@@ -46,7 +46,7 @@ class Forward(Protocol):
         dropout: DropoutPolicy = "same",
         draw: int = 0,
     ) -> Tensor:
-        """The prediction [batch, outputs] for other inputs, mask, network or dropout masks. ``same`` replays the
+        """The logits [batch, outputs] for other inputs, mask, network or dropout masks. ``same`` replays the
         clean pass's dropout masks, ``fresh`` takes the ``draw``-th independent ones, ``off`` is eval mode."""
         ...
 

@@ -20,8 +20,8 @@ def lookup(table: nn.Embedding, ids: Tensor) -> Tensor:
     if not (sparse and weight.requires_grad and torch.is_grad_enabled()):
         rows: Tensor = table(ids)
         return rows
-    found: Tensor = Rows.apply(weight, ids, table.padding_idx)  # type: ignore[no-untyped-call]
-    return found
+    vectors: Tensor = Rows.apply(weight, ids, table.padding_idx)  # type: ignore[no-untyped-call]
+    return vectors
 
 
 class Rows(torch.autograd.Function):
@@ -40,8 +40,8 @@ class Rows(torch.autograd.Function):
         values = torch.ops.aten.embedding_dense_backward(gradient, places, len(rows), -1, False)
         if ctx.padding is not None:
             values = values.masked_fill_((rows == ctx.padding)[:, None], 0)
-        found = torch.sparse_coo_tensor(rows[None], values, ctx.shape, is_coalesced=True, check_invariants=False)
-        return found, None, None
+        sparse = torch.sparse_coo_tensor(rows[None], values, ctx.shape, is_coalesced=True, check_invariants=False)
+        return sparse, None, None
 
 
 class Dense:
@@ -49,7 +49,7 @@ class Dense:
     the rows that were written are cleared."""
 
     def __init__(self) -> None:
-        self._held: dict[nn.Parameter, tuple[Tensor, Tensor]] = {}  # the tensor, and its rows that are not zero
+        self._buffers: dict[nn.Parameter, tuple[Tensor, Tensor]] = {}  # the tensor, and its rows that are not zero
 
     def fill(self, parameter: nn.Parameter) -> None:
         """Make ``.grad`` dense if it is sparse. The tensor is good until the next call for the same parameter."""
@@ -57,10 +57,10 @@ class Dense:
             return
         gradient = parameter.grad.coalesce()
         rows, values = gradient.indices()[0], gradient.values()
-        if parameter in self._held:
-            whole, written = self._held[parameter]
+        if parameter in self._buffers:
+            whole, written = self._buffers[parameter]
             whole.index_fill_(0, written, 0)
         else:
             whole = torch.zeros_like(parameter)
         parameter.grad = whole.index_copy_(0, rows, values)
-        self._held[parameter] = (whole, rows)
+        self._buffers[parameter] = (whole, rows)

@@ -138,19 +138,19 @@ class Anchor:
 
     def state(self) -> dict[str, Tensor]:
         """The copies and the number of updates, in memory of their own."""
-        return {name: held.detach().clone() for name, held in self.copies.items()} | {
+        return {name: anchor.detach().clone() for name, anchor in self.copies.items()} | {
             "updates": torch.tensor(self.updates)
         }
 
     def load(self, state: Mapping[str, Tensor]) -> None:
         self.updates = int(state["updates"])
         with torch.no_grad():
-            for name, held in self.copies.items():
-                held.copy_(state[name])
+            for name, anchor in self.copies.items():
+                anchor.copy_(state[name])
 
 
 class FunctionSpace(Anchor):
-    """The predictions of a second network are the anchor."""
+    """The logits of a second network are the anchor."""
 
     def __init__(self, rule: Proximal | MomentumProximal, network: SharedNetwork, updates: int) -> None:
         self.network = copy.deepcopy(network).requires_grad_(False)
@@ -164,7 +164,7 @@ class FunctionSpace(Anchor):
             self.network.train(forward.network.training)
         with torch.no_grad():
             anchored = forward.again(network=self.network, dropout=self.rule.dropout)
-        return divergence(forward.prediction, anchored, forward.objective.divergence).mean()
+        return divergence(forward.logits, anchored, forward.objective.divergence).mean()
 
     def after_step(self, network: SharedNetwork) -> None:
         self.updates += 1

@@ -35,7 +35,7 @@ class RDrop(Regularizer):
         if not self.applies(forward.task.name) or self.weight == 0:
             return None
         second = forward.again(dropout="fresh")
-        apart = divergence(forward.prediction, second, forward.objective.divergence).mean() / 2
+        apart = divergence(forward.logits, second, forward.objective.divergence).mean() / 2
         if not self.both:
             return apart
         loss = forward.objective.loss(second, forward.batch.labels, forward.task)

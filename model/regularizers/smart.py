@@ -30,7 +30,7 @@ class Smart(Regularizer):
     - ``normalise="step"``, ``project=False`` is mt-dnn's and smart-pytorch's form, delta <- s / (|s|_p + epsilon)
       with s = delta + eta g: epsilon only guards the division. Delta's largest entry is near 1 as long as epsilon is
       below the noise, and a larger epsilon makes it smaller.
-    - ``ascent`` and ``divergence`` name forms of ``model.divergences``; P is the perturbed prediction, so ``kl`` is
+    - ``ascent`` and ``divergence`` name forms of ``model.divergences``; P is of the perturbed logits, so ``kl`` is
       D(f(x + delta) | f(x)) (smart-vs-deberta, section 4) and ``reverse_kl`` is what smart-pytorch climbs.
     - ``dropout``: the clean pass's masks again, independent ones in each pass, or both sides in eval mode.
 
@@ -95,13 +95,13 @@ class Smart(Regularizer):
         """f(x) [batch, outputs] and x [rows, length, hidden]: the task's own, or computed anew where those were
         made with dropout that the perturbed pass goes without."""
         if self.dropout == "off":
-            prediction = forward.again(dropout="off")
+            logits = forward.again(dropout="off")
             if self.level == "embedding_output":  # which has dropout too
                 assert forward.network.embedding_output is not None
-                return prediction, forward.network.embedding_output
+                return logits, forward.network.embedding_output
         else:
-            prediction = forward.prediction
-        return prediction, forward.embedded(self.level)
+            logits = forward.logits
+        return logits, forward.embedded(self.level)
 
     def moved(self, forward: Forward, inputs: Tensor, turn: int) -> Tensor:
         """f(x + delta), [batch, outputs], in the ``turn``-th pass of this step."""

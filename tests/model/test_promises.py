@@ -53,7 +53,7 @@ class Variance(Regularizer):
     slug: ClassVar[str] = "variance for tests"
 
     def penalty(self, forward: Forward) -> Tensor:
-        return forward.prediction.var(dim=0).sum()
+        return forward.logits.var(dim=0).sum()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -81,8 +81,8 @@ class WorstItem(CrossEntropy):
 
     slug: ClassVar[str] = "worst item for tests"
 
-    def loss(self, prediction: Tensor, labels: Tensor, task: Task) -> Tensor:
-        return torch.nn.functional.cross_entropy(prediction, labels, reduction="none").max()
+    def loss(self, logits: Tensor, labels: Tensor, task: Task) -> Tensor:
+        return torch.nn.functional.cross_entropy(logits, labels, reduction="none").max()
 
 
 def at_padding(states: Tensor, forward: Forward) -> Tensor:
