@@ -63,10 +63,10 @@ class Toy:
     def embedded(self, level: str) -> Tensor:
         return self.words
 
-    def again(self, **asked: Any) -> Tensor:
-        self.requests.append(asked)
-        mask = self.batch.tokens.mask if asked.get("mask") is None else asked["mask"]
-        return self.answer(asked.get("inputs", self.words), mask)
+    def again(self, **request: Any) -> Tensor:
+        self.requests.append(request)
+        mask = self.batch.tokens.mask if request.get("mask") is None else request["mask"]
+        return self.answer(request.get("inputs", self.words), mask)
 
     def seed(self, *names: str | int) -> int:
         return key(7, *names)
