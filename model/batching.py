@@ -39,7 +39,7 @@ class TokenTable:
     def take(self, items: np.ndarray, labels: np.ndarray) -> TokenTable:
         """These items, in this order, under these labels."""
         rows = np.concatenate((items, items + len(self))) if self.separate else items
-        flat, starts = gathered(self.flat, self.starts, rows)
+        flat, starts = gather_rows(self.flat, self.starts, rows)
         labels = labels.astype(self.labels.dtype)
         return dataclasses.replace(self, flat=flat, starts=starts, second=self.second[rows], labels=labels)
 
@@ -57,7 +57,7 @@ class TokenTable:
             return both
         halves = np.split(np.arange(len(starts) - 1), [len(self), 2 * len(self), 2 * len(self) + len(other)])
         rows = np.concatenate((halves[0], halves[2], halves[1], halves[3]))  # all first sentences, then all second ones
-        flat, starts = gathered(both.flat, both.starts, rows)
+        flat, starts = gather_rows(both.flat, both.starts, rows)
         return dataclasses.replace(both, flat=flat, starts=starts, second=both.second[rows])
 
     def batch(self, items: np.ndarray, device: str = "cpu") -> Batch:
@@ -75,7 +75,7 @@ class TokenTable:
         return Batch(task=self.task, items=torch.from_numpy(items), tokens=tokens, labels=labels)
 
 
-def gathered(flat: np.ndarray, starts: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def gather_rows(flat: np.ndarray, starts: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The tokens of these rows one after another, and where each begins; a run of neighbours is not copied."""
     lengths = starts[rows + 1] - starts[rows]
     begins = np.concatenate(([0], lengths.cumsum()))
@@ -88,12 +88,12 @@ def tokenise(examples: Examples, tokenizer: Any, *, joint: bool, max_tokens: int
     """All rows in one call of the tokenizer. Pairs go into one row (``joint``) or into two."""
     firsts = [text[0] for text in examples.texts]
     seconds = [text[1] for text in examples.texts] if examples.task.sentences == 2 else []
-    asked = {"truncation": True, "max_length": max_tokens, "return_attention_mask": False}
+    options = {"truncation": True, "max_length": max_tokens, "return_attention_mask": False}
     if joint:
-        encoded = tokenizer(firsts, seconds, return_token_type_ids=True, **asked)
+        encoded = tokenizer(firsts, seconds, return_token_type_ids=True, **options)
         kinds = encoded["token_type_ids"]
     else:
-        encoded = tokenizer(firsts + seconds, return_token_type_ids=False, **asked)
+        encoded = tokenizer(firsts + seconds, return_token_type_ids=False, **options)
         kinds = None
     rows = encoded["input_ids"]
     lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))

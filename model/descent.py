@@ -12,8 +12,8 @@ def gradient_norm(value: Tensor, parameters: list[nn.Parameter]) -> float:
     """The norm of a scalar's gradient over all parameters; its graph stays alive."""
     if not value.requires_grad:
         return 0.0
-    found = torch.autograd.grad(value, parameters, retain_graph=True, allow_unused=True)
-    parts = [part.coalesce().values() if part.is_sparse else part for part in found if part is not None]
+    gradients = torch.autograd.grad(value, parameters, retain_graph=True, allow_unused=True)
+    parts = [part.coalesce().values() if part.is_sparse else part for part in gradients if part is not None]
     norms = torch._foreach_norm(parts)
     return float(torch.stack(list(norms)).norm()) if norms else 0.0
 

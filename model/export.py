@@ -89,8 +89,8 @@ def load_heads(network: Network, folder: Path) -> None:
         weights = load_file(folder / HEADS)
     except Exception as error:  # OSError, ValueError, KeyError, SafetensorError
         raise EncoderError(f"{folder} is not an export with {HEADS} and {ABOUT}: {error}") from None
-    if told := manifest.damage(folder, (HEADS, ABOUT)):
-        raise EncoderError(f"{told}; export it again")
+    if message := manifest.damage(folder, (HEADS, ABOUT)):
+        raise EncoderError(f"{message}; export it again")
     for key, branch in network.branches.items():
         if key not in about or about[key]["architecture"] != _architecture(branch):
             raise EncoderError(f"{folder} has no {key} head of this kind; its heads.json says what it holds")

@@ -68,5 +68,5 @@ def _read(path: Path) -> Mapping[str, str] | None:
 
 
 def _text(files: Mapping[str, str]) -> str:
-    told = json.dumps(files)
-    return json.dumps({"files": files, "check": hashlib.sha256(told.encode()).hexdigest()}, indent=1) + "\n"
+    text = json.dumps(files)
+    return json.dumps({"files": files, "check": hashlib.sha256(text.encode()).hexdigest()}, indent=1) + "\n"

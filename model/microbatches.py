@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 
-def begun(losses: Iterator[tuple[str, Tensor]]) -> Iterator[tuple[str, Tensor]] | None:
+def none_if_empty(losses: Iterator[tuple[str, Tensor]]) -> Iterator[tuple[str, Tensor]] | None:
     """The same losses, or None where there is not even one."""
 
     def again(first: list[tuple[str, Tensor]]) -> Iterator[tuple[str, Tensor]]:

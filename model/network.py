@@ -11,6 +11,7 @@ from model.encoders.loading import check_types
 from model.interfaces import Encoded, Tokens
 from model.kernels import packed_bert
 from model.kernels.sparse_embedding import lookup
+from model.kernels.switch import enabled
 from model.precision import TILE
 from model.recipe import Branch, Recipe
 from model.rng import initialise, seeded
@@ -63,7 +64,9 @@ class Network(nn.Module):
     @property
     def _packs(self) -> bool:
         """Whether the next pass sees real tokens alone. On the embeddings there is one hook, our own."""
-        if not self._parts or len(self._embeddings[0]._forward_hooks) > 1 or self._embeddings[0]._forward_pre_hooks:
+        if not enabled() or not self._parts:
+            return False
+        if len(self._embeddings[0]._forward_hooks) > 1 or self._embeddings[0]._forward_pre_hooks:
             return False
         return not packed_bert.hooked(self._parts)
 
@@ -128,7 +131,7 @@ class Network(nn.Module):
         return Encoded(pooled=pooled, mask=tokens.mask, states=tuple(layout.pad(state) for state in states))
 
     def answer(self, task: str, encoded: Encoded) -> Tensor:
-        """The prediction [batch, outputs] of one task's branch, in fp32."""
+        """The logits [batch, outputs] of one task's branch, in fp32."""
         branch = self.branches[task]
         if encoded.pooled.dtype != torch.float32:
             with torch.autocast(encoded.pooled.device.type, enabled=False):
@@ -137,5 +140,5 @@ class Network(nn.Module):
         return branch.head.predict(self.heads[task], features, encoded)
 
     def forward(self, task: str, tokens: Tokens) -> Tensor:
-        """Tokens to prediction in one go, for scoring."""
+        """Tokens to logits in one go, for scoring."""
         return self.answer(task, self.encode(tokens, self.embed(tokens)))

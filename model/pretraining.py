@@ -97,13 +97,13 @@ def mask_tokens(ids: Tensor, special: Tensor, usual: Tensor, mask: int, stream: 
 
 def documents(lines: Sequence[str]) -> list[list[str]]:
     """Lines as documents: an empty line ends one."""
-    found: list[list[str]] = [[]]
+    groups: list[list[str]] = [[]]
     for line in lines:
         if line.strip():
-            found[-1].append(line.strip())
-        elif found[-1]:
-            found.append([])
-    return [document for document in found if document]
+            groups[-1].append(line.strip())
+        elif groups[-1]:
+            groups.append([])
+    return [document for document in groups if document]
 
 
 class Pairs:

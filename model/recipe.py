@@ -97,8 +97,8 @@ class Recipe(Technique):
         names = [branch.key for branch in self.branches]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise SettingError(f"the recipe has two branches for {', '.join(twice)}; keep one of each")
-        if taken := sorted({*names} & {*hints(Recipe), *RESERVED}):
-            raise SettingError(f"a task cannot be called {taken[0]!r}, which names something else; rename it")
+        if clashes := sorted({*names} & {*hints(Recipe), *RESERVED}):
+            raise SettingError(f"a task cannot be called {clashes[0]!r}, which names something else; rename it")
         missing = set(self.schedule.tasks()) - set(names)
         if missing:
             raise SettingError(f"the schedule trains {', '.join(sorted(missing))}, which the recipe has no branch for")

@@ -90,14 +90,14 @@ def _edit_item(items: tuple[Technique, ...], at: int, rest: str, value: Any, typ
 
 
 def _unknown(node: Technique, name: str) -> str:
-    known = list(hints(type(node)))
+    names = list(hints(type(node)))
     for field in hints(type(node)):
         value = getattr(node, field)
         if is_named_tuple_field(value):
-            known += [item_key(item) for item in value]
+            names += [item_key(item) for item in value]
         elif isinstance(value, Technique):
-            known.append(value.slug)
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or sorted(known)
+            names.append(value.slug)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or sorted(names)
     return f"{node.slug} has no setting {name!r}; near names: {', '.join(near)}"
 
 
@@ -106,12 +106,12 @@ def describe(value: Any) -> Any:
     if isinstance(value, Technique) and value.atomic:
         return item_key(value)
     if isinstance(value, Technique):
-        told: dict[str, Any] = {"is": value.slug}
+        description: dict[str, Any] = {"is": value.slug}
         for field in dataclasses.fields(value):
             content = getattr(value, field.name)
             if field.default is dataclasses.MISSING or content != field.default:
-                told[field.name] = describe(content)
-        return told
+                description[field.name] = describe(content)
+        return description
     if isinstance(value, tuple):
         return [describe(item) for item in value]
     return value
@@ -138,10 +138,10 @@ def flatten(node: Technique, prefix: str = "") -> dict[str, Any]:
 
 def parts(node: Technique) -> list[Technique]:
     """The declaration and every declaration inside it."""
-    found: list[Technique] = [node]
+    nodes: list[Technique] = [node]
     for name in hints(type(node)):
         value = getattr(node, name)
         for item in value if isinstance(value, tuple) else (value,):
             if isinstance(item, Technique):
-                found += parts(item)
-    return found
+                nodes += parts(item)
+    return nodes

@@ -70,9 +70,9 @@ def of_metric(name: str) -> Task | None:
     return next((task for task in TASKS.values() if task.metric_name == name), None)
 
 
-def enrol(task: Task, taken: Collection[str] = ()) -> None:
+def enrol(task: Task, reserved: Collection[str] = ()) -> None:
     """Know a task by its name. ``SettingError`` where another has it, or a technique among those ``taken``."""
-    if task.name in taken:
+    if task.name in reserved:
         raise SettingError(f"a task cannot be called {task.name!r} as a technique is; rename it")
     if TASKS.setdefault(task.name, task) != task:
         raise SettingError(f"there is another task {task.name!r} already; give this one another name")

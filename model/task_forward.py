@@ -6,7 +6,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from model.interfaces import Batch, DropoutPolicy, Encoded
+from model.interfaces import Batch, DropoutPolicy, Encoded, SharedNetwork
 from model.network import Network
 from model.rng import key, seed_global
 
@@ -32,8 +32,8 @@ class TaskForward:
             self._words = network.embed(batch.tokens)
             encoded = network.encode(batch.tokens, self._words)
             self._output = network.embedding_output
-        self.prediction: Tensor = network.answer(batch.task, encoded)
-        self.loss: Tensor = branch.objective.loss(self.prediction, batch.labels, branch.task)
+        self.logits: Tensor = network.answer(batch.task, encoded)
+        self.loss: Tensor = branch.objective.loss(self.logits, batch.labels, branch.task)
 
     def seed(self, *names: str | int) -> int:
         """A stream of this run, step and task."""
@@ -41,9 +41,9 @@ class TaskForward:
 
     def embedded(self, level: Level) -> Tensor:
         """The clean pass's embeddings, [rows, length, hidden]."""
-        found = self._words if level == "word" else self._output
-        assert found is not None
-        return found
+        embeddings = self._words if level == "word" else self._output
+        assert embeddings is not None
+        return embeddings
 
     def again(
         self,
@@ -51,18 +51,18 @@ class TaskForward:
         inputs: Tensor | None = None,
         level: Level = "word",
         mask: Tensor | None = None,
-        network: Network | None = None,
+        network: SharedNetwork | None = None,
         dropout: DropoutPolicy = "same",
         draw: int = 0,
     ) -> Tensor:
         """See ``model.interfaces.Forward.again``."""
-        network = network or self.network
+        network = self.network if network is None else network
         training = network.training
         if dropout == "off":
             network.eval()
         seed_global(self.seed("dropout", 0 if dropout == "same" else 1 + draw), self._device)
         if inputs is None:
             inputs, level = network.embed(self.batch.tokens), "word"
-        prediction = network.answer(self.batch.task, network.encode(self.batch.tokens, inputs, level, mask))
+        logits = network.answer(self.batch.task, network.encode(self.batch.tokens, inputs, level, mask))
         network.train(training)
-        return prediction
+        return logits

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from model.batching import TokenTable, by_length
-from model.feature_cache import keeps
 from model.interfaces import History
 from model.metrics import Scored, score
 from model.precision import passes, products
@@ -18,6 +17,7 @@ from model.rng import key, seed_global
 from model.run import EvaluatedSplit, Run
 from model.snapshot import Snapshot
 from model.trainer import Loop
+from model.update_cost import is_encoded_once
 
 Take = Callable[[], Snapshot]
 
@@ -89,13 +89,13 @@ def answer_all(run: Run, task: str, table: TokenTable) -> Scored:
     network.eval()
     seed_global(key(run.seed, "scoring", task), torch.device(run.device).type)
     answers = np.empty(len(table), dtype=np.int64 if branch.task.classes else np.float32)
-    kept = keeps(run.recipe, task, False)
+    kept = is_encoded_once(run.recipe, task, False)
     with products(run.recipe.precision), passes(run.recipe.precision, run.device):
         for items in by_length(table, run.scoring_tokens):
             batch = table.batch(items, run.device)
             tokens = batch.tokens
             encoded = run.frozen.encoded(table, batch) if kept else network.encode(tokens, network.embed(tokens))
-            prediction = network.answer(task, encoded)
-            answers[items] = branch.objective.answers(prediction, branch.task).cpu().numpy()
+            logits = network.answer(task, encoded)
+            answers[items] = branch.objective.answers(logits, branch.task).cpu().numpy()
     labelled = len(table) > 0 and bool((table.labels != -1).all())
     return Scored(branch.task, answers, score(branch.task, answers, table.labels) if labelled else None)

@@ -16,17 +16,17 @@ from torch import Tensor
 from model.batching import Order
 from model.coverage import Coverage
 from model.descent import adamw, gradient_norm
-from model.feature_cache import keeps
 from model.interfaces import ActiveRegularizer, Batch, History, Objective, Regularizer, Sizes, Step
 from model.kernels.fused_adamw import Early
 from model.kernels.sparse_embedding import Dense
-from model.microbatches import begun, split
+from model.microbatches import none_if_empty, split
 from model.precision import passes, products
 from model.recipe import Recipe
 from model.rng import key
 from model.run import Run
 from model.snapshot import Snapshot, buffers, by_prefix, restore_optimizer
 from model.task_forward import TaskForward
+from model.update_cost import is_encoded_once
 
 
 class NonFinite(RuntimeError):
@@ -66,7 +66,7 @@ class Loop:
         """Before an epoch's first update."""
         self.signals: dict[str, list[float]] = defaultdict(list)
         self.looked: set[str] = set()  # tasks whose loss has been seen to train what is held
-        self.taken: Counter[str] = Counter()  # batches by task
+        self.batches_drawn: Counter[str] = Counter()  # batches by task
         self.items = 0
         self.seconds = 0.0
 
@@ -78,7 +78,7 @@ class Loop:
             for task, table in self.run.train.items()
         }
         for task, order in self.orders.items():
-            for _ in range(self.taken[task]):
+            for _ in range(self.batches_drawn[task]):
                 order.next()
 
     def close(self, history: History) -> None:
@@ -123,8 +123,9 @@ class Loop:
 
     def penalised(self, task: str, batch: Batch, piece: int) -> Tensor:
         """The task's loss with its penalties on these items, before the task's weight."""
-        known = self.run.frozen.encoded(self.run.train[task], batch) if keeps(self.run.recipe, task, True) else None
-        forward = TaskForward(self.run.network, batch, self.run.seed, self.step, piece, known)
+        once = is_encoded_once(self.run.recipe, task, True)
+        encoded = self.run.frozen.encoded(self.run.train[task], batch) if once else None
+        forward = TaskForward(self.run.network, batch, self.run.seed, self.step, piece, encoded)
         loss = forward.loss
         self.note(f"loss/{task}", loss)
         for name, weight, regularizer in self.regularizers:
@@ -145,7 +146,7 @@ class Loop:
         """The items that the update trains the task on."""
         order = self.orders[task]
         if step.batches == "next":
-            self.taken[task] += 1
+            self.batches_drawn[task] += 1
         items = order.next() if step.batches == "next" else order.last
         self.items += len(items)
         return items
@@ -163,10 +164,10 @@ class Loop:
         optimizer.zero_grad(set_to_none=True)
         seed = key(self.run.seed, "combiner", self.step)
         with self.early.within():
-            losses = begun(self.losses(step))
-            told = {} if losses is None else self.run.recipe.combiner.backward(step, losses, self.shared, seed)
+            losses = none_if_empty(self.losses(step))
+            figures = {} if losses is None else self.run.recipe.combiner.backward(step, losses, self.shared, seed)
         self.coverage.check_gradients()
-        for name, value in told.items():
+        for name, value in figures.items():
             self.signals[name].append(value)
         for parameter in self.shared:
             self.dense.fill(parameter)
@@ -215,7 +216,7 @@ class Loop:
             "step": self.step,
             "epoch": self.epoch,
             "done": self.done,
-            "taken": dict(self.taken),
+            "taken": dict(self.batches_drawn),
             "items": self.items,
             "seconds": self.seconds,
             "history": dict(self.history.train),
@@ -238,7 +239,7 @@ class Loop:
         self.clear()
         self.signals.update({name: groups["signal"][name].tolist() for name in where["signals"]})
         self.step, self.epoch, self.done = where["step"], where["epoch"], where["done"]
-        self.taken, self.items, self.seconds = Counter(where["taken"]), where["items"], where["seconds"]
+        self.batches_drawn, self.items, self.seconds = Counter(where["taken"]), where["items"], where["seconds"]
         self.history = History(where["history"])
         for task in where.get("idle", ()):
             self.pass_over(task)

@@ -37,7 +37,7 @@ def paper(name: str, into: str) -> None:
 @click.argument("name")
 @into_option
 def technique(name: str, into: str) -> None:
-    """A technique: a file with a regularizer. Other kinds are in model/interfaces.py."""
+    """A technique: a file with a regularizer. Other kinds are in model/interfaces/."""
     from harness.cli.templates import TECHNIQUE, TECHNIQUE_TEST
 
     word = checked(name)

@@ -85,7 +85,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CLASS(Regularizer):
-    """weight times the mean of (scale x prediction) squared (paper, equation). A task's loss has it added."""
+    """weight times the mean of (scale x logits) squared (paper, equation). A task's loss has it added."""
 
     slug: ClassVar[str] = "NAME"  # its name in settings, as in --set NAME.scale=2
     scale: float = 1.0
@@ -94,7 +94,7 @@ class CLASS(Regularizer):
         """A number that gradients flow through; None where there is nothing to add, so that the bits stay."""
         if not self.applies(forward.task.name) or self.weight == 0:
             return None
-        return (self.scale * forward.prediction).square().mean()
+        return (self.scale * forward.logits).square().mean()
 '''
 
 TECHNIQUE_TEST = '''"""CLASS: a value computed by hand, and that weight 0 and other tasks are left alone."""
@@ -113,9 +113,9 @@ sys.path.append(str(Path(__file__).parent))
 from NAME import CLASS
 
 
-def forward(*prediction: float) -> Any:
+def forward(*logits: float) -> Any:
     """As much of a task's forward pass as the penalty reads."""
-    return SimpleNamespace(task=SimpleNamespace(name="sst"), prediction=torch.tensor(prediction))
+    return SimpleNamespace(task=SimpleNamespace(name="sst"), logits=torch.tensor(logits))
 
 
 def test_the_penalty_is_what_the_equation_says() -> None:

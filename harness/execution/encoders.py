@@ -16,7 +16,7 @@ from model.encoders import files
 from model.encoders.bert import Bert
 from model.encoders.domain_pretrained import DomainPretrained
 from model.encoders.loading import EncoderError, folder_of
-from model.encoders.made import Say, nothing_said
+from model.encoders.made import Say, say_nothing
 from model.encoders.placeholders import Derived
 from model.encoders.tiny import Tiny
 from model.interfaces import Encoder
@@ -26,7 +26,7 @@ Written = dict[Path, manifest.Signature]
 
 
 def prepared(
-    encoder: Encoder, source: str, home: Path, progress: Progress | None = None, say: Say = nothing_said
+    encoder: Encoder, source: str, home: Path, progress: Progress | None = None, say: Say = say_nothing
 ) -> Encoder:
     """An encoder that needs no preparation: tiny and domain-pretrained ones are made and cached in the home. ``say``
     hears what is wrong with one that was made before."""

@@ -18,7 +18,7 @@ from harness.planning.data import data_of
 from harness.planning.plan import PlannedRow
 from harness.planning.setup import Setup
 from model.data import csv_task, delimited
-from model.data.course import LAYOUTS, read, told, unlabelled_among
+from model.data.course import LAYOUTS, describe_dropped, read, unlabelled_among
 from model.data.examples import DataError, Examples, Split
 from model.errors import InputError, shown
 from model.recipe import Recipe
@@ -176,7 +176,7 @@ def predict(trained: Trained, asked: Sequence[Request], machine: ExecutionConfig
         lines += [f"{each.task.title}: {note}" for note in doubtful(each.examples)]
         if each.examples.dropped:
             total = len(each.examples) + len(each.examples.dropped)
-            lines.append(told(each.task.title, each.examples.dropped, total))
+            lines.append(describe_dropped(each.task.title, each.examples.dropped, total))
     return lines
 
 

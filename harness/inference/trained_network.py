@@ -22,7 +22,7 @@ from harness.planning.rows import failed_cells
 from harness.planning.setup import Setup
 from harness.registry.selectors import select
 from harness.tracking.store import Store
-from model.encoders.made import Say, nothing_said
+from model.encoders.made import Say, say_nothing
 from model.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Trained:
         return f"{named(self.row)}, epoch {self.epoch}"
 
 
-def one_row(selector: str, seed: int, setup: Setup, say: Say = nothing_said) -> PlannedRow:
+def one_row(selector: str, seed: int, setup: Setup, say: Say = say_nothing) -> PlannedRow:
     """The row that the selector names, with the cell of this seed; ``InputError`` unless it is one that can run.
     ``say`` hears of an encoder's download."""
     if seed < 0:
@@ -103,7 +103,7 @@ def find_or_train(row: PlannedRow, setup: Setup, machine: ExecutionConfig, conso
     return known
 
 
-def network(trained: Trained, machine: ExecutionConfig, say: Say = nothing_said) -> tuple[Network, Any]:
+def network(trained: Trained, machine: ExecutionConfig, say: Say = say_nothing) -> tuple[Network, Any]:
     """The network on the machine's device, in eval mode, and its tokenizer. ``say`` hears where no checksum tells that
     the weights are what was written; ``InputError`` where one tells that they are not."""
     from safetensors.torch import load

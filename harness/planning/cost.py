@@ -13,9 +13,10 @@ from harness.planning.data import data_of
 from model.data.examples import Corpus, Examples, Split
 from model.data.reviews import Reviews, reviews
 from model.interfaces import Encoder, History, Sizes
-from model.passes import FORWARD, keeps, of_update
+from model.passes import FORWARD
 from model.recipe import Branch, Recipe
 from model.settings import parts
+from model.update_cost import is_encoded_once, update_passes
 
 SCORED: tuple[Split, ...] = ("dev", "test")
 SAMPLE = 400  # rows whose words are counted
@@ -43,7 +44,8 @@ def _cost(recipe: Recipe, source: str, caps: tuple[tuple[str, int], ...], sample
     corpus, overhead = data_of(recipe, source), recipe.encoder.overhead
     total = SETTING_UP * overhead
     for branch in recipe.branches:
-        times = 1 if keeps(recipe, branch.key, False) else max(1, recipe.epochs)  # or what the encoder gives is kept
+        once = is_encoded_once(recipe, branch.key, False)
+        times = 1 if once else max(1, recipe.epochs)
         items = times * scored_rows(corpus, branch, dict(caps), sample)
         total += FORWARD.updates * SCORING * items * item_tokens(recipe, branch, corpus)
     sizes = Sizes(
@@ -58,10 +60,10 @@ def _cost(recipe: Recipe, source: str, caps: tuple[tuple[str, int], ...], sample
         tokens, calls = item_tokens(recipe, recipe.branch(task), corpus), items / recipe.batch
         if recipe.trainable == "heads":
             total += HEADS * overhead * calls
-        if keeps(recipe, task, True):
+        if is_encoded_once(recipe, task, True):
             total += FORWARD.updates * sizes.rows[task] * tokens
         else:
-            total += of_update(recipe, task).updates * (items * tokens + overhead * calls)
+            total += update_passes(recipe, task).updates * (items * tokens + overhead * calls)
     return recipe.encoder.effort * total
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PIECE = 1 << 18  # numbers
 
 
-def taken(loss: Tensor, shared: list[nn.Parameter]) -> Gradients:
+def take_gradients(loss: Tensor, shared: list[nn.Parameter]) -> Gradients:
     """One task's gradients on the shared parameters, taken away from ``.grad`` (None again afterwards). Its head's
     gradients stay where backward puts them."""
     loss.backward()
@@ -42,14 +42,14 @@ def taken(loss: Tensor, shared: list[nn.Parameter]) -> Gradients:
 
 def by_task(losses: Iterable[tuple[str, Tensor]], shared: list[nn.Parameter]) -> dict[str, Gradients]:
     """Each task's gradients on the shared parameters, added up over the parts of its batch."""
-    found: dict[str, Gradients] = {}
+    totals: dict[str, Gradients] = {}
     for task, loss in losses:
-        gradients = taken(loss, shared)
-        found[task] = added(found[task], gradients) if task in found else gradients
-    return found
+        gradients = take_gradients(loss, shared)
+        totals[task] = add_gradients(totals[task], gradients) if task in totals else gradients
+    return totals
 
 
-def added(ones: Gradients, others: Gradients) -> Gradients:
+def add_gradients(ones: Gradients, others: Gradients) -> Gradients:
     """The sums, in the storage of the first where that can hold them."""
     return [
         other if one is None else one if other is None else other.add_(one) if one.is_sparse else one.add_(other)
@@ -57,22 +57,22 @@ def added(ones: Gradients, others: Gradients) -> Gradients:
     ]
 
 
-def aligned(gradients: Sequence[Gradients]) -> tuple[list[Gradients], dict[int, Tensor]]:
+def align(gradients: Sequence[Gradients]) -> tuple[list[Gradients], dict[int, Tensor]]:
     """The same gradients, dense: of a parameter whose gradients are all sparse only the rows that some task has, and
     these rows by the parameter's place. A sparse gradient beside a dense one is spread."""
     whole = [list(task) for task in gradients]
     rows: dict[int, Tensor] = {}
     for place, parts in enumerate(zip(*gradients, strict=True)):
-        held = [part for part in parts if part is not None]
-        if not any(part.is_sparse for part in held):
+        present = [part for part in parts if part is not None]
+        if not any(part.is_sparse for part in present):
             continue
-        if all(part.is_sparse for part in held):
-            held = [part.coalesce() for part in held]
-            rows[place] = torch.cat([part.indices()[0] for part in held]).unique()
-            held = [on_rows(part, rows[place]) for part in held]
+        if all(part.is_sparse for part in present):
+            present = [part.coalesce() for part in present]
+            rows[place] = torch.cat([part.indices()[0] for part in present]).unique()
+            present = [on_rows(part, rows[place]) for part in present]
         else:
-            held = spread(held)
-        for task, part in zip((task for task in whole if task[place] is not None), held, strict=True):
+            present = spread(present)
+        for task, part in zip((task for task in whole if task[place] is not None), present, strict=True):
             task[place] = part
     return whole, rows
 
@@ -102,9 +102,9 @@ def gram(gradients: Sequence[Gradients]) -> np.ndarray:
             for i, j in pairs:
                 if (a := pieces[i]) is not None and (b := pieces[j]) is not None:
                     dots[i, j] += map(torch.dot, a, b)
-    for (i, j), found in dots.items():
-        if found:
-            table[i, j] = table[j, i] = torch.stack(found).double().sum().item()
+    for (i, j), terms in dots.items():
+        if terms:
+            table[i, j] = table[j, i] = torch.stack(terms).double().sum().item()
     return table
 
 
@@ -160,12 +160,12 @@ def signals(names: Sequence[str], dots: np.ndarray) -> dict[str, float]:
     a negative dot product. Nothing where there is one task."""
     pairs = list(itertools.combinations(range(len(names)), 2))
     norms = np.sqrt(dots.diagonal())
-    found = {
+    cosines = {
         f"cosine/{names[i]}-{names[j]}": float(dots[i, j] / (norms[i] * norms[j]))
         for i, j in pairs
         if norms[i] > 0 and norms[j] > 0
     }
-    return found | ({"conflict": sum(bool(dots[i, j] < 0) for i, j in pairs) / len(pairs)} if pairs else {})
+    return cosines | ({"conflict": sum(bool(dots[i, j] < 0) for i, j in pairs) / len(pairs)} if pairs else {})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -178,13 +178,13 @@ class PcGrad(Combiner):
     def backward(
         self, step: Step, losses: Iterable[tuple[str, Tensor]], shared: list[nn.Parameter], seed: int
     ) -> dict[str, float]:
-        found = by_task(losses, shared)
-        size = len(found)
-        gradients, rows = aligned(list(found.values()))
+        totals = by_task(losses, shared)
+        size = len(totals)
+        gradients, rows = align(list(totals.values()))
         dots = gram(gradients)
         weights = surgery(dots, [permutation(size, seed, "pcgrad", i).tolist() for i in range(size)])
         write_sum(gradients, weights.sum(axis=0).tolist(), shared, rows)
-        return signals(list(found), dots)
+        return signals(list(totals), dots)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -52,8 +52,8 @@ class TorchJd(Combiner):
                 "mend it with: pip install 'ablation-harness[torchjd]'"
             ) from None
         kind = self._kind(library)
-        asked = required(kind)
-        self.require(len(asked) == (self.number is not None), "number", self._needed(asked))
+        numbers = required(kind)
+        self.require(len(numbers) == (self.number is not None), "number", self._needed(numbers))
         try:
             return kind() if self.number is None else kind(int(self.number) if self.number % 1 == 0 else self.number)
         except (AttributeError, ImportError, TypeError, ValueError) as error:
@@ -67,8 +67,8 @@ class TorchJd(Combiner):
                 aggregate(torch.eye(tasks))
         except (ImportError, RuntimeError, ValueError) as error:
             words = " ".join(str(error).split())[:200]
-            told = f"torchjd's {self.aggregator} cannot combine the {tasks} tasks that share an update ({words})"
-            raise SettingError(f"{told}; take another aggregator, number or schedule") from None
+            message = f"torchjd's {self.aggregator} cannot combine the {tasks} tasks that share an update ({words})"
+            raise SettingError(f"{message}; take another aggregator, number or schedule") from None
 
     def _kind(self, library: Any) -> Any:
         exported = {name: getattr(library, name) for name in library.__all__ if not name.endswith("Aggregator")}
@@ -76,28 +76,28 @@ class TorchJd(Combiner):
         refusals = {name: refusal(kind) for name, kind in kinds.items()}
         if refusals.get(self.aggregator) == "":
             return kinds[self.aggregator]
-        known = sorted(name for name, why in refusals.items() if not why)
-        near = difflib.get_close_matches(self.aggregator, known, n=3, cutoff=0.5) or known
+        available = sorted(name for name, why in refusals.items() if not why)
+        near = difflib.get_close_matches(self.aggregator, available, n=3, cutoff=0.5) or available
         why = refusals.get(self.aggregator, "is not in the installed torchjd")
         raise SettingError(f"torchjd.aggregator {self.aggregator!r} {why}; choose one of: {', '.join(near)}")
 
-    def _needed(self, asked: list[str]) -> str:
-        if not asked:
+    def _needed(self, numbers: list[str]) -> str:
+        if not numbers:
             return f"left out, {self.aggregator} takes none"
-        return f"given, as {self.aggregator}'s {asked[0]}"
+        return f"given, as {self.aggregator}'s {numbers[0]}"
 
     def backward(
         self, step: Step, losses: Iterable[tuple[str, Tensor]], shared: list[nn.Parameter], seed: int
     ) -> dict[str, float]:
         aggregate = self.make()
-        found = by_task(losses, shared)
-        gradients = [spread(task) for task in found.values()]
+        totals = by_task(losses, shared)
+        gradients = [spread(task) for task in totals.values()]
         used = [k for k in range(len(shared)) if any(task[k] is not None for task in gradients)]
-        told = signals(list(found), gram(gradients))
+        figures = signals(list(totals), gram(gradients))
         if len(gradients) == 1 or not used:
             for k in used:
                 shared[k].grad = gradients[0][k]
-            return told
+            return figures
         jacobian = torch.stack([torch.cat([flat(task[k], shared[k]) for k in used]) for task in gradients])
         for device in {"cpu", jacobian.device.type}:  # aggregators that draw do so on either
             seed_global(seed, device)
@@ -106,7 +106,7 @@ class TorchJd(Combiner):
         parts = whole.split([shared[k].numel() for k in used])
         for k, part in zip(used, parts, strict=True):
             shared[k].grad = part.view_as(shared[k])
-        return told
+        return figures
 
 
 def required(kind: Any) -> list[str]:

@@ -57,7 +57,7 @@ def course(folder: Path, tasks: Sequence[str] | None = None) -> Corpus:
     if not os.path.isdir(folder):
         raise DataError(f"the data folder {folder} is not there; give the folder that holds ids-sst-train.csv")
     splits: dict[tuple[str, Split], Examples] = {}
-    for name in chosen(tasks, tuple(LAYOUTS), "the course's data"):
+    for name in choose_tasks(tasks, tuple(LAYOUTS), "the course's data"):
         for split in SPLITS:
             path = folder / LAYOUTS[name].file(split)
             if os.path.lexists(path):
@@ -70,12 +70,12 @@ def course(folder: Path, tasks: Sequence[str] | None = None) -> Corpus:
     return Corpus(source="course files", splits=splits, notes=tuple(_notes(splits)))
 
 
-def chosen(tasks: Sequence[str] | None, known: tuple[str, ...], source: str) -> tuple[str, ...]:
+def choose_tasks(tasks: Sequence[str] | None, available: tuple[str, ...], source: str) -> tuple[str, ...]:
     """The tasks to read, in the source's own order; ``DataError`` for one that the source does not have."""
-    unknown = [task for task in tasks or () if task not in known]
+    unknown = [task for task in tasks or () if task not in available]
     if unknown:
-        raise DataError(f"{source} has no task {unknown[0]!r}; choose from {', '.join(known)}")
-    return known if tasks is None else tuple(task for task in known if task in tasks)
+        raise DataError(f"{source} has no task {unknown[0]!r}; choose from {', '.join(available)}")
+    return available if tasks is None else tuple(task for task in available if task in tasks)
 
 
 def read(path: Path, task: Task, split: Split) -> Examples:
@@ -102,29 +102,29 @@ def text_of(path: Path) -> str:
 def collect(name: str, task: Task, split: Split, rows: Iterable[CourseFiles | Dropped]) -> Examples:
     """The usable rows. A file is refused when more than 10 of its rows and more than 1% are broken: one or two
     misquoted rows are known in the course's files, while many mean a wrong or damaged file."""
-    found: list[CourseFiles] = []
+    usable_rows: list[CourseFiles] = []
     dropped: list[Dropped] = []
     for row in rows:
         if isinstance(row, Dropped):
             dropped.append(row)
         else:
-            found.append(row)
-    total = len(found) + len(dropped)
+            usable_rows.append(row)
+    total = len(usable_rows) + len(dropped)
     if not total:
         raise DataError(f"{name} has no rows under its header; put the complete file in its place")
-    if not found or len(dropped) > max(TOLERATED, TOLERATED_SHARE * total):
-        raise DataError(f"{told(name, dropped, total)}; that is too many, so mend or replace the file")
+    if not usable_rows or len(dropped) > max(TOLERATED, TOLERATED_SHARE * total):
+        raise DataError(f"{describe_dropped(name, dropped, total)}; that is too many, so mend or replace the file")
     return Examples(
         task=task,
         split=split,
-        ids=tuple(row.identity for row in found),
-        texts=tuple(row.texts for row in found),
-        labels=np.array([row.label for row in found], dtype=np.int64 if task.classes else np.float64),
+        ids=tuple(row.identity for row in usable_rows),
+        texts=tuple(row.texts for row in usable_rows),
+        labels=np.array([row.label for row in usable_rows], dtype=np.int64 if task.classes else np.float64),
         dropped=tuple(dropped),
     )
 
 
-def told(name: str, dropped: Sequence[Dropped], total: int) -> str:
+def describe_dropped(name: str, dropped: Sequence[Dropped], total: int) -> str:
     """How many rows were left out, and the first places."""
     places = ", ".join(f"{row.where} {row.why}" for row in dropped[:3])
     more = f" and {len(dropped) - 3:,} more" if len(dropped) > 3 else ""
@@ -181,10 +181,10 @@ def unlabelled_among(test: Examples) -> str:
 
 
 def _rows(name: str, text: str, task: Task, split: Split) -> Iterator[CourseFiles | Dropped]:
-    found = lines(name, text, "\t")
-    header = [cell.strip() for cell in next(found).cells]
+    parsed = lines(name, text, "\t")
+    header = [cell.strip() for cell in next(parsed).cells]
     wanted = _columns(name, header, task, split)
-    for line in found:
+    for line in parsed:
         if line.opens is not None:
             why = f"inside a quotation that opens in line {line.opens} and does not end there"
             yield from (Dropped(f"{name}:{at}", why) for at in range(line.first, line.last + 1))
@@ -233,6 +233,6 @@ def _notes(splits: dict[tuple[str, Split], Examples]) -> Iterator[str]:
         if (name, split) == (QUORA.name, "train") and total != OFFICIAL_QUORA:
             yield f"{total:,}-row Quora"
         if examples.dropped:
-            yield told(LAYOUTS[name].file(split), examples.dropped, total)
+            yield describe_dropped(LAYOUTS[name].file(split), examples.dropped, total)
         if some := unlabelled_among(examples):
             yield f"{LAYOUTS[name].file(split)}: {some}"

@@ -69,15 +69,15 @@ def own(task: Task) -> Own:
     if path is None or not path.is_file():
         mend = 'Path(__file__).with_name("FILE.csv") names one that lies beside a Python file'
         raise DataError(f"the task {task.name} has no file {path}; {mend}")
-    text, found = text_of(path), dict[Split, list[CourseFiles]]()
+    text, by_split = text_of(path), dict[Split, list[CourseFiles]]()
     for split, row in rows(path.name, text, task):
-        found.setdefault(split, []).append(row)
-    missing = [split for split in ("train", "dev") if split not in found]
+        by_split.setdefault(split, []).append(row)
+    missing = [split for split in ("train", "dev") if split not in by_split]
     if missing:
         divided = "split" in header_of(text)
         mend = "give it some, or leave the column split out" if divided else "give it more rows, or a column split"
         raise DataError(f"{path} has no {missing[0]} rows; {mend}")
-    splits = {split: examples(task, split, each) for split, each in found.items()}
+    splits = {split: examples(task, split, each) for split, each in by_split.items()}
     return Own(splits, tuple(f"{task.title}: {note}" for note in notes(text, splits)))
 
 
@@ -101,28 +101,28 @@ def few(splits: Mapping[Split, Examples]) -> Iterator[str]:
 
 def unlabelled(path: Path, task: Task) -> Examples:
     """All rows of another file of this layout, which need not have labels, as test rows. ``DataError``."""
-    found = [row for _, row in rows(path.name, text_of(path), task, "test")]
-    if not found:
+    parsed = [row for _, row in rows(path.name, text_of(path), task, "test")]
+    if not parsed:
         raise DataError(f"{path} has no rows under its header; give it some")
-    return examples(task, "test", found)
+    return examples(task, "test", parsed)
 
 
-def examples(task: Task, split: Split, found: list[CourseFiles]) -> Examples:
+def examples(task: Task, split: Split, parsed: list[CourseFiles]) -> Examples:
     return Examples(
         task=task,
         split=split,
-        ids=tuple(row.identity for row in found),
-        texts=tuple(row.texts for row in found),
-        labels=np.array([row.label for row in found], dtype=np.int64 if task.classes else np.float64),
+        ids=tuple(row.identity for row in parsed),
+        texts=tuple(row.texts for row in parsed),
+        labels=np.array([row.label for row in parsed], dtype=np.int64 if task.classes else np.float64),
     )
 
 
 def rows(name: str, text: str, task: Task, split: Split | None = None) -> Iterator[tuple[Split, CourseFiles]]:
     """Every row with its split, or with the one given."""
     columns = columns_of(name, header_of(text), task, split)
-    found = lines(name, text, delimiter_of(text), strict=True, like=columns.like)
-    next(found)
-    for line in found:
+    parsed = lines(name, text, delimiter_of(text), strict=True, like=columns.like)
+    next(parsed)
+    for line in parsed:
         if line.opens is not None:
             raise DataError(
                 f"{name}:{line.opens}: a quotation opens in this line that seems to hold the rows down to line "

@@ -13,7 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from model.data import commits
-from model.data.course import SPLITS, CourseFiles, chosen, clean, collect, given_label, told, unlabelled_among, usable
+from model.data.course import (
+    SPLITS,
+    CourseFiles,
+    choose_tasks,
+    clean,
+    collect,
+    describe_dropped,
+    given_label,
+    unlabelled_among,
+    usable,
+)
 from model.data.examples import Corpus, DataError, Dropped, Examples, Split
 from model.errors import shown
 from model.rng import key
@@ -58,7 +68,7 @@ def hub(root: Path | None = None, tasks: Sequence[str] | None = None, pins: Mapp
     if root is not None and not os.path.isdir(root):
         raise DataError(f"the data folder {root} is not there; give the folder that holds SetFit and nyu-mll")
     splits: dict[tuple[str, Split], Examples] = {}
-    for name in chosen(tasks, tuple(PLACES), "the hub's data"):
+    for name in choose_tasks(tasks, tuple(PLACES), "the hub's data"):
         if root is None:
             splits |= _downloaded(TASKS[name], (pins or {}).get(PLACES[name].folder))
         elif tasks is not None or os.path.isdir(root / PLACES[name].folder):
@@ -67,7 +77,7 @@ def hub(root: Path | None = None, tasks: Sequence[str] | None = None, pins: Mapp
         folders = ", ".join(place.folder for place in PLACES.values())
         raise DataError(f"{root} has none of the folders {folders}; lay it out like the hub")
     notes = [
-        told(f"{name}-{split}", examples.dropped, len(examples) + len(examples.dropped))
+        describe_dropped(f"{name}-{split}", examples.dropped, len(examples) + len(examples.dropped))
         for (name, split), examples in splits.items()
         if examples.dropped
     ]
@@ -83,10 +93,10 @@ def hold_out(train: Examples) -> tuple[Examples, Examples]:
     A hash of a row's sentences, whichever comes first, decides: the same rows whatever the file's order, and copies
     of a pair on the same side. As in the source's own dev set, a sentence may stand in other pairs of train.
     """
-    chosen = [key("held out", *sorted(texts)) % HELD_OUT == 0 for texts in train.texts]
-    rest = train.take(at for at, out in enumerate(chosen) if not out)
-    held = train.take(at for at, out in enumerate(chosen) if out)
-    return rest, dataclasses.replace(held, split="test", dropped=())
+    is_out = [key("held out", *sorted(texts)) % HELD_OUT == 0 for texts in train.texts]
+    rest = train.take(at for at, out in enumerate(is_out) if not out)
+    test = train.take(at for at, out in enumerate(is_out) if out)
+    return rest, dataclasses.replace(test, split="test", dropped=())
 
 
 def load(repository: str, configuration: str | None = None, commit: str | None = None) -> Mapping[str, Iterable[Row]]:
@@ -98,14 +108,14 @@ def load(repository: str, configuration: str | None = None, commit: str | None =
     name = " ".join(filter(None, (repository, configuration)))
     try:
         if commit is None:
-            found = datasets.load_dataset(repository, configuration)
+            loaded = datasets.load_dataset(repository, configuration)
         else:
-            found = datasets.load_dataset(repository, configuration, revision=commit)
+            loaded = datasets.load_dataset(repository, configuration, revision=commit)
     except Exception as error:  # the network, the hub and each file format raise their own kinds
         mend = "go online or give a local folder"
         raise DataError(f"{name} could not be loaded from the hub: {_first(error)}; {mend}") from None
-    commits.note("/".join(filter(None, (repository, configuration))), found.values())
-    return {split: _numbered(f"{name} {split}", table.with_format("arrow")[:]) for split, table in found.items()}
+    commits.note("/".join(filter(None, (repository, configuration))), loaded.values())
+    return {split: _numbered(f"{name} {split}", table.with_format("arrow")[:]) for split, table in loaded.items()}
 
 
 def json_lines(path: Path) -> Iterator[Row]:
@@ -127,33 +137,33 @@ def need(columns: Sequence[str], rows: Iterable[Row], name: str) -> Iterator[Row
         raise DataError(f"{name} has no rows; put the complete file in its place")
     missing = [column for column in columns if not any(column in row for _, row in head)]
     if missing:
-        found = ", ".join(shown(column) for column in list(head[0][1])[:8])
-        raise DataError(f"{head[0][0]}: no column {', '.join(missing)}; the columns found are {found or 'none'}")
+        present = ", ".join(shown(column) for column in list(head[0][1])[:8])
+        raise DataError(f"{head[0][0]}: no column {', '.join(missing)}; the columns found are {present or 'none'}")
     return itertools.chain(head, rows)
 
 
 def _quora_test(splits: dict[tuple[str, Split], Examples]) -> Iterator[str]:
     """Puts the held-out rows in place of a missing or unlabelled test set, and says so."""
     name = QUORA.name
-    given = splits.get((name, "test"))
-    if given is not None and given.labelled:
+    published = splits.get((name, "test"))
+    if published is not None and published.labelled:
         return
-    rest, held = hold_out(splits[name, "train"])
-    if len(rest) and len(held):
-        splits[name, "train"], splits[name, "test"] = rest, held
-        yield f"Quora test: {len(held):,} rows held out of train, by a hash of their text"
+    rest, held_out = hold_out(splits[name, "train"])
+    if len(rest) and len(held_out):
+        splits[name, "train"], splits[name, "test"] = rest, held_out
+        yield f"Quora test: {len(held_out):,} rows held out of train, by a hash of their text"
 
 
 def _downloaded(task: Task, commit: str | None) -> dict[tuple[str, Split], Examples]:
     place = PLACES[task.name]
-    found = load(place.repository, place.configuration, commit)
+    available = load(place.repository, place.configuration, commit)
     splits: dict[tuple[str, Split], Examples] = {}
     for split in SPLITS:
-        name = next((name for name in _NAMES[split] if name in found), None)
+        name = next((name for name in _NAMES[split] if name in available), None)
         if name is not None:
-            splits[task.name, split] = _read(f"{place.folder} {name}", task, split, found[name])
+            splits[task.name, split] = _read(f"{place.folder} {name}", task, split, available[name])
         elif split != "test":
-            raise DataError(f"{place.folder} on the hub has no split {_NAMES[split][0]}; it has {', '.join(found)}")
+            raise DataError(f"{place.folder} on the hub has no split {_NAMES[split][0]}; it has {', '.join(available)}")
     return splits
 
 
@@ -176,8 +186,8 @@ def _files(folder: Path, split: Split) -> list[Path]:
     for where, name in itertools.product((folder, folder / "data"), _NAMES[split]):
         for ending in ("parquet", "jsonl"):
             for pattern in (f"{name}.{ending}", f"{name}-*.{ending}", f"{name}/*.{ending}"):
-                if found := sorted(where.glob(pattern)):
-                    return found
+                if paths := sorted(where.glob(pattern)):
+                    return paths
     return []
 
 
@@ -226,28 +236,28 @@ def _entry(at: int, where: str, row: Mapping[str, Any], task: Task, split: Split
 
 def _first(error: Exception) -> str:
     """The system's word for an error, or the first line of a library's message."""
-    told = getattr(error, "strerror", None) or str(error)
-    return (told.splitlines() or [type(error).__name__])[0].rstrip(".")
+    message = getattr(error, "strerror", None) or str(error)
+    return (message.splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def _object(line: bytes, where: str) -> dict[str, Any]:
     try:
-        found = json.loads(line.decode(), object_pairs_hook=lambda pairs: _each_once(pairs, where))
+        record = json.loads(line.decode(), object_pairs_hook=lambda pairs: _each_once(pairs, where))
     except UnicodeDecodeError:
         raise DataError(f"{where}: not UTF-8; save the file as UTF-8") from None
     except DataError:
         raise
     except (ValueError, RecursionError) as error:
         raise DataError(f"{where}: not JSON ({error}); each line must be one JSON object") from None
-    if not isinstance(found, dict):
-        raise DataError(f"{where}: {shown(found)} is not a JSON object; each line must be one")
-    return found
+    if not isinstance(record, dict):
+        raise DataError(f"{where}: {shown(record)} is not a JSON object; each line must be one")
+    return record
 
 
 def _each_once(pairs: list[tuple[str, Any]], where: str) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    record = dict(pairs)
+    if len(record) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"{where}: {shown(twice)} stands there {names.count(twice)} times; keep one")
-    return found
+    return record

@@ -42,9 +42,9 @@ def reviews(spec: Reviews, corpus: Corpus) -> Examples:
     They are prefixes of one permutation per star, the stars taking turns, so that a smaller choice is a prefix of a
     larger one. ``source="default"`` takes ``corpus.reviews``. Raises ``DataError``.
     """
-    found = _found(spec, corpus)
+    source = _source_reviews(spec, corpus)
     stars: list[list[int]] = [[] for _ in range(SST.classes)]
-    for at, ((text,), label) in enumerate(zip(found.texts, found.labels.tolist(), strict=True)):
+    for at, ((text,), label) in enumerate(zip(source.texts, source.labels.tolist(), strict=True)):
         if len(text) < spec.max_characters:
             stars[label].append(at)
     rarest = min(stars, key=len)
@@ -53,10 +53,10 @@ def reviews(spec: Reviews, corpus: Corpus) -> Examples:
         has = f"{len(rarest)} reviews of {stars.index(rarest) + 1} stars under {spec.max_characters} characters"
         raise DataError(f"{max(each, 1)} reviews of each star are needed, but {spec.source} has {has}; give more")
     orders = [permutation(len(rows), "reviews", label) for label, rows in enumerate(stars)]
-    return found.take(rows[order[rank]] for rank in range(each) for rows, order in zip(stars, orders, strict=True))
+    return source.take(rows[order[rank]] for rank in range(each) for rows, order in zip(stars, orders, strict=True))
 
 
-def _found(spec: Reviews, corpus: Corpus) -> Examples:
+def _source_reviews(spec: Reviews, corpus: Corpus) -> Examples:
     if spec.source == "default":
         if corpus.reviews is None or not len(corpus.reviews):
             mend = "set reviews.source to a JSON-lines file with overall and reviewText, or to a hub id"

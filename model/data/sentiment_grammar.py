@@ -82,15 +82,15 @@ def opinion(
     shape = dice.weighted((("one", 0.5), ("but", 0.2), ("although", 0.1), ("despite", 0.1), ("and", 0.1)))
     agree = one.score * two.score > 0
     if shape == "one" or (shape == "and" and not agree):
-        made = one
+        combined = one
     elif agree:
-        made = Opinion(f"{one.text} and {two.text}", max(one.score, two.score, key=abs))
+        combined = Opinion(f"{one.text} and {two.text}", max(one.score, two.score, key=abs))
     elif shape == "despite":
-        made = Opinion(f"{one.text}, although {two.text}", one.score)
+        combined = Opinion(f"{one.text}, although {two.text}", one.score)
     elif shape == "although":
-        made = Opinion(f"although {one.text}, {two.text}", two.score)
+        combined = Opinion(f"although {one.text}, {two.text}", two.score)
     else:
-        made = Opinion(f"{one.text}, but {two.text}", two.score)
+        combined = Opinion(f"{one.text}, but {two.text}", two.score)
     if dice.chance(0.15):
-        made = Opinion(f"{dice.pick(OPENINGS)}, {made.text}", made.score)
-    return Opinion(sentence(made.text), made.score)
+        combined = Opinion(f"{dice.pick(OPENINGS)}, {combined.text}", combined.score)
+    return Opinion(sentence(combined.text), combined.score)

@@ -28,7 +28,7 @@ SHARES: dict[str, tuple[float, ...]] = {  # of the classes, as in the real data
 }
 VERSION = 3  # goes up when a sentence or a label changes
 REVIEWS_PER_CLASS = 60
-CRITICS, ASKED, TOLD = 900, 700, 500  # paragraphs of text
+OPINION_PARAGRAPHS, QUESTION_PARAGRAPHS, SCENE_PARAGRAPHS = 900, 700, 500  # paragraphs of text
 
 
 def embedded(seed: int = 0) -> Corpus:
@@ -38,35 +38,35 @@ def embedded(seed: int = 0) -> Corpus:
     paragraphs of a few lines with an empty line after each.
     """
     splits: dict[tuple[str, Split], Examples] = {}
-    taken: set[str] = set()  # sentences of dev and test, which training data must not repeat
+    used: set[str] = set()  # sentences of dev and test, which training data must not repeat
     for task, draw in DRAWS:
         for split in ("test", "dev"):
-            splits[task.name, split] = made = _split(task, split, draw, seed, frozenset(taken))
-            taken.update(text for texts in made.texts for text in texts)
+            splits[task.name, split] = examples = _split(task, split, draw, seed, frozenset(used))
+            used.update(text for texts in examples.texts for text in texts)
     for task, draw in DRAWS:
-        splits[task.name, "train"] = _split(task, "train", draw, seed, frozenset(taken))
+        splits[task.name, "train"] = _split(task, "train", draw, seed, frozenset(used))
     return Corpus(
         source=f"embedded grammar, seed {seed}",
         splits={(task.name, split): splits[task.name, split] for task, _ in DRAWS for split in ROWS[task.name]},
-        text=tuple(_text(seed, taken)),
-        reviews=_reviews(seed, taken),
+        text=tuple(_text(seed, used)),
+        reviews=_reviews(seed, used),
         notes=("sentences made by a grammar: figures say whether the machinery works, not how good a model is",),
     )
 
 
-def _split(task: Task, split: Split, draw: Draw, seed: int, taken: frozenset[str]) -> Examples:
+def _split(task: Task, split: Split, draw: Draw, seed: int, used: frozenset[str]) -> Examples:
     """Draws until every class has its share; a row that was there before or has a taken sentence is thrown away."""
     dice, rows = RandomChoice(seed, task.name, split), ROWS[task.name][split]
     room = quotas(rows, SHARES.get(task.name, (1.0,)))
-    found: dict[Texts, float] = {}
-    while len(found) < rows:
+    labels: dict[Texts, float] = {}
+    while len(labels) < rows:
         texts, label = draw(dice)
         place = int(label) if task.classes else 0
-        if room[place] and texts not in found and not taken.intersection(texts):
+        if room[place] and texts not in labels and not used.intersection(texts):
             room[place] -= 1
-            found[texts] = label
+            labels[texts] = label
     ids = tuple(f"{task.name}-{split}-{number:04d}" for number in range(rows))
-    return Examples(task, split, ids, tuple(found), _labels(task, list(found.values())))
+    return Examples(task, split, ids, tuple(labels), _labels(task, list(labels.values())))
 
 
 def quotas(rows: int, shares: Sequence[float]) -> list[int]:
@@ -82,8 +82,8 @@ def _labels(task: Task, labels: Sequence[float]) -> np.ndarray:
 
 
 def _sst(dice: RandomChoice) -> tuple[Texts, float]:
-    made = opinion(dice)
-    return (made.text,), made.score + 2
+    statement = opinion(dice)
+    return (statement.text,), statement.score + 2
 
 
 def _quora(dice: RandomChoice) -> tuple[Texts, float]:
@@ -136,29 +136,29 @@ def _cfimdb(dice: RandomChoice) -> tuple[Texts, float]:
 DRAWS: tuple[tuple[Task, Draw], ...] = ((SST, _sst), (QUORA, _quora), (STS, _sts), (CFIMDB, _cfimdb))
 
 
-def _reviews(seed: int, taken: set[str]) -> Examples:
+def _reviews(seed: int, used: set[str]) -> Examples:
     """Product reviews with classes 0..4 (one star to five), as many of each: a neighbouring domain."""
-    dice, found = RandomChoice(seed, "reviews"), dict[Texts, float]()
+    dice, labels = RandomChoice(seed, "reviews"), dict[Texts, float]()
     room = [REVIEWS_PER_CLASS] * 5
     while any(room):
-        made = opinion(dice, PRODUCT, GOODS)
-        if room[made.score + 2] and (made.text,) not in found and made.text not in taken:
-            room[made.score + 2] -= 1
-            found[(made.text,)] = made.score + 2
-    ids = tuple(f"review-{number:04d}" for number in range(len(found)))
-    return Examples(SST, "train", ids, tuple(found), _labels(SST, list(found.values())))
+        statement = opinion(dice, PRODUCT, GOODS)
+        if room[statement.score + 2] and (statement.text,) not in labels and statement.text not in used:
+            room[statement.score + 2] -= 1
+            labels[(statement.text,)] = statement.score + 2
+    ids = tuple(f"review-{number:04d}" for number in range(len(labels)))
+    return Examples(SST, "train", ids, tuple(labels), _labels(SST, list(labels.values())))
 
 
-def _text(seed: int, taken: set[str]) -> Iterator[str]:
+def _text(seed: int, used: set[str]) -> Iterator[str]:
     """Unlabelled paragraphs, ordered by topic: critics who keep to one verdict, then questions asked again and scenes
     told again, neighbours about the same persons and things."""
     dice = RandomChoice(seed, "text")
-    paragraphs = [_critic(dice) for _ in range(CRITICS)]
-    for kinds, count in ((QUESTIONS, ASKED), (SCENES, TOLD)):
+    paragraphs = [_critic(dice) for _ in range(OPINION_PARAGRAPHS)]
+    for kinds, count in ((QUESTIONS, QUESTION_PARAGRAPHS), (SCENES, SCENE_PARAGRAPHS)):
         meanings = {meaning(dice, kinds): None for _ in range(count)}
         paragraphs += [_again(dice, one) for one in sorted(meanings, key=_topic)]
     for paragraph in paragraphs:
-        kept = [line for line in paragraph if line not in taken]
+        kept = [line for line in paragraph if line not in used]
         yield from kept
         yield from [""] * bool(kept)
 

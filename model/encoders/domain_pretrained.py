@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from model.encoders.loading import EncoderError
-from model.encoders.made import Say, made, nothing_said
+from model.encoders.made import Say, prepare_folder, say_nothing
 from model.encoders.placeholders import Derived
 
 WORDS = 40  # of a pair of lines, about
@@ -37,7 +37,7 @@ class DomainPretrained(Derived):
         self.require(self.max_tokens >= 8, "max_tokens", "at least 8")
 
 
-def prepare(spec: DomainPretrained, lines: Sequence[str], folder: Path, seed: int, say: Say = nothing_said) -> Path:
+def prepare(spec: DomainPretrained, lines: Sequence[str], folder: Path, seed: int, say: Say = say_nothing) -> Path:
     """The folder of the finished encoder under ``folder``, in transformers' layout; made if it is not there whole.
 
     The name carries a digest of the declaration, its version, the start's identity, the lines and the seed. ``say``
@@ -49,7 +49,7 @@ def prepare(spec: DomainPretrained, lines: Sequence[str], folder: Path, seed: in
 
     own = {name: value for name, value in flatten(spec).items() if not name.startswith(("start", "text"))}
     home = folder / f"domain-{digest([own, spec.version, spec.start.identity(), list(lines), seed])}"
-    return made(home, lambda aside: _make(spec, lines, aside, seed), say)
+    return prepare_folder(home, lambda aside: _make(spec, lines, aside, seed), say)
 
 
 def _make(spec: DomainPretrained, lines: Sequence[str], folder: Path, seed: int) -> None:
@@ -59,8 +59,8 @@ def _make(spec: DomainPretrained, lines: Sequence[str], folder: Path, seed: int)
     encoder, tokenizer = spec.start.load(seed)
     config: Any = encoder.config
     if config.model_type != "bert" or tokenizer.mask_token_id is None:
-        told = f"domain pre-training needs a BERT with a mask token; {spec.start.slug} gives none"
-        raise EncoderError(f"{told}; start from another")
+        message = f"domain pre-training needs a BERT with a mask token; {spec.start.slug} gives none"
+        raise EncoderError(f"{message}; start from another")
     check_types(str(spec.start.slug), "bert", config.type_vocab_size, "pre-training")
     losses = pretrain(
         encoder,

@@ -77,12 +77,12 @@ def of_model(error: Exception) -> str:
 
 def of_bin(error: Exception) -> str:
     """Why the network could not be made of config.json and a .bin."""
-    told = of_model(error)
+    message = of_model(error)
     if type(error).__name__ == "UnpicklingError":
         return "its .bin holds more than weights, so it is not read (it could run code); give it as model.safetensors"
     named = isinstance(error, KeyError) and isinstance(error.args[0], str)  # an activation that there is not
-    if named or isinstance(error, ArithmeticError) or " sizes " in told or "wrong kind" in told:
-        return told
+    if named or isinstance(error, ArithmeticError) or " sizes " in message or "wrong kind" in message:
+        return message
     return f"its .bin is damaged or cut short ({type(error).__name__}); fetch it again"
 
 

@@ -105,6 +105,6 @@ def check_inside(teller: Path, name: str) -> None:
 def check_written(folder: Path) -> None:
     """``EncoderError`` where checksums were kept of a folder and a file that is read has another."""
     names = [part.relative_to(folder).as_posix() for part in parts(folder)]
-    if told := manifest.damage(folder, names):
+    if message := manifest.damage(folder, names):
         mend = f"make or export it again, or delete {manifest.NAME} there if you changed it yourself"
-        raise EncoderError(f"{told}; {mend}")
+        raise EncoderError(f"{message}; {mend}")

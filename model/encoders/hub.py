@@ -98,10 +98,10 @@ def _bring(name: str, say: Say) -> Snapshot:
         return before
     try:
         info = HfApi().model_info(repository, revision=revision, timeout=SECONDS)
-        found = _look(repository, str(info.sha))
-        if found is None:
+        latest = _look(repository, str(info.sha))
+        if latest is None:
             say(f"the encoder {name} is downloaded, once")
-            found = download(repository, revision, [entry.rfilename for entry in info.siblings or []])
+            latest = download(repository, revision, [entry.rfilename for entry in info.siblings or []])
     except RepositoryNotFoundError:
         raise EncoderError(
             f"there is neither a folder nor a public model on the hub called {repository!r}; check its spelling"
@@ -117,10 +117,10 @@ def _bring(name: str, say: Say) -> Snapshot:
                 f"({reason(error)}); connect to the network or give a folder"
             ) from None
         return before
-    if before and identity(before.folder) != identity(found.folder):
-        told = f"the encoder {name} was changed on the hub: it is {found.shown} now, and was {before.shown}"
-        say(f"{told}; --encoder {before.name} stays with that")
-    return found
+    if before and identity(before.folder) != identity(latest.folder):
+        message = f"the encoder {name} was changed on the hub: it is {latest.shown} now, and was {before.shown}"
+        say(f"{message}; --encoder {before.name} stays with that")
+    return latest
 
 
 def download(repository: str, revision: str, files: list[str]) -> Snapshot:

@@ -50,8 +50,8 @@ def check_folder(folder: Path, families: tuple[str, ...]) -> None:
     if "config.json" not in names:
         raise EncoderError(f"{folder} has no config.json, so it is not an encoder folder")
     for part in parts:
-        if told := fault(part):
-            raise EncoderError(told)
+        if message := fault(part):
+            raise EncoderError(message)
     files.check_written(folder)
     config = json.loads((folder / "config.json").read_bytes())
     family, layers = config.get("model_type"), config.get("num_hidden_layers", 12)
@@ -115,12 +115,12 @@ def check_weights(name: str, missing: Iterable[str], unexpected: Iterable[str]) 
     """Raise ``EncoderError`` unless the weights are those of the encoder that config.json describes."""
     lacking = sorted(key for key in missing if not key.startswith(FRESH))
     if lacking:
-        told = f"the weights of {name} lack {len(lacking)} of the encoder's tensors, e.g. {lacking[0]}"
-        raise EncoderError(f"{told}; {FETCH}")
+        message = f"the weights of {name} lack {len(lacking)} of the encoder's tensors, e.g. {lacking[0]}"
+        raise EncoderError(f"{message}; {FETCH}")
     extra = sorted(key for key in unexpected if "encoder.layer." in key)
     if extra:
-        told = f"the weights of {name} have more layers than its config.json says, e.g. {extra[0]}"
-        raise EncoderError(f"{told}; {FETCH}")
+        message = f"the weights of {name} have more layers than its config.json says, e.g. {extra[0]}"
+        raise EncoderError(f"{message}; {FETCH}")
 
 
 def check_vocabulary(name: str, encoder: Any, tokenizer: Any) -> None:

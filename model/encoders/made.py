@@ -16,7 +16,7 @@ from model.modes import usual
 Say = Callable[[str], None]
 
 
-def made(folder: Path, make: Callable[[Path], None], say: Say) -> Path:
+def prepare_folder(folder: Path, make: Callable[[Path], None], say: Say) -> Path:
     """The same folder, filled by ``make`` if it is not there or not what was written; the latter is said.
 
     The work is done aside, sealed and renamed: a folder that exists is whole, and of two processes at it one wins.
@@ -53,5 +53,5 @@ def damage(folder: Path) -> str:
     return ""
 
 
-def nothing_said(text: str) -> None:
+def say_nothing(text: str) -> None:
     """For whoever has nowhere to say it."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from model.encoders.made import Say, made, nothing_said
+from model.encoders.made import Say, prepare_folder, say_nothing
 from model.interfaces import Encoder
 from model.settings import describe
 
@@ -51,7 +51,7 @@ class Tiny(Encoder):
         self.require(self.steps >= 0, "steps", "0 or more")
 
 
-def prepare(spec: Tiny, folder: Path, on_progress: Progress | None = None, say: Say = nothing_said) -> Path:
+def prepare(spec: Tiny, folder: Path, on_progress: Progress | None = None, say: Say = say_nothing) -> Path:
     """The folder of the finished encoder under ``folder``, in transformers' layout; made if it is not there whole.
 
     The name carries a digest of the declaration, its version and the text. ``on_progress`` hears (steps done, steps in
@@ -64,7 +64,7 @@ def prepare(spec: Tiny, folder: Path, on_progress: Progress | None = None, say: 
     words = vocabulary(known_text(corpus))
     home = folder / f"tiny-{digest([describe(spec), spec.version, words, corpus.text])}"
     progress = on_progress or (lambda done, total: None)
-    return made(home, lambda aside: make(spec, words, corpus.text, aside, progress), say)
+    return prepare_folder(home, lambda aside: make(spec, words, corpus.text, aside, progress), say)
 
 
 def known_text(corpus: Corpus) -> list[str]:
@@ -133,8 +133,8 @@ def compare_words(encoder: Any) -> None:
     hidden = encoder.config.hidden_size
 
     def rotation(name: str) -> torch.Tensor:
-        made: torch.Tensor = torch.linalg.qr(torch.randn(hidden, hidden, generator=generator("tiny", name)))[0]
-        return made
+        matrix: torch.Tensor = torch.linalg.qr(torch.randn(hidden, hidden, generator=generator("tiny", name)))[0]
+        return matrix
 
     types = encoder.embeddings.token_type_embeddings.weight
     attention = encoder.encoder.layer[0].attention

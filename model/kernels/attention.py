@@ -95,8 +95,8 @@ class Attend(torch.autograd.Function):
         shares = scores.softmax(-1)
         left = shares * factors(shares, rate)
         ctx.save_for_backward(query, key, value, shares, left)
-        found = left @ value
-        return found.flatten(1) if first else heads.gather(found)
+        mixed = left @ value
+        return mixed.flatten(1) if first else heads.gather(mixed)
 
     @staticmethod
     @once_differentiable

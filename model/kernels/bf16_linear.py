@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from model.kernels.switch import enabled
+
 MANY = 256  # tokens; with fewer torch's way is as fast
 
 
@@ -16,13 +18,13 @@ def linear(layer: nn.Linear, x: Tensor) -> Tensor:
     """The layer's output [tokens, width] of [tokens, width]. Where products are of bf16 (``model.precision``) and the
     tokens many, it is rounded, too, as is the gradient of ``x``; as with torch's autocast. The weight's gradient is a
     product of torch's own, in fp32."""
-    if x.device.type != "cpu" or torch.get_float32_matmul_precision() != "medium":
+    if not enabled() or x.device.type != "cpu" or torch.get_float32_matmul_precision() != "medium":
         own: Tensor = layer(x)
         return own
     if len(x) <= MANY or not torch.cpu._is_avx512_bf16_supported():
         return (x @ layer.weight.t()).add_(layer.bias)  # quicker by a tenth than torch's own order
-    found: Tensor = Rounded.apply(x, layer.weight, layer.bias)  # type: ignore[no-untyped-call]
-    return found
+    output: Tensor = Rounded.apply(x, layer.weight, layer.bias)  # type: ignore[no-untyped-call]
+    return output
 
 
 class Rounded(torch.autograd.Function):

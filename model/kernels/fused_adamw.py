@@ -12,6 +12,7 @@ from torch import nn
 from torch.utils.hooks import RemovableHandle
 
 from model.kernels.sparse_embedding import Dense
+from model.kernels.switch import enabled
 
 LARGE = 1 << 16  # numbers; smaller weights are not worth a call of their own
 
@@ -42,14 +43,14 @@ class Early:
             adamw(optimizer, [weight])
             weight.grad = None
 
-        for weight in self._large:
+        for weight in self._large if enabled() else ():
             if optimizer.state.get(weight):
                 self._hooks.append(weight.register_post_accumulate_grad_hook(update))
 
     def finish(self, optimizer: torch.optim.Optimizer) -> None:
         """The weights that have a gradient still."""
         left = [weight for group in optimizer.param_groups for weight in group["params"] if weight.grad is not None]
-        if left and all(optimizer.state.get(weight) and weight.device.type == "cpu" for weight in left):
+        if left and enabled() and all(optimizer.state.get(weight) and weight.device.type == "cpu" for weight in left):
             adamw(optimizer, left)
         else:
             optimizer.step()

@@ -44,12 +44,12 @@ def embed(bert: Any, words: Tensor, types: Tensor, layout: Layout) -> Tensor:
     part = bert.embeddings
     positions = layout.places % layout.length
     summed = layout.pack(words) + part.token_type_embeddings(layout.pack(types)) + part.position_embeddings(positions)
-    return dropped(part.dropout, part.LayerNorm(summed))
+    return apply_dropout(part.dropout, part.LayerNorm(summed))
 
 
 def draw_as_embed(bert: Any, embedded: Tensor) -> None:
     """Take the draws of ``embed`` and leave it at that, so that what follows draws the same."""
-    dropped(bert.embeddings.dropout, embedded.detach())
+    apply_dropout(bert.embeddings.dropout, embedded.detach())
 
 
 def encode(bert: Any, embedded: Tensor, layout: Layout, every_state: bool) -> tuple[Tensor, list[Tensor]]:
@@ -71,10 +71,10 @@ def encode(bert: Any, embedded: Tensor, layout: Layout, every_state: bool) -> tu
 def layer(part: Any, states: Tensor, layout: Layout, heads: Heads, first_only: bool = False) -> Tensor:
     """One layer on [tokens, hidden]; with ``first_only`` its output for each row's first token, [rows, hidden]."""
     own = states.index_select(0, layout.firsts) if first_only else states
-    found = attend(part.attention.self, own, states, layout, heads, first_only)
-    attended = added(part.attention.output, found, own)
+    mixed = attend(part.attention.self, own, states, layout, heads, first_only)
+    attended = add_and_normalise(part.attention.output, mixed, own)
     inner = part.intermediate
-    return added(part.output, inner.intermediate_act_fn(linear(inner.dense, attended)), attended)
+    return add_and_normalise(part.output, inner.intermediate_act_fn(linear(inner.dense, attended)), attended)
 
 
 def attend(part: Any, own: Tensor, states: Tensor, layout: Layout, heads: Heads, first_only: bool) -> Tensor:
@@ -86,25 +86,25 @@ def attend(part: Any, own: Tensor, states: Tensor, layout: Layout, heads: Heads,
         return mixed
     key, value = spread(key, heads), spread(value, heads)  # [rows, heads, length, hidden / heads]
     query = query.view(layout.rows, part.num_attention_heads, 1, -1) if first_only else spread(query, heads)
-    found = scaled_dot_product_attention(query, key, value, attn_mask=layout.bias, dropout_p=rate)
-    packed: Tensor = found.flatten(1) if first_only else Gather.apply(found, heads)  # type: ignore[no-untyped-call]
+    mixed = scaled_dot_product_attention(query, key, value, attn_mask=layout.bias, dropout_p=rate)
+    packed: Tensor = mixed.flatten(1) if first_only else Gather.apply(mixed, heads)  # type: ignore[no-untyped-call]
     return packed
 
 
 def spread(packed: Tensor, heads: Heads) -> Tensor:
     """The tokens' numbers at their places in the heads' rows."""
-    found: Tensor = Spread.apply(packed, heads)  # type: ignore[no-untyped-call]
-    return found
+    states: Tensor = Spread.apply(packed, heads)  # type: ignore[no-untyped-call]
+    return states
 
 
-def added(part: Any, found: Tensor, states: Tensor) -> Tensor:
+def add_and_normalise(part: Any, inner: Tensor, states: Tensor) -> Tensor:
     """LayerNorm(dropout(W found + b) + states)."""
-    found = linear(part.dense, found)
-    summed = drop_and_add(found, part.dropout.p, states) if part.training else found + states
+    inner = linear(part.dense, inner)
+    summed = drop_and_add(inner, part.dropout.p, states) if part.training else inner + states
     normal: Tensor = part.LayerNorm(summed)
     return normal
 
 
-def dropped(part: nn.Dropout, states: Tensor) -> Tensor:
+def apply_dropout(part: nn.Dropout, states: Tensor) -> Tensor:
     """A dropout layer's output."""
     return drop(states, part.p) if part.training else states

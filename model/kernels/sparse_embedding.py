@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from model.kernels.switch import enabled
+
 LARGE = 1 << 22  # numbers in a table; the gradient of a smaller one is dense
 
 
@@ -14,11 +16,12 @@ def lookup(table: nn.Embedding, ids: Tensor) -> Tensor:
     """The table's rows [..., width]. A large table's gradient is sparse and coalesced, and has the bits of the dense
     one; joined by a dense one it becomes dense."""
     weight = table.weight
-    if weight.numel() < LARGE or not (weight.requires_grad and torch.is_grad_enabled()):
+    sparse = enabled() and weight.numel() >= LARGE
+    if not (sparse and weight.requires_grad and torch.is_grad_enabled()):
         rows: Tensor = table(ids)
         return rows
-    found: Tensor = Rows.apply(weight, ids, table.padding_idx)  # type: ignore[no-untyped-call]
-    return found
+    vectors: Tensor = Rows.apply(weight, ids, table.padding_idx)  # type: ignore[no-untyped-call]
+    return vectors
 
 
 class Rows(torch.autograd.Function):
@@ -37,8 +40,8 @@ class Rows(torch.autograd.Function):
         values = torch.ops.aten.embedding_dense_backward(gradient, places, len(rows), -1, False)
         if ctx.padding is not None:
             values = values.masked_fill_((rows == ctx.padding)[:, None], 0)
-        found = torch.sparse_coo_tensor(rows[None], values, ctx.shape, is_coalesced=True, check_invariants=False)
-        return found, None, None
+        sparse = torch.sparse_coo_tensor(rows[None], values, ctx.shape, is_coalesced=True, check_invariants=False)
+        return sparse, None, None
 
 
 class Dense:
@@ -46,7 +49,7 @@ class Dense:
     the rows that were written are cleared."""
 
     def __init__(self) -> None:
-        self._held: dict[nn.Parameter, tuple[Tensor, Tensor]] = {}  # the tensor, and its rows that are not zero
+        self._buffers: dict[nn.Parameter, tuple[Tensor, Tensor]] = {}  # the tensor, and its rows that are not zero
 
     def fill(self, parameter: nn.Parameter) -> None:
         """Make ``.grad`` dense if it is sparse. The tensor is good until the next call for the same parameter."""
@@ -54,10 +57,10 @@ class Dense:
             return
         gradient = parameter.grad.coalesce()
         rows, values = gradient.indices()[0], gradient.values()
-        if parameter in self._held:
-            whole, written = self._held[parameter]
+        if parameter in self._buffers:
+            whole, written = self._buffers[parameter]
             whole.index_fill_(0, written, 0)
         else:
             whole = torch.zeros_like(parameter)
         parameter.grad = whole.index_copy_(0, rows, values)
-        self._held[parameter] = (whole, rows)
+        self._buffers[parameter] = (whole, rows)

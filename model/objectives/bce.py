@@ -38,13 +38,11 @@ class BceWithLogits(Objective):
     def outputs(self, task: Task) -> int:
         return 1
 
-    def loss(self, prediction: Tensor, labels: Tensor, task: Task) -> Tensor:
-        return functional.binary_cross_entropy_with_logits(
-            prediction[:, 0], unit(labels, task), reduction=self.reduction
-        )
+    def loss(self, logits: Tensor, labels: Tensor, task: Task) -> Tensor:
+        return functional.binary_cross_entropy_with_logits(logits[:, 0], unit(labels, task), reduction=self.reduction)
 
-    def answers(self, prediction: Tensor, task: Task) -> Tensor:
-        return read(prediction[:, 0].sigmoid(), task)
+    def answers(self, logits: Tensor, task: Task) -> Tensor:
+        return read(logits[:, 0].sigmoid(), task)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,13 +51,14 @@ class Bce(Objective):
     torch clamps the logarithm at -100."""
 
     slug: ClassVar[str] = "bce"
+    is_item_mean: ClassVar[bool] = True
     divergence: ClassVar = "bernoulli_symmetric_kl"
 
     def outputs(self, task: Task) -> int:
         return 1
 
-    def loss(self, prediction: Tensor, labels: Tensor, task: Task) -> Tensor:
-        return functional.binary_cross_entropy(prediction[:, 0].sigmoid(), unit(labels, task))
+    def loss(self, logits: Tensor, labels: Tensor, task: Task) -> Tensor:
+        return functional.binary_cross_entropy(logits[:, 0].sigmoid(), unit(labels, task))
 
-    def answers(self, prediction: Tensor, task: Task) -> Tensor:
-        return read(prediction[:, 0].sigmoid(), task)
+    def answers(self, logits: Tensor, task: Task) -> Tensor:
+        return read(logits[:, 0].sigmoid(), task)

@@ -15,23 +15,24 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CrossEntropy(Objective):
-    """-log softmax(prediction)[label], mean over the batch. A score task is rounded to whole classes."""
+    """-log softmax(logits)[label], mean over the batch. A score task is rounded to whole classes."""
 
     slug: ClassVar[str] = "cross_entropy"
+    is_item_mean: ClassVar[bool] = True
     divergence: ClassVar = "symmetric_kl"
 
     def outputs(self, task: Task) -> int:
         return task.classes or round(task.high - task.low) + 1
 
-    def loss(self, prediction: Tensor, labels: Tensor, task: Task) -> Tensor:
+    def loss(self, logits: Tensor, labels: Tensor, task: Task) -> Tensor:
         classes = labels if task.classes else (labels - task.low).round().long()
-        return functional.cross_entropy(prediction, classes)
+        return functional.cross_entropy(logits, classes)
 
-    def answers(self, prediction: Tensor, task: Task) -> Tensor:
+    def answers(self, logits: Tensor, task: Task) -> Tensor:
         if task.classes:
-            return prediction.argmax(dim=-1)
-        classes = torch.arange(prediction.shape[-1], device=prediction.device, dtype=torch.float32)
-        return prediction.softmax(dim=-1) @ classes + task.low  # expected score
+            return logits.argmax(dim=-1)
+        classes = torch.arange(logits.shape[-1], device=logits.device, dtype=torch.float32)
+        return logits.softmax(dim=-1) @ classes + task.low  # expected score
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,15 +43,11 @@ class BatchSoftmax(Objective):
     slug: ClassVar[str] = "batch_softmax"
     divergence: ClassVar = "squared"
 
-    @property
-    def is_item_mean(self) -> bool:
-        return False
-
     def outputs(self, task: Task) -> int:
         return 1
 
-    def loss(self, prediction: Tensor, labels: Tensor, task: Task) -> Tensor:
-        return functional.cross_entropy(prediction[:, 0], labels.float())
+    def loss(self, logits: Tensor, labels: Tensor, task: Task) -> Tensor:
+        return functional.cross_entropy(logits[:, 0], labels.float())
 
-    def answers(self, prediction: Tensor, task: Task) -> Tensor:
-        return prediction[:, 0]
+    def answers(self, logits: Tensor, task: Task) -> Tensor:
+        return logits[:, 0]

@@ -9,15 +9,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from model.divergences import divergence
-from model.interfaces import ActiveRegularizer, DropoutPolicy, Forward, Regularizer
+from model.interfaces import ActiveRegularizer, DropoutPolicy, Forward, Regularizer, SharedNetwork
 from model.lazy_torch import torch
 from model.passes import FORWARD, Passes
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-    from model.network import Network
-    from model.recipe import Recipe
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,6 +27,8 @@ class Proximal(Regularizer):
     its own (smooth-valleys' code), or none."""
 
     slug: ClassVar[str] = "proximal"
+    needs_padding: ClassVar[bool] = False
+    is_item_mean: ClassVar[bool] = True
     steps_per_anchor: int = 1
     dropout: DropoutPolicy = "same"
 
@@ -37,22 +36,18 @@ class Proximal(Regularizer):
         self.require(self.steps_per_anchor >= 1, "steps_per_anchor", "at least 1")
 
     @property
-    def needs_fp32(self) -> bool:
-        return True
-
-    @property
     def is_no_op(self) -> bool:
         """Whether the penalty and its gradient are 0 at every update."""
         return self.steps_per_anchor == 1 and self.dropout == "same"
 
-    def passes(self, recipe: Recipe) -> Passes:
+    def passes(self, learning: Passes) -> Passes:
         return FORWARD  # the anchor's
 
     def share(self, update: int, updates: int) -> float:
         """How far the anchor moves towards theta after this update (1 first) of ``updates``: 0 stays, 1 arrives."""
         return float(update % self.steps_per_anchor == 0)
 
-    def start(self, network: Network, updates: int) -> ActiveRegularizer:
+    def start(self, network: SharedNetwork, updates: int) -> ActiveRegularizer:
         if self.is_no_op:
             warn_of_no_op(self.slug, "steps_per_anchor is 1; set it to 2 or more, or use momentum_proximal")
         return FunctionSpace(self, network, updates)
@@ -65,6 +60,8 @@ class MomentumProximal(Regularizer):
     ``weight`` is mu. ``beta`` None is the paper's schedule (section 4.1)."""
 
     slug: ClassVar[str] = "momentum_proximal"
+    needs_padding: ClassVar[bool] = False
+    is_item_mean: ClassVar[bool] = True
     beta: float | None = None  # None: .99 for the first tenth of the updates, then .999
     dropout: DropoutPolicy = "same"  # of the anchor, as in Proximal
 
@@ -72,15 +69,11 @@ class MomentumProximal(Regularizer):
         self.require(self.beta is None or 0 <= self.beta <= 1, "beta", "in [0, 1], or none for the paper's schedule")
 
     @property
-    def needs_fp32(self) -> bool:
-        return True
-
-    @property
     def is_no_op(self) -> bool:
         """Whether the penalty and its gradient are 0 at every update."""
         return self.beta == 0 and self.dropout == "same"
 
-    def passes(self, recipe: Recipe) -> Passes:
+    def passes(self, learning: Passes) -> Passes:
         return FORWARD  # the anchor's
 
     def share(self, update: int, updates: int) -> float:
@@ -88,7 +81,7 @@ class MomentumProximal(Regularizer):
         scheduled = 0.99 if 10 * update <= updates else 0.999
         return 1 - (scheduled if self.beta is None else self.beta)
 
-    def start(self, network: Network, updates: int) -> ActiveRegularizer:
+    def start(self, network: SharedNetwork, updates: int) -> ActiveRegularizer:
         if self.is_no_op:
             warn_of_no_op(self.slug, "beta is 0; set it above 0")
         return FunctionSpace(self, network, updates)
@@ -104,6 +97,9 @@ class ParameterProximal(Regularizer):
     other tasks get no gradient. With one step per anchor it is a no-op, with a warning."""
 
     slug: ClassVar[str] = "parameter_proximal"
+    needs_fp32: ClassVar[bool] = False
+    needs_padding: ClassVar[bool] = False
+    is_item_mean: ClassVar[bool] = True
     space: Literal["shared", "all"] = "all"
     steps_per_anchor: int = 1
 
@@ -115,7 +111,7 @@ class ParameterProximal(Regularizer):
         """Whether the penalty and its gradient are 0 at every update."""
         return self.steps_per_anchor == 1
 
-    def start(self, network: Network, updates: int) -> ActiveRegularizer:
+    def start(self, network: SharedNetwork, updates: int) -> ActiveRegularizer:
         if self.is_no_op:
             warn_of_no_op(self.slug, "steps_per_anchor is 1; set it to 2 or more")
         return ParameterSpace(self, network)
@@ -129,7 +125,7 @@ def warn_of_no_op(slug: str, why: str) -> None:
 class Anchor:
     """Copies of the trainable parameters, by name, in memory of their own; counts the updates."""
 
-    def __init__(self, network: Network, copies: Mapping[str, Tensor]) -> None:
+    def __init__(self, network: SharedNetwork, copies: Mapping[str, Tensor]) -> None:
         self.live: dict[str, nn.Parameter] = {n: p for n, p in network.named_parameters() if p.requires_grad}
         self.copies = {name: copies[name] for name in self.live}
         self.updates = 0
@@ -142,21 +138,21 @@ class Anchor:
 
     def state(self) -> dict[str, Tensor]:
         """The copies and the number of updates, in memory of their own."""
-        return {name: held.detach().clone() for name, held in self.copies.items()} | {
+        return {name: anchor.detach().clone() for name, anchor in self.copies.items()} | {
             "updates": torch.tensor(self.updates)
         }
 
     def load(self, state: Mapping[str, Tensor]) -> None:
         self.updates = int(state["updates"])
         with torch.no_grad():
-            for name, held in self.copies.items():
-                held.copy_(state[name])
+            for name, anchor in self.copies.items():
+                anchor.copy_(state[name])
 
 
 class FunctionSpace(Anchor):
-    """The predictions of a second network are the anchor."""
+    """The logits of a second network are the anchor."""
 
-    def __init__(self, rule: Proximal | MomentumProximal, network: Network, updates: int) -> None:
+    def __init__(self, rule: Proximal | MomentumProximal, network: SharedNetwork, updates: int) -> None:
         self.network = copy.deepcopy(network).requires_grad_(False)
         super().__init__(network, dict(self.network.named_parameters()))
         self.rule, self.total = rule, updates
@@ -168,9 +164,9 @@ class FunctionSpace(Anchor):
             self.network.train(forward.network.training)
         with torch.no_grad():
             anchored = forward.again(network=self.network, dropout=self.rule.dropout)
-        return divergence(forward.prediction, anchored, forward.objective.divergence).mean()
+        return divergence(forward.logits, anchored, forward.objective.divergence).mean()
 
-    def after_step(self, network: Network) -> None:
+    def after_step(self, network: SharedNetwork) -> None:
         self.updates += 1
         self.follow(self.rule.share(self.updates, self.total))
 
@@ -178,7 +174,7 @@ class FunctionSpace(Anchor):
 class ParameterSpace(Anchor):
     """The parameters themselves are the anchor."""
 
-    def __init__(self, rule: ParameterProximal, network: Network) -> None:
+    def __init__(self, rule: ParameterProximal, network: SharedNetwork) -> None:
         super().__init__(network, {name: part.detach().clone() for name, part in network.named_parameters()})
         self.rule = rule
         self.served = (-1, "")  # the last step whose encoder has been paid for, and the task that did
@@ -198,6 +194,6 @@ class ParameterSpace(Anchor):
         squares = [(self.live[name] - self.copies[name]).square().sum() for name in names]
         return torch.stack(squares).sum() / (2 * weight)  # the loop multiplies by the branch's weight
 
-    def after_step(self, network: Network) -> None:
+    def after_step(self, network: SharedNetwork) -> None:
         self.updates += 1
         self.follow(float(self.updates % self.rule.steps_per_anchor == 0))

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from model.divergences import divergence
 from model.interfaces import Forward, Regularizer
-from model.passes import Passes, learning
+from model.passes import Passes
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from model.recipe import Recipe
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,16 +23,19 @@ class RDrop(Regularizer):
     """
 
     slug: ClassVar[str] = "r_drop"
+    needs_fp32: ClassVar[bool] = False
+    needs_padding: ClassVar[bool] = False
+    is_item_mean: ClassVar[bool] = True
     both: bool = True  # the second pass learns from the labels too
 
-    def passes(self, recipe: Recipe) -> Passes:
-        return learning(recipe) if self.weight else Passes()
+    def passes(self, learning: Passes) -> Passes:
+        return learning if self.weight else Passes()
 
     def penalty(self, forward: Forward) -> Tensor | None:
         if not self.applies(forward.task.name) or self.weight == 0:
             return None
         second = forward.again(dropout="fresh")
-        apart = divergence(forward.prediction, second, forward.objective.divergence).mean() / 2
+        apart = divergence(forward.logits, second, forward.objective.divergence).mean() / 2
         if not self.both:
             return apart
         loss = forward.objective.loss(second, forward.batch.labels, forward.task)

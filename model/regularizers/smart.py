@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from model.divergences import divergence
 from model.interfaces import Forward, Regularizer
 from model.lazy_torch import torch
-from model.passes import FORWARD, TO_INPUTS, Passes, learning
+from model.passes import FORWARD, TO_INPUTS, Passes
 from model.rng import generator
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from model.recipe import Recipe
 
 SMALL = 1e-3  # bf16 drowns the effect of a perturbation of this size or less
 
@@ -32,7 +30,7 @@ class Smart(Regularizer):
     - ``normalise="step"``, ``project=False`` is mt-dnn's and smart-pytorch's form, delta <- s / (|s|_p + epsilon)
       with s = delta + eta g: epsilon only guards the division. Delta's largest entry is near 1 as long as epsilon is
       below the noise, and a larger epsilon makes it smaller.
-    - ``ascent`` and ``divergence`` name forms of ``model.divergences``; P is the perturbed prediction, so ``kl`` is
+    - ``ascent`` and ``divergence`` name forms of ``model.divergences``; P is of the perturbed logits, so ``kl`` is
       D(f(x + delta) | f(x)) (smart-vs-deberta, section 4) and ``reverse_kl`` is what smart-pytorch climbs.
     - ``dropout``: the clean pass's masks again, independent ones in each pass, or both sides in eval mode.
 
@@ -77,11 +75,11 @@ class Smart(Regularizer):
     def is_item_mean(self) -> bool:
         return self.reduction == "mean" and self.normalise == "gradient" and self.axis != "batch"
 
-    def passes(self, recipe: Recipe) -> Passes:
+    def passes(self, learning: Passes) -> Passes:
         clean = Passes()
         if self.dropout == "off":
-            clean = FORWARD if self.detach_target else learning(recipe)
-        return TO_INPUTS * self.steps + learning(recipe) + clean
+            clean = FORWARD if self.detach_target else learning
+        return TO_INPUTS * self.steps + learning + clean
 
     def penalty(self, forward: Forward) -> Tensor | None:
         if not self.applies(forward.task.name):
@@ -97,13 +95,13 @@ class Smart(Regularizer):
         """f(x) [batch, outputs] and x [rows, length, hidden]: the task's own, or computed anew where those were
         made with dropout that the perturbed pass goes without."""
         if self.dropout == "off":
-            prediction = forward.again(dropout="off")
+            logits = forward.again(dropout="off")
             if self.level == "embedding_output":  # which has dropout too
                 assert forward.network.embedding_output is not None
-                return prediction, forward.network.embedding_output
+                return logits, forward.network.embedding_output
         else:
-            prediction = forward.prediction
-        return prediction, forward.embedded(self.level)
+            logits = forward.logits
+        return logits, forward.embedded(self.level)
 
     def moved(self, forward: Forward, inputs: Tensor, turn: int) -> Tensor:
         """f(x + delta), [batch, outputs], in the ``turn``-th pass of this step."""

@@ -23,8 +23,8 @@ class WeakestLast(Schedule):
         return self.order
 
     def epoch(self, number: int, sizes: Sizes, history: History) -> Iterator[Step]:
-        known = {task: score for task in self.order if not math.isnan(score := history.train.get(task, math.nan))}
-        if not known:
+        scores = {task: score for task in self.order if not math.isnan(score := history.train.get(task, math.nan))}
+        if not scores:
             return one_after_another(self.order, sizes)
-        weakest = min(known, key=known.__getitem__)
+        weakest = min(scores, key=scores.__getitem__)
         return one_after_another((*(task for task in self.order if task != weakest), weakest), sizes)

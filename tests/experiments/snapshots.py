@@ -24,7 +24,7 @@ LOOP_MODULES = (
     *("train", "trainer", "run", "task_forward", "network", "batching", "feature_cache", "rng", "metrics"),
     *("precision", "descent", "microbatches", "snapshot"),
     *("kernels.padding_layout", "kernels.dropout", "kernels.sparse_embedding", "kernels.fused_adamw"),
-    *("kernels.attention", "kernels.packed_bert", "kernels.bf16_linear"),
+    *("kernels.attention", "kernels.packed_bert", "kernels.bf16_linear", "kernels.switch"),
 )
 SHARED = {"model.divergences": ("momentum_proximal", "proximal", "r_drop", "smart")}  # what computes with a module
 LOOP = tuple(f"model.{name}" for name in LOOP_MODULES)

@@ -139,4 +139,4 @@ class Nosy(Regularizer):
             forward.again(dropout="off"),
             forward.again(mask=torch.ones_like(forward.batch.tokens.mask)),
         ]
-        return torch.stack([(forward.prediction - other).square().mean() for other in others]).sum()
+        return torch.stack([(forward.logits - other).square().mean() for other in others]).sum()

@@ -67,8 +67,8 @@ def test_separate_pairs_stack_second_sentences_below_first_ones(tokenizer: BertT
 def test_longer_rows_are_cut_as_the_tokenizer_cuts(tokenizer: BertTokenizerFast, joint: bool) -> None:
     table = tokenise(examples(STS, TWOS), tokenizer, joint=joint, max_tokens=8)
     firsts, seconds = (list(side) for side in zip(*TWOS, strict=True))
-    asked = {"padding": True, "truncation": True, "max_length": 8}
-    expected = tokenizer(firsts, seconds, **asked) if joint else tokenizer(firsts + seconds, **asked)
+    options = {"padding": True, "truncation": True, "max_length": 8}
+    expected = tokenizer(firsts, seconds, **options) if joint else tokenizer(firsts + seconds, **options)
     assert fields(table, [0, 1, 2, 3]) == tuple(
         expected[name] for name in ("input_ids", "attention_mask", "token_type_ids")
     )

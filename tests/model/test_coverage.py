@@ -28,7 +28,7 @@ class Learnt:
         self.scale = scale
 
     def penalty(self, forward: Forward) -> Tensor:
-        return ((self.scale - 1) ** 2 + self.scale * forward.prediction.square().mean()).sum()
+        return ((self.scale - 1) ** 2 + self.scale * forward.logits.square().mean()).sum()
 
     def after_step(self, network: Network) -> None: ...
 
@@ -92,15 +92,15 @@ def test_a_parameter_given_to_the_network_is_trained_and_goes_on_from_a_checkpoi
     whole = small.trained(small.run(recipe(Given())))
     assert whole.scale.item() > 1e-3
     assert whole.passes.item() == 6  # updates
-    taken: Snapshot | None = None
+    snapshot: Snapshot | None = None
     for event in train(small.run(recipe(Given()))):
         if isinstance(event, Tick) and event.step == 3:
             state = event.take()
-            taken = Snapshot({name: part.clone() for name, part in state.tensors.items()}, dict(state.position))
+            snapshot = Snapshot({name: part.clone() for name, part in state.tensors.items()}, dict(state.position))
             break
-    assert taken is not None
+    assert snapshot is not None
     resumed = small.run(recipe(Given()))
-    for _ in train(resumed, taken):
+    for _ in train(resumed, snapshot):
         pass
     assert small.same(small.weights(resumed.network), small.weights(whole))
     assert resumed.network.passes.item() == 6

@@ -144,8 +144,8 @@ def test_parts_are_the_declaration_and_all_inside() -> None:
 
 def every_technique() -> list[type[Technique]]:
     """All declarations of the package model."""
-    for found in pkgutil.walk_packages(model.__path__, "model."):
-        importlib.import_module(found.name)
+    for parts_ in pkgutil.walk_packages(model.__path__, "model."):
+        importlib.import_module(parts_.name)
     kinds, waiting = [], [Technique]
     while waiting:
         kind = waiting.pop()

@@ -25,9 +25,9 @@ LINES = ["the film was good .", "bad film .", "never dull !", "a good film", "",
 
 def test_domain_pretraining_gives_a_folder_that_loads(folder: Path, tmp_path: Path) -> None:
     spec = DomainPretrained(start=Bert(name=str(folder)), steps=3, batch=4, rate=1e-3, max_tokens=64)
-    made = domain_pretrained.prepare(spec, LINES, tmp_path / "made", 0)
-    assert [path.name for path in (tmp_path / "made").iterdir()] == [made.name]
-    before, after = folders.bert().state_dict(), Bert(name=str(made)).load(0)[0].state_dict()
+    folder_ = domain_pretrained.prepare(spec, LINES, tmp_path / "made", 0)
+    assert [path.name for path in (tmp_path / "made").iterdir()] == [folder_.name]
+    before, after = folders.bert().state_dict(), Bert(name=str(folder_)).load(0)[0].state_dict()
     assert before.keys() == after.keys()
     moved = [name for name in before if not torch.equal(before[name], after[name])]
     assert {"embeddings.word_embeddings.weight", "pooler.dense.weight"} <= {*moved}
@@ -43,9 +43,9 @@ def test_domain_pretraining_is_done_once_for_the_same_text_start_and_settings(
         return iter([1.0])
 
     monkeypatch.setattr(pretraining, "pretrain", counted)
-    start, made = Bert(name=str(folder)), tmp_path / "made"
+    start, target = Bert(name=str(folder)), tmp_path / "made"
     spec = DomainPretrained(start=start, max_tokens=64)
-    homes = [domain_pretrained.prepare(spec, LINES, made, 0) for _ in range(2)]
+    homes = [domain_pretrained.prepare(spec, LINES, target, 0) for _ in range(2)]
     assert homes[0] == homes[1]
     assert len(runs) == 1
     assert runs[0] == {
@@ -57,11 +57,11 @@ def test_domain_pretraining_is_done_once_for_the_same_text_start_and_settings(
         "max_tokens": 32,
     }  # 32: the start's own limit
     elsewhere = Bert(name=str(folders.bert_folder(tmp_path / "copy")))
-    assert domain_pretrained.prepare(DomainPretrained(start=elsewhere, max_tokens=64), LINES, made, 0) == homes[0]
+    assert domain_pretrained.prepare(DomainPretrained(start=elsewhere, max_tokens=64), LINES, target, 0) == homes[0]
     others = [
-        domain_pretrained.prepare(DomainPretrained(start=start, max_tokens=64, steps=1), LINES, made, 0),
-        domain_pretrained.prepare(spec, LINES[1:], made, 0),
-        domain_pretrained.prepare(spec, LINES, made, 1),
+        domain_pretrained.prepare(DomainPretrained(start=start, max_tokens=64, steps=1), LINES, target, 0),
+        domain_pretrained.prepare(spec, LINES[1:], target, 0),
+        domain_pretrained.prepare(spec, LINES, target, 1),
     ]
     assert len({*homes, *others}) == 4
 

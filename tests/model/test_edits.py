@@ -35,9 +35,9 @@ OPTIONAL = hints(Branch)["rows"]  # int | None
     ],
 )
 def test_parse(text: str, hint: Any, value: Any) -> None:
-    found = parse(text, hint, "here")
-    assert found == value
-    assert type(found) is type(value)
+    parsed = parse(text, hint, "here")
+    assert parsed == value
+    assert type(parsed) is type(value)
 
 
 @pytest.mark.parametrize(

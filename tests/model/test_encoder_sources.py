@@ -39,7 +39,7 @@ class Hub:
     """Stands in for the hub: a listing, and downloads that lay the listed files of a folder into the cache."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path, extra: Sequence[str] = ()) -> None:
-        self.folder, self.asked, self.patterns = folder, list[str](), list[list[str]]()
+        self.folder, self.revisions, self.patterns = folder, list[str](), list[list[str]]()
         for name in extra:
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_bytes(b"?")
@@ -50,7 +50,7 @@ class Hub:
         return hub_cache.commit_of(self.folder)
 
     def model_info(self, name: str, revision: str, timeout: float) -> Any:
-        self.asked.append(f"{name}@{revision}")
+        self.revisions.append(f"{name}@{revision}")
         files = [str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file()]
         return SimpleNamespace(sha=self.commit(), siblings=[SimpleNamespace(rfilename=file) for file in files])
 
@@ -80,24 +80,24 @@ VOCABULARY = ["config.json", "tokenizer.json", "tokenizer_config.json", "vocab.t
 def test_of_a_hub_id_only_weights_settings_and_vocabulary_are_fetched_and_once(
     monkeypatch: pytest.MonkeyPatch, folder: Path, cache: Path
 ) -> None:
-    made, said = Hub(monkeypatch, folder, [*OTHER_FILES, "pytorch_model.bin"]), list[str]()
+    stub, said = Hub(monkeypatch, folder, [*OTHER_FILES, "pytorch_model.bin"]), list[str]()
     first = hub.bring("owner/one", said.append)
-    assert made.patterns == [[*VOCABULARY[:1], "model.safetensors", *VOCABULARY[1:]]]
+    assert stub.patterns == [[*VOCABULARY[:1], "model.safetensors", *VOCABULARY[1:]]]
     assert said == ["the encoder owner/one is downloaded, once"]
-    assert first.name == f"owner/one@{made.commit()}"
+    assert first.name == f"owner/one@{stub.commit()}"
     load("owner/one", 0)
     hub.bring("owner/one", said.append)
-    assert made.asked == ["owner/one@main"]
+    assert stub.revisions == ["owner/one@main"]
     again(monkeypatch)
     assert hub.bring("owner/one", said.append) == first
-    assert len(made.patterns) == len(said) == 1
+    assert len(stub.patterns) == len(said) == 1
 
 
 def test_what_an_index_names_is_fetched_too(monkeypatch: pytest.MonkeyPatch, folder: Path, cache: Path) -> None:
     in_parts(folder, "part1.safetensors")
-    made = Hub(monkeypatch, folder, ["other.safetensors"])
+    stub = Hub(monkeypatch, folder, ["other.safetensors"])
     encoder, _ = load(hub.bring("owner/one", lambda text: None).name, 0)
-    assert made.patterns[1] == ["part1.safetensors"]
+    assert stub.patterns[1] == ["part1.safetensors"]
     assert small.same(small.weights(encoder), small.weights(folders.bert()))
 
 
@@ -135,8 +135,8 @@ def test_a_revision_that_is_named_stays_whatever_main_becomes(folder: Path, cach
 
 def zeroed(path: Path) -> None:
     """Make all its weights 0."""
-    held = {key: torch.zeros_like(tensor) for key, tensor in load_file(path).items()}
-    save_file(held, path, metadata={"format": "pt"})
+    tensors = {key: torch.zeros_like(tensor) for key, tensor in load_file(path).items()}
+    save_file(tensors, path, metadata={"format": "pt"})
 
 
 def test_without_a_network_the_cache_serves_and_a_half_download_does_not(
@@ -179,12 +179,12 @@ def test_a_file_is_read_again_though_its_size_and_time_are_the_same(folder: Path
 
 def in_parts(folder: Path, *names: str, index: str = "model.safetensors.index.json") -> None:
     """The weights under other names, which an index tells."""
-    held = load_file(folder / "model.safetensors")
+    tensors = load_file(folder / "model.safetensors")
     (folder / "model.safetensors").unlink()
-    where = {key: names[at % len(names)] for at, key in enumerate(sorted(held))}
+    where = {key: names[at % len(names)] for at, key in enumerate(sorted(tensors))}
     for name in names:
         (folder / name).parent.mkdir(exist_ok=True)
-        part = {key: tensor for key, tensor in held.items() if where[key] == name}
+        part = {key: tensor for key, tensor in tensors.items() if where[key] == name}
         save_file(part, folder / name, metadata={"format": "pt"})
     (folder / index).write_text(json.dumps({"metadata": {}, "weight_map": where}))
 
@@ -201,8 +201,8 @@ def test_weights_under_names_that_an_index_tells_are_part_of_the_identity(folder
 
 def test_weights_that_the_configuration_names_are_those_that_are_hashed(folder: Path) -> None:
     (folder / "mine.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
-    told = json.loads((folder / "config.json").read_text()) | {"transformers_weights": "mine.safetensors"}
-    (folder / "config.json").write_text(json.dumps(told))
+    config = json.loads((folder / "config.json").read_text()) | {"transformers_weights": "mine.safetensors"}
+    (folder / "config.json").write_text(json.dumps(config))
     before = identity(str(folder))
     (folder / "model.safetensors").write_bytes(b"not read")
     assert identity(str(folder)) == before
@@ -224,9 +224,9 @@ def test_weights_outside_the_folder_are_refused(folder: Path, name: str, ask: Ca
         ask(str(folder))
 
 
-@pytest.mark.parametrize("told", [{}, {"weight_map": []}, {"weight_map": {"x": 3}}, {"weight_map": {}}])
-def test_an_index_that_names_nothing_is_refused(folder: Path, told: object) -> None:
+@pytest.mark.parametrize("index", [{}, {"weight_map": []}, {"weight_map": {"x": 3}}, {"weight_map": {}}])
+def test_an_index_that_names_nothing_is_refused(folder: Path, index: object) -> None:
     (folder / "model.safetensors").unlink()
-    (folder / "model.safetensors.index.json").write_text(json.dumps(told))
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     with pytest.raises(EncoderError, match="does not say which files hold the weights"):
         Bert(name=str(folder)).identity()

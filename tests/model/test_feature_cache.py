@@ -8,13 +8,13 @@ import itertools
 import pytest
 import torch
 
-from model.feature_cache import keeps
 from model.heads.routing import Routing
 from model.recipe import Branch, Recipe
 from model.regularizers.smart import Smart
 from model.run import Run
 from model.task import SST
 from model.train import Epoch, Tick, train
+from model.update_cost import is_encoded_once
 from tests.model import small
 from tests.model.toy import passes
 
@@ -26,9 +26,9 @@ ROUTED = dataclasses.replace(small.SENTIMENT, head=Routing(vectors=4))
 def passes_by_epoch(recipe: Recipe) -> list[int]:
     """Encoder passes of each epoch, scoring included."""
     given = small.run(recipe)
-    seen, told = passes(given.network), [0]
-    told += [len(seen) for event in train(given) if isinstance(event, Epoch)]
-    return [later - sooner for sooner, later in itertools.pairwise(told)]
+    seen, counts = passes(given.network), [0]
+    counts += [len(seen) for event in train(given) if isinstance(event, Epoch)]
+    return [later - sooner for sooner, later in itertools.pairwise(counts)]
 
 
 def test_passes_through_the_encoder() -> None:
@@ -51,30 +51,31 @@ def test_passes_through_the_encoder() -> None:
     ],
 )
 def test_answers_are_kept_only_where_they_cannot_change(recipe: Recipe, training: bool, scoring: bool) -> None:
-    assert keeps(recipe, SST.name, training=True) == training
-    assert keeps(recipe, SST.name, training=False) == scoring
+    assert is_encoded_once(recipe, SST.name, training=True) == training
+    assert is_encoded_once(recipe, SST.name, training=False) == scoring
 
 
 @pytest.mark.parametrize("recipe", [FROZEN, DROPPING])
 def test_a_kept_answer_changes_nothing(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
     """Up to rounding, which differs with the size of a batch."""
-    found = results(small.run(recipe))
-    monkeypatch.setattr("model.trainer.keeps", lambda *_: False)
-    monkeypatch.setattr("model.train.keeps", lambda *_: False)
+    once = results(small.run(recipe))
+    monkeypatch.setattr("model.trainer.is_encoded_once", lambda *_: False)
+    monkeypatch.setattr("model.train.is_encoded_once", lambda *_: False)
     expected = results(small.run(recipe))
-    assert found.keys() == expected.keys()
-    for name in found:
-        assert torch.allclose(found[name], expected[name], atol=1e-5), name
+    assert once.keys() == expected.keys()
+    for name in once:
+        assert torch.allclose(once[name], expected[name], atol=1e-5), name
 
 
 def results(given: Run) -> dict[str, torch.Tensor]:
     """Losses and metrics of every epoch, and the weights at the end."""
-    told: dict[str, torch.Tensor] = {}
+    figures: dict[str, torch.Tensor] = {}
     for event in train(given):
         if isinstance(event, Epoch):
-            told |= {f"{event.number} {name}": torch.tensor(value) for name, value in event.signals.items()}
-            told |= {f"{event.number} {name}": torch.tensor(x.metric) for name, x in event.scores.items() if x.metric}
-    return told | small.weights(given.network)
+            figures |= {f"{event.number} {name}": torch.tensor(value) for name, value in event.signals.items()}
+            metrics = {name: x.metric for name, x in event.scores.items() if x.metric}
+            figures |= {f"{event.number} {name}": torch.tensor(metric) for name, metric in metrics.items()}
+    return figures | small.weights(given.network)
 
 
 def test_a_resumed_training_computes_them_again_to_the_same_bit() -> None:
@@ -85,9 +86,9 @@ def test_a_resumed_training_computes_them_again_to_the_same_bit() -> None:
         if isinstance(event, Tick) and event.step == 4:
             state = event.take()
             break
-    held = {name: tensor.clone() for name, tensor in state.tensors.items()}
+    states = {name: tensor.clone() for name, tensor in state.tensors.items()}
     second = small.run(FROZEN)
-    for _ in train(second, dataclasses.replace(state, tensors=held)):
+    for _ in train(second, dataclasses.replace(state, tensors=states)):
         pass
     assert small.same(small.weights(second.network), small.weights(whole.network))
     assert expected

@@ -118,9 +118,9 @@ def test_a_random_answer_has_a_pearson_r_near_0() -> None:
     head, module = RandomAnswer(), build(RandomAnswer(), outputs=1)
     many, goal = torch.zeros(4000, 6), small.draws(4000).numpy()
     torch.manual_seed(0)
-    found = head.predict(module, many, ENCODED)[:, 0]
-    assert found.min() >= -1 and found.max() < 1
-    assert abs(pearson(found.numpy(), goal)) < 4 / math.sqrt(4000)  # four standard errors
+    answers = head.predict(module, many, ENCODED)[:, 0]
+    assert answers.min() >= -1 and answers.max() < 1
+    assert abs(pearson(answers.numpy(), goal)) < 4 / math.sqrt(4000)  # four standard errors
 
 
 def test_random_answers_repeat_with_the_seed_and_differ_between_seeds() -> None:

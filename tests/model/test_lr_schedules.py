@@ -36,8 +36,8 @@ def factors(decay: LrSchedule, steps: int, epochs: int) -> list[float]:
 @pytest.mark.parametrize("per_epoch", [0.5, 0.9, 0.95, 1.0])
 @pytest.mark.parametrize(("steps", "epochs"), [(1, 4), (7, 3), (100, 10)])
 def test_exponential_is_torchs_stepped_once_an_epoch(per_epoch: float, steps: int, epochs: int) -> None:
-    found = factors(Exponential(per_epoch=per_epoch), steps, epochs)
-    assert found == pytest.approx(torch_rates(per_epoch, steps, epochs), rel=1e-12)
+    ours = factors(Exponential(per_epoch=per_epoch), steps, epochs)
+    assert ours == pytest.approx(torch_rates(per_epoch, steps, epochs), rel=1e-12)
 
 
 def test_constant_is_1() -> None:

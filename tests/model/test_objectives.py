@@ -26,9 +26,9 @@ LOGITS = small.draws(6, 1, name="logits") * 3
 SINGLE = [Bce(), BceWithLogits(), BceWithLogits(reduction="sum"), Mse(), Mse(target="unit"), CosineEmbedding()]
 
 
-def agree(found: Tensor, expected: Tensor, within: float = 1e-6) -> None:
-    assert found.shape == expected.shape == ()
-    assert (found - expected).abs().item() <= within
+def agree(value: Tensor, expected: Tensor, within: float = 1e-6) -> None:
+    assert value.shape == expected.shape == ()
+    assert (value - expected).abs().item() <= within
 
 
 def test_cross_entropy_is_torchs() -> None:
@@ -91,9 +91,9 @@ def test_mse_is_torchs_on_raw_and_scaled_scores() -> None:
 @pytest.mark.parametrize("objective", [Mse(), Mse(target="unit"), Bce(), BceWithLogits(), CosineRegression()])
 def test_no_broadcast_between_a_column_and_a_row(objective: Objective) -> None:
     prediction = LOGITS.clone().requires_grad_()
-    (found,) = torch.autograd.grad(objective.loss(prediction, SCORES, STS), prediction)
+    (value,) = torch.autograd.grad(objective.loss(prediction, SCORES, STS), prediction)
     (lone,) = torch.autograd.grad(objective.loss(prediction[:1], SCORES[:1], STS), prediction)
-    assert torch.allclose(found[0], lone[0] / 6, atol=1e-7)  # an item's gradient knows nothing of other labels
+    assert torch.allclose(value[0], lone[0] / 6, atol=1e-7)  # an item's gradient knows nothing of other labels
 
 
 @pytest.mark.parametrize("margin", [0.0, 0.3])
@@ -101,8 +101,8 @@ def test_no_broadcast_between_a_column_and_a_row(objective: Objective) -> None:
 def test_cosine_embedding_is_torchs_on_mapped_targets(margin: float, task: Task) -> None:
     labels = LABELS if task.classes else SCORES
     target = torch.tensor([-1, 1, 1, -1, 1, -1] if task.classes else [-1, -1, 1, 1, 1, -1]).float()
-    found = CosineEmbedding(margin=margin).loss(COSINES, labels, task)
-    agree(found, nn.CosineEmbeddingLoss(margin=margin)(U, V, target))
+    value = CosineEmbedding(margin=margin).loss(COSINES, labels, task)
+    agree(value, nn.CosineEmbeddingLoss(margin=margin)(U, V, target))
 
 
 def test_cosine_embedding_of_unmapped_scores_is_silently_zero_in_torch() -> None:
@@ -113,8 +113,8 @@ def test_cosine_embedding_of_unmapped_scores_is_silently_zero_in_torch() -> None
 
 @pytest.mark.parametrize(("score", "similar"), [(0.0, False), (2.49, False), (2.5, True), (5.0, True)])
 def test_cosine_embedding_maps_scores_at_its_threshold(score: float, similar: bool) -> None:
-    found = CosineEmbedding().loss(torch.tensor([[0.25]]), torch.tensor([score]), STS)
-    assert found.item() == (0.75 if similar else 0.25)
+    value = CosineEmbedding().loss(torch.tensor([[0.25]]), torch.tensor([score]), STS)
+    assert value.item() == (0.75 if similar else 0.25)
 
 
 def test_cosine_regression_is_sentence_transformers_formula() -> None:

@@ -81,9 +81,9 @@ def test_dropout_falls_once_on_the_pooled_states(pairing: Pairing) -> None:
             return 2 * x
 
     rows = (U, V) if pairing in SEPARATE else (U,)
-    found = features(pairing, *rows, dropout=Watched())
+    pair = features(pairing, *rows, dropout=Watched())
     assert seen == [(4 * len(rows), 6)]
-    assert torch.allclose(found, features(pairing, *(2 * row for row in rows)))
+    assert torch.allclose(pair, features(pairing, *(2 * row for row in rows)))
 
 
 @pytest.mark.parametrize("pairing", SEPARATE)

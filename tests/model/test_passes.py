@@ -18,7 +18,7 @@ from harness.planning.cost import trained_rows
 from model.combiners.pcgrad import PcGrad, PcGradAtEpochEnd
 from model.interfaces import Regularizer, Sizes
 from model.network import Network
-from model.passes import Passes, of_update
+from model.passes import Passes
 from model.recipe import Recipe
 from model.regularizers.proximal import MomentumProximal, ParameterProximal, Proximal
 from model.regularizers.r_drop import RDrop
@@ -26,6 +26,7 @@ from model.regularizers.smart import Smart
 from model.schedules.round_robin import RoundRobin
 from model.schedules.weakest_last import WeakestLast
 from model.train import Epoch, Tick, train
+from model.update_cost import update_passes
 from tests.model import small
 
 ALONE = small.only("sst")
@@ -92,7 +93,7 @@ RECIPES = {
 def test_passes_of_an_update_are_those_that_the_techniques_say(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the second update: an epoch's first also notes the regularizers' share of the gradient."""
     recipe = RECIPES[name]
-    said = sum((of_update(recipe, task) for task in recipe.schedule.tasks()), Passes())
+    said = sum((update_passes(recipe, task) for task in recipe.schedule.tasks()), Passes())
     wanted = {"f": said.forward, "x": said.inputs, "w": said.weights}
     assert counted(recipe, monkeypatch) == {kind: count for kind, count in wanted.items() if count}
 

@@ -55,8 +55,8 @@ def test_weights_reproduce_the_algorithm_on_vectors(tasks: int) -> None:
     random, largest = np.random.default_rng(0), 0.0
     for _ in range(200):
         vectors, orders = random.standard_normal((tasks, 6)), random_orders(tasks, random)
-        found = surgery(vectors @ vectors.T, orders) @ vectors
-        largest = max(largest, np.abs(found - definition(vectors, orders)).max())
+        projected = surgery(vectors @ vectors.T, orders) @ vectors
+        largest = max(largest, np.abs(projected - definition(vectors, orders)).max())
     assert largest < 1e-13
 
 
@@ -118,9 +118,9 @@ def test_dots_pass_over_parameters_that_one_task_does_not_use() -> None:
 
 def test_signals_are_cosines_and_the_share_of_conflicting_pairs() -> None:
     vectors = at_degrees(0, 60, 120) * np.array([[1.0], [2.0], [3.0]])
-    told = signals(TASKS, vectors @ vectors.T)
+    figures = signals(TASKS, vectors @ vectors.T)
     expected = {"cosine/sst-quora": 0.5, "cosine/sst-sts": -0.5, "cosine/quora-sts": 0.5, "conflict": 1 / 3}
-    assert told == pytest.approx(expected, abs=1e-12)
+    assert figures == pytest.approx(expected, abs=1e-12)
 
 
 def test_a_zero_gradient_has_no_cosine_and_one_task_no_signals() -> None:
@@ -130,13 +130,13 @@ def test_a_zero_gradient_has_no_cosine_and_one_task_no_signals() -> None:
 
 def test_signals_of_a_network_are_those_of_its_gradients() -> None:
     network = small.network()
-    told = PcGrad().backward(Step(TASKS), forwards(network), network.shared(), 0)
+    figures = PcGrad().backward(Step(TASKS), forwards(network), network.shared(), 0)
     flat = {task: as_vector(network, task) for task in TASKS}
     for a, b in itertools.combinations(TASKS, 2):
-        assert told[f"cosine/{a}-{b}"] == pytest.approx(
+        assert figures[f"cosine/{a}-{b}"] == pytest.approx(
             torch.cosine_similarity(flat[a], flat[b], dim=0).item(), abs=1e-6
         )
-    assert told["conflict"] == sum(flat[a] @ flat[b] < 0 for a, b in itertools.combinations(TASKS, 2)) / 3
+    assert figures["conflict"] == sum(flat[a] @ flat[b] < 0 for a, b in itertools.combinations(TASKS, 2)) / 3
 
 
 # --- on a network -----------------------------------------------------------------------------------------------------
@@ -150,13 +150,13 @@ def test_shared_gradient_is_the_sum_of_projected_task_gradients(seed: int) -> No
     network.zero_grad()
     losses = ((task, -loss if task == "quora" else loss) for task, loss in forwards(network))
     PcGrad().backward(Step(TASKS), losses, network.shared(), seed)
-    found = torch.cat([p.grad.flatten() for p in network.shared() if p.grad is not None]).numpy()
+    reached_vector = torch.cat([p.grad.flatten() for p in network.shared() if p.grad is not None]).numpy()
     reached = [
         definition(vectors, orders).sum(axis=0)
         for orders in itertools.product([[1, 2], [2, 1]], [[0, 2], [2, 0]], [[0, 1], [1, 0]])
     ]
-    assert min(np.abs(found - vector).max() for vector in reached) < 1e-6
-    assert np.abs(found - vectors.sum(axis=0)).max() > 1e-3  # surgery did something
+    assert min(np.abs(reached_vector - vector).max() for vector in reached) < 1e-6
+    assert np.abs(reached_vector - vectors.sum(axis=0)).max() > 1e-3  # surgery did something
 
 
 def test_heads_keep_their_plain_gradients_to_the_last_bit() -> None:
@@ -242,8 +242,8 @@ def test_the_order_has_its_own_stream() -> None:
 def test_a_frozen_encoder_leaves_nothing_to_operate_on() -> None:
     network = small.network(dataclasses.replace(small.RECIPE, trainable="heads"))
     assert network.shared() == []
-    told = gradients(network, PcGrad())
-    assert all((grad is None) == name.startswith("encoder.") for name, grad in told.items())
+    result = gradients(network, PcGrad())
+    assert all((grad is None) == name.startswith("encoder.") for name, grad in result.items())
 
 
 # --- in training ------------------------------------------------------------------------------------------------------

@@ -43,14 +43,14 @@ def test_equals_torchjd_on_a_whole_network(monkeypatch: pytest.MonkeyPatch) -> N
     orders = [[2, 0, 1], [0, 2, 1], [1, 0, 2]]
     turn = iter(orders)
     monkeypatch.setattr("model.combiners.pcgrad.permutation", lambda size, seed, name, i: np.array(orders[i]))
-    found = gradients(network, PcGrad())
+    ours = gradients(network, PcGrad())
     network.zero_grad(set_to_none=True)
     shared = [parameter for name, parameter in network.named_parameters() if name.startswith("encoder.")]
     autojac.backward([loss for _, loss in forwards(network)], inputs=shared)
     monkeypatch.setattr(torch, "randperm", lambda size: torch.tensor(next(turn)))
     autojac.jac_to_grad(shared, aggregation.PCGrad())
     expected = {name: p.grad for name, p in network.named_parameters() if name.startswith("encoder.")}
-    assert max((found[name] - grad).abs().max().item() for name, grad in expected.items()) < 1e-6
+    assert max((ours[name] - grad).abs().max().item() for name, grad in expected.items()) < 1e-6
 
 
 # What Pytorch-PCGrad (github.com/WeiChengTseng/Pytorch-PCGrad, e987ac6) computes, run once and written down.

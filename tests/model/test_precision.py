@@ -38,11 +38,11 @@ def test_inputs_are_rounded_where_torch_rounds_and_sums_nowhere() -> None:
     """Sums of 128 products of size 1: 2e-5 off in fp32, .1 from rounded inputs or a rounded sum."""
     a, b = small.draws(64, 128, name="a"), small.draws(128, 96, name="b")
     with products("bf16"):
-        found = a @ b
+        rounded = a @ b
     exact, coarse = a.double() @ b.double(), a.bfloat16().double() @ b.bfloat16().double()
     multiplied, other = (coarse, exact) if ROUNDS else (exact, coarse)
-    assert (found - multiplied).abs().max() < 1e-4
-    assert (found - other).abs().max() > 1e-2
+    assert (rounded - multiplied).abs().max() < 1e-4
+    assert (rounded - other).abs().max() > 1e-2
 
 
 def losses(given: Run) -> list[float]:

@@ -42,15 +42,15 @@ def test_an_empty_line_ends_a_document() -> None:
 
 
 def test_pre_training_repeats_exactly_and_is_done_once(tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
-    first = prepare(Tiny(steps=3), tmp_path / "a", lambda done, total: told.append((done, total)))
+    progress: list[tuple[int, int]] = []
+    first = prepare(Tiny(steps=3), tmp_path / "a", lambda done, total: progress.append((done, total)))
     second = prepare(Tiny(steps=3), tmp_path / "b")
-    assert told[-1] == (3, 3)
+    assert progress[-1] == (3, 3)
     assert first.name == second.name
     assert (first / "model.safetensors").read_bytes() == (second / "model.safetensors").read_bytes()
-    told.clear()
-    assert prepare(Tiny(steps=3), tmp_path / "a", lambda done, total: told.append((done, total))) == first
-    assert told == []
+    progress.clear()
+    assert prepare(Tiny(steps=3), tmp_path / "a", lambda done, total: progress.append((done, total))) == first
+    assert progress == []
     assert prepare(Tiny(steps=4), tmp_path / "a") != first
 
 
@@ -60,7 +60,7 @@ def test_pre_training_learns(tmp_path: Path) -> None:
     from model.pretraining import pretrain
 
     encoder, tokenizer = load(str(prepare(Tiny(steps=0), tmp_path)), 0)
-    asked = {"steps": 60, "batch": 16, "rate": 2e-3, "seed": 0, "next_sentence": False, "max_tokens": 64}
-    losses = list(pretrain(encoder, tokenizer, embedded().text, **asked))
+    settings = {"steps": 60, "batch": 16, "rate": 2e-3, "seed": 0, "next_sentence": False, "max_tokens": 64}
+    losses = list(pretrain(encoder, tokenizer, embedded().text, **settings))
     assert len(losses) == 60
     assert sum(losses[-10:]) < 0.8 * sum(losses[:10])

@@ -105,9 +105,9 @@ def test_momentum_anchor_is_the_weighted_mean_of_the_past() -> None:
     active = MomentumProximal(beta=0.8).start(network, 10)
     assert isinstance(active, FunctionSpace)
     past = [small.weights(network), *(small.weights(network) for _ in updates(network, None, 5, active=active))]
-    for name, held in active.copies.items():
+    for name, anchor in active.copies.items():
         terms = [0.8**5 * past[0][name]] + [0.2 * 0.8 ** (5 - k) * past[k][name] for k in range(1, 6)]
-        torch.testing.assert_close(held, torch.stack(terms).sum(0), rtol=1e-5, atol=1e-7)
+        torch.testing.assert_close(anchor, torch.stack(terms).sum(0), rtol=1e-5, atol=1e-7)
 
 
 def test_default_schedule_is_the_papers() -> None:
@@ -184,12 +184,12 @@ def test_agrees_with_public_code_over_six_updates() -> None:
     values = []
     for _ in range(6):
         forward: Any = SimpleNamespace(task=SST, objective=CrossEntropy(), network=network)
-        forward.prediction = x @ network.weight
+        forward.logits = x @ network.weight
         forward.again = lambda network, dropout: x @ network.weight
         descent.zero_grad()
         penalty = active.penalty(forward)
         assert penalty is not None
-        (functional.cross_entropy(forward.prediction, labels) + penalty).backward()
+        (functional.cross_entropy(forward.logits, labels) + penalty).backward()
         descent.step()
         active.after_step(network)
         values.append(penalty.item())
@@ -298,9 +298,9 @@ def test_a_checkpoint_goes_on_where_it_stopped(rule: Any) -> None:
     active = rule.start(network, 20)
     list(updates(network, rule, 2, active=active))
     state, twin = active.state(), copy.deepcopy(network)
-    held = {name: part.clone() for name, part in state.items()}
+    saved = {name: part.clone() for name, part in state.items()}
     on = [values for values, _ in updates(network, rule, 3, active=active)]
-    assert small.same(held, state)  # what was saved does not move with the anchor
+    assert small.same(saved, state)  # what was saved does not move with the anchor
     resumed = rule.start(twin, 20)
     resumed.load(state)
     assert [values for values, _ in updates(twin, rule, 3, active=resumed)] == on

@@ -26,7 +26,7 @@ class Twice:
     task, objective = SST, CrossEntropy()
 
     def __init__(self, first: Tensor, second: Tensor, labels: Tensor) -> None:
-        self.prediction, self.second = first, second
+        self.logits, self.second = first, second
         self.batch: Any = type("Labels", (), {"labels": labels})
         self.loss = functional.cross_entropy(first, labels)
 
@@ -121,4 +121,4 @@ def test_does_not_move_the_masks_of_others() -> None:
     """The clean pass replayed after R-Drop's is the clean pass."""
     forward = TaskForward(small.network(), small.batch("sst"), 0, 0)
     RDrop().penalty(forward)
-    assert torch.equal(forward.again(dropout="same"), forward.prediction)
+    assert torch.equal(forward.again(dropout="same"), forward.logits)

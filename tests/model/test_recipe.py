@@ -153,9 +153,9 @@ def test_branch_finds_the_task() -> None:
 
 
 def test_versions_name_the_loop_and_every_technique() -> None:
-    found = versions(dataclasses.replace(PLAIN, regularizers=(Smart(),)))
-    assert {"loop", "recipe", "branch", "alone", "total", "smart", "adamw", "cross_entropy"} <= found.keys()
-    assert all(version >= 1 for version in found.values())
+    by_slug = versions(dataclasses.replace(PLAIN, regularizers=(Smart(),)))
+    assert {"loop", "recipe", "branch", "alone", "total", "smart", "adamw", "cross_entropy"} <= by_slug.keys()
+    assert all(version >= 1 for version in by_slug.values())
 
 
 def test_a_recipe_is_ready_when_all_its_parts_are_code(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -175,9 +175,9 @@ def test_penalty_grows_with_the_square_of_the_radius() -> None:
 
 def test_the_ascent_finds_worse_directions_than_chance() -> None:
     forward = clean("sst", without_dropout())
-    found = penalty(Smart(radius=1e-3, step_size=1.0), forward).item()
+    aimed = penalty(Smart(radius=1e-3, step_size=1.0), forward).item()
     aimless = penalty(Smart(radius=1e-3, step_size=0.0, noise_scale=1.0), forward).item()  # nearly all at the edge too
-    assert found > 3 * aimless
+    assert aimed > 3 * aimless
 
 
 def test_more_steps_find_no_less() -> None:
@@ -208,8 +208,8 @@ def test_padding_changes_nothing_in_a_transformer(task: str) -> None:
 def test_mask_of_ones_is_the_perturbed_passes_alone() -> None:
     toy = Toy(padding=1)
     penalty(Smart(mask_of_ones=True, steps=2), toy)
-    assert len(toy.asked) == 3
-    assert all(torch.equal(asked["mask"], torch.ones_like(toy.batch.tokens.mask)) for asked in toy.asked)
+    assert len(toy.requests) == 3
+    assert all(torch.equal(request["mask"], torch.ones_like(toy.batch.tokens.mask)) for request in toy.requests)
     assert not toy.delta[toy.batch.tokens.mask == 0].any()
     forward = clean("sst")
     assert penalty(Smart(radius=0.0, mask_of_ones=True), forward).item() > 1e-6  # padding is read: x + 0 is not x
@@ -281,9 +281,9 @@ def test_target_is_constant_where_asked() -> None:
     toy = Toy()
     both, one = penalty(STRONG, toy), penalty(dataclasses.replace(STRONG, detach_target=True), toy)
     assert both.item() == one.item()
-    (gradient,) = torch.autograd.grad(one, toy.prediction, allow_unused=True, retain_graph=True)
+    (gradient,) = torch.autograd.grad(one, toy.logits, allow_unused=True, retain_graph=True)
     assert gradient is None
-    (gradient,) = torch.autograd.grad(both, toy.prediction)
+    (gradient,) = torch.autograd.grad(both, toy.logits)
     assert gradient.abs().max() > 0
 
 
@@ -303,7 +303,7 @@ def test_one_sided_penalty_takes_the_perturbed_prediction_first() -> None:
     toy = Toy()
     value = penalty(dataclasses.replace(STRONG, radius=0.3, divergence="kl"), toy).item()
     perturbed = functional.log_softmax(toy.answer(toy.words + toy.delta, toy.batch.tokens.mask), dim=-1)
-    clean_side = functional.log_softmax(toy.prediction, dim=-1)
+    clean_side = functional.log_softmax(toy.logits, dim=-1)
     by_hand = (perturbed.exp() * (perturbed - clean_side)).sum(-1).mean().item()
     other_way = (clean_side.exp() * (clean_side - perturbed)).sum(-1).mean().item()
     assert value == pytest.approx(by_hand)
@@ -314,7 +314,7 @@ def test_reference_fault_mt_dnn_compares_every_score_with_every_other() -> None:
     """Golden number as above, task_type=Regression with MseCriterion: the penalty of unperturbed scores is not 0."""
     theirs, toy = 2.8213144438, Toy(1, Mse(), STS)
     with pytest.warns(UserWarning, match="broadcasting"):
-        unperturbed = functional.mse_loss(toy.prediction.squeeze(), toy.prediction).item()
+        unperturbed = functional.mse_loss(toy.logits.squeeze(), toy.logits).item()
     ours = penalty(MT_DNN, toy).item()
     assert ours == pytest.approx(0.534297099903, rel=1e-9)  # mt-dnn's with the shapes put right
     assert unperturbed > ours

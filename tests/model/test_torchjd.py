@@ -57,14 +57,14 @@ def gradients(combiner: Combiner) -> dict[str, Tensor | None]:
     ],
 )
 def test_golden_values(combiner: TorchJd, expected: tuple[float, ...]) -> None:
-    found = combined(combiner, torch.tensor([[-4.0, 1.0, 1.0], [6.0, 1.0, 1.0]]))
-    assert torch.cat([grad for grad in found if grad is not None]).tolist() == pytest.approx(expected, abs=1e-4)
+    gradients_ = combined(combiner, torch.tensor([[-4.0, 1.0, 1.0], [6.0, 1.0, 1.0]]))
+    assert torch.cat([grad for grad in gradients_ if grad is not None]).tolist() == pytest.approx(expected, abs=1e-4)
 
 
 @installed
 def test_sum_equals_the_total_on_a_network() -> None:
-    found, expected = gradients(TorchJd(aggregator="Sum")), gradients(Sum())
-    differences = [(found[name] - grad).abs().max().item() for name, grad in expected.items() if grad is not None]
+    summed, expected = gradients(TorchJd(aggregator="Sum")), gradients(Sum())
+    differences = [(summed[name] - grad).abs().max().item() for name, grad in expected.items() if grad is not None]
     assert len(differences) == len(expected) and max(differences) < 1e-6
 
 
@@ -84,8 +84,8 @@ def test_heads_keep_plain_gradients_and_the_global_stream_cannot_interfere(name:
 def test_aggregators_that_draw_follow_the_updates_seed_alone(name: str) -> None:
     def drawn(seed: int, before: int) -> list[float]:
         torch.manual_seed(before)
-        found = combined(TorchJd(aggregator=name), torch.tensor([[1.0, -2.0, 3.0], [-4.0, 5.0, -6.0]]), seed)
-        return torch.cat([grad for grad in found if grad is not None]).tolist()
+        result = combined(TorchJd(aggregator=name), torch.tensor([[1.0, -2.0, 3.0], [-4.0, 5.0, -6.0]]), seed)
+        return torch.cat([grad for grad in result if grad is not None]).tolist()
 
     assert drawn(0, before=1) == drawn(0, before=2)
     assert len({tuple(drawn(seed, before=1)) for seed in range(8)}) > 1
@@ -110,12 +110,12 @@ def test_a_parameter_that_no_task_touched_keeps_no_gradient() -> None:
 
 @installed
 def test_signals_are_those_of_pcgrad() -> None:
-    vectors, told = torch.tensor([[1.0, 0.0, 2.0], [-2.0, 1.0, 0.5]]), []
+    vectors, message = torch.tensor([[1.0, 0.0, 2.0], [-2.0, 1.0, 0.5]]), []
     for combiner in (PcGrad(), TorchJd(aggregator="Mean")):
         shared = [nn.Parameter(torch.zeros(size)) for size in (2, 1)]
-        told.append(combiner.backward(Step(()), losses(vectors, shared), shared, 0))
-    assert told[0] == told[1]
-    assert told[0]["conflict"] == 1.0
+        message.append(combiner.backward(Step(()), losses(vectors, shared), shared, 0))
+    assert message[0] == message[1]
+    assert message[0]["conflict"] == 1.0
 
 
 @installed

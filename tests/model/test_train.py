@@ -37,10 +37,10 @@ def test_dropout_is_on_in_training_differs_between_updates_and_repeats_with_the_
         TaskForward(network, batch, seed, step) for seed, step in ((0, 0), (0, 0), (0, 1), (1, 0))
     )
     off = first.again(dropout="off")
-    assert torch.equal(first.prediction, again.prediction)
-    assert not any(torch.equal(first.prediction, x) for x in (later.prediction, other.prediction, off))
-    assert torch.equal(first.again(), first.prediction)
-    assert not torch.equal(first.again(dropout="fresh"), first.prediction)
+    assert torch.equal(first.logits, again.logits)
+    assert not any(torch.equal(first.logits, x) for x in (later.logits, other.logits, off))
+    assert torch.equal(first.again(), first.logits)
+    assert not torch.equal(first.again(dropout="fresh"), first.logits)
     assert network.training
 
 
@@ -48,7 +48,7 @@ def test_tasks_have_dropout_masks_of_their_own() -> None:
     network, batch = small.network(), small.batch("sst")
     network.branches["twin"], network.heads["twin"] = network.branches["sst"], network.heads["sst"]
     twin = dataclasses.replace(batch, task="twin")
-    assert not torch.equal(TaskForward(network, batch, 0, 0).prediction, TaskForward(network, twin, 0, 0).prediction)
+    assert not torch.equal(TaskForward(network, batch, 0, 0).logits, TaskForward(network, twin, 0, 0).logits)
 
 
 def test_scoring_is_without_dropout_and_training_goes_on_with_it() -> None:

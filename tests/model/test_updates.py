@@ -57,7 +57,7 @@ def test_an_update_leaves_the_heads_of_other_tasks_as_they_are() -> None:
 def test_an_update_is_adamws_on_the_sum_of_the_weighted_losses() -> None:
     branches = (RECIPE.branches[0], *(dataclasses.replace(branch, weight=0.25) for branch in RECIPE.branches[1:]))
     given = small.run(dataclasses.replace(RECIPE, branches=branches))
-    found = small.weights(small.trained(given, updates=1))
+    trained = small.weights(small.trained(given, updates=1))
     by_hand = small.network(given.recipe)
     batches = [table.batch(Order(table, given.recipe.batch, given.seed, 0).next()) for table in given.train.values()]
     losses = {batch.task: TaskForward(by_hand, batch, given.seed, 0).loss for batch in batches}
@@ -65,9 +65,9 @@ def test_an_update_is_adamws_on_the_sum_of_the_weighted_losses() -> None:
     torch.optim.AdamW(by_hand.parameters(), lr=1e-3, weight_decay=0.1, eps=1e-6, foreach=False, fused=False).step()
     expected = small.weights(by_hand)
     # Adam's first step has the size of the rate whatever the gradient's, so that rounding shows where a gradient is 0
-    differences = torch.cat([(found[name] - expected[name]).abs().flatten() for name in found])
+    differences = torch.cat([(trained[name] - expected[name]).abs().flatten() for name in trained])
     assert (differences > 1e-6).float().mean() < 1e-3
-    assert not small.same(found, small.weights(small.network(given.recipe)))
+    assert not small.same(trained, small.weights(small.network(given.recipe)))
 
 
 def test_accumulated_and_summed_losses_have_the_same_gradients_up_to_rounding() -> None:

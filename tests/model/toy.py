@@ -50,9 +50,9 @@ class Toy:
         self.weight = (2 * grid(HIDDEN, outputs, pace=2.3)).requires_grad_()
         self.network: Any = None
         self.words = self.table[ids]  # [rows, length, hidden]
-        self.asked: list[dict[str, Any]] = []
-        self.prediction = self.answer(self.words, mask)
-        self.loss = self.objective.loss(self.prediction, labels, task)
+        self.requests: list[dict[str, Any]] = []
+        self.logits = self.answer(self.words, mask)
+        self.loss = self.objective.loss(self.logits, labels, task)
 
     def answer(self, inputs: Tensor, mask: Tensor) -> Tensor:
         mean = (inputs * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True)
@@ -63,10 +63,10 @@ class Toy:
     def embedded(self, level: str) -> Tensor:
         return self.words
 
-    def again(self, **asked: Any) -> Tensor:
-        self.asked.append(asked)
-        mask = self.batch.tokens.mask if asked.get("mask") is None else asked["mask"]
-        return self.answer(asked.get("inputs", self.words), mask)
+    def again(self, **request: Any) -> Tensor:
+        self.requests.append(request)
+        mask = self.batch.tokens.mask if request.get("mask") is None else request["mask"]
+        return self.answer(request.get("inputs", self.words), mask)
 
     def seed(self, *names: str | int) -> int:
         return key(7, *names)
@@ -74,7 +74,7 @@ class Toy:
     @property
     def delta(self) -> Tensor:
         """How far the last pass's inputs were from the clean ones."""
-        moved: Tensor = self.asked[-1]["inputs"]
+        moved: Tensor = self.requests[-1]["inputs"]
         return (moved - self.words).detach()
 
 

@@ -29,7 +29,7 @@ class SmallAnswers(Regularizer):
     def penalty(self, forward: Forward):
         if not self.applies(forward.task.name) or self.weight == 0:
             return None
-        return forward.prediction.square().mean()
+        return forward.logits.square().mean()
 '''
 PAPER = """
 from experiments.dsl import beats, claim, row

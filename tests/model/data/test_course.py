@@ -269,5 +269,5 @@ def test_the_courses_quora_has_its_size_noted_and_two_dev_rows_dropped(real: Cor
 
 @needs_data
 def test_sixteen_similarity_pairs_and_two_sentences_of_dev_occur_in_train(real: Corpus) -> None:
-    found = {task: duplicates(get(real, task, "train"), get(real, task, "dev")) for task in ("sst", "sts")}
-    assert found == {"sst": 2, "sts": 16}
+    examples = {task: duplicates(get(real, task, "train"), get(real, task, "dev")) for task in ("sst", "sts")}
+    assert examples == {"sst": 2, "sts": 16}

@@ -29,13 +29,13 @@ FEW = "Questions: {} dev {}, too few to compare by; give the file 6 or more, in 
 
 
 def test_the_columns_say_split_and_id(tmp_path: Path) -> None:
-    found = own(task(tmp_path, SPLIT))
-    assert {split: (each.ids, each.texts, each.labels.tolist()) for split, each in found.splits.items()} == {
+    corpus = own(task(tmp_path, SPLIT))
+    assert {split: (each.ids, each.texts, each.labels.tolist()) for split, each in corpus.splits.items()} == {
         "train": (("a",), (("is it ?",),), [1]),
         "dev": (("b",), (("it is .",),), [0]),
         "test": (("c",), (("what ?",),), [-1]),
     }
-    assert found.notes == (FEW.format(1, "row"),)
+    assert corpus.notes == (FEW.format(1, "row"),)
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
@@ -44,18 +44,18 @@ def test_two_sentences_and_a_score_whatever_parts_them(tmp_path: Path, mark: str
     text = "\r\n".join(
         line.replace(",", mark) if line[0] != '"' else f'"One, two"{mark}Three{mark}.5{mark}train' for line in lines
     )
-    found = own(pairs(tmp_path, text)).splits
-    assert found["train"].texts == (("One, two", "Three"),)
-    assert found["train"].labels.tolist() == [0.5] and found["dev"].labels.tolist() == [1.0]
+    corpus = own(pairs(tmp_path, text)).splits
+    assert corpus["train"].texts == (("One, two", "Three"),)
+    assert corpus["train"].labels.tolist() == [0.5] and corpus["dev"].labels.tolist() == [1.0]
 
 
 def test_without_a_column_a_tenth_is_dev_whatever_the_order_and_copies_stay_together(tmp_path: Path) -> None:
     rows = [f"sentence number {at % 1500},{at % 2}" for at in range(3000)]  # each twice
-    found = own(task(tmp_path, "\n".join(["sentence,label", *rows])))
-    dev = found.splits["dev"].texts
-    assert 200 < len(dev) < 400 and len(found.splits["train"]) == 3000 - len(dev)
-    assert not set(dev) & set(found.splits["train"].texts)
-    assert "chose about a tenth" in found.notes[0] and len(found.notes) == 1
+    corpus = own(task(tmp_path, "\n".join(["sentence,label", *rows])))
+    dev = corpus.splits["dev"].texts
+    assert 200 < len(dev) < 400 and len(corpus.splits["train"]) == 3000 - len(dev)
+    assert not set(dev) & set(corpus.splits["train"].texts)
+    assert "chose about a tenth" in corpus.notes[0] and len(corpus.notes) == 1
     (tmp_path / "again").mkdir()
     again = own(task(tmp_path / "again", "\n".join(["sentence,label", *reversed(rows)])))
     assert set(again.splits["dev"].texts) == set(dev)
@@ -63,34 +63,34 @@ def test_without_a_column_a_tenth_is_dev_whatever_the_order_and_copies_stay_toge
 
 def test_dev_rows_that_stand_in_train_are_counted(tmp_path: Path) -> None:
     text = "sentence,label,split\nis it ?,1,train\nIs it ?,1,dev\nno .,0,dev\n"
-    told = ("Questions: 1 dev rows also stand in train", FEW.format(2, "rows"))
-    assert set(own(task(tmp_path, text)).notes) == {*told}
+    message = ("Questions: 1 dev rows also stand in train", FEW.format(2, "rows"))
+    assert set(own(task(tmp_path, text)).notes) == {*message}
     more = "".join(f"is it {at} ?,1,dev\n" for at in range(4))
     (tmp_path / "more").mkdir()
-    assert own(task(tmp_path / "more", text + more)).notes == told[:1]  # six
+    assert own(task(tmp_path / "more", text + more)).notes == message[:1]  # six
 
 
 def test_lines_may_end_as_on_any_system(tmp_path: Path) -> None:
-    found = own(task(tmp_path, SPLIT.replace("\n", "\r"))).splits
-    assert found["train"].texts == (("is it ?",),) and found["dev"].ids == ("b",)
+    corpus = own(task(tmp_path, SPLIT.replace("\n", "\r"))).splits
+    assert corpus["train"].texts == (("is it ?",),) and corpus["dev"].ids == ("b",)
     assert header_of("sentence\rhello") == ["sentence"]
 
 
 def test_another_file_needs_no_labels(tmp_path: Path) -> None:
     given = task(tmp_path, SPLIT)
     (tmp_path / "new.csv").write_text("sentence\nwho ?\nthey .\n")
-    found = unlabelled(tmp_path / "new.csv", given)
-    assert found.texts == (("who ?",), ("they .",)) and not found.labelled
-    assert found.ids == ("2", "3")  # their lines
+    examples = unlabelled(tmp_path / "new.csv", given)
+    assert examples.texts == (("who ?",), ("they .",)) and not examples.labelled
+    assert examples.ids == ("2", "3")  # their lines
 
 
 @pytest.mark.parametrize("label", ["", "-1", "-1.0", "nan", "NaN"])
 def test_test_rows_may_lack_a_label_however_that_is_written(tmp_path: Path, label: str) -> None:
     given = task(tmp_path, f"{SPLIT}who ?,{label},test,d\nwho .,1,test,e\n")
-    found = own(given)
-    assert found.splits["test"].labels.tolist() == [-1, -1, 1]
-    told = "Questions: 2 of 3 test rows have no label, so that there is no score"
-    assert set(found.notes) == {told, FEW.format(1, "row")}
+    corpus = own(given)
+    assert corpus.splits["test"].labels.tolist() == [-1, -1, 1]
+    note = "Questions: 2 of 3 test rows have no label, so that there is no score"
+    assert set(corpus.notes) == {note, FEW.format(1, "row")}
     (tmp_path / "new.csv").write_text(f"sentence,label\nwho ?,{label}\nthey .,0\n")
     assert unlabelled(tmp_path / "new.csv", given).labels.tolist() == [-1, 0]
     for split in ("train", "dev"):
@@ -100,7 +100,7 @@ def test_test_rows_may_lack_a_label_however_that_is_written(tmp_path: Path, labe
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "questions.csv:1: no column sentence, label; the columns found are none; mend the header"),
         ("text,label\na,1\n", "questions.csv:1: no column sentence; the columns found are 'text', 'label'"),
@@ -116,10 +116,10 @@ def test_test_rows_may_lack_a_label_however_that_is_written(tmp_path: Path, labe
         ("sentence,label\na,1\n", "has no dev rows; give it more rows, or a column split"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:
+def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(DataError) as caught:
         own(task(tmp_path, text))
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_file_that_is_no_text_or_not_there(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_a_file_that_is_no_text_or_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "message"),
     [
         ({"name": "My Task"}, "task.name is 'My Task'; it must be lower-case letters"),
         ({"classes": 1}, "task.classes is 1; it must be 2 or more, or 0 for scores"),
@@ -146,10 +146,10 @@ def test_a_file_that_is_no_text_or_not_there(tmp_path: Path) -> None:
         ({"file": "questions.csv"}, "task.file is 'questions.csv'; it must be of type Path"),
     ],
 )
-def test_a_declaration_that_cannot_be_is_told(fields: dict[str, object], told: str) -> None:
+def test_a_declaration_that_cannot_be_is_told(fields: dict[str, object], message: str) -> None:
     from model.declaration import SettingError
 
     given = {"name": "q", "title": "Q", "sentences": 1, "classes": 2, "metric": "accuracy", **fields}
     with pytest.raises(SettingError) as caught:
         Task(**given)  # type: ignore[arg-type]
-    assert told in str(caught.value)
+    assert message in str(caught.value)

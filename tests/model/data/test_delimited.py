@@ -40,9 +40,9 @@ def test_what_was_written_is_read_back_as_it_was_or_named(
     rows = data.draw(st.lists(st.lists(ODD, min_size=columns, max_size=columns), min_size=1, max_size=6))
     stream = io.StringIO()
     csv.writer(stream, delimiter=delimiter, quoting=quoting).writerows([[f"c{at}" for at in range(columns)], *rows])
-    _, *found = read(stream.getvalue(), delimiter, strict)
-    assert [line.cells for line in found] == [[re.sub("\r\n?", "\n", cell) for cell in row] for row in rows]
-    for line in found:
+    _, *parsed = read(stream.getvalue(), delimiter, strict)
+    assert [line.cells for line in parsed] == [[re.sub("\r\n?", "\n", cell) for cell in row] for row in rows]
+    for line in parsed:
         assert (line.opens is None) or any("\n" in cell for cell in line.cells)
         assert line.opens is None or line.first <= line.opens <= line.last
 
@@ -72,10 +72,10 @@ REST = "come again|1|train\nno thanks|0|dev\n"
 def test_speech_that_was_cut_into_sentences_is_refused(tmp_path: Path, rows: str, mark: str) -> None:
     path = tmp_path / "questions.csv"
     path.write_text(f"sentence|label|split\nfirst|1|train\n{rows}{REST}".replace("|", mark))
-    told = rf"questions\.csv:3: a quotation opens .* down to line {2 + rows.count(chr(10))};"
-    with pytest.raises(DataError, match=told):
+    message = rf"questions\.csv:3: a quotation opens .* down to line {2 + rows.count(chr(10))};"
+    with pytest.raises(DataError, match=message):
         own(questions(path))
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=message):
         unlabelled(path, questions(path))
 
 

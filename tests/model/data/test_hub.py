@@ -252,5 +252,5 @@ def test_a_missing_package_is_named_with_how_to_install_it(monkeypatch: pytest.M
 @pytest.mark.parametrize("name", ["train.jsonl", "train.parquet"])
 def test_a_folder_in_the_place_of_a_file_is_told_in_a_users_words(tmp_path: Path, name: str) -> None:
     (tmp_path / "SetFit/sst5" / name).mkdir(parents=True)
-    assert "is a directory" in (told := refusal(tmp_path)).lower()
-    assert "Errno" not in told
+    assert "is a directory" in (message := refusal(tmp_path)).lower()
+    assert "Errno" not in message

@@ -100,8 +100,8 @@ def test_labels_agree_with_a_reader(text: str, score: int) -> None:
     """Each sentence can be drawn, and the grammar scores it as a reader would."""
     dice = RandomChoice(0, "reader")
     for _ in range(20_000):
-        made = opinion(dice, subjects=("plot", "cast"))
-        if made.text == text:
-            assert made.score == score
+        statement = opinion(dice, subjects=("plot", "cast"))
+        if statement.text == text:
+            assert statement.score == score
             return
     pytest.fail(f"the grammar never says {text!r}")

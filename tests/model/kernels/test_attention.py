@@ -34,17 +34,17 @@ def test_there_and_back_with_gradients(mask: np.ndarray, tile: int) -> None:
     layout = Layout.of(mask).in_tiles(tile)
     heads, real = Heads(layout, 3), torch.from_numpy(mask)[:, None, :, None]
     packed = small.draws(len(layout.places), 6).requires_grad_()
-    expected, found = padded(packed, layout, 3), Spread.apply(packed, heads)
-    assert found.is_contiguous() and torch.equal(found * real, expected)
-    direction = small.draws(*found.shape, name="direction")
-    assert torch.equal(*(torch.autograd.grad((each * direction).sum(), packed)[0] for each in (found, expected)))
+    expected, ours = padded(packed, layout, 3), Spread.apply(packed, heads)
+    assert ours.is_contiguous() and torch.equal(ours * real, expected)
+    direction = small.draws(*ours.shape, name="direction")
+    assert torch.equal(*(torch.autograd.grad((each * direction).sum(), packed)[0] for each in (ours, expected)))
 
-    states = small.draws(*found.shape, name="states").requires_grad_()
-    expected, found = layout.pack(states.transpose(1, 2).flatten(2)), Gather.apply(states, heads)
-    assert torch.equal(found, expected)
-    direction = small.draws(*found.shape, name="direction")
+    states = small.draws(*ours.shape, name="states").requires_grad_()
+    expected, ours = layout.pack(states.transpose(1, 2).flatten(2)), Gather.apply(states, heads)
+    assert torch.equal(ours, expected)
+    direction = small.draws(*ours.shape, name="direction")
     direction[len(direction) - layout.fill :] = 0  # nothing reads what fills a tile
-    assert torch.equal(*(torch.autograd.grad((each * direction).sum(), states)[0] for each in (found, expected)))
+    assert torch.equal(*(torch.autograd.grad((each * direction).sum(), states)[0] for each in (ours, expected)))
 
 
 @pytest.mark.parametrize("first", [False, True])
@@ -64,8 +64,8 @@ def test_attention_with_dropout_against_its_definition(mask: np.ndarray, tile: i
     queries = query.view(layout.rows, 3, 1, 4) if first else padded(query, layout, 3)
     scores = queries @ keys.transpose(-2, -1) / 2
     shares = (scores if layout.bias is None else scores + layout.bias).softmax(-1)
-    found = drop(shares, 0.4) @ values
-    expected = found.flatten(1) if first else layout.pack(found.transpose(1, 2).flatten(2))
+    mixed = drop(shares, 0.4) @ values
+    expected = mixed.flatten(1) if first else layout.pack(mixed.transpose(1, 2).flatten(2))
     for one, other in zip(
         *([each, *torch.autograd.grad((each * direction).sum(), (query, key, value))] for each in (ours, expected)),
         strict=True,

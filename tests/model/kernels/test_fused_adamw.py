@@ -24,11 +24,11 @@ RECIPE = dataclasses.replace(small.RECIPE, optimizer=AdamW(rate=1e-3, weight_dec
 
 def state(recipe: Recipe, pieces: int) -> dict[str, torch.Tensor]:
     """Weights and what the optimizer keeps, after all updates."""
-    found: dict[str, torch.Tensor] = {}
+    tensors: dict[str, torch.Tensor] = {}
     for event in train(dataclasses.replace(small.run(recipe, scored=()), pieces=pieces)):
         if isinstance(event, Tick):
-            found = {name: part.detach().clone() for name, part in event.take().tensors.items()}
-    return found
+            tensors = {name: part.detach().clone() for name, part in event.take().tensors.items()}
+    return tensors
 
 
 @pytest.mark.parametrize("pieces", [1, 3])
@@ -49,12 +49,12 @@ def test_every_bit_is_that_of_an_update_after_the_pass(
 def test_a_weight_is_updated_within_the_last_pass_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fused_adamw, "LARGE", 200)
     given = small.run(RECIPE, scored=())
-    events, told = train(given), list[list[bool]]()
+    events, updated = train(given), list[list[bool]]()
     combined = type(RECIPE.combiner).backward
 
     def backward(self: object, step: object, losses: object, shared: list[torch.nn.Parameter], seed: int) -> object:
         after = combined(self, step, losses, shared, seed)  # type: ignore[arg-type]
-        told.append([part.grad is None for part in shared])
+        updated.append([part.grad is None for part in shared])
         return after
 
     monkeypatch.setattr(type(RECIPE.combiner), "backward", backward)
@@ -62,7 +62,7 @@ def test_a_weight_is_updated_within_the_last_pass_alone(monkeypatch: pytest.Monk
         next(events)
     large = [part.numel() >= 200 for part in given.network.shared()]
     assert 0 < sum(large) < len(large)
-    assert told == [[False] * len(large), large]  # at first the optimizer knows no weight
+    assert updated == [[False] * len(large), large]  # at first the optimizer knows no weight
 
 
 def test_a_combiner_that_reads_gradients_finds_them_all() -> None:

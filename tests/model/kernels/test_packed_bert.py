@@ -81,8 +81,8 @@ def test_every_gradient_is_that_of_transformers(every_state: bool) -> None:
     direction = small.draws(*pooled.shape)
     names, parameters = zip(*bert.named_parameters(), strict=True)
     expected = torch.autograd.grad((theirs.pooler_output * direction).sum(), parameters)
-    found = torch.autograd.grad((pooled * direction).sum(), parameters)
-    for name, ours, other in zip(names, found, expected, strict=True):
+    gradients = torch.autograd.grad((pooled * direction).sum(), parameters)
+    for name, ours, other in zip(names, gradients, expected, strict=True):
         assert torch.allclose(ours, other, atol=1e-6), name
     assert max(float(gradient.abs().max()) for gradient in expected) > 0.01
 
@@ -97,9 +97,9 @@ def test_linear_layers_see_real_tokens_and_the_last_ones_first_tokens() -> None:
     tokens, rows = len(layout.places), layout.rows
     assert rows < tokens < rows * layout.length
     late = ("query", "attention.output.dense", "intermediate.dense", "output.dense")
-    for name, found in seen.items():
+    for name, rows_seen in seen.items():
         first_only = name == "pooler.dense" or (name.startswith("encoder.layer.1") and name.endswith(late))
-        assert found == (rows if first_only else tokens), name
+        assert rows_seen == (rows if first_only else tokens), name
     assert len(seen) == 2 * 6 + 1
 
 
@@ -131,8 +131,8 @@ def test_a_row_does_not_depend_on_its_batch() -> None:
 
 def test_padding_is_computed_only_where_something_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert axes_seen(small.RECIPE, monkeypatch) == {2}
-    asked = dataclasses.replace(small.RECIPE, regularizers=(Smart(mask_of_ones=True),))
-    assert axes_seen(asked, monkeypatch) == {3}
+    padded = dataclasses.replace(small.RECIPE, regularizers=(Smart(mask_of_ones=True),))
+    assert axes_seen(padded, monkeypatch) == {3}
     assert axes_seen(dataclasses.replace(small.RECIPE, regularizers=(Smart(),)), monkeypatch) == {2}
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from model.combiners.pcgrad import PcGrad, PcGradAtEpochEnd, aligned, gram
+from model.combiners.pcgrad import PcGrad, PcGradAtEpochEnd, align, gram
 from model.combiners.torchjd import TorchJd
 from model.kernels.sparse_embedding import Dense, lookup
 from model.recipe import Recipe
@@ -28,17 +28,17 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def table(padding: int | None = None) -> nn.Embedding:
-    made = nn.Embedding(6, 2, padding_idx=padding)
+    words = nn.Embedding(6, 2, padding_idx=padding)
     with torch.no_grad():
-        made.weight.copy_(torch.arange(12.0).reshape(6, 2))
-    return made
+        words.weight.copy_(torch.arange(12.0).reshape(6, 2))
+    return words
 
 
 def test_by_hand(large: None) -> None:
     words = table()
-    found = lookup(words, IDS)
-    assert found[0, 2].tolist() == [6.0, 7.0]
-    (found * torch.arange(1.0, 7.0).reshape(2, 3, 1)).sum().backward()
+    vectors = lookup(words, IDS)
+    assert vectors[0, 2].tolist() == [6.0, 7.0]
+    (vectors * torch.arange(1.0, 7.0).reshape(2, 3, 1)).sum().backward()
     gradient = words.weight.grad
     assert gradient is not None and gradient.is_sparse
     gradient = gradient.coalesce()
@@ -86,7 +86,7 @@ def test_gradients_are_aligned_on_the_rows_that_some_task_has() -> None:
     def rows(*places: int) -> torch.Tensor:
         return torch.sparse_coo_tensor([list(places)], torch.ones(len(places), 2), (6, 2), check_invariants=True)
 
-    whole, kept = aligned([[rows(1, 3), None], [rows(3, 5), rows(2)], [None, torch.ones(6, 2)]])
+    whole, kept = align([[rows(1, 3), None], [rows(3, 5), rows(2)], [None, torch.ones(6, 2)]])
     assert kept[0].tolist() == [1, 3, 5]
     assert [None if task[0] is None else task[0][:, 0].tolist() for task in whole] == [[1, 1, 0], [0, 1, 1], None]
     assert list(kept) == [0]  # the second has a dense one
@@ -113,11 +113,11 @@ def test_a_training_has_the_same_bits(monkeypatch: pytest.MonkeyPatch, changes: 
     recipe: Recipe = dataclasses.replace(small.RECIPE, **changes)
     expected = small.weights(small.trained(small.run(recipe)))
     monkeypatch.setattr("model.kernels.sparse_embedding.LARGE", 0)
-    found = small.weights(small.trained(small.run(recipe)))
+    sparse = small.weights(small.trained(small.run(recipe)))
     if isinstance(recipe.combiner, PcGrad | PcGradAtEpochEnd):
-        assert all(torch.allclose(found[name], expected[name], rtol=1e-5, atol=1e-7) for name in found)
+        assert all(torch.allclose(sparse[name], expected[name], rtol=1e-5, atol=1e-7) for name in sparse)
     else:
-        assert small.same(found, expected)
+        assert small.same(sparse, expected)
 
 
 def test_pieces_of_a_batch_add_up(large: None) -> None:
