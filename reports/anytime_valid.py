@@ -37,26 +37,26 @@ def possible(differences: Sequence[float], margin: float, alpha: float, beyond: 
     return (above and high > beyond) or (below and low < -beyond) or (all(within) and -room < high and low < room)
 
 
-def decided(comparison: Comparison, family: int, level: float = LEVEL) -> Decision | None:
+def decide_quickly(comparison: Comparison, family: int, level: float = LEVEL) -> Decision | None:
     """``sequential.decide``, quickly where there is nothing to decide."""
     if not possible(comparison.differences, comparison.margin, *shares(comparison, level, family)):
         return None
     return decide(comparison, level=level, family=family)
 
 
-def says(found: Differences, margin: float, family: int) -> Anytime:
+def anytime_decision(pairs: Differences, margin: float, family: int) -> Anytime:
     """The first decision on seeds 0, 1, 2, ... up to the first that is missing; it stands. Where seeds are missing
     before anything was decided, nothing."""
-    count = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], enumerate(found.seeds)))
-    first = least(bool(found.by_item), family)
+    count = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], enumerate(pairs.seeds)))
+    first = least(bool(pairs.by_item), family)
     for n in range(first, count + 1):
-        if not possible(found.by_seed[:n], margin, (1 - LEVEL) / family):
+        if not possible(pairs.by_seed[:n], margin, (1 - LEVEL) / family):
             continue  # not even on these items
-        items = items_of(found.crossed(n)) if found.by_item else None
-        told = decided(Comparison(differences=found.by_seed[:n], margin=margin, items=items), family)
-        if told is not None:
-            return told
-    return "undecided" if count >= first and count == len(found.seeds) else ""
+        items = items_of(pairs.crossed(n)) if pairs.by_item else None
+        decision = decide_quickly(Comparison(differences=pairs.by_seed[:n], margin=margin, items=items), family)
+        if decision is not None:
+            return decision
+    return "undecided" if count >= first and count == len(pairs.seeds) else ""
 
 
 def clean(claim: Claim, better: Runs, worse: Runs) -> bool:
@@ -76,10 +76,10 @@ def pair(suite: Suite, contrast: Contrast) -> tuple[frozenset[str], str]:
 
 def family(rows: Mapping[str, Runs], claims: Iterable[tuple[Suite, Claim]]) -> int:
     """How many comparisons the clean contrasts of these claims are, of those whose rows were both run."""
-    found = set()
+    comparisons = set()
     for suite, claim in claims:
         for contrast in claim.contrasts:
             better, worse = (rows.get(full(suite, name)) for name in (contrast.better, contrast.worse))
             if better is not None and worse is not None and clean(claim, better, worse):
-                found.add(pair(suite, contrast))
-    return len(found)
+                comparisons.add(pair(suite, contrast))
+    return len(comparisons)

@@ -16,8 +16,8 @@ from typing import Literal
 
 from experiments.papers import SUITES
 from experiments.suite import Claim, Contrast, Suite
-from reports.anytime_valid import Anytime, family, full, says
-from reports.comparison import Compared, compare, differences
+from reports.anytime_valid import Anytime, anytime_decision, family, full
+from reports.comparison import RowComparison, compare, differences
 from reports.results import SetUp
 from reports.statistics.crossed_effects import cautious
 from reports.statistics.equivalence import tost
@@ -43,14 +43,14 @@ MEANING: dict[Verdict, str] = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Tested:
+class ContrastTest:
     """One contrast, judged alone. ``agree``, ``differ`` and ``same`` are the p values for what is claimed, for the
     opposite, and for a difference below the margin. ``needed`` seeds would show the larger of margin and found
     difference with 80% power, at the level that the paper's first claim has to pass; None where items forbid it.
     ``anytime`` is what holds however often one looked."""
 
     contrast: Contrast
-    found: Compared
+    comparison: RowComparison
     outcome: Outcome
     printed: float | None = None  # the paper's own difference
     agree: float = 1.0
@@ -62,32 +62,32 @@ class Tested:
     @property
     def p(self) -> float | None:
         """That the two rows are the same, alone."""
-        if self.found.estimate is None or not self.found.measured:
+        if self.comparison.estimate is None or not self.comparison.measured:
             return None
-        return cautious(self.found.estimate, collapsed=self.found.collapsed).p
+        return cautious(self.comparison.estimate, collapsed=self.comparison.collapsed).p
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Judged:
+class ClaimVerdict:
     """A claim with its verdict, the p behind it after correction, and its contrasts."""
 
     suite: Suite
     claim: Claim
     verdict: Verdict
     p: float | None
-    tested: tuple[Tested, ...]
+    tested: tuple[ContrastTest, ...]
 
     @property
     def why(self) -> str:
         """What the contrasts say alone, in a few words."""
         outcomes = [each.outcome for each in self.tested]
-        told = [f"{outcomes.count(outcome)} {outcome}" for outcome in dict.fromkeys(outcomes)]
+        texts = [f"{outcomes.count(outcome)} {outcome}" for outcome in dict.fromkeys(outcomes)]
         if self.verdict == "underpowered":
-            told.append(seeds_told(clean(self.tested)))
-        return ", ".join(told)
+            texts.append(describe_seeds_needed(clean(self.tested)))
+        return ", ".join(texts)
 
 
-def judge(setup: SetUp, suites: Iterable[Suite]) -> list[Judged]:
+def judge(setup: SetUp, suites: Iterable[Suite]) -> list[ClaimVerdict]:
     """The verdicts on all claims of these suites; those of one paper are corrected together."""
     by_paper: dict[str, list[tuple[Suite, Claim]]] = {}
     for suite in suites:
@@ -95,11 +95,11 @@ def judge(setup: SetUp, suites: Iterable[Suite]) -> list[Judged]:
     return [judged for claims in by_paper.values() for judged in of_paper(setup, claims)]
 
 
-def of_paper(setup: SetUp, claims: Sequence[tuple[Suite, Claim]]) -> list[Judged]:
+def of_paper(setup: SetUp, claims: Sequence[tuple[Suite, Claim]]) -> list[ClaimVerdict]:
     together = family(setup.rows, claims)
     tested = [
         tuple(
-            in_order(setup, claim, test(setup, suite, claim, contrast, len(claims)), together)
+            with_anytime(setup, claim, test(setup, suite, claim, contrast, len(claims)), together)
             for contrast in claim.contrasts
         )
         for suite, claim in claims
@@ -108,36 +108,36 @@ def of_paper(setup: SetUp, claims: Sequence[tuple[Suite, Claim]]) -> list[Judged
     decided = holm([min(pair) for pair in zip(reproduced, contradicted, strict=True)])
     same = holm([equivalence(each) for each in tested])
     return [
-        Judged(suite=suite, claim=claim, tested=own, verdict=told, p=p)
-        for (suite, claim), own, (told, p) in zip(
+        ClaimVerdict(suite=suite, claim=claim, tested=own, verdict=name, p=p)
+        for (suite, claim), own, (name, p) in zip(
             claims, tested, map(verdict, tested, reproduced, contradicted, decided, same), strict=True
         )
     ]
 
 
-def clean(tested: Sequence[Tested]) -> list[Tested]:
+def clean(tested: Sequence[ContrastTest]) -> list[ContrastTest]:
     """The contrasts that can credit one change."""
     return [each for each in tested if each.outcome != "confounded"]
 
 
-def conjunction(tested: Sequence[Tested]) -> float:
+def conjunction(tested: Sequence[ContrastTest]) -> float:
     """The p that all is as claimed; 1 where something has not been run."""
     return max((each.agree for each in clean(tested)), default=1.0)
 
 
-def opposition(tested: Sequence[Tested]) -> float:
+def opposition(tested: Sequence[ContrastTest]) -> float:
     """The p that something is the other way round."""
     own = clean(tested)
     return min([1.0, *(len(own) * each.differ for each in own)])
 
 
-def equivalence(tested: Sequence[Tested]) -> float:
+def equivalence(tested: Sequence[ContrastTest]) -> float:
     """The p that no contrast is as large as the margin."""
     return max((each.same for each in clean(tested)), default=1.0)
 
 
 def verdict(
-    tested: Sequence[Tested], reproduced: float, contradicted: float, decided: float, same: float
+    tested: Sequence[ContrastTest], reproduced: float, contradicted: float, decided: float, same: float
 ) -> tuple[Verdict, float | None]:
     """The verdict, and the corrected p behind it."""
     own = clean(tested)
@@ -150,55 +150,59 @@ def verdict(
     return ("equivalent", same) if same < LEVEL else ("underpowered", decided)
 
 
-def test(setup: SetUp, suite: Suite, claim: Claim, contrast: Contrast, claims: int) -> Tested:
+def test(setup: SetUp, suite: Suite, claim: Claim, contrast: Contrast, claims: int) -> ContrastTest:
     """One contrast of a paper with so many claims."""
-    found = compare(setup, full(suite, contrast.better), full(suite, contrast.worse), contrast.metric)
-    told = Tested(contrast=contrast, found=found, outcome="not run", printed=printed(suite, contrast))
-    if found.estimate is None and found.alike is None:
-        return told
-    if len(found.axes) > 1 and not claim.as_wholes:
-        return dataclasses.replace(told, outcome="confounded")
-    agree, differ, same = (1.0, 1.0, 1.0) if too_few(found) else values(found, contrast, claim.margin)
+    comparison = compare(setup, full(suite, contrast.better), full(suite, contrast.worse), contrast.metric)
+    tested = ContrastTest(
+        contrast=contrast, comparison=comparison, outcome="not run", printed=printed_difference(suite, contrast)
+    )
+    if comparison.estimate is None and comparison.alike is None:
+        return tested
+    if len(comparison.axes) > 1 and not claim.as_wholes:
+        return dataclasses.replace(tested, outcome="confounded")
+    agree, differ, same = (1.0, 1.0, 1.0) if too_few(comparison) else values(comparison, contrast, claim.margin)
     outcome, needed = alone(agree, differ, same), None
-    if outcome == "undecided" and found.estimate is not None and found.measured:
-        effect, level = max(abs(found.estimate.mean), claim.margin), 1 - LEVEL / claims
-        needed = seeds_needed(found.estimate, effect, level=level, cautiously=True)
-        needed = None if needed is None or any(count < LEAST_ITEMS for count in found.items.values()) else needed
-    return dataclasses.replace(told, outcome=outcome, agree=agree, differ=differ, same=same, needed=needed)
+    if outcome == "undecided" and comparison.estimate is not None and comparison.measured:
+        effect, level = max(abs(comparison.estimate.mean), claim.margin), 1 - LEVEL / claims
+        needed = seeds_needed(comparison.estimate, effect, level=level, cautiously=True)
+        needed = None if needed is None or any(count < LEAST_ITEMS for count in comparison.items.values()) else needed
+    return dataclasses.replace(tested, outcome=outcome, agree=agree, differ=differ, same=same, needed=needed)
 
 
-def too_few(found: Compared) -> str:
+def too_few(comparison: RowComparison) -> str:
     """Why nothing is decided from so few seeds or items, nothing where there are enough."""
-    if len(found.seeds) == 1:
+    if len(comparison.seeds) == 1:
         return "one seed says nothing of others"
-    if len(found.seeds) < LEAST_SEEDS:
-        return f"{len(found.seeds)} seeds are too few for a verdict, which takes {LEAST_SEEDS}"
-    task = min(found.items, key=lambda name: found.items[name], default=None)
-    if task is not None and found.items[task] < LEAST_ITEMS:
-        return f"{found.items[task]} items of {task} are too few for a verdict, which takes {LEAST_ITEMS}"
+    if len(comparison.seeds) < LEAST_SEEDS:
+        return f"{len(comparison.seeds)} seeds are too few for a verdict, which takes {LEAST_SEEDS}"
+    task = min(comparison.items, key=lambda name: comparison.items[name], default=None)
+    if task is not None and comparison.items[task] < LEAST_ITEMS:
+        return f"{comparison.items[task]} items of {task} are too few for a verdict, which takes {LEAST_ITEMS}"
     return ""
 
 
-def values(found: Compared, contrast: Contrast, margin: float) -> tuple[float, float, float]:
+def values(comparison: RowComparison, contrast: Contrast, margin: float) -> tuple[float, float, float]:
     """The p for what is claimed, for the opposite and for a difference below the margin. Where nothing varies, only
     the last can be shown, from many items."""
-    if found.estimate is None:
-        assert found.alike is not None
-        same = tost(found.alike, margin)
+    if comparison.estimate is None:
+        assert comparison.alike is not None
+        same = tost(comparison.alike, margin)
         return (same if contrast.sign == 0 else 1.0), 1.0, same
-    careful = cautious(found.estimate, collapsed=found.collapsed)
+    careful = cautious(comparison.estimate, collapsed=comparison.collapsed)
     same, apart = tost(careful, margin), careful.p
     if contrast.sign == 0:
         return same, apart, same
     return (apart, 1.0, same) if careful.mean * contrast.sign > 0 else (1.0, apart, same)
 
 
-def in_order(setup: SetUp, claim: Claim, tested: Tested, together: int) -> Tested:
+def with_anytime(setup: SetUp, claim: Claim, tested: ContrastTest, together: int) -> ContrastTest:
     """The same with what the rule of ``reports.anytime_valid`` says of a clean contrast, one of so many."""
-    if tested.outcome in ("not run", "confounded") or not tested.found.paired:
+    if tested.outcome in ("not run", "confounded") or not tested.comparison.paired:
         return tested
-    found = differences(setup.rows[tested.found.first], setup.rows[tested.found.second], tested.found.metric)
-    return dataclasses.replace(tested, anytime=says(found, claim.margin, together))
+    pairs = differences(
+        setup.rows[tested.comparison.first], setup.rows[tested.comparison.second], tested.comparison.metric
+    )
+    return dataclasses.replace(tested, anytime=anytime_decision(pairs, claim.margin, together))
 
 
 def alone(agree: float, differ: float, same: float) -> Outcome:
@@ -210,11 +214,11 @@ def alone(agree: float, differ: float, same: float) -> Outcome:
     return "below margin" if same < LEVEL else "undecided"
 
 
-def seeds_told(tested: Sequence[Tested]) -> str:
+def describe_seeds_needed(tested: Sequence[ContrastTest]) -> str:
     """How many seeds it would take, in words."""
     undecided = [each for each in tested if each.outcome == "undecided"]
     for each in undecided:
-        if why := too_few(each.found) or (each.found.reason if each.found.alike else ""):
+        if why := too_few(each.comparison) or (each.comparison.reason if each.comparison.alike else ""):
             return why
     if any(each.needed is None for each in undecided):
         return "more seeds alone would not do: there are too few items"
@@ -223,8 +227,10 @@ def seeds_told(tested: Sequence[Tested]) -> str:
     return f"about {max(each.needed or 0 for each in undecided)} seeds would show what was found"
 
 
-def printed(suite: Suite, contrast: Contrast) -> float | None:
+def printed_difference(suite: Suite, contrast: Contrast) -> float | None:
     """The difference between the printed figures, where the paper prints both."""
-    told = {f"{each.slug}/{row.name}": row.printed for each in (*SUITES, suite) for row in each.rows}
-    better, worse = (told.get(full(suite, name), {}).get(contrast.metric) for name in (contrast.better, contrast.worse))
+    by_row = {f"{each.slug}/{row.name}": row.printed for each in (*SUITES, suite) for row in each.rows}
+    better, worse = (
+        by_row.get(full(suite, name), {}).get(contrast.metric) for name in (contrast.better, contrast.worse)
+    )
     return None if better is None or worse is None else better - worse

@@ -24,7 +24,7 @@ PAIRED = ("threads", "device", "torch")  # what paired trainings have in common,
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Compared:
+class RowComparison:
     """``first`` minus ``second``. Without an estimate, ``reason`` says why there is none; ``alike`` stands for it where
     both rows were scored and nothing varies. ``collapsed``: in some seed one of them gave one answer for every item."""
 
@@ -80,43 +80,45 @@ class Differences:
         return crossed(blocks, self.weights, mean=statistics.fmean(self.by_seed[:seeds]), most=self.most)
 
 
-def compare(setup: SetUp, first: str, second: str, metric: str, *, bootstrap: bool = False) -> Compared:
+def compare(setup: SetUp, first: str, second: str, metric: str, *, bootstrap: bool = False) -> RowComparison:
     """Compare two rows by their full slugs."""
-    told = Compared(first=first, second=second, metric=metric)
+    comparison = RowComparison(first=first, second=second, metric=metric)
     absent = [name for name in (first, second) if name not in setup.rows or not setup.rows[name].done]
     if absent:
-        return dataclasses.replace(told, reason=f"not run: {', '.join(dict.fromkeys(absent))}")
+        return dataclasses.replace(comparison, reason=f"not run: {', '.join(dict.fromkeys(absent))}")
     one, other = setup.rows[first], setup.rows[second]
-    told = dataclasses.replace(told, axes=axes(one, other))
+    comparison = dataclasses.replace(comparison, axes=axes(one, other))
     try:
-        found = differences(one, other, metric)
+        pairs = differences(one, other, metric)
     except Mismatch as error:
-        return dataclasses.replace(told, reason=str(error))
-    if not found.seeds:
-        return dataclasses.replace(told, reason=nothing(one, other, metric))
-    told = dataclasses.replace(told, seeds=found.seeds, items=found.items, collapsed=collapsed((one, other), found))
+        return dataclasses.replace(comparison, reason=str(error))
+    if not pairs.seeds:
+        return dataclasses.replace(comparison, reason=nothing(one, other, metric))
+    comparison = dataclasses.replace(
+        comparison, seeds=pairs.seeds, items=pairs.items, collapsed=collapsed((one, other), pairs)
+    )
     try:
-        return estimated(told, found, bootstrap)
+        return with_estimate(comparison, pairs, bootstrap)
     except ValueError as error:  # what the statistics refuse, such as a single item
-        return dataclasses.replace(told, reason=str(error))
+        return dataclasses.replace(comparison, reason=str(error))
 
 
-def estimated(told: Compared, found: Differences, bootstrap: bool) -> Compared:
+def with_estimate(comparison: RowComparison, pairs: Differences, bootstrap: bool) -> RowComparison:
     """With the estimate of these differences, or why there is none. ``ValueError``."""
-    told = dataclasses.replace(told, effect=hedges(found.by_seed))
-    estimate = found.crossed() if found.by_item else by_seed(found.by_seed)
+    comparison = dataclasses.replace(comparison, effect=hedges(pairs.by_seed))
+    estimate = pairs.crossed() if pairs.by_item else by_seed(pairs.by_seed)
     if isinstance(estimate, str):
-        return dataclasses.replace(told, reason=estimate)
+        return dataclasses.replace(comparison, reason=estimate)
     if isinstance(estimate, Undefined):
-        return dataclasses.replace(told, alike=estimate, reason=estimate.reason)
-    ends = hierarchical(found.by_item, found.weights) if bootstrap and found.by_item and len(found.seeds) > 1 else None
-    return dataclasses.replace(told, estimate=estimate, bootstrap=ends if ends and ends[0] < ends[1] else None)
+        return dataclasses.replace(comparison, alike=estimate, reason=estimate.reason)
+    ends = hierarchical(pairs.by_item, pairs.weights) if bootstrap and pairs.by_item and len(pairs.seeds) > 1 else None
+    return dataclasses.replace(comparison, estimate=estimate, bootstrap=ends if ends and ends[0] < ends[1] else None)
 
 
-def collapsed(rows: Sequence[Runs], found: Differences) -> bool:
+def collapsed(rows: Sequence[Runs], pairs: Differences) -> bool:
     """Whether one of the rows gave one answer for every item of a compared task, in one of the compared seeds."""
-    seeds = [each for row in rows for each in row.done if each.seed in found.seeds]
-    return any(task in found.items for each in seeds for task in each.collapsed)
+    seeds = [each for row in rows for each in row.done if each.seed in pairs.seeds]
+    return any(task in pairs.items for each in seeds for task in each.collapsed)
 
 
 def axes(one: Runs, other: Runs) -> tuple[str, ...]:
@@ -168,8 +170,8 @@ def nothing(one: Runs, other: Runs, metric: str) -> str:
 
 def constant(row: Runs, metric: str) -> bool:
     """Whether the row was scored by a correlation, and has none."""
-    asked = {task for task, _ in blocks(row.suite.formula, metric) if TASKS[task].metric == "pearson"}
-    return bool(row.done and asked and asked <= {branch.key for branch in row.suite.recipe(row.row).branches})
+    correlated = {task for task, _ in blocks(row.suite.formula, metric) if TASKS[task].metric == "pearson"}
+    return bool(row.done and correlated and correlated <= {branch.key for branch in row.suite.recipe(row.row).branches})
 
 
 def by_seed(values: tuple[float, ...], level: float = 0.95) -> Estimate | str:

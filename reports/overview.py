@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from reports.audit.finding import SEVERITIES, Finding, Severity
-from reports.claim_verdicts import MEANING, Judged, Tested, Verdict, too_few
+from reports.claim_verdicts import MEANING, ClaimVerdict, ContrastTest, Verdict, too_few
 from reports.document.blocks import Block, Cell, Grid, Heading, Tone, Words
+from reports.number_format import format_difference, format_p, format_signed
 from reports.results import SetUp
 from reports.statistics.crossed_effects import COVERAGE_AT_2, COVERAGE_AT_3, COVERAGE_AT_6
-from reports.suite.blocks import plainly
-from reports.suite_table.symbols import p_text, signed
+from reports.suite.blocks import without_suites
 
 SIGN: dict[Verdict, tuple[str, Tone]] = {
     "reproduced": ("✓", "good"),
@@ -36,13 +36,14 @@ ANYTIME = (
 
 
 def opening(setups: Sequence[SetUp]) -> list[Block]:
-    told = (
+    setting = (
         "one set-up" if len(setups) == 1 else f"{len(setups)} set-ups; nothing of two set-ups is averaged or compared"
     )
     return [
         Words(
-            f"The rows of the papers' tables, trained here, beside the figures they print: {told}. Every difference is "
-            "paired: the same seeds, the same initial weights, the same order of items, the same items scored."
+            f"The rows of the papers' tables, trained here, beside the figures they print: {setting}. Every "
+            "difference is paired: the same seeds, the same initial weights, the same order of items, the same items "
+            "scored."
         ),
         Words(
             "Intervals of differences are 95% over seeds and items at once (crossed random effects, Satterthwaite's "
@@ -58,30 +59,29 @@ def opening(setups: Sequence[SetUp]) -> list[Block]:
 
 
 def facts(setup: SetUp, caveat: str) -> list[Block]:
-    known = setup.facts
-    title = f"{known['profile']} profile, {known['data_source']}, encoder {known['encoder']}"
-    variant = known["variant"].strip("[]")
-    told = f"Data fingerprint {known['data']}; set-up {setup.name}."
-    made: list[Block] = [Heading(1, title + (f", with {variant}" if variant else ""))]
+    setup_facts = setup.facts
+    title = f"{setup_facts['profile']} profile, {setup_facts['data_source']}, encoder {setup_facts['encoder']}"
+    variant = setup_facts["variant"].strip("[]")
+    text = f"Data fingerprint {setup_facts['data']}; set-up {setup.name}."
+    blocks: list[Block] = [Heading(1, title + (f", with {variant}" if variant else ""))]
     if caveat:
-        made.append(Words(f"{known['profile']}: {caveat}.", "warning"))
-    return [*made, Words(told, "muted")]
+        blocks.append(Words(f"{setup_facts['profile']}: {caveat}.", "warning"))
+    return [*blocks, Words(text, "muted")]
 
 
-def verdicts(setup: SetUp, judged: Sequence[Judged]) -> list[Block]:
+def verdicts(setup: SetUp, judged: Sequence[ClaimVerdict]) -> list[Block]:
     """One grid a paper: each claim, its verdict and the contrasts behind it."""
-    papers: dict[str, list[Judged]] = {}
+    papers: dict[str, list[ClaimVerdict]] = {}
     for each in judged:
         papers.setdefault(each.suite.paper, []).append(each)
-    made: list[Block] = []
+    blocks: list[Block] = []
     if papers:
-        made.append(Heading(2, "Verdicts on the papers' claims"))
-        known = setup.facts
-        made.append(Words(f"On {known['data_source']}, {known['profile']} profile, encoder {known['encoder']} alone."))
-    return [*made, *(of_paper(setup, paper, claims) for paper, claims in papers.items())]
+        blocks.append(Heading(2, "Verdicts on the papers' claims"))
+        blocks.append(Words("On {data_source}, {profile} profile, encoder {encoder} alone.".format(**setup.facts)))
+    return [*blocks, *(of_paper(setup, paper, claims) for paper, claims in papers.items())]
 
 
-def of_paper(setup: SetUp, paper: str, claims: Sequence[Judged]) -> Grid:
+def of_paper(setup: SetUp, paper: str, claims: Sequence[ClaimVerdict]) -> Grid:
     body: list[tuple[Cell, ...]] = []
     for each in claims:
         sign, tone = SIGN[each.verdict]
@@ -90,7 +90,7 @@ def of_paper(setup: SetUp, paper: str, claims: Sequence[Judged]) -> Grid:
                 Cell(each.claim.says, below=each.claim.source, strong=True),
                 Cell(f"{sign} {each.verdict}", below=each.why, strong=True, tone=tone),
                 Cell(""),
-                Cell("" if each.p is None else p_text(each.p), strong=True, value=each.p),
+                Cell("" if each.p is None else format_p(each.p), strong=True, value=each.p),
                 Cell(""),
             )
         )
@@ -106,37 +106,36 @@ def of_paper(setup: SetUp, paper: str, claims: Sequence[Judged]) -> Grid:
         notes=(
             *(f"{SIGN[name][0]} {name}: {MEANING[name]}" for name in used),
             "p: of a claim after Holm's correction over the paper's claims, of a contrast alone",
-            *([ANYTIME] if any(tested.found.measured for each in claims for tested in each.tested) else []),
+            *([ANYTIME] if any(tested.comparison.measured for each in claims for tested in each.tested) else []),
         ),
         records=tuple(record(setup, each, tested) for each in claims for tested in each.tested),
     )
 
 
-def contrast(tested: Tested) -> tuple[Cell, ...]:
-    told, found = tested.contrast, tested.found
-    relation = {1: ">", -1: "<", 0: "="}[told.sign]
-    words = plainly(found.reason) if tested.outcome == "not run" else tested.outcome
-    detail = [" + ".join(found.axes)] if tested.outcome == "confounded" else []
+def contrast(tested: ContrastTest) -> tuple[Cell, ...]:
+    claimed, comparison = tested.contrast, tested.comparison
+    relation = {1: ">", -1: "<", 0: "="}[claimed.sign]
+    words = without_suites(comparison.reason) if tested.outcome == "not run" else tested.outcome
+    detail = [" + ".join(comparison.axes)] if tested.outcome == "confounded" else []
     if tested.outcome == "undecided":
-        detail += [why] if (why := too_few(found)) else [f"about {tested.needed} seeds"] if tested.needed else []
-    detail += [found.reason] if found.alike else []
+        detail += [why] if (why := too_few(comparison)) else [f"about {tested.needed} seeds"] if tested.needed else []
+    detail += [comparison.reason] if comparison.alike else []
     if tested.anytime:
         detail.append(f"anytime: {tested.anytime}")
-    estimate = found.estimate
+    estimate = comparison.estimate
     if estimate is None:
         figures = Cell("")
     else:
-        interval = f"[{signed(estimate.low)}, {signed(estimate.high)}]"
-        figures = Cell(f"{signed(estimate.mean)} {interval}", value=estimate.mean)
+        figures = Cell(format_difference(estimate.mean, estimate.low, estimate.high), value=estimate.mean)
     return (
         Cell(
-            f"\N{EM SPACE}{bare(told.better)} {relation} {bare(told.worse)}, {told.metric.replace('_', ' ')}",
+            f"\N{EM SPACE}{bare(claimed.better)} {relation} {bare(claimed.worse)}, {claimed.metric.replace('_', ' ')}",
             tone="muted",
         ),
         Cell(words, below=", ".join(detail), tone="muted"),
         figures,
-        Cell("" if tested.p is None else p_text(tested.p)),
-        Cell("" if tested.printed is None else signed(tested.printed)),
+        Cell("" if tested.p is None else format_p(tested.p)),
+        Cell("" if tested.printed is None else format_signed(tested.printed)),
     )
 
 
@@ -144,14 +143,14 @@ def bare(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def record(setup: SetUp, judged: Judged, tested: Tested) -> dict[str, object]:
-    estimate = tested.found.estimate
+def record(setup: SetUp, judged: ClaimVerdict, tested: ContrastTest) -> dict[str, object]:
+    estimate = tested.comparison.estimate
     return {
         "paper": judged.suite.paper,
         "claim": judged.claim.name,
         "verdict": judged.verdict,
-        "better": tested.found.first,
-        "worse": tested.found.second,
+        "better": tested.comparison.first,
+        "worse": tested.comparison.second,
         "metric": tested.contrast.metric,
         "sign": tested.contrast.sign,
         "outcome": tested.outcome,
@@ -163,21 +162,21 @@ def record(setup: SetUp, judged: Judged, tested: Tested) -> dict[str, object]:
         "p_other_way": tested.differ,
         "p_below_margin": tested.same,
         "margin": judged.claim.margin,
-        "seeds": len(tested.found.seeds),
+        "seeds": len(tested.comparison.seeds),
         "seeds_needed": tested.needed,
         "anytime": tested.anytime,
         "printed": tested.printed,
-        "axes": " ".join(tested.found.axes),
-        "reason": tested.found.reason,
+        "axes": " ".join(tested.comparison.axes),
+        "reason": tested.comparison.reason,
         **setup.facts,
     }
 
 
-def overview(found: Sequence[SetUp], judged: Mapping[str, Sequence[Judged]]) -> Grid | None:
+def overview(setups: Sequence[SetUp], judged: Mapping[str, Sequence[ClaimVerdict]]) -> Grid | None:
     """How many claims of each paper got which verdict, by set-up."""
     names = tuple(SIGN)
     body = []
-    for setup in found:
+    for setup in setups:
         mine = judged[setup.name]
         where = f"{setup.facts['profile']}, {setup.facts['encoder']}"
         for paper in dict.fromkeys(each.suite.paper for each in mine):
@@ -205,7 +204,7 @@ def overview(found: Sequence[SetUp], judged: Mapping[str, Sequence[Judged]]) -> 
     )
 
 
-def audited(findings: Sequence[Finding]) -> list[Block]:
+def audit_blocks(findings: Sequence[Finding]) -> list[Block]:
     """What the papers' own figures say, one grid a suite; notes are left to ``harness audit``."""
     grave = [each for each in findings if each.severity != "note"]
     suites = dict.fromkeys(each.suite for each in grave)

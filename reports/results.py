@@ -97,10 +97,10 @@ class Runs:
         if metric.endswith(GAP):
             name = TASKS[metric.removesuffix(GAP)].metric_name
             both = [(each.seed, each.train.get(name), each.scores.get(name)) for each in self.done]
-            known = {seed: train - score for seed, train, score in both if train is not None and score is not None}
+            by_seed = {seed: train - score for seed, train, score in both if train is not None and score is not None}
         else:
-            known = {each.seed: each.scores[metric] for each in self.done if metric in each.scores}
-        return {seed: value for seed, value in known.items() if math.isfinite(value)}
+            by_seed = {each.seed: each.scores[metric] for each in self.done if metric in each.scores}
+        return {seed: value for seed, value in by_seed.items() if math.isfinite(value)}
 
     def data(self, task: str) -> set[str]:
         """The task's data that its seeds were trained and scored on, by fingerprint."""
@@ -108,10 +108,10 @@ class Runs:
 
     def items(self, task: str) -> Items | None:
         """The task's items on the row's split, None where no seed has kept any. ``Mismatch``."""
-        found = self._read[0].get(task)
-        if isinstance(found, Mismatch):
-            raise found
-        return found
+        task_items = self._read[0].get(task)
+        if isinstance(task_items, Mismatch):
+            raise task_items
+        return task_items
 
     def items_or_none(self, task: str) -> Items | None:
         """The same, None for a mismatch too."""
@@ -140,23 +140,23 @@ class Runs:
             prints[each.seed] = fingerprint(own)
             for task, read in own.items():
                 answers.setdefault(task, {})[each.seed] = read
-        return {task: items(f"{self.slug}, {task}", TASKS[task], found) for task, found in answers.items()}, prints
+        return {task: items(f"{self.slug}, {task}", TASKS[task], by_seed) for task, by_seed in answers.items()}, prints
 
 
 def items(where: str, task: Task, by_seed: Mapping[int, Answers]) -> Items | Mismatch:
     """The items' scores; a ``Mismatch`` to raise where seeds did not score the same."""
     first = next(iter(by_seed.values()))
-    for seed, found in by_seed.items():
-        if not (np.array_equal(found.names, first.names) and np.array_equal(found.labels, first.labels)):
+    for seed, answers in by_seed.items():
+        if not (np.array_equal(answers.names, first.names) and np.array_equal(answers.labels, first.labels)):
             return Mismatch(f"{where}: seeds {next(iter(by_seed))} and {seed} did not score the same items")
-    scored = {seed: per_item(task, found.answers, found.labels) for seed, found in by_seed.items()}
-    known = {seed: found for seed, found in scored.items() if found is not None}
+    scored = {seed: per_item(task, answers.answers, answers.labels) for seed, answers in by_seed.items()}
+    defined = {seed: answers for seed, answers in scored.items() if answers is not None}
     return Items(
-        seeds=tuple(known),
+        seeds=tuple(defined),
         names=tuple(first.names.tolist()),
         labels=first.labels,
-        values=np.stack(list(known.values())) if known else np.empty((0, len(first.names))),
-        undefined=tuple(seed for seed in scored if seed not in known),
+        values=np.stack(list(defined.values())) if defined else np.empty((0, len(first.names))),
+        undefined=tuple(seed for seed in scored if seed not in defined),
     )
 
 
@@ -209,7 +209,7 @@ def blocks(formula: Formula, metric: str) -> list[tuple[str, float]]:
 
 def frame(rows: Sequence[Runs]) -> pandas.DataFrame:
     """One record a row, seed, split and metric, with the columns of ``reports.suite_table.by_seed``."""
-    told = []
+    records = []
     for each in rows:
         for seed in each.seeds:
             status: Literal["done", "failed"] = "done" if seed.done else "failed"
@@ -227,10 +227,10 @@ def frame(rows: Sequence[Runs]) -> pandas.DataFrame:
             ]
             figures += [("train", name, value) for name, value in seed.train.items()]
             same = {TASKS[task].metric_name for task in seed.collapsed}
-            told += [
+            records += [
                 common | {"split": split, "metric": name, "value": value, "constant": split != "train" and name in same}
                 for split, name, value in figures
             ]
             if not figures:
-                told.append(common | {"split": each.row.split, "metric": "", "value": math.nan, "constant": False})
-    return pandas.DataFrame(told, columns=[*COLUMNS, "constant"])
+                records.append(common | {"split": each.row.split, "metric": "", "value": math.nan, "constant": False})
+    return pandas.DataFrame(records, columns=[*COLUMNS, "constant"])

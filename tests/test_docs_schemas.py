@@ -48,7 +48,7 @@ from model.data.examples import Examples
 from model.export import export
 from model.metrics import Scored, score
 from model.train import Epoch
-from reports.ablation.analysis import analysed
+from reports.ablation.analysis import analyse_metrics
 from reports.ablation.results import AblationResults
 from reports.comparison import compare
 from reports.results import FACTS
@@ -184,7 +184,7 @@ def test_an_ablation_before_and_after() -> None:
     setup = truth.quick(ours, *truth.drawn(random, values, seeds=2, items=(20, 20, 20)))
     taken = AblationResults(ours, dataclasses.replace(setup, facts={name: setup_tags(SETUP)[name] for name in FACTS}))
     after = data(ours, full(ours.names, ours.impossible)) | {"cells": 32, "cells_left": 0}
-    after |= figures(taken, analysed(taken))
+    after |= figures(taken, analyse_metrics(taken))
     assert set(after) - set(before) == {"combinations", "main", "interaction", "shapley", "paths", "steps"}
     check("ablate", json.loads(json.dumps(after, allow_nan=False)))
 

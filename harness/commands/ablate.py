@@ -28,8 +28,8 @@ from harness.reporting.ablations import at_home
 from harness.reporting.report import write
 from harness.tracking.from_cells import ResultsFolder
 from harness.tracking.store import Store
-from reports.ablation.analysis import Of, analysed
-from reports.ablation.blocks import of_ablation
+from reports.ablation.analysis import MetricAnalysis, analyse_metrics
+from reports.ablation.blocks import ablation_blocks
 from reports.ablation.results import AblationResults
 from reports.document.blocks import Grid
 
@@ -54,12 +54,12 @@ def carry_out(told: Ablation, design: Design, setup: Setup, machine: ExecutionCo
             print(json.dumps(data(told, design) | counted(planned, machine), indent=1))
         return 0
     store = Store(machine.home)
-    result: list[tuple[AblationResults, list[Of]]] = []
+    result: list[tuple[AblationResults, list[MetricAnalysis]]] = []
 
     def show() -> None:
         with status_line("weighing the changes"):
             taken = at_home(told, setup, store.home)
-            result.append((taken, analysed(taken)))
+            result.append((taken, analyse_metrics(taken)))
         for part in summary(*result[0]):
             console.print(part)
 
@@ -76,9 +76,9 @@ def counted(planned: Sequence[PlannedRow], machine: ExecutionConfig) -> dict[str
     return {"cells": len(cells_of(planned)), "cells_left": len(read_index(machine.home).cells_to_train(planned))}
 
 
-def figures(taken: AblationResults, every: Sequence[Of]) -> dict[str, list[dict[str, Any]]]:
+def figures(taken: AblationResults, every: Sequence[MetricAnalysis]) -> dict[str, list[dict[str, Any]]]:
     """What the report's tables hold, as data."""
-    grids = [block for block in of_ablation(taken, every) if isinstance(block, Grid) and block.records]
+    grids = [block for block in ablation_blocks(taken, every) if isinstance(block, Grid) and block.records]
     return {grid.name.removeprefix(f"{taken.name}-"): [dict(each) for each in grid.records] for grid in grids}
 
 

@@ -12,14 +12,14 @@ from harness.reporting.report import measured
 from harness.tracking.results_source import ResultsSource
 from model.errors import InputError
 from model.task import TASKS, of_metric
-from reports.comparison import Compared
+from reports.comparison import RowComparison
 from reports.comparison import compare as contrast
+from reports.number_format import format_number, format_p, format_signed
 from reports.results import Runs, SetUp
 from reports.statistics.correlation import pearson, williams, zou
 from reports.statistics.paired_tests import mcnemar, sign_flips
 from reports.statistics.power import detectable
 from reports.suite.effects import metrics
-from reports.suite_table.symbols import number, p_text, signed
 
 
 def compared(evidence: ResultsSource, first: str, second: str) -> list[dict[str, Any]]:
@@ -35,7 +35,7 @@ def compared(evidence: ResultsSource, first: str, second: str) -> list[dict[str,
     return [one(setup, contrast(setup, first, second, name, bootstrap=True)) for setup in found for name in names]
 
 
-def one(setup: SetUp, found: Compared) -> dict[str, Any]:
+def one(setup: SetUp, found: RowComparison) -> dict[str, Any]:
     """A comparison as data. ``p_items`` is by items alone; ``zou`` for one seed's correlation."""
     estimate = found.estimate
     first, second = setup.rows[found.first], setup.rows[found.second]
@@ -75,12 +75,12 @@ def faults_of(setup: SetUp, slug: str) -> dict[str, str]:
     return {str(seed): fault for seed, fault in setup.left_out[slug].items()}
 
 
-def mean(row: Runs, found: Compared) -> float | None:
+def mean(row: Runs, found: RowComparison) -> float | None:
     values = [value for seed, value in row.values(found.metric).items() if not found.seeds or seed in found.seeds]
     return sum(values) / len(values) if values else None
 
 
-def by_items(first: Runs, second: Runs, found: Compared) -> float | None:
+def by_items(first: Runs, second: Runs, found: RowComparison) -> float | None:
     """Of a metric of one task alone: for one seed McNemar's test or Williams's, for several a permutation of items."""
     if len(found.items) != 1:
         return None
@@ -104,7 +104,7 @@ def correlations(first: Runs, second: Runs, task: str, seed: int) -> tuple[float
     return pearson(one.answers, one.labels), pearson(other.answers, one.labels), pearson(one.answers, other.answers)
 
 
-def zou_ends(first: Runs, second: Runs, found: Compared) -> tuple[float, float] | None:
+def zou_ends(first: Runs, second: Runs, found: RowComparison) -> tuple[float, float] | None:
     """Zou's interval of the difference of two correlations, for one seed."""
     task = of_metric(found.metric)
     if task is None or task.metric != "pearson" or len(found.seeds) != 1 or found.estimate is None:
@@ -133,12 +133,12 @@ def told(found: Sequence[dict[str, Any]]) -> str:
 
 
 def line(each: dict[str, Any]) -> str:
-    first, second = ("·" if each[key] is None else number(each[key]) for key in ("first_mean", "second_mean"))
+    first, second = ("·" if each[key] is None else format_number(each[key]) for key in ("first_mean", "second_mean"))
     start = f"{each['metric'].replace('_', ' '):15}{first:>6} {second:>6}  "
     if "difference" not in each:
         return f"{start}{each['reason']}"
-    interval = f"{signed(each['difference'])} [{signed(each['low'])}, {signed(each['high'])}]"
-    items = "" if each["p_items"] is None else p_text(each["p_items"])
+    interval = f"{format_signed(each['difference'])} [{format_signed(each['low'])}, {format_signed(each['high'])}]"
+    items = "" if each["p_items"] is None else format_p(each["p_items"])
     seeds = len(each["seeds"])
-    ending = "items alone" if seeds == 1 else f"it would show from {number(each['detectable'])} on"
-    return f"{start}{interval:28} {p_text(each['p']):>5}  {items:>7}  {seeds}  ({ending})"
+    ending = "items alone" if seeds == 1 else f"it would show from {format_number(each['detectable'])} on"
+    return f"{start}{interval:28} {format_p(each['p']):>5}  {items:>7}  {seeds}  ({ending})"

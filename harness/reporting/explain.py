@@ -13,9 +13,9 @@ from harness.reporting.report import measured
 from harness.tracking.results_source import ResultsSource
 from model.errors import InputError, shown
 from reports.figure_ids import figure_id
+from reports.number_format import format_number
 from reports.results import Runs, Seed, SetUp
 from reports.suite.effects import metrics
-from reports.suite_table.symbols import number
 
 NAME = re.compile(r"[0-9a-f]{6}")
 
@@ -82,15 +82,15 @@ def told(found: Sequence[dict[str, Any]]) -> str:
     lines = []
     for each in found:
         facts = each["setup"]
-        mean = "no value" if each["mean"] is None else number(each["mean"])
-        printed = "not printed" if each["printed"] is None else f"printed {number(each['printed'])}"
+        mean = "no value" if each["mean"] is None else format_number(each["mean"])
+        printed = "not printed" if each["printed"] is None else f"printed {format_number(each['printed'])}"
         lines += [
             f"{each['figure']} ({each['name']}): {mean} over {len(each['seeds'])} seeds on {each['split']}, {printed}",
             f"  {facts['profile']}, {facts['data_source']}, encoder {facts['encoder']} {facts['variant']}".rstrip(),
         ]
         lines += [f"  seed {seed}: left out, {fault}" for seed, fault in each["left_out"].items()]
         for seed in each["seeds"]:
-            value = seed["reason"] or "no value" if seed["value"] is None else number(seed["value"])
+            value = seed["reason"] or "no value" if seed["value"] is None else format_number(seed["value"])
             code = seed["code"].get("revision", seed["code"].get("version", "?"))[:12]
             dirty = ", changed since" if seed["code"].get("dirty") == "true" else ""
             lines += [

@@ -15,7 +15,7 @@ from experiments.suite import Suite
 from model.digest import digest
 from reports.ablation.results import AblationResults
 from reports.results import Runs, SetUp
-from reports.tuning.results import Tuned
+from reports.tuning.results import StudyResults
 
 PACKAGES = ("harness", "reports", "experiments", "model")
 LIBRARIES = ("matplotlib", "numpy", "optuna", "pandas", "scipy", "statsmodels", "typst")
@@ -25,7 +25,7 @@ def inputs_of(
     found: Sequence[SetUp],
     chosen: Sequence[tuple[Suite, frozenset[str]]],
     suites: Sequence[Suite],
-    sought: Sequence[Tuned],
+    sought: Sequence[StudyResults],
     taken: Sequence[AblationResults],
 ) -> str:
     """The digest. ``chosen`` are the suites in the report with their rows, ``suites`` all that stand in their papers:

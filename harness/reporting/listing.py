@@ -12,7 +12,7 @@ from harness.cells.home import reports_folder
 from model.digest import digest
 from model.recipe import Recipe
 from model.settings import flatten
-from reports.suite_table.symbols import figure
+from reports.number_format import number_or_dot
 
 OURS = "ours.json"  # in <home>/reports: the latest result of every row and set-up
 SEALS = ("declared", "check")
@@ -40,7 +40,7 @@ def whole(told: object) -> bool:
     if told.get("check") != seal(told):
         return False
     figures = told["figures"].values()
-    return all(isinstance(figure, dict) and isinstance(figure.get("mean"), int | float) for figure in figures)
+    return all(isinstance(each, dict) and isinstance(each.get("mean"), int | float) for each in figures)
 
 
 def seal(told: Mapping[str, Any]) -> str:
@@ -88,7 +88,7 @@ def overview(told: Sequence[Mapping[str, Any]]) -> str:
             suite = record["suite"]
             names = [name.partition("_")[0] for name in record["columns"]]
             lines += ["", f"{suite:<40}" + "".join(f"{name:>9}" for name in names)]
-        figures = "".join(f"{figure(record['printed'].get(name)):>9}" for name in record["columns"])
+        figures = "".join(f"{number_or_dot(record['printed'].get(name)):>9}" for name in record["columns"])
         mark = "" if record["status"] == "ready" else f"  {record['status']}"
         split = "  test" if record["split"] == "test" else ""
         lines.append(f"  {record['row']:<38}{figures}{split}{mark}")
@@ -140,7 +140,7 @@ def sheet(told: Mapping[str, Any]) -> str:
         f"{told['paper']}, {told['source']}",
         "",
     ]
-    printed = [f"{name} {figure(value)}" for name, value in told["printed"].items()] or ["nothing"]
+    printed = [f"{name} {number_or_dot(value)}" for name, value in told["printed"].items()] or ["nothing"]
     words = f" (in words: {told['printed_words']})" if told["printed_words"] else ""
     lines += [f"printed    {', '.join(printed)} on {told['split']}{words}", f"overall    {told['formula']} formula"]
     lines += [f"selection  {told['selection']}", f"stands on  {told['on'] or 'the base of its table'}"]

@@ -23,7 +23,7 @@ from model.errors import InputError
 from reports.ablation.results import AblationResults
 from reports.document.blocks import Block, Grid, Heading
 from reports.results import SetUp
-from reports.tuning.results import Tuned
+from reports.tuning.results import StudyResults
 
 TITLE = "Ablation report"
 INDEX = "report.json"
@@ -142,22 +142,22 @@ def checksum(path: Path) -> str:
 def compose(
     found: Sequence[SetUp],
     chosen: Sequence[tuple[Suite, frozenset[str]]],
-    sought: Sequence[Tuned],
+    sought: Sequence[StudyResults],
     taken: Sequence[AblationResults],
     out: Path,
     say: Callable[[str], None],
 ) -> list[Block]:
     """The blocks, with the figures written on the way."""
     from reports import overview as chapters
-    from reports.ablation.analysis import analysed
-    from reports.ablation.blocks import of_ablation
+    from reports.ablation.analysis import analyse_metrics
+    from reports.ablation.blocks import ablation_blocks
     from reports.ablation.figures import pictures as ablation_pictures
     from reports.audit import audit
     from reports.claim_verdicts import judge
     from reports.suite import blocks as sections
     from reports.suite.analysis import section
     from reports.suite.figures import pictures
-    from reports.tuning.blocks import chapter
+    from reports.tuning.blocks import study_chapter
     from reports.tuning.figures import pictures as tuning_pictures
 
     judged = {setup.name: judge(setup, whole_tables(setup, chosen)) for setup in found}
@@ -178,8 +178,8 @@ def compose(
         made.append(Heading(1, "Which change did what"))
     for each in taken:
         say(f"report: {each.ablation.slug}")
-        every = analysed(each)
-        made += [*of_ablation(each, every), *ablation_pictures(each, every, out / "figures")]
+        every = analyse_metrics(each)
+        made += [*ablation_blocks(each, every), *ablation_pictures(each, every, out / "figures")]
         for row in each.trained.values():
             row.forget()
     if sought:
@@ -187,9 +187,9 @@ def compose(
 
         say("report: tuning")
         weighty = [weighed(each) for each in sought]
-        made += [*chapter(weighty), *tuning_pictures(weighty, out / "figures")]
+        made += [*study_chapter(weighty), *tuning_pictures(weighty, out / "figures")]
     papers = {paper for setup in found for paper in setup.papers}
-    return [*made, *chapters.audited(audit([suite for suite, _ in chosen if suite.paper in papers]))]
+    return [*made, *chapters.audit_blocks(audit([suite for suite, _ in chosen if suite.paper in papers]))]
 
 
 def whole_tables(setup: SetUp, chosen: Sequence[tuple[Suite, frozenset[str]]]) -> list[Suite]:

@@ -13,7 +13,7 @@ from harness.planning.rows import cells_of
 from harness.planning.setup import Setup
 from harness.planning.setup_tags import scored_examples, setup_tags
 from harness.tracking.from_cells import measured_setup
-from reports.suite.analysis import header, tabled
+from reports.suite.analysis import build_table, header
 from reports.suite_table.baselines import Reference, reference_lines
 from reports.suite_table.model import Table
 
@@ -32,7 +32,7 @@ def tables(rows: Sequence[PlannedRow], setup: Setup, machine: ExecutionConfig) -
             cells=len(cells_of(mine)),
         )
         names = {row.row.name for row in mine}
-        made.append(tabled(held, mine[0].suite, names, asked, references(mine, setup), states))
+        made.append(build_table(held, mine[0].suite, names, asked, references(mine, setup), states))
     return made
 
 

@@ -17,7 +17,7 @@ from harness.planning.manifest import find_row
 from harness.planning.matching import row_digest
 from harness.planning.setup import Setup
 from harness.reporting.listing import OURS, latest, seal
-from reports.document.fonts import Unset, sentence
+from reports.document.fonts import MissingGlyphs, sentence
 from reports.suite_table.export import csv, markdown, terminal
 from reports.suite_table.model import Table
 
@@ -25,13 +25,13 @@ from reports.suite_table.model import Table
 @contextlib.contextmanager
 def boxes(tell: Callable[[str], None]) -> Iterator[None]:
     """Say once, at the end, which characters of a report no font has; other warnings stay warnings."""
-    unset: list[Unset] = []
+    unset: list[MissingGlyphs] = []
     with warnings.catch_warnings():
-        warnings.simplefilter("always", Unset)
+        warnings.simplefilter("always", MissingGlyphs)
         show = warnings.showwarning
 
         def hear(message: Any, category: Any, *rest: Any, **more: Any) -> None:
-            if isinstance(message, Unset):
+            if isinstance(message, MissingGlyphs):
                 unset.append(message)
             else:
                 show(message, category, *rest, **more)

@@ -10,8 +10,8 @@ from rich.table import Table
 
 from harness.sequential.comparisons import Comparison
 from harness.sequential.policy import Standing
+from reports.number_format import format_signed
 from reports.statistics.sequential import SKEWED
-from reports.suite_table.symbols import signed
 
 NAME, DECISION = 25, 20  # characters: of the longest row and a comma; what 80 columns leave
 BASIS = (
@@ -32,7 +32,7 @@ def decision(duel: Comparison, standing: Standing) -> str:
     if standing.state == "failed":
         return f"failed at seed {standing.seeds}"
     if standing.state == "equivalent":
-        return f"equivalent within {signed(duel.margin)[1:]}"
+        return f"equivalent within {format_signed(duel.margin)[1:]}"
     if standing.state == "items forbid":
         return "undecided; too few items"
     if standing.state == "undecided":
@@ -69,9 +69,11 @@ def figures(standing: Standing) -> str:
     """The mean difference and its interval, if there is one."""
     if not standing.seeds:
         return ""
-    mean = signed(math.fsum(standing.comparison.differences) / standing.seeds)
+    mean = format_signed(math.fsum(standing.comparison.differences) / standing.seeds)
     low, high = standing.interval()
-    return f"{mean} [{signed(low)}, {signed(high)}]" if math.isfinite(low) and math.isfinite(high) else mean
+    return (
+        f"{mean} [{format_signed(low)}, {format_signed(high)}]" if math.isfinite(low) and math.isfinite(high) else mean
+    )
 
 
 def opening(comparisons: int, rows: int, standings: Sequence[Standing], most: int) -> str:

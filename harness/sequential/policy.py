@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import chain
 from typing import Literal
 
-from reports.anytime_valid import LEVEL, decided, least
+from reports.anytime_valid import LEVEL, decide_quickly, least
 from reports.statistics.sequential import Comparison, Decision, Items, interval, more_seeds
 
 State = Decision | Literal["failed", "undecided", "items forbid"]
@@ -78,7 +78,7 @@ class Standing:
         self.comparison = Comparison(differences=differences, margin=self.race.margin, items=items)
         self.__dict__.pop("more", None)
         if self.seeds >= self.first:
-            self.decision = decided(self.comparison, self.family, self.level)
+            self.decision = decide_quickly(self.comparison, self.family, self.level)
 
     def fail(self, reason: str) -> None:
         """The next seed has no difference."""

@@ -13,10 +13,10 @@ from harness.tracking.results_source import ResultsSource
 from harness.tracking.results_source import TrialRun as Tried
 from harness.tracking.seed_result import HEALTH, REPORTED
 from reports.results import FACTS
-from reports.tuning.results import State, Trial, Tuned
+from reports.tuning.results import State, StudyResults, Trial
 
 
-def studies(evidence: ResultsSource, only: str | None = None) -> list[Tuned]:
+def studies(evidence: ResultsSource, only: str | None = None) -> list[StudyResults]:
     """All of which a trial has ended (in one set-up), in the order of study, set-up, row, sampler and seed.
     ``InputError`` where it cannot be read."""
     arms: dict[tuple[str, str], list[Tried]] = {}
@@ -25,15 +25,15 @@ def studies(evidence: ResultsSource, only: str | None = None) -> list[Tuned]:
     return sorted(map(tuned, arms.values()), key=order)
 
 
-def order(found: Tuned) -> tuple[object, ...]:
+def order(found: StudyResults) -> tuple[object, ...]:
     return (found.study, [found.facts[name] for name in FACTS], found.row, found.sampler, found.seed, found.name)
 
 
-def tuned(runs: Sequence[Tried]) -> Tuned:
+def tuned(runs: Sequence[Tried]) -> StudyResults:
     """One arm's runs."""
     tags = runs[0].tags
     study = STUDIES.get(tags["study"])
-    return Tuned(
+    return StudyResults(
         name=tags["arm"],
         study=tags["study"],
         says=study.says if study else "",

@@ -19,7 +19,7 @@ from harness.registry.plugins import suites as brought
 from harness.tracking import ui_app
 from harness.tracking.current_runs import LINE
 from harness.tracking.run_payload import RunPayload
-from reports.suite_table.symbols import figure
+from reports.number_format import number_or_dot
 
 NOTE = "mlflow.note.content"
 KEY = "table"  # of the prepared view, in its address too
@@ -128,7 +128,7 @@ def figures_table(suite: Suite, row: Row, others: Mapping[str, Mapping[str, floa
     if not figures:
         return ""
     lines = [["", *(name.partition("_")[0] for name in names)], ["---"] * (1 + len(names))]
-    lines += [[whose, *(figure(values.get(name)) for name in names)] for whose, values in figures.items()]
+    lines += [[whose, *(number_or_dot(values.get(name)) for name in names)] for whose, values in figures.items()]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

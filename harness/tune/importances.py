@@ -14,13 +14,13 @@ from optuna.trial import create_trial
 from experiments.search_space import Value
 from experiments.study import Range
 from harness.tune.sampling import distributions
-from reports.tuning.results import Importance, Trial, Tuned
+from reports.tuning.results import Importance, StudyResults, Trial
 
 FEWEST = 10  # complete trials
 RESAMPLES, TREES = 100, 16
 
 
-def importances(tuned: Tuned) -> dict[str, Importance]:
+def importances(tuned: StudyResults) -> dict[str, Importance]:
     """fANOVA's shares (Hutter, Hoos and Leyton-Brown 2014; Optuna's, on complete trials) by parameter, the largest
     first; the interval resamples trials. Empty for fewer than ten, or where all have one value."""
     trials = [trial for trial in tuned.trials if trial.state == "complete" and trial.value is not None]
@@ -40,7 +40,7 @@ def importances(tuned: Tuned) -> dict[str, Importance]:
     return told
 
 
-def shares(tuned: Tuned, trials: list[Trial], trees: int) -> dict[str, float]:
+def shares(tuned: StudyResults, trials: list[Trial], trees: int) -> dict[str, float]:
     """Of the variance over the space as it is sought: Optuna's evaluator takes every parameter for evenly spread, so
     that of four decades the last one would be all that counts."""
     spread = distributions({name: even(within) for name, within in tuned.space.items()})
@@ -69,6 +69,6 @@ def evenly(value: Value, within: Range) -> Value:
     return math.log(float(value)) if within.log else value
 
 
-def weighed(found: Tuned) -> Tuned:
+def weighed(found: StudyResults) -> StudyResults:
     """With its importances, which take seconds."""
     return dataclasses.replace(found, importances=importances(found))

@@ -40,7 +40,7 @@ Key = tuple[Kind, Effect]
 
 
 @dataclasses.dataclass(frozen=True)
-class Found:
+class ContrastEstimate:
     """A contrast's mean over so many seeds. Without an estimate ``reason`` says why there is none. ``p`` is after
     Holm's correction over all metrics and terms of its kind; None for one seed and where nothing varies."""
 
@@ -79,120 +79,124 @@ class Step:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Of:
-    """One metric; ``reason`` says why there is nothing else. ``found`` lacks what the combinations do not tell.
+class MetricAnalysis:
+    """One metric; ``reason`` says why there is nothing else. ``estimates`` lacks what the combinations do not show.
     ``collapsed``: in some seed a combination gave one answer for every item. ``orders`` is the share of all orders that
     the Shapley values average over."""
 
     metric: str
     reason: str = ""
     scores: Scores | None = None
-    found: Mapping[Key, Found] = dataclasses.field(default_factory=dict)
+    estimates: Mapping[Key, ContrastEstimate] = dataclasses.field(default_factory=dict)
     collapsed: bool = False
     orders: float = 0.0
     apparent: Mapping[str, Apparent] = dataclasses.field(default_factory=dict)
     steps: tuple[Step, ...] = ()
 
-    def get(self, kind: Kind, *term: str) -> Found | None:
-        return self.found.get((kind, term))
+    def get(self, kind: Kind, *term: str) -> ContrastEstimate | None:
+        return self.estimates.get((kind, term))
 
 
-def analysed(taken: AblationResults) -> list[Of]:
+def analyse_metrics(results: AblationResults) -> list[MetricAnalysis]:
     """Every metric of the suite."""
-    return corrected([of(taken, metric) for metric in metrics(taken.ablation.rows)])
+    return correct_p_values([analyse_metric(results, metric) for metric in metrics(results.ablation.rows)])
 
 
-def of(taken: AblationResults, metric: str) -> Of:
+def analyse_metric(results: AblationResults, metric: str) -> MetricAnalysis:
     """One metric, before any correction."""
-    found = scores(taken, metric)
-    if isinstance(found, str):
-        return Of(metric=metric, reason=found)
-    names = taken.ablation.names
-    levels, order = found.levels(names), list(range(len(names)))
-    fair = shapley.shapley(levels)
-    way = shapley.steps(levels, order) if taken.ablation.way else None
-    apparent = shapley.audit(levels, found.means, None if way is None else order)
-    told = steps(taken, found)
-    made = designed(taken, found) | dict(along(names, levels, fair, way)) | dict(stepped(told, found))
-    ours = {change.name for change in taken.ablation.added}  # the paper adds them nowhere
-    return Of(
+    values = scores(results, metric)
+    if isinstance(values, str):
+        return MetricAnalysis(metric=metric, reason=values)
+    names = results.ablation.names
+    levels, order = values.levels(names), list(range(len(names)))
+    average = shapley.shapley(levels)
+    path = shapley.steps(levels, order) if results.ablation.way else None
+    apparent = shapley.audit(levels, values.means, None if path is None else order)
+    path_steps = steps(results, values)
+    contrasts = (
+        design_contrasts(results, values)
+        | dict(order_contrasts(names, levels, average, path))
+        | dict(step_contrasts(path_steps, values))
+    )
+    ours = {change.name for change in results.ablation.added}  # the paper adds them nowhere
+    return MetricAnalysis(
         metric=metric,
-        scores=found,
-        found={
-            key: estimated(found, contrast)
-            for key, contrast in made.items()
+        scores=values,
+        estimates={
+            key: estimate_contrast(values, contrast)
+            for key, contrast in contrasts.items()
             if not (key[0] in ("stated", "flattery") and ours.intersection(key[1]))
         },
         collapsed=any(
-            task in found.items
-            for row in taken.trained.values()
+            task in values.items
+            for row in results.trained.values()
             for each in row.done
-            if each.seed in found.seeds
+            if each.seed in values.seeds
             for task in each.collapsed
         ),
-        orders=fair.share if fair else 0.0,
+        orders=average.share if average else 0.0,
         apparent={
             name: dataclasses.replace(each, stated=None, place=None) if name in ours else each
             for name, each in zip(names, apparent or (), strict=False)
         },
-        steps=told,
+        steps=path_steps,
     )
 
 
-def estimated(found: Scores, contrast: Array) -> Found:
+def estimate_contrast(values: Scores, contrast: Array) -> ContrastEstimate:
     """A contrast over the runs, with its interval over seeds and items; 0 without one where nothing but rounding is
     left of it, as of a factor that changes no answer."""
-    made = contrasted(found, contrast)
-    left = max(abs(made.mean), made.estimate.error if made.estimate else 0.0)
-    return made if left > ROUNDING else contrasted(found, np.zeros_like(contrast))
+    estimate = raw_estimate(values, contrast)
+    left = max(abs(estimate.mean), estimate.estimate.error if estimate.estimate else 0.0)
+    return estimate if left > ROUNDING else raw_estimate(values, np.zeros_like(contrast))
 
 
-def contrasted(found: Scores, contrast: Array) -> Found:
+def raw_estimate(scores: Scores, contrast: Array) -> ContrastEstimate:
     """The estimate as it is computed, or why there is none."""
-    values = tuple((contrast @ found.by_seed).tolist())
-    mean, n = float(contrast @ found.means), len(values)
+    values = tuple((contrast @ scores.by_seed).tolist())
+    mean, n = float(contrast @ scores.means), len(values)
     try:
-        told = crossed_of(found, contrast) if found.blocks else by_seed(values)
+        estimate = crossed_estimate(scores, contrast) if scores.blocks else by_seed(values)
     except ValueError as error:  # what the statistics refuse, such as a single item
-        return Found(mean, n, reason=str(error))
-    if isinstance(told, Estimate):
-        return Found(told.mean, n, told)
-    return Found(mean, n, reason=told if isinstance(told, str) else told.reason)
+        return ContrastEstimate(mean, n, reason=str(error))
+    if isinstance(estimate, Estimate):
+        return ContrastEstimate(estimate.mean, n, estimate)
+    return ContrastEstimate(mean, n, reason=estimate if isinstance(estimate, str) else estimate.reason)
 
 
-def crossed_of(found: Scores, contrast: Array) -> Estimate | Undefined:
+def crossed_estimate(scores: Scores, contrast: Array) -> Estimate | Undefined:
     """Over seeds and items. An item's score counts up to 1 where it is right or wrong, so that a contrast of scores
     reaches no further than its positive or its negative weights do. ``ValueError``."""
     reach = max(float(contrast[contrast > 0].sum()), float(-contrast[contrast < 0].sum()))
-    most = [reach * MOST[TASKS[task].metric] for task in found.items]
-    return attribution.estimate(contrast, found.blocks, found.weights, scores=found.means, most=most)
+    most = [reach * MOST[TASKS[task].metric] for task in scores.items]
+    return attribution.estimate(contrast, scores.blocks, scores.weights, scores=scores.means, most=most)
 
 
-def designed(taken: AblationResults, found: Scores) -> dict[Key, Array]:
+def design_contrasts(results: AblationResults, scores: Scores) -> dict[Key, Array]:
     """The contrasts of the design's effects."""
-    names, design = taken.ablation.names, taken.design
-    inside = [at for at, run in enumerate(found.runs) if run in design.runs]
-    known = design.model()
-    pairs = [pair for pair in combinations(range(len(names)), 2) if tuple(names[at] for at in pair) in known]
-    made: dict[Key, Array] = {}
-    for places, contrast in attribution.effects(found.levels(names)[inside], pairs).items():
+    names, design = results.ablation.names, results.design
+    inside = [at for at, run in enumerate(scores.runs) if run in design.runs]
+    terms = design.model()
+    pairs = [pair for pair in combinations(range(len(names)), 2) if tuple(names[at] for at in pair) in terms]
+    contrasts: dict[Key, Array] = {}
+    for places, contrast in attribution.effects(scores.levels(names)[inside], pairs).items():
         if contrast is not None:
             term = tuple(names[at] for at in places)
-            made["main" if len(term) == 1 else "interaction", term] = np.zeros(len(found.runs))
-            made["main" if len(term) == 1 else "interaction", term][inside] = contrast
-    return made
+            contrasts["main" if len(term) == 1 else "interaction", term] = np.zeros(len(scores.runs))
+            contrasts["main" if len(term) == 1 else "interaction", term][inside] = contrast
+    return contrasts
 
 
-def along(
-    names: Sequence[str], levels: Array, fair: shapley.Shapley | None, way: Array | None
+def order_contrasts(
+    names: Sequence[str], levels: Array, average: shapley.Shapley | None, path: Array | None
 ) -> Iterator[tuple[Key, Array]]:
     """The contrasts of adding factors to others: alone, last, at the paper's place and averaged over all orders."""
     kinds: dict[Kind, Sequence[Array | None]] = {
         "alone": attribution.add_one(levels),
         "last": attribution.leave_one_out(levels),
-        "shapley": [] if fair is None else list(fair.contrasts),
-        "stated": [] if way is None else list(way),
-        "flattery": [] if fair is None or way is None else list(way - fair.contrasts),
+        "shapley": [] if average is None else list(average.contrasts),
+        "stated": [] if path is None else list(path),
+        "flattery": [] if average is None or path is None else list(path - average.contrasts),
     }
     ends = attribution.rows(levels)
     total = attribution.difference(ends, len(ends) - 1, 0)
@@ -204,56 +208,59 @@ def along(
                 yield (kind, (name,)), contrast
 
 
-def steps(taken: AblationResults, found: Scores) -> tuple[Step, ...]:
+def steps(results: AblationResults, scores: Scores) -> tuple[Step, ...]:
     """The steps between the paper's rows that add factors."""
-    means = dict(zip(found.runs, found.means.tolist(), strict=True))
-    made = []
-    for start, end in pairwise(taken.ablation.stops):
+    means = dict(zip(scores.runs, scores.means.tolist(), strict=True))
+    path_steps = []
+    for start, end in pairwise(results.ablation.stops):
         if not start.on < end.on:
             continue
         added = end.on - start.on
         changes = [means[run | added] - means[run] for run in means if not run & added and run | added in means]
-        before, after = start.row.printed.get(found.metric), end.row.printed.get(found.metric)
-        alike = found.metric != OVERALL or start.suite.formula == end.suite.formula
+        before, after = start.row.printed.get(scores.metric), end.row.printed.get(scores.metric)
+        alike = scores.metric != OVERALL or start.suite.formula == end.suite.formula
         comparable = before is not None and after is not None and start.row.split == end.row.split and alike
-        made.append(
+        path_steps.append(
             Step(
                 start=start,
                 end=end,
-                factors=tuple(name for name in taken.ablation.names if name in added),
+                factors=tuple(name for name in results.ablation.names if name in added),
                 printed=after - before if comparable and after is not None and before is not None else None,
                 low=min(changes, default=None),
                 high=max(changes, default=None),
             )
         )
-    return tuple(made)
+    return tuple(path_steps)
 
 
-def stepped(told: Sequence[Step], found: Scores) -> Iterator[tuple[Key, Array]]:
+def step_contrasts(path_steps: Sequence[Step], scores: Scores) -> Iterator[tuple[Key, Array]]:
     """The contrasts of the steps, where both of their combinations were run."""
-    for step in told:
-        if step.start.on in found.runs and step.end.on in found.runs:
-            contrast = np.zeros(len(found.runs))
-            contrast[found.runs.index(step.end.on)], contrast[found.runs.index(step.start.on)] = 1, -1
+    for step in path_steps:
+        if step.start.on in scores.runs and step.end.on in scores.runs:
+            contrast = np.zeros(len(scores.runs))
+            contrast[scores.runs.index(step.end.on)], contrast[scores.runs.index(step.start.on)] = 1, -1
             yield ("step", step.factors), contrast
 
 
-def corrected(every: Sequence[Of]) -> list[Of]:
+def correct_p_values(analyses: Sequence[MetricAnalysis]) -> list[MetricAnalysis]:
     """With Holm's p, each kind over all metrics and terms; a single seed has none."""
     adjusted: dict[tuple[int, Key], float] = {}
     for kind in MEANING:
         tested = [
-            (at, key, found.estimate)
-            for at, each in enumerate(every)
-            for key, found in each.found.items()
-            if key[0] == kind and found.estimate is not None and found.seeds > 1
+            (at, key, contrast.estimate)
+            for at, each in enumerate(analyses)
+            for key, contrast in each.estimates.items()
+            if key[0] == kind and contrast.estimate is not None and contrast.seeds > 1
         ]
-        ps = holm([cautious(estimate, collapsed=every[at].collapsed).p for at, _, estimate in tested])
+        ps = holm([cautious(estimate, collapsed=analyses[at].collapsed).p for at, _, estimate in tested])
         adjusted |= {(at, key): p for (at, key, _), p in zip(tested, ps, strict=True)}
     return [
         dataclasses.replace(
             each,
-            found={key: dataclasses.replace(found, p=adjusted.get((at, key))) for key, found in each.found.items()},
+            estimates={
+                key: dataclasses.replace(contrast, p=adjusted.get((at, key)))
+                for key, contrast in each.estimates.items()
+            },
         )
-        for at, each in enumerate(every)
+        for at, each in enumerate(analyses)
     ]

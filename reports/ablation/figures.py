@@ -6,138 +6,129 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
 from experiments.factorial_designs import Run
-from reports.ablation.analysis import Found, Kind, Of
-from reports.ablation.labels import lettered, titled
+from reports.ablation.analysis import ContrastEstimate, Kind, MetricAnalysis
+from reports.ablation.labels import factor_label, metric_title
 from reports.ablation.results import AblationResults
 from reports.document.blocks import Picture
 from reports.figures import forest, interactions, order_ranges, waterfall
 from reports.figures.estimates import Estimate
-from reports.figures.save import save
+from reports.named_figures import NamedFigure, number_figures, save_figures
 from reports.statistics import mean_interval
-from reports.suite.figures import Drawn
 
 
-def pictures(taken: AblationResults, every: Sequence[Of], folder: Path) -> list[Picture]:
+def pictures(results: AblationResults, analyses: Sequence[MetricAnalysis], folder: Path) -> list[Picture]:
     """Draw and write an ablation's figures into the folder."""
-    made = []
-    for name, figure, caption in drawn(taken, [each for each in every if each.scores]):
-        save(figure, folder, name)
-        width, height = figure.get_size_inches()
-        made.append(Picture(name=name, caption=caption, width=float(width), height=float(height)))
-    return made
+    return save_figures(draw_figures(results, [each for each in analyses if each.scores]), folder)
 
 
-def drawn(taken: AblationResults, every: Sequence[Of]) -> Iterator[Drawn]:
-    if not every:
+def draw_figures(results: AblationResults, analyses: Sequence[MetricAnalysis]) -> Iterator[NamedFigure]:
+    if not analyses:
         return
-    about = f"{taken.ablation.row.name} against {taken.ablation.against.name}"
-    made = forest.forest(mains(taken, every), "on minus off, 95% interval")
-    yield from numbered(taken, "effects", made, f"Main effects of {about}, with their intervals over seeds and items.")
-    if any(key[0] == "interaction" for each in every for key in each.found):
+    about = f"{results.ablation.row.name} against {results.ablation.against.name}"
+    figures = forest.forest(main_effects(results, analyses), "on minus off, 95% interval")
+    yield from number_figures(
+        f"{results.name}-effects", figures, f"Main effects of {about}, with their intervals over seeds and items."
+    )
+    if any(key[0] == "interaction" for each in analyses for key in each.estimates):
         caption = f"Two-way interactions of {about}; main effects on the diagonal."
-        yield from numbered(taken, "interactions", interactions.interactions(list(pairs(taken, every))), caption)
-    if any(each.apparent for each in every):
-        lines = order_ranges.paths(list(ranges(taken, every)))
+        yield from number_figures(
+            f"{results.name}-interactions", interactions.interactions(list(pairs(results, analyses))), caption
+        )
+    if any(each.apparent for each in analyses):
+        lines = order_ranges.paths(list(ranges(results, analyses)))
         caption = f"What each factor appears to do over all orders of adding them, {about}."
-        yield from numbered(taken, "paths", lines, caption)
-    if taken.ablation.way:
-        caption = f"From {taken.ablation.against.name} to {taken.ablation.row.name}, one factor after another."
-        yield from numbered(taken, "waterfall", waterfall.waterfall(list(levels(taken, every))), caption)
+        yield from number_figures(f"{results.name}-paths", lines, caption)
+    if results.ablation.way:
+        caption = f"From {results.ablation.against.name} to {results.ablation.row.name}, one factor after another."
+        yield from number_figures(
+            f"{results.name}-waterfall", waterfall.waterfall(list(levels(results, analyses))), caption
+        )
 
 
-def numbered(taken: AblationResults, kind: str, made: Sequence[Figure], caption: str) -> Iterator[Drawn]:
-    """Figures of one kind, with their number where there are several."""
-    for number, figure in enumerate(made, 1):
-        ending = (f"-{number}", f" ({number} of {len(made)})") if len(made) > 1 else ("", "")
-        yield Drawn(f"{taken.name}-{kind}{ending[0]}", figure, caption + ending[1])
-
-
-def shown(found: Found | None) -> Estimate:
-    if found is None:
+def figure_estimate(contrast: ContrastEstimate | None) -> Estimate:
+    if contrast is None:
         return Estimate(None)
-    return Estimate(found.mean, *(found.ends or ())) if found.seeds > 1 else Estimate(found.mean)
+    return Estimate(contrast.mean, *(contrast.ends or ())) if contrast.seeds > 1 else Estimate(contrast.mean)
 
 
-def mains(taken: AblationResults, every: Sequence[Of]) -> list[forest.Effect]:
-    made = []
-    for each in every:
-        for name in taken.ablation.names:
-            found = each.get("main", name)
-            value = shown(found)
-            made.append(
+def main_effects(results: AblationResults, analyses: Sequence[MetricAnalysis]) -> list[forest.Effect]:
+    effects = []
+    for each in analyses:
+        for name in results.ablation.names:
+            contrast = each.get("main", name)
+            value = figure_estimate(contrast)
+            effects.append(
                 forest.Effect(
-                    row=lettered(taken, name),
-                    metric=titled(each.metric),
+                    row=factor_label(results, name),
+                    metric=metric_title(each.metric),
                     mean=value.mean,
                     low=value.low,
                     high=value.high,
-                    n=found.seeds if found else 0,
-                    supported=found is not None and found.supported,
+                    n=contrast.seeds if contrast else 0,
+                    supported=contrast is not None and contrast.supported,
                 )
             )
-    return made
+    return effects
 
 
-def pairs(taken: AblationResults, every: Sequence[Of]) -> Iterator[interactions.Cell]:
-    names = taken.ablation.names
-    for each in every:
+def pairs(results: AblationResults, analyses: Sequence[MetricAnalysis]) -> Iterator[interactions.Cell]:
+    names = results.ablation.names
+    for each in analyses:
         for one, other in [*((name, name) for name in names), *combinations(names, 2)]:
             kind: Kind = "main" if one == other else "interaction"
-            found = each.get(kind, one) if one == other else each.get(kind, one, other)
-            value = shown(found)
+            contrast = each.get(kind, one) if one == other else each.get(kind, one, other)
+            value = figure_estimate(contrast)
             yield interactions.Cell(
-                metric=titled(each.metric),
+                metric=metric_title(each.metric),
                 one=one,
                 other=other,
                 mean=value.mean,
                 low=value.low,
                 high=value.high,
-                supported=found is not None and found.supported,
+                supported=contrast is not None and contrast.supported,
             )
 
 
-def ranges(taken: AblationResults, every: Sequence[Of]) -> Iterator[order_ranges.Apparent]:
-    for each in every:
+def ranges(results: AblationResults, analyses: Sequence[MetricAnalysis]) -> Iterator[order_ranges.Apparent]:
+    for each in analyses:
         alone = {step.factors[0]: step.printed for step in each.steps if len(step.factors) == 1 and not step.off}
-        for name, found in each.apparent.items():
+        for name, apparent in each.apparent.items():
             yield order_ranges.Apparent(
-                factor=lettered(taken, name),
-                metric=titled(each.metric),
-                low=found.low,
-                median=found.median,
-                high=found.high,
-                shapley=shown(each.get("shapley", name)),
-                stated=found.stated,
+                factor=factor_label(results, name),
+                metric=metric_title(each.metric),
+                low=apparent.low,
+                median=apparent.median,
+                high=apparent.high,
+                shapley=figure_estimate(each.get("shapley", name)),
+                stated=apparent.stated,
                 printed=alone.get(name),
                 n=len(each.scores.seeds) if each.scores else 0,
             )
 
 
-def levels(taken: AblationResults, every: Sequence[Of]) -> Iterator[waterfall.Level]:
+def levels(results: AblationResults, analyses: Sequence[MetricAnalysis]) -> Iterator[waterfall.Level]:
     """Where the way is after each factor."""
-    told = taken.ablation
-    stops = {stop.on: stop for stop in told.stops}
-    for each in every:
-        for count in range(len(told.names) + 1):
-            on = frozenset(told.names[:count])
+    ablation = results.ablation
+    stops = {stop.on: stop for stop in ablation.stops}
+    for each in analyses:
+        for count in range(len(ablation.names) + 1):
+            on = frozenset(ablation.names[:count])
             stop = stops.get(on)
             yield waterfall.Level(
-                metric=titled(each.metric),
-                name=lettered(taken, told.names[count - 1]) if count else told.against.name,
+                metric=metric_title(each.metric),
+                name=factor_label(results, ablation.names[count - 1]) if count else ablation.against.name,
                 score=score(each, on),
-                printed=stop.row.printed.get(each.metric) if stop and stop.row.split == told.row.split else None,
+                printed=stop.row.printed.get(each.metric) if stop and stop.row.split == ablation.row.split else None,
                 off=bool(stop and stop.off),
                 n=len(each.scores.seeds) if each.scores else 0,
             )
 
 
-def score(of: Of, on: Run) -> Estimate:
+def score(analysis: MetricAnalysis, on: Run) -> Estimate:
     """Of a combination over seeds."""
-    assert of.scores is not None
-    if on not in of.scores.runs:
+    assert analysis.scores is not None
+    if on not in analysis.scores.runs:
         return Estimate(None)
-    mean, half = mean_interval(of.scores.by_seed[of.scores.runs.index(on)].tolist())
+    mean, half = mean_interval(analysis.scores.by_seed[analysis.scores.runs.index(on)].tolist())
     return Estimate(mean) if half is None else Estimate(mean, mean - half, mean + half)

@@ -8,87 +8,93 @@ from typing import Any
 
 from experiments.factorial_designs import Run, by_letter
 from model.task import of_metric
-from reports.ablation.analysis import Found, Key, Of
+from reports.ablation.analysis import ContrastEstimate, Key, MetricAnalysis
 from reports.ablation.results import AblationResults
 from reports.document.blocks import Cell, Tone
-from reports.suite_table.symbols import p_text, signed
+from reports.number_format import format_difference, format_p, format_signed
 
 MEASURE = {"accuracy": "accuracy", "pearson": "Pearson r"}
 CORRECTED = "small print: p after Holm over this table; bold: p < .05"
 
 
-def titled(metric: str) -> str:
+def metric_title(metric: str) -> str:
     """``SST-5 accuracy``."""
     task = of_metric(metric)
     return f"{task.short} {MEASURE[task.metric]}" if task else metric.replace("_", " ")
 
 
-def letter(taken: AblationResults, name: str) -> str:
+def factor_letter(results: AblationResults, name: str) -> str:
     """The factor's, as in textbooks: A, B, C ..."""
-    return ascii_uppercase[taken.ablation.names.index(name)]
+    return ascii_uppercase[results.ablation.names.index(name)]
 
 
-def lettered(taken: AblationResults, name: str) -> str:
-    return f"{letter(taken, name)} {name}"
+def factor_label(results: AblationResults, name: str) -> str:
+    return f"{factor_letter(results, name)} {name}"
 
 
-def letters(taken: AblationResults, on: Iterable[str]) -> str:
+def factor_letters(results: AblationResults, on: Iterable[str]) -> str:
     """The factors of a combination, or of an effect, in order: ``A+C``."""
     wanted = set(on)
-    return "+".join(letter(taken, name) for name in taken.ablation.names if name in wanted) or "none"
+    return "+".join(factor_letter(results, name) for name in results.ablation.names if name in wanted) or "none"
 
 
-def spelled(taken: AblationResults) -> list[str]:
+def alias_lines(results: AblationResults) -> list[str]:
     """What the design's estimates hold, by letters: ``A``, or ``A + B:C``."""
-    return [by_letter(taken.ablation.names, line) for line in taken.design.aliases()]
+    return [by_letter(results.ablation.names, line) for line in results.design.aliases()]
 
 
-def interval(found: Found) -> str:
-    ends = found.ends
-    return signed(found.mean) + (f" [{signed(ends[0])}, {signed(ends[1])}]" if ends else "")
+def format_interval(contrast: ContrastEstimate) -> str:
+    return format_difference(contrast.mean, *contrast.ends) if contrast.ends else format_signed(contrast.mean)
 
 
-def estimate(found: Found | None, below: str = "") -> Cell:
+def estimate_cell(contrast: ContrastEstimate | None, below: str = "") -> Cell:
     """The estimate with its interval, p in small print."""
-    if found is None:
+    if contrast is None:
         return Cell("·", below=below, tone="muted")
-    tone: Tone = "" if not found.supported else "good" if found.mean > 0 else "bad"
-    small = found.reason or (f"p {p_text(found.p)}" if found.p is not None else "one seed")
+    tone: Tone = "" if not contrast.supported else "good" if contrast.mean > 0 else "bad"
+    small = contrast.reason or (f"p {format_p(contrast.p)}" if contrast.p is not None else "one seed")
     return Cell(
-        interval(found),
+        format_interval(contrast),
         below="; ".join(filter(None, (small, below))),
-        strong=found.supported,
+        strong=contrast.supported,
         tone=tone,
-        value=found.mean,
+        value=contrast.mean,
     )
 
 
-def records(taken: AblationResults, every: Sequence[Of], kinds: Sequence[str]) -> tuple[dict[str, Any], ...]:
+def records(
+    results: AblationResults, analyses: Sequence[MetricAnalysis], kinds: Sequence[str]
+) -> tuple[dict[str, Any], ...]:
     """The estimates of these kinds as data, unrounded."""
     return tuple(
-        record(taken, each, key, found) for each in every for key, found in each.found.items() if key[0] in kinds
+        record(results, each, key, contrast)
+        for each in analyses
+        for key, contrast in each.estimates.items()
+        if key[0] in kinds
     )
 
 
-def record(taken: AblationResults, of: Of, key: Key, found: Found) -> dict[str, Any]:
+def record(results: AblationResults, analysis: MetricAnalysis, key: Key, contrast: ContrastEstimate) -> dict[str, Any]:
     kind, term = key
-    low, high = found.ends or (None, None)
+    low, high = contrast.ends or (None, None)
     return {
-        "ablation": taken.ablation.slug,
-        "metric": of.metric,
+        "ablation": results.ablation.slug,
+        "metric": analysis.metric,
         "kind": kind,
         "factors": ":".join(term),
-        "estimate": found.mean,
+        "estimate": contrast.mean,
         "low": low,
         "high": high,
-        "p": found.estimate.p if found.estimate else None,
-        "p_holm": found.p,
-        "seeds": found.seeds,
-        "items": " ".join(f"{task}:{count}" for task, count in of.scores.items.items()) if of.scores else "",
-        **taken.setup.facts,
+        "p": contrast.estimate.p if contrast.estimate else None,
+        "p_holm": contrast.p,
+        "seeds": contrast.seeds,
+        "items": " ".join(f"{task}:{count}" for task, count in analysis.scores.items.items())
+        if analysis.scores
+        else "",
+        **results.setup.facts,
     }
 
 
-def named(taken: AblationResults, on: Run) -> str:
+def row_name(results: AblationResults, on: Run) -> str:
     """The registry's row that a combination is, without its suite; else nothing."""
-    return taken.ablation.known.get(on, "").rpartition("/")[2]
+    return results.ablation.known.get(on, "").rpartition("/")[2]

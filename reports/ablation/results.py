@@ -24,8 +24,8 @@ class AblationResults:
     @property
     def name(self) -> str:
         """Of its files."""
-        told = self.ablation.table.replace("..", "-to-")
-        letters = "".join(c if c.isalnum() else "-" for c in told)
+        table = self.ablation.table.replace("..", "-to-")
+        letters = "".join(c if c.isalnum() else "-" for c in table)
         return f"ablation-{letters}-{self.setup.facts['profile']}-{self.setup.name[:6]}"
 
     @cached_property
@@ -59,10 +59,10 @@ class AblationResults:
     @cached_property
     def design(self) -> Design:
         """The design that the combinations come to, filled ones too where there are no others but impossible ones."""
-        known = recognised(self.ablation.names, self.trained, self.ablation.impossible)
-        if known.kind == "full":
+        design = recognised(self.ablation.names, self.trained, self.ablation.impossible)
+        if design.kind == "full":
             return recognised(self.ablation.names, self.runs, set(self.ablation.impossible) - set(self.filled))
-        return known
+        return design
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,51 +88,52 @@ class Scores:
         return np.array([[name in run for name in names] for run in self.runs], dtype=np.float64)
 
 
-def scores(taken: AblationResults, metric: str) -> Scores | str:
+def scores(results: AblationResults, metric: str) -> Scores | str:
     """The metric of every run, or why it cannot be set side by side."""
-    held = {on: taken.row(on) for on in taken.runs}
-    if not held:
+    rows = {on: results.row(on) for on in results.runs}
+    if not rows:
         return "no combination has a finished seed"
-    values = {on: row.values(metric) for on, row in held.items()}
-    without = [taken.ablation.name(on) for on, found in values.items() if not found]
+    values = {on: row.values(metric) for on, row in rows.items()}
+    without = [results.ablation.name(on) for on, by_seed in values.items() if not by_seed]
     if without:
         return f"{without[0]} has no {metric}"
-    seeds = sorted(set.intersection(*(set(found) for found in values.values())))
+    seeds = sorted(set.intersection(*(set(by_seed) for by_seed in values.values())))
     try:
-        parts = {task: tuple(items(held, task)) for task, _ in blocks(taken.ablation.suite.formula, metric)}
+        parts = {task: tuple(items(rows, task)) for task, _ in blocks(results.ablation.suite.formula, metric)}
     except Mismatch as error:
         return str(error)
-    for found in parts.values():
-        seeds = [seed for seed in seeds if all(seed in known for known, _ in found)]
+    for by_seed in parts.values():
+        seeds = [seed for seed in seeds if all(seed in item_seeds for item_seeds, _ in by_seed)]
     if not seeds:
         return f"no seed has {metric} in all combinations"
-    made = tuple(
-        np.stack([each[[known.index(seed) for seed in seeds]] for known, each in found]) for found in parts.values()
+    item_blocks = tuple(
+        np.stack([each[[item_seeds.index(seed) for seed in seeds]] for item_seeds, each in by_seed])
+        for by_seed in parts.values()
     )
     return Scores(
         metric=metric,
-        runs=tuple(held),
+        runs=tuple(rows),
         seeds=tuple(seeds),
-        blocks=made,
-        weights=tuple(weight for _, weight in blocks(taken.ablation.suite.formula, metric)),
-        by_seed=np.array([[values[on][seed] for seed in seeds] for on in held]),
-        items={task: block.shape[2] for task, block in zip(parts, made, strict=True)},
+        blocks=item_blocks,
+        weights=tuple(weight for _, weight in blocks(results.ablation.suite.formula, metric)),
+        by_seed=np.array([[values[on][seed] for seed in seeds] for on in rows]),
+        items={task: block.shape[2] for task, block in zip(parts, item_blocks, strict=True)},
     )
 
 
-def items(held: Mapping[Run, Runs], task: str) -> list[tuple[tuple[int, ...], Array]]:
+def items(rows: Mapping[Run, Runs], task: str) -> list[tuple[tuple[int, ...], Array]]:
     """Each run's seeds and [seeds, items]. ``Mismatch`` where runs did not score the same items."""
-    found = [(row, row.items(task)) for row in held.values()]
-    first, known = found[0]
-    made = []
-    for row, each in found:
-        if each is None or known is None:
+    row_items = [(row, row.items(task)) for row in rows.values()]
+    first, reference = row_items[0]
+    pairs = []
+    for row, each in row_items:
+        if each is None or reference is None:
             raise Mismatch(f"{row.slug} has kept no answers of {task}")
         if (
-            each.names != known.names
-            or not np.array_equal(each.labels, known.labels)
+            each.names != reference.names
+            or not np.array_equal(each.labels, reference.labels)
             or row.data(task) != first.data(task)
         ):
             raise Mismatch(f"{row.slug} and {first.slug} did not score the same {task} items")
-        made.append((each.seeds, each.values))
-    return made
+        pairs.append((each.seeds, each.values))
+    return pairs

@@ -34,4 +34,4 @@ def check(suite: Suite) -> Iterator[Finding]:
         elif isinstance(said, Gathered):
             yield from arithmetic.lines(suite, said)
         elif isinstance(said, Undescribed):
-            yield from confounds.came_along(suite, said)
+            yield from confounds.undescribed_changes(suite, said)

@@ -16,11 +16,11 @@ FORMULAS = tuple(formula for formula in get_args(Formula) if formula != "none")
 def ranges(suite: Suite) -> Iterator[Finding]:
     """Printed figures outside the metric's range. The plain overall of a bad correlation may be below 0."""
     for row in suite.rows:
-        for metric, found in figures(row.printed).items():
+        for metric, score in figures(row.printed).items():
             plain = metric == "overall" and suite.formula != "normalised"
             low, high = -1 if plain or metric.endswith("_pearson") else 0, 1
-            if found.high < low or found.low > high:
-                sentence = f"{short(metric)} is printed as {found.told}, outside {low} to {high}"
+            if score.high < low or score.low > high:
+                sentence = f"{short(metric)} is printed as {score.displayed}, outside {low} to {high}"
                 yield _finding(suite, row.name, "range", sentence, row.name)
 
 
@@ -29,28 +29,28 @@ def overalls(suite: Suite) -> Iterator[Finding]:
     names none)."""
     for row in suite.rows:
         scores = figures(row.printed)
-        made = by_formula(scores)
-        expected = [found for formula, found in made.items() if suite.formula in ("none", formula)]
+        recomputed = by_formula(scores)
+        expected = [score for formula, score in recomputed.items() if suite.formula in ("none", formula)]
         printed = scores.get("overall")
-        if printed is None or not expected or any(printed.meets(found) for found in expected):
+        if printed is None or not expected or any(printed.meets(score) for score in expected):
             continue
-        yield _finding(suite, row.name, "overall", _overall(suite.formula, scores, made), row.name)
+        yield _finding(suite, row.name, "overall", _overall(suite.formula, scores, recomputed), row.name)
 
 
 def by_formula(scores: dict[str, Rounded]) -> dict[Formula, Rounded]:
-    made = {formula: overall(formula, scores) for formula in FORMULAS}
-    return {formula: found for formula, found in made.items() if found is not None}
+    recomputed = {formula: overall(formula, scores) for formula in FORMULAS}
+    return {formula: score for formula, score in recomputed.items() if score is not None}
 
 
-def _overall(own: Formula, scores: dict[str, Rounded], made: dict[Formula, Rounded]) -> str:
+def _overall(own: Formula, scores: dict[str, Rounded], recomputed: dict[Formula, Rounded]) -> str:
     printed = scores["overall"]
-    first = sorted(made, key=lambda formula: formula != own)
-    gives = " and ".join(f"{made[formula].told} by the {formula} formula" for formula in first)
-    fits = [formula for formula, found in made.items() if printed.meets(found)]
-    told = f"overall {printed.told} is printed; its figures give {gives}"
-    told += f", so only the {fits[0]} one fits" if fits else ""
-    twin = [short(metric) for metric, found in scores.items() if metric != "overall" and found == printed]
-    return told + (f"; {printed.told} repeats the {twin[0]} score" if twin else "")
+    first = sorted(recomputed, key=lambda formula: formula != own)
+    gives = " and ".join(f"{recomputed[formula].displayed} by the {formula} formula" for formula in first)
+    fits = [formula for formula, score in recomputed.items() if printed.meets(score)]
+    text = f"overall {printed.displayed} is printed; its figures give {gives}"
+    text += f", so only the {fits[0]} one fits" if fits else ""
+    twin = [short(metric) for metric, score in scores.items() if metric != "overall" and score == printed]
+    return text + (f"; {printed.displayed} repeats the {twin[0]} score" if twin else "")
 
 
 def deltas(suite: Suite) -> Iterator[Finding]:
@@ -61,14 +61,14 @@ def deltas(suite: Suite) -> Iterator[Finding]:
         base = suite.row(row.delta_from)
         new, old, printed = figures(row.printed), figures(base.printed), figures(row.printed_deltas)
         for metric in printed.keys() & new.keys() & old.keys() if printed else ():
-            made = new[metric] - old[metric]
-            if made.meets(printed[metric]):
+            difference = new[metric] - old[metric]
+            if difference.meets(printed[metric]):
                 continue
-            told = f"{short(metric)} difference {printed[metric].signed} is printed; "
-            told += f"{new[metric].told} - {old[metric].told} is {made.signed}"
-            if made.meets(printed[metric].linear(Fraction(-1))):
-                told += ": the sign is turned"
-            yield _finding(suite, row.name, "delta", told, row.name, base.name)
+            text = f"{short(metric)} difference {printed[metric].signed} is printed; "
+            text += f"{new[metric].displayed} - {old[metric].displayed} is {difference.signed}"
+            if difference.meets(printed[metric].linear(Fraction(-1))):
+                text += ": the sign is turned"
+            yield _finding(suite, row.name, "delta", text, row.name, base.name)
 
 
 def lines(suite: Suite, line: Gathered) -> Iterator[Finding]:
@@ -80,14 +80,14 @@ def lines(suite: Suite, line: Gathered) -> Iterator[Finding]:
         sources.setdefault((name, row.split), []).append(short(metric))
         source = figures(row.printed).get(metric)
         if source is not None and not source.meets(scores[metric]):
-            told = f"{short(metric)} {scores[metric].told} is not {name}'s {source.told} ({line.source})"
-            yield _finding(suite, line.name, "line", told, name)
+            text = f"{short(metric)} {scores[metric].displayed} is not {name}'s {source.displayed} ({line.source})"
+            yield _finding(suite, line.name, "line", text, name)
     mixed = "; ".join(f"{', '.join(metrics)} of {name} ({split})" for (name, split), metrics in sources.items())
-    told = f"{line.source}: {mixed}"
-    made = overall(suite.formula, scores)
-    wrong = made is not None and "overall" in scores and not made.meets(scores["overall"])
-    if made is not None and wrong:
-        told += f"; overall {scores['overall'].told} is printed, these figures give {made.told}"
+    text = f"{line.source}: {mixed}"
+    recomputed = overall(suite.formula, scores)
+    wrong = recomputed is not None and "overall" in scores and not recomputed.meets(scores["overall"])
+    if recomputed is not None and wrong:
+        text += f"; overall {scores['overall'].displayed} is printed, these figures give {recomputed.displayed}"
     if not wrong and len(sources) < 2:
         return
     yield Finding(
@@ -95,7 +95,7 @@ def lines(suite: Suite, line: Gathered) -> Iterator[Finding]:
         about=line.name,
         kind="line",
         severity="impossible" if len(sources) < 2 else "confounded",
-        sentence=told,
+        sentence=text,
         rows=tuple(dict.fromkeys(line.rows.values())),
     )
 
@@ -109,14 +109,16 @@ def turned(suite: Suite) -> Iterator[Finding]:
         new, old = figures(row.printed), figures(base.printed)
         for metric in new:
             if metric in old and new[metric].value and new[metric].value == -old[metric].value:
-                told = f"{short(metric)} {new[metric].told} on {row.split} is the {base.split} score of {base.name} "
-                told += f"({old[metric].told}) with its sign turned" + _deciding(suite, row, metric)
+                text = (
+                    f"{short(metric)} {new[metric].displayed} on {row.split} is the {base.split} score of {base.name} "
+                )
+                text += f"({old[metric].displayed}) with its sign turned" + _deciding(suite, row, metric)
                 yield Finding(
                     suite=suite.slug,
                     about=row.name,
                     kind="sign",
                     severity="misprint",
-                    sentence=told,
+                    sentence=text,
                     rows=(row.name, base.name),
                 )
 
@@ -129,7 +131,7 @@ def _deciding(suite: Suite, row: Row, metric: str) -> str:
     if printed is None or kept is None or other is None or kept.meets(printed) == other.meets(printed):
         return ""
     fitting = scores[metric] if kept.meets(printed) else scores[metric].linear(Fraction(-1))
-    return f"; the printed overall {printed.told} needs {fitting.told} on {row.split}"
+    return f"; the printed overall {printed.displayed} needs {fitting.displayed} on {row.split}"
 
 
 def _finding(suite: Suite, about: str, kind: Kind, sentence: str, *rows: str) -> Finding:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from experiments.suite import Answered, Row, Suite
 from reports.audit.finding import Finding, Kind, Severity
 from reports.audit.rounding import Rounded, figures, short
-from reports.suite_table.symbols import number
+from reports.number_format import format_number
 
 CLASSES = {  # items of each class in the course's dev files
     "sst_accuracy": (139, 289, 229, 279, 165),
@@ -25,41 +25,41 @@ def share(metric: str, answer: int) -> Fraction:
     return Fraction(CLASSES[metric][answer], sum(CLASSES[metric]))
 
 
-def prints(found: Rounded, exact: Fraction) -> bool:
-    return found.low <= exact <= found.high
+def prints(score: Rounded, exact: Fraction) -> bool:
+    return score.low <= exact <= score.high
 
 
-def constant(metric: str, found: Rounded) -> int | None:
+def constant(metric: str, score: Rounded) -> int | None:
     """The class whose constant answer scores what is printed."""
-    return next((answer for answer in range(len(CLASSES[metric])) if prints(found, share(metric, answer))), None)
+    return next((answer for answer in range(len(CLASSES[metric])) if prints(score, share(metric, answer))), None)
 
 
 def answers(suite: Suite, said: Answered) -> Iterator[Finding]:
     """A row that is said to answer one class always and prints another score."""
-    found = figures(suite.row(said.row).printed).get(said.metric)
-    if found is None or prints(found, share(said.metric, said.answer)):
+    score = figures(suite.row(said.row).printed).get(said.metric)
+    if score is None or prints(score, share(said.metric, said.answer)):
         return
-    other = constant(said.metric, found)
-    told = f"{short(said.metric)} is said to be answered {said.answer} always ({said.source}), which scores "
-    told += f"{_share(said.metric, said.answer)}; {found.told} is "
-    told += "what no constant answer scores" if other is None else f"what answering {other} always scores"
+    other = constant(said.metric, score)
+    text = f"{short(said.metric)} is said to be answered {said.answer} always ({said.source}), which scores "
+    text += f"{_share(said.metric, said.answer)}; {score.displayed} is "
+    text += "what no constant answer scores" if other is None else f"what answering {other} always scores"
     severity: Severity = "contradicted" if other is None else "misprint"
-    yield _finding(suite, said.row, "answer", severity, told, (said.row,))
+    yield _finding(suite, said.row, "answer", severity, text, (said.row,))
 
 
 def collapsed(suite: Suite) -> Iterator[Finding]:
     """Scores that are a constant answer's, without the paper saying so."""
-    known = {(said.row, said.metric) for said in suite.statements if isinstance(said, Answered)}
+    stated = {(said.row, said.metric) for said in suite.statements if isinstance(said, Answered)}
     groups: dict[tuple[str, int], list[str]] = {}
     for row in suite.rows:
-        for metric, found in figures(row.printed).items():
-            if row.split == "dev" and metric in CLASSES and (row.name, metric) not in known:
-                answer = constant(metric, found)
+        for metric, score in figures(row.printed).items():
+            if row.split == "dev" and metric in CLASSES and (row.name, metric) not in stated:
+                answer = constant(metric, score)
                 if answer is not None:
                     groups.setdefault((metric, answer), []).append(row.name)
     for (metric, answer), names in groups.items():
-        told = f"{short(metric)} {_share(metric, answer)} is the score of answering {answer} always: {', '.join(names)}"
-        yield _finding(suite, "", "answer", "note", told, tuple(names))
+        text = f"{short(metric)} {_share(metric, answer)} is the score of answering {answer} always: {', '.join(names)}"
+        yield _finding(suite, "", "answer", "note", text, tuple(names))
 
 
 def below(suite: Suite) -> Iterator[Finding]:
@@ -73,20 +73,20 @@ def below(suite: Suite) -> Iterator[Finding]:
             best = max(range(len(CLASSES[metric])), key=CLASSES[metric].__getitem__)
             bar = f"at or below the {_share(metric, best)} of answering {best} always"
         else:
-            bar = f"within {number(CHANCE)} of 0, where 95% of unrelated answers to the {PAIRS} dev pairs fall"
-        listed = ", ".join(f"{row.name} {figures(row.printed)[metric].told}{_split(row)}" for row in low)
-        told = f"{len(low)} of {len(trained)} rows trained on {short(metric)} {'is' if len(low) == 1 else 'are'} {bar}"
-        yield _finding(suite, "", "floor", "note", f"{told}: {listed}", tuple(row.name for row in low))
+            bar = f"within {format_number(CHANCE)} of 0, where 95% of unrelated answers to the {PAIRS} dev pairs fall"
+        listed = ", ".join(f"{row.name} {figures(row.printed)[metric].displayed}{_split(row)}" for row in low)
+        text = f"{len(low)} of {len(trained)} rows trained on {short(metric)} {'is' if len(low) == 1 else 'are'} {bar}"
+        yield _finding(suite, "", "floor", "note", f"{text}: {listed}", tuple(row.name for row in low))
 
 
 def trains(suite: Suite, row: Row, metric: str) -> bool:
     return short(metric) in suite.recipe(row).schedule.tasks()
 
 
-def _low(metric: str, found: Rounded) -> bool:
+def _low(metric: str, score: Rounded) -> bool:
     if metric in CLASSES:
-        return found.low <= Fraction(max(CLASSES[metric]), sum(CLASSES[metric]))
-    return abs(found.value) <= CHANCE
+        return score.low <= Fraction(max(CLASSES[metric]), sum(CLASSES[metric]))
+    return abs(score.value) <= CHANCE
 
 
 def _split(row: Row) -> str:
@@ -94,7 +94,7 @@ def _split(row: Row) -> str:
 
 
 def _share(metric: str, answer: int) -> str:
-    return number(float(share(metric, answer)))
+    return format_number(float(share(metric, answer)))
 
 
 def _finding(suite: Suite, about: str, kind: Kind, severity: Severity, sentence: str, rows: tuple[str, ...]) -> Finding:

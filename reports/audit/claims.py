@@ -10,7 +10,7 @@ from typing import Literal
 from experiments.suite import Claim, Contrast, Row, Suite, Undescribed
 from reports.audit.confounds import also
 from reports.audit.finding import Finding, Kind, Severity
-from reports.audit.rounding import Rounded, figures, find, overall, score, short, told
+from reports.audit.rounding import Rounded, figures, find, format_score, overall, score, short
 
 Outcome = Literal["agrees", "contradicts", "hidden by rounding"]
 
@@ -26,10 +26,10 @@ def bigger(suite: Suite, claim: Claim) -> str:
     if own is None or not larger:
         return ""
     row, other = max(larger, key=_mean)
-    told_so = f"not the biggest step: from {other.start} to {row.name} it was at least {other.gain.signed}"
+    text = f"not the biggest step: from {other.start} to {row.name} it was at least {other.gain.signed}"
     if other.count > 1:
-        told_so += f" by {other.count} changes, {other.mean.signed} each on average"
-    return f"{told_so}, against {own.gain.signed}"
+        text += f" by {other.count} changes, {other.mean.signed} each on average"
+    return f"{text}, against {own.gain.signed}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,65 +61,67 @@ def step(suite: Suite, row: Row, metric: str) -> Step | None:
 
 def _both(suite: Suite, row: Row, metric: str) -> list[Rounded]:
     """The figure, and what the formula gives where that is another."""
-    made = overall(suite.formula, figures(row.printed)) if metric == "overall" else None
-    return [found for found in (score(suite, row, metric), made) if found is not None]
+    recomputed = overall(suite.formula, figures(row.printed)) if metric == "overall" else None
+    return [figure for figure in (score(suite, row, metric), recomputed) if figure is not None]
 
 
-def _value(found: Rounded) -> Fraction:
-    return found.value
+def _value(figure: Rounded) -> Fraction:
+    return figure.value
 
 
-def _mean(found: tuple[Row, Step]) -> Fraction:
-    return found[1].mean.value
+def _mean(row_step: tuple[Row, Step]) -> Fraction:
+    return row_step[1].mean.value
 
 
 def claims(suite: Suite) -> Iterator[Finding]:
     """Each claim's contrasts on the printed figures; those without any in one note."""
     silent = []
     for claim in suite.claims:
-        held = [found for contrast in claim.contrasts if (found := hold(suite, claim, contrast)) is not None]
-        if not held:
+        results = [
+            result for contrast in claim.contrasts if (result := check_contrast(suite, claim, contrast)) is not None
+        ]
+        if not results:
             silent.append(claim.name)
             continue
-        yield _claim(suite, claim, held)
+        yield _claim(suite, claim, results)
     if silent:
         yield _finding(suite, "", "claim", "note", f"claims without printed figures on both sides: {', '.join(silent)}")
 
 
 @dataclasses.dataclass(frozen=True)
-class Held:
+class ContrastResult:
     contrast: Contrast
     outcome: Outcome
     figures: str
     beside: tuple[str, ...]
 
 
-def hold(suite: Suite, claim: Claim, contrast: Contrast) -> Held | None:
+def check_contrast(suite: Suite, claim: Claim, contrast: Contrast) -> ContrastResult | None:
     """A contrast against the printed figures; None where the paper does not print both."""
     home, better = find(suite, contrast.better)
     there, worse = find(suite, contrast.worse)
     first, second = score(home, better, contrast.metric), score(there, worse, contrast.metric)
     if first is None or second is None:
         return None
-    made = first - second
-    outcome = within(made, claim.margin) if contrast.sign == 0 else outcome_of(made, contrast.sign)
-    pair = (told(home, better, contrast.metric, worse), told(there, worse, contrast.metric, better))
-    told_so = f"{short(contrast.metric)} {made.signed} ({pair[0]} {better.name}, {pair[1]} {worse.name})"
-    return Held(contrast, outcome, told_so, also(suite, contrast.better, contrast.worse))
+    difference = first - second
+    outcome = within(difference, claim.margin) if contrast.sign == 0 else outcome_of(difference, contrast.sign)
+    pair = (format_score(home, better, contrast.metric, worse), format_score(there, worse, contrast.metric, better))
+    text = f"{short(contrast.metric)} {difference.signed} ({pair[0]} {better.name}, {pair[1]} {worse.name})"
+    return ContrastResult(contrast, outcome, text, also(suite, contrast.better, contrast.worse))
 
 
-def _claim(suite: Suite, claim: Claim, held: list[Held]) -> Finding:
-    groups = [(outcome, [each for each in held if each.outcome == outcome]) for outcome in WORDS]
+def _claim(suite: Suite, claim: Claim, results: list[ContrastResult]) -> Finding:
+    groups = [(outcome, [each for each in results if each.outcome == outcome]) for outcome in WORDS]
     sentence = "; ".join(f"{WORDS[outcome]} {', '.join(each.figures for each in of)}" for outcome, of in groups if of)
-    beside = dict.fromkeys(axis for each in held for axis in each.beside)
-    contradicted = any(each.outcome == "contradicts" for each in held)
-    if claim.biggest and (told_so := bigger(suite, claim)):
-        sentence, contradicted = f"{told_so}; {sentence}", True
+    beside = dict.fromkeys(axis for each in results for axis in each.beside)
+    contradicted = any(each.outcome == "contradicts" for each in results)
+    if claim.biggest and (bigger_step := bigger(suite, claim)):
+        sentence, contradicted = f"{bigger_step}; {sentence}", True
     if beside:
         sentence += f"; rows compared differ in {' + '.join(beside)}"
     severity: Severity = "contradicted" if contradicted else "confounded" if beside else "note"
     names = dict.fromkeys(
-        find(suite, name)[1].name for each in held for name in (each.contrast.better, each.contrast.worse)
+        find(suite, name)[1].name for each in results for name in (each.contrast.better, each.contrast.worse)
     )
     return _finding(suite, claim.name, "claim", severity, sentence, *names)
 

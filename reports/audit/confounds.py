@@ -16,13 +16,13 @@ def axes(suite: Suite, one: Row, other: Row | None, home: Suite | None = None) -
     base, split and selection among them; and what the paper changed without describing it."""
     home = home or suite
     recipe = home.recipe(other) if other else suite.base
-    found = list(axes_changed(recipe, suite.recipe(one)))
+    changed = list(axes_changed(recipe, suite.recipe(one)))
     if other and other.split != one.split:
-        found.append("split")
+        changed.append("split")
     if suite.selection_of(one) != (home.selection_of(other) if other else suite.selection):
-        found.append("selection")
+        changed.append("selection")
     own, others = undescribed(suite, one), undescribed(home, other) if other else ()
-    return (*found, *(says for says in own if says not in others), *(says for says in others if says not in own))
+    return (*changed, *(says for says in own if says not in others), *(says for says in others if says not in own))
 
 
 def undescribed(suite: Suite, row: Row) -> tuple[str, ...]:
@@ -38,28 +38,28 @@ def several(suite: Suite) -> Iterator[Finding]:
         base = suite.row(row.on) if row.on else None
         if base is None or row.origin == "ours" or not _comparable(suite, row, base):
             continue
-        found = tuple(axis for axis in axes(suite, row, base) if axis not in undescribed(suite, row))
-        if len(found) > 1 or "data" in found:
-            groups.setdefault(found, []).append(row.name)
+        changed = tuple(axis for axis in axes(suite, row, base) if axis not in undescribed(suite, row))
+        if len(changed) > 1 or "data" in changed:
+            groups.setdefault(changed, []).append(row.name)
     if groups:
-        told = "steps that change several axes or the data size: " + _grouped(
-            {" + ".join(found): names for found, names in groups.items()}
+        text = "steps that change several axes or the data size: " + _grouped(
+            {" + ".join(changed): names for changed, names in groups.items()}
         )
-        yield _finding(suite, "axes", told, [name for names in groups.values() for name in names])
+        yield _finding(suite, "axes", text, [name for names in groups.values() for name in names])
 
 
 def sizes(suite: Suite) -> Iterator[Finding]:
     """Rows trained on other amounts of data than most. Only tasks that a row trains on count."""
     amounts = {row.name: _amounts(suite, row) for row in suite.rows if row.origin == "paper"}
     groups: dict[str, list[str]] = {}
-    for task in sorted({task for found in amounts.values() for task in found}):
-        usual, _ = Counter(found[task] for found in amounts.values() if task in found).most_common(1)[0]
-        for name, found in amounts.items():
-            if found.get(task, usual) != usual:
-                groups.setdefault(f"{_rows(found[task])} of {task} instead of {_rows(usual)}", []).append(name)
+    for task in sorted({task for by_task in amounts.values() for task in by_task}):
+        usual, _ = Counter(by_task[task] for by_task in amounts.values() if task in by_task).most_common(1)[0]
+        for name, by_task in amounts.items():
+            if by_task.get(task, usual) != usual:
+                groups.setdefault(f"{_rows(by_task[task])} of {task} instead of {_rows(usual)}", []).append(name)
     if groups:
-        told = f"data sizes differ between rows: {_grouped(groups)}"
-        yield _finding(suite, "data", told, dict.fromkeys(name for names in groups.values() for name in names))
+        text = f"data sizes differ between rows: {_grouped(groups)}"
+        yield _finding(suite, "data", text, dict.fromkeys(name for names in groups.values() for name in names))
 
 
 def across_splits(suite: Suite) -> Iterator[Finding]:
@@ -68,8 +68,8 @@ def across_splits(suite: Suite) -> Iterator[Finding]:
         rows = [row for row in suite.rows if row.delta_from == base.name and row.split != base.split]
         if rows and any(row.printed_deltas for row in rows):
             listed = ", ".join(row.name for row in rows)
-            told = f"printed differences subtract {base.name} on {base.split} from scores on {rows[0].split}: {listed}"
-            yield _finding(suite, "split", told, [*(row.name for row in rows), base.name])
+            text = f"printed differences subtract {base.name} on {base.split} from scores on {rows[0].split}: {listed}"
+            yield _finding(suite, "split", text, [*(row.name for row in rows), base.name])
 
 
 def repeats(suite: Suite) -> Iterator[Finding]:
@@ -87,25 +87,25 @@ def repeats(suite: Suite) -> Iterator[Finding]:
             continue
         for metric in old:
             if metric in new and metric != "overall" and short(metric) not in trained and old[metric] == new[metric]:
-                names = groups.setdefault(f"{short(metric)} {old[metric].told}", [])
+                names = groups.setdefault(f"{short(metric)} {old[metric].displayed}", [])
                 names += [row.name for row in (one, other) if row.name not in names]
     if groups:
-        told = f"scores of tasks not trained on repeat to the last digit, as with a frozen encoder: {_grouped(groups)}"
+        text = f"scores of tasks not trained on repeat to the last digit, as with a frozen encoder: {_grouped(groups)}"
         rows = dict.fromkeys(name for names in groups.values() for name in names)
-        yield Finding(suite=suite.slug, about="", kind="repeat", severity="note", sentence=told, rows=tuple(rows))
+        yield Finding(suite=suite.slug, about="", kind="repeat", severity="note", sentence=text, rows=tuple(rows))
 
 
-def came_along(suite: Suite, said: Undescribed) -> Iterator[Finding]:
-    told = f"{said.says} came with it and is not described ({said.source})"
-    yield Finding(suite=suite.slug, about=said.row, kind="axes", severity="confounded", sentence=told, rows=(said.row,))
+def undescribed_changes(suite: Suite, said: Undescribed) -> Iterator[Finding]:
+    text = f"{said.says} came with it and is not described ({said.source})"
+    yield Finding(suite=suite.slug, about=said.row, kind="axes", severity="confounded", sentence=text, rows=(said.row,))
 
 
 def also(suite: Suite, one: str, other: str) -> tuple[str, ...]:
     """The axes on which two rows differ, if these are several; none for two scores of one training."""
     home, row = find(suite, one)
     there, base = find(suite, other)
-    found = axes(home, row, base, there)
-    return found if len(found) > 1 and home.recipe(row) != there.recipe(base) else ()
+    differing = axes(home, row, base, there)
+    return differing if len(differing) > 1 and home.recipe(row) != there.recipe(base) else ()
 
 
 def _comparable(suite: Suite, row: Row, base: Row) -> bool:

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from experiments.papers import SUITES
 from experiments.suite import Formula, RegistryError, Row, Suite
-from reports.suite_table.symbols import number
+from reports.number_format import format_number
 
 TASKS = ("sst_accuracy", "quora_accuracy", "sts_pearson")
 FIGURES = (*TASKS, "cfimdb_accuracy", "overall")  # not times
@@ -50,12 +50,12 @@ class Rounded:
         return 1 if self.low > 0 else -1 if self.high < 0 else 0
 
     @property
-    def told(self) -> str:
-        return number(float(self.value))
+    def displayed(self) -> str:
+        return format_number(float(self.value))
 
     @property
     def signed(self) -> str:
-        return ("+" if self.value > 0 else "") + self.told
+        return ("+" if self.value > 0 else "") + self.displayed
 
 
 def decimals(value: float) -> int:
@@ -90,18 +90,18 @@ def score(suite: Suite, row: Row, metric: str) -> Rounded | None:
     scores = figures(row.printed)
     if metric in scores or metric != "overall":
         return scores.get(metric)
-    made = overall(suite.formula, scores)
-    return None if made is None else dataclasses.replace(made, recomputed=True)
+    recomputed = overall(suite.formula, scores)
+    return None if recomputed is None else dataclasses.replace(recomputed, recomputed=True)
 
 
-def told(suite: Suite, row: Row, metric: str, besides: Row | None = None) -> str:
+def format_score(suite: Suite, row: Row, metric: str, besides: Row | None = None) -> str:
     """``.610``, with the split where it is not that of the row ``besides``, and whether it was recomputed."""
-    found = score(suite, row, metric)
-    if found is None:
+    figure = score(suite, row, metric)
+    if figure is None:
         return "\N{MIDDLE DOT}"
     extra: list[str] = [row.split] if besides is not None and besides.split != row.split else []
-    extra += ["recomputed"] if found.recomputed else []
-    return found.told + (f" ({', '.join(extra)})" if extra else "")
+    extra += ["recomputed"] if figure.recomputed else []
+    return figure.displayed + (f" ({', '.join(extra)})" if extra else "")
 
 
 def find(suite: Suite, name: str) -> tuple[Suite, Row]:

@@ -8,54 +8,54 @@ from experiments.suite import RegistryError, Stated, Suite
 from reports.audit.claims import Outcome, outcome_of
 from reports.audit.confounds import also
 from reports.audit.finding import Finding, Kind, Severity
-from reports.audit.rounding import Rounded, decimals, find, rounded, score, short, told
+from reports.audit.rounding import Rounded, decimals, find, format_score, rounded, score, short
 
 
 def statements(suite: Suite) -> Iterator[Finding]:
     """Each statement with its figures; those that agree, of rows that can be compared, in one note."""
     agreeing: list[tuple[str, str]] = []
     for said in suite.statements:
-        found = stated(suite, said) if isinstance(said, Stated) else None
-        if isinstance(found, Finding):
-            yield found
-        elif found is not None:
-            agreeing.append(found)
+        outcome = check_statement(suite, said) if isinstance(said, Stated) else None
+        if isinstance(outcome, Finding):
+            yield outcome
+        elif outcome is not None:
+            agreeing.append(outcome)
     if agreeing:
         sentence = "said and so printed: " + "; ".join(says for _, says in agreeing)
         yield _finding(suite, "", "statement", "note", sentence, *dict.fromkeys(name for name, _ in agreeing))
 
 
-def stated(suite: Suite, said: Stated) -> Finding | tuple[str, str] | None:
+def check_statement(suite: Suite, said: Stated) -> Finding | tuple[str, str] | None:
     """One statement: its row and words where it agrees; None where a figure is not printed."""
     home, row = find(suite, said.row)
     there, base = find(suite, said.than or said.row)
-    found, other = score(home, row, said.metric), score(there, base, said.metric)
-    if found is None or other is None:
+    figure, other = score(home, row, said.metric), score(there, base, said.metric)
+    if figure is None or other is None:
         return None
-    both = f"{short(said.metric)} {told(home, row, said.metric, base)}"
+    both = f"{short(said.metric)} {format_score(home, row, said.metric, base)}"
     if said.value is not None:
-        made, shown = _result(said, found, other)
-        both += shown.format(told(there, base, said.metric, row))
-        outcome: Outcome = "agrees" if made.meets(rounded(said.value, decimals(said.value))) else "contradicts"
+        result, shown = _result(said, figure, other)
+        both += shown.format(format_score(there, base, said.metric, row))
+        outcome: Outcome = "agrees" if result.meets(rounded(said.value, decimals(said.value))) else "contradicts"
     else:
-        both += f" against {told(there, base, said.metric, row)}"
-        outcome = outcome_of(found - other, 1 if said.relation == "more" else -1)
+        both += f" against {format_score(there, base, said.metric, row)}"
+        outcome = outcome_of(figure - other, 1 if said.relation == "more" else -1)
     beside = also(suite, said.row, said.than) if said.than else ()
-    return _told(suite, said, outcome, both, beside)
+    return _judge(suite, said, outcome, both, beside)
 
 
-def _result(said: Stated, found: Rounded, other: Rounded) -> tuple[Rounded, str]:
+def _result(said: Stated, figure: Rounded, other: Rounded) -> tuple[Rounded, str]:
     """What the statement puts a figure to, and how it comes about; the second figure goes into the braces."""
     if said.relation == "is":
-        return found, ""
+        return figure, ""
     if said.relation == "times":
-        made = divided(found, other)
-        return made, f" / {{}} is {float(made.value):.2f} times"
-    made = found - other
-    return made, f" - {{}} is {made.signed}"
+        result = ratio(figure, other)
+        return result, f" / {{}} is {float(result.value):.2f} times"
+    result = figure - other
+    return result, f" - {{}} is {result.signed}"
 
 
-def _told(
+def _judge(
     suite: Suite, said: Stated, outcome: Outcome, both: str, beside: tuple[str, ...]
 ) -> Finding | tuple[str, str]:
     rows = tuple(name for name in (said.row, said.than, said.fair) if name)
@@ -77,18 +77,20 @@ def _fair(suite: Suite, said: Stated) -> str:
     if said.fair is None:
         return ""
     row, base = suite.row(said.row), suite.row(said.fair)
-    found, other = score(suite, row, said.metric), score(suite, base, said.metric)
-    if found is None or other is None:
+    figure, other = score(suite, row, said.metric), score(suite, base, said.metric)
+    if figure is None or other is None:
         return ""
-    outcome = outcome_of(found - other, 1 if said.relation == "more" else -1)
+    outcome = outcome_of(figure - other, 1 if said.relation == "more" else -1)
     says = {"agrees": "the same", "contradicts": "the opposite", "hidden by rounding": "nothing"}[outcome]
-    return f"; on {row.split}, {said.fair}'s {other.told} says {says}"
+    return f"; on {row.split}, {said.fair}'s {other.displayed} says {says}"
 
 
-def divided(over: Rounded, under: Rounded) -> Rounded:
+def ratio(over: Rounded, under: Rounded) -> Rounded:
     """A ratio of figures above 0; ``RegistryError`` where the second is not."""
     if under.low <= 0:
-        raise RegistryError(f"{under.told} is not above 0, so that nothing is a number of times it; state a difference")
+        raise RegistryError(
+            f"{under.displayed} is not above 0, so that nothing is a number of times it; state a difference"
+        )
     low, high = over.low / under.high, over.high / under.low
     return Rounded((low + high) / 2, (high - low) / 2)
 

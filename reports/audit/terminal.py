@@ -22,8 +22,8 @@ def page(findings: Sequence[Finding], checked: Sequence[str], width: int) -> Tex
     """The findings of the checked suites, for a screen of ``width`` characters, at least 40; no line is longer."""
     width = max(width, NARROWEST)
     lines = []
-    for suite, found in groupby(findings, lambda finding: finding.suite):
-        lines += [Text(suite, "bold"), *_suite(list(found), width), Text()]
+    for suite, of_suite in groupby(findings, lambda finding: finding.suite):
+        lines += [Text(suite, "bold"), *_suite(list(of_suite), width), Text()]
     return Text("\n", no_wrap=True, overflow="crop").join([*lines, *_foot(findings, checked, width)])
 
 
@@ -34,17 +34,17 @@ def _suite(findings: Sequence[Finding], width: int) -> Iterator[Text]:
         style = STYLES[finding.severity]
         if width >= BESIDE:
             room = width - MARGIN - kinds - names
-            told = textwrap.wrap(finding.sentence, room, break_on_hyphens=False)
+            lines = textwrap.wrap(finding.sentence, room, break_on_hyphens=False)
             name = finding.about if len(finding.about) <= NAME_MOST else finding.about[: NAME_MOST - 1] + "…"
-            for at, part in enumerate(told):
+            for at, part in enumerate(lines):
                 head = (finding.severity, name) if at == 0 else ("", "")
                 yield Text.assemble(" " * MARGIN, (head[0].ljust(kinds), style), head[1].ljust(names), part)
         else:
             yield Text.assemble(
                 (finding.severity, style), f" {finding.about}".rstrip()[: width - len(finding.severity)]
             )
-            told = textwrap.wrap(finding.sentence, width - MARGIN, break_on_hyphens=False)
-            yield from (Text(" " * MARGIN + part) for part in told)
+            lines = textwrap.wrap(finding.sentence, width - MARGIN, break_on_hyphens=False)
+            yield from (Text(" " * MARGIN + part) for part in lines)
 
 
 def _foot(findings: Sequence[Finding], checked: Sequence[str], width: int) -> Iterator[Text]:
@@ -55,12 +55,12 @@ def _foot(findings: Sequence[Finding], checked: Sequence[str], width: int) -> It
             yield from (Text(part, "dim") for part in textwrap.wrap(f"{severity}: {meaning}", width))
     without = [suite for suite in checked if suite not in {finding.suite for finding in findings}]
     if without:
-        told = f"nothing found in {', '.join(without)}"
-        yield from (Text(part, "dim") for part in textwrap.wrap(told, width, break_on_hyphens=False))
+        text = f"nothing found in {', '.join(without)}"
+        yield from (Text(part, "dim") for part in textwrap.wrap(text, width, break_on_hyphens=False))
     by_severity = ", ".join(f"{counts[severity]} {severity}" for severity in SEVERITIES if counts[severity])
-    told = f"{_counted(len(findings), 'finding')} in {_counted(len(checked), 'suite')}"
-    yield from map(Text, textwrap.wrap(told + (f": {by_severity}." if by_severity else "."), width))
+    text = f"{_count_text(len(findings), 'finding')} in {_count_text(len(checked), 'suite')}"
+    yield from map(Text, textwrap.wrap(text + (f": {by_severity}." if by_severity else "."), width))
 
 
-def _counted(number: int, word: str) -> str:
+def _count_text(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"

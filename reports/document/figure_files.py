@@ -14,20 +14,20 @@ class FigureError(InputError):
     """A figure's file is missing."""
 
 
-def required(blocks: Sequence[Block], folder: Path) -> None:
+def require_figures(blocks: Sequence[Block], folder: Path) -> None:
     """``FigureError`` unless every picture is ``<folder>/figures/<name>.svg``."""
     for block in blocks:
         if isinstance(block, Picture) and not (path := folder / "figures" / f"{block.name}.svg").is_file():
             raise FigureError(f"the report's figure {path} is missing; harness report --force draws it again")
 
 
-def described(blocks: Sequence[Block]) -> dict[str, str]:
+def describe_figures(blocks: Sequence[Block]) -> dict[str, str]:
     """By picture: the section it is in and its caption."""
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     section = ""
     for block in blocks:
         if isinstance(block, Heading):
             section = block.text
         elif isinstance(block, Picture):
-            found[block.name] = plain(f"{section}. {block.caption}" if section else block.caption)
-    return found
+            texts[block.name] = plain(f"{section}. {block.caption}" if section else block.caption)
+    return texts

@@ -47,20 +47,20 @@ class Run:
 
 def runs(blocks: Sequence[Block]) -> Iterator[Block | tuple[Item, ...]]:
     """The blocks, with pictures that follow each other as one run."""
-    held: list[Picture] = []
+    pictures: list[Picture] = []
     for block in blocks:
         if isinstance(block, Picture):
-            held.append(block)
+            pictures.append(block)
             continue
-        if held:
-            yield tuple(arranged(held))
-            held = []
+        if pictures:
+            yield tuple(arrange(pictures))
+            pictures = []
         yield block
-    if held:
-        yield tuple(arranged(held))
+    if pictures:
+        yield tuple(arrange(pictures))
 
 
-def arranged(pictures: Sequence[Picture]) -> Iterator[Item]:
+def arrange(pictures: Sequence[Picture]) -> Iterator[Item]:
     """Neighbours of half the width in two columns of about equal height."""
     halves: list[Picture] = []
     for picture in pictures:
@@ -107,13 +107,13 @@ def sheet(items: Sequence[Item], height: float) -> Sheet | None:
     return Sheet(tuple(items), scale, height - fixed - scaled * scale)
 
 
-def paged(items: Sequence[Item], first: float) -> Run:
+def plan_run(items: Sequence[Item], first: float) -> Run:
     """The run with the least white; ``first`` inches are left of the page on which it begins. Two neighbours change
     places where that saves much."""
     swapped = [[*items[:at], items[at + 1], items[at], *items[at + 2 :]] for at in range(len(items) - 1)]
     begun = min(first, HEIGHT - 1e-6)
     kept, others = least(items, begun), [least(order, begun) for order in swapped]
-    sheets = min([kept, *((cost + SWAP, found) for cost, found in others)], key=lambda each: each[0])[1]
+    sheets = min([kept, *((cost + SWAP, pages) for cost, pages in others)], key=lambda each: each[0])[1]
     return Run(sheets, sheets[-1].white > OPEN * HEIGHT)
 
 
@@ -122,16 +122,16 @@ def least(items: Sequence[Item], first: float) -> tuple[float, tuple[Sheet, ...]
 
     @functools.cache
     def best(at: int, height: float) -> tuple[float, tuple[Sheet, ...]]:
-        found: list[tuple[float, tuple[Sheet, ...]]] = []
+        candidates: list[tuple[float, tuple[Sheet, ...]]] = []
         for end in range(at if height < HEIGHT else at + 1, len(items) + 1):
-            made = sheet(items[at:end], height)
-            if made is None:
+            first_sheet = sheet(items[at:end], height)
+            if first_sheet is None:
                 break
             if end < len(items):
                 cost, rest = best(end, HEIGHT)
-                found.append((made.white**2 + cost, (made, *rest)))
+                candidates.append((first_sheet.white**2 + cost, (first_sheet, *rest)))
             else:
-                found.append((0.0 if made.white > OPEN * HEIGHT else made.white**2, (made,)))
-        return min(found, key=lambda each: each[0])
+                candidates.append((0.0 if first_sheet.white > OPEN * HEIGHT else first_sheet.white**2, (first_sheet,)))
+        return min(candidates, key=lambda each: each[0])
 
     return best(0, first)

@@ -16,7 +16,7 @@ LAST_RESORT = "LastResort"  # in the name of a font of boxes
 NAMED = 24  # characters in a sentence
 
 
-class Unset(UserWarning):
+class MissingGlyphs(UserWarning):
     """Some ``characters`` are boxes in ``where``."""
 
     def __init__(self, characters: Iterable[str], where: str) -> None:
@@ -35,7 +35,7 @@ def sentence(characters: Iterable[str], where: Iterable[str]) -> str:
     )
 
 
-def written(blocks: Iterable[Block]) -> Iterator[str]:
+def texts_of(blocks: Iterable[Block]) -> Iterator[str]:
     """Every text of a report but what its figures show."""
     for block in blocks:
         if isinstance(block, Heading | Words):
@@ -49,14 +49,16 @@ def written(blocks: Iterable[Block]) -> Iterator[str]:
             yield block.caption
 
 
-def lacking(text: str) -> tuple[str, ...]:
+def missing_in_dejavu(text: str) -> tuple[str, ...]:
     """The characters of a text that DejaVu has no glyph for, in order; nothing is opened for plain ASCII."""
     if text.isascii():
         return ()
-    return tuple(each for each in sorted(set(text)) if not each.isascii() and seen(each) and ord(each) not in dejavu())
+    return tuple(
+        each for each in sorted(set(text)) if not each.isascii() and has_glyph(each) and ord(each) not in dejavu()
+    )
 
 
-def seen(character: str) -> bool:
+def has_glyph(character: str) -> bool:
     return unicodedata.category(character) not in UNSEEN and ord(character) not in SELECTORS
 
 
@@ -79,7 +81,7 @@ def fonts(characters: tuple[str, ...], outlines: bool) -> tuple[Path, ...]:
     """As few of the machine's fonts as have all of these characters that any has: each time the one that has most of
     what is left, an upright regular one before others, then by name. ``outlines``: no bitmaps, which figures cannot
     draw."""
-    has = {path: held for path, held in machine(characters, outlines).items() if held}
+    has = {path: covered for path, covered in fonts_with(characters, outlines).items() if covered}
     left, chosen = set(characters), list[Path]()
     while left:
         best = max(has, key=lambda path: len(has[path] & left), default=None)  # the first of equals
@@ -90,14 +92,14 @@ def fonts(characters: tuple[str, ...], outlines: bool) -> tuple[Path, ...]:
     return tuple(chosen)
 
 
-def without(characters: tuple[str, ...], outlines: bool) -> tuple[str, ...]:
+def missing_everywhere(characters: tuple[str, ...], outlines: bool) -> tuple[str, ...]:
     """Those that no font of the machine has."""
-    has = machine(characters, outlines)
-    return tuple(each for each in characters if not any(each in held for held in has.values()))
+    has = fonts_with(characters, outlines)
+    return tuple(each for each in characters if not any(each in covered for covered in has.values()))
 
 
 @functools.lru_cache(maxsize=256)
-def machine(characters: tuple[str, ...], outlines: bool) -> dict[Path, frozenset[str]]:
+def fonts_with(characters: tuple[str, ...], outlines: bool) -> dict[Path, frozenset[str]]:
     """By the machine's font which of these characters it has, regular ones first."""
     if not characters:
         return {}
@@ -110,26 +112,26 @@ def machine(characters: tuple[str, ...], outlines: bool) -> dict[Path, frozenset
             continue
         try:
             font = FT2Font(path)
-            held = frozenset(each for each in characters if font.get_char_index(ord(each)))
+            covered = frozenset(each for each in characters if font.get_char_index(ord(each)))
         except (OSError, RuntimeError):  # damaged, or of a kind that FreeType does not read
             continue
-        if held and (font.scalable or not outlines) and not (outlines and "Color" in font.family_name):
-            ranked.append((font.style_name not in ("Regular", "Book"), path, held))
-    return {Path(path): held for _, path, held in sorted(ranked, key=lambda each: each[:2])}
+        if covered and (font.scalable or not outlines) and not (outlines and "Color" in font.family_name):
+            ranked.append((font.style_name not in ("Regular", "Book"), path, covered))
+    return {Path(path): covered for _, path, covered in sorted(ranked, key=lambda each: each[:2])}
 
 
 @functools.lru_cache(maxsize=4096)
 def families(text: str) -> tuple[str, ...]:
     """The families that matplotlib has to fall back on for this text, made known to it."""
-    characters = lacking(text)
+    characters = missing_in_dejavu(text)
     if not characters:
         return ()
     from matplotlib.font_manager import fontManager
     from matplotlib.ft2font import FT2Font
 
-    found = []
+    names = []
     for path in fonts(characters, True):
         if str(path) not in {entry.fname for entry in fontManager.ttflist}:
             fontManager.addfont(path)
-        found.append(FT2Font(str(path)).family_name)
-    return tuple(dict.fromkeys(found))
+        names.append(FT2Font(str(path)).family_name)
+    return tuple(dict.fromkeys(names))

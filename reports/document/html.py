@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reports.document.blocks import Block, Bullets, Cell, Grid, Heading, Picture, Words
-from reports.document.figure_files import described, required
+from reports.document.figure_files import describe_figures, require_figures
 from reports.document.text import plain
 
 HERE = Path(__file__).parent
@@ -22,15 +22,15 @@ INDENT = "\N{EM SPACE}"  # before what belongs to the row above
 
 def page(blocks: Sequence[Block], title: str, folder: Path) -> str:
     """The page; its pictures are read from ``<folder>/figures/<name>.svg``. ``FigureError`` for one that is missing."""
-    required(blocks, folder)
+    require_figures(blocks, folder)
     style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    words = described(blocks)
+    words = describe_figures(blocks)
     contents = "".join(
         f'<li class="level{block.level}"><a href="#{anchor(number, block)}">{escape(block.text)}</a></li>'
         for number, block in enumerate(blocks)
         if isinstance(block, Heading) and block.level < 3
     )
-    body = "\n".join(drawn(number, block, folder, words) for number, block in enumerate(blocks))
+    body = "\n".join(draw_block(number, block, folder, words) for number, block in enumerate(blocks))
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
@@ -48,7 +48,7 @@ def anchor(number: int, block: Heading) -> str:
     return f"{ANCHOR.sub('-', block.text.lower()).strip('-')}-{number}"
 
 
-def drawn(number: int, block: Block, folder: Path, words: Mapping[str, str]) -> str:
+def draw_block(number: int, block: Block, folder: Path, words: Mapping[str, str]) -> str:
     if isinstance(block, Heading):
         return f'<h{block.level + 1} id="{anchor(number, block)}">{escape(block.text)}</h{block.level + 1}>'
     if isinstance(block, Words):
@@ -72,7 +72,7 @@ def svg(folder: Path, name: str, words: str) -> str:
 
 def grid(block: Grid) -> str:
     head = "".join(
-        f"<tr>{''.join(header(each, at in block.left) for at, each in placed(row))}</tr>" for row in block.head
+        f"<tr>{''.join(header(each, at in block.left) for at, each in with_columns(row))}</tr>" for row in block.head
     )
     body = "".join(row(each, block.left) for each in block.body)
     notes = "".join(f"<span>{escape(note)}</span>" for note in block.notes)
@@ -84,32 +84,32 @@ def grid(block: Grid) -> str:
     )
 
 
-def placed(cells: Sequence[Cell]) -> list[tuple[int, Cell]]:
+def with_columns(cells: Sequence[Cell]) -> list[tuple[int, Cell]]:
     """The cells with their columns."""
     return [(sum(before.span for before in cells[:at]), cell) for at, cell in enumerate(cells)]
 
 
-def header(told: Cell, left: bool) -> str:
-    if told.span == 1 and not told.text:
+def header(cell: Cell, left: bool) -> str:
+    if cell.span == 1 and not cell.text:
         return "<td></td>"
-    scope = f'scope="colgroup" colspan="{told.span}"' if told.span > 1 else 'scope="col"'
-    return f"<th {scope}{marks(told, left)}>{inner(told)}</th>"
+    scope = f'scope="colgroup" colspan="{cell.span}"' if cell.span > 1 else 'scope="col"'
+    return f"<th {scope}{marks(cell, left)}>{inner(cell)}</th>"
 
 
 def row(cells: Sequence[Cell], left: Sequence[int]) -> str:
     first, *others = cells
     under = ' class="under"' if first.text.startswith(INDENT) else ""
-    told = "".join(f"<td{marks(each, at in left)}>{inner(each)}</td>" for at, each in enumerate(others, 1))
-    return f'<tr{under}><th scope="row"{marks(first, 0 in left)}>{inner(first)}</th>{told}</tr>'
+    data = "".join(f"<td{marks(each, at in left)}>{inner(each)}</td>" for at, each in enumerate(others, 1))
+    return f'<tr{under}><th scope="row"{marks(first, 0 in left)}>{inner(first)}</th>{data}</tr>'
 
 
-def marks(told: Cell, left: bool) -> str:
-    long = "words" if left and len(told.text) > LONG else ""
-    names = " ".join(filter(None, (told.tone, "strong" if told.strong else "", "left" if left else "", long)))
-    found = f' class="{names}"' if names else ""
-    return found + (f' data-value="{told.value!r}"' if told.value is not None else "")
+def marks(cell: Cell, left: bool) -> str:
+    long = "words" if left and len(cell.text) > LONG else ""
+    names = " ".join(filter(None, (cell.tone, "strong" if cell.strong else "", "left" if left else "", long)))
+    attributes = f' class="{names}"' if names else ""
+    return attributes + (f' data-value="{cell.value!r}"' if cell.value is not None else "")
 
 
-def inner(told: Cell) -> str:
-    long = ' class="words"' if len(told.below) > LONG else ""
-    return escape(told.text) + (f"<small{long}>{escape(told.below)}</small>" if told.below else "")
+def inner(cell: Cell) -> str:
+    long = ' class="words"' if len(cell.below) > LONG else ""
+    return escape(cell.text) + (f"<small{long}>{escape(cell.below)}</small>" if cell.below else "")

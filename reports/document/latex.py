@@ -53,28 +53,28 @@ def latex(block: Grid) -> str:
 
 def columns(block: Grid) -> str:
     """The tabular's: words longer than a line as paragraphs, in their share of the width."""
-    made = ""
+    spec = ""
     for at, share in enumerate(block.widths):
         longest = max((len(row[at].text) for row in block.body), default=0)
         if at in block.left and longest > LONG:
-            made += rf"p{{{0.85 * share / sum(block.widths):.2f}\linewidth}}"
+            spec += rf"p{{{0.85 * share / sum(block.widths):.2f}\linewidth}}"
         else:
-            made += "l" if at in block.left else "r"
-    return made
+            spec += "l" if at in block.left else "r"
+    return spec
 
 
 def line(cells: Sequence[str]) -> str:
-    told = " & ".join(cells) + r" \\"
-    return "{}" + told if told.startswith(("[", "*")) else told  # else an option of the line break before it
+    text = " & ".join(cells) + r" \\"
+    return "{}" + text if text.startswith(("[", "*")) else text  # else an option of the line break before it
 
 
 def rules(cells: Sequence[Cell]) -> list[str]:
     """Under the groups of columns."""
-    found, at = "", 1
+    text, at = "", 1
     for cell in cells:
-        found += rf"\cmidrule(lr){{{at}-{at + cell.span - 1}}}" if cell.span > 1 else ""
+        text += rf"\cmidrule(lr){{{at}-{at + cell.span - 1}}}" if cell.span > 1 else ""
         at += cell.span
-    return [found] if found else []
+    return [text] if text else []
 
 
 def spanning(cell: Cell) -> str:

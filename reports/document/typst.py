@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reports.document.blocks import Block, Bullets, Cell, Grid, Heading, Picture, Tone, Words
-from reports.document.figure_files import described, required
-from reports.document.figure_layout import Columns, Item, Run, Sheet, paged, runs
-from reports.document.fonts import LAST_RESORT, Unset, faces, fonts, lacking, sentence, written
+from reports.document.figure_files import describe_figures, require_figures
+from reports.document.figure_layout import Columns, Item, Run, Sheet, plan_run, runs
+from reports.document.fonts import LAST_RESORT, MissingGlyphs, faces, fonts, missing_in_dejavu, sentence, texts_of
 from reports.document.text import plain
 
 if TYPE_CHECKING:
@@ -33,25 +33,25 @@ MARK = "#context [#metadata(here().position().y / 1in)<run>]"
 def pdf(blocks: Sequence[Block], title: str, folder: Path) -> bytes:
     """The document; its pictures are ``<folder>/figures/<name>.svg``. The same blocks give the same bytes, whatever
     fonts the machine has, unless they hold characters that neither Typst's faces nor DejaVu has: those are set in the
-    machine's fonts, and where it has none, a warning (``Unset``) and the document's first words say so.
+    machine's fonts, and where it has none, a warning (``MissingGlyphs``) and the document's first words say so.
     ``FigureError`` for a picture that is missing."""
-    required(blocks, folder)
+    require_figures(blocks, folder)
     with machine_fonts(blocks, title) as fonts:
-        unset = boxed(blocks, title, fonts)
+        unset = missing_characters(blocks, title, fonts)
         if unset:
-            warnings.warn(Unset(unset, "report.pdf"), stacklevel=2)
+            warnings.warn(MissingGlyphs(unset, "report.pdf"), stacklevel=2)
             blocks = [Words(f"{sentence(unset, ['this document'])}.", "warning"), *blocks]
-        plan = planned(blocks, title, folder, fonts)
-        made = compiler(source(blocks, title, plan), folder, fonts).compile(format="pdf", timestamp=0)
-    assert isinstance(made, bytes)
-    return made
+        plan = plan_pages(blocks, title, folder, fonts)
+        document = compiler(source(blocks, title, plan), folder, fonts).compile(format="pdf", timestamp=0)
+    assert isinstance(document, bytes)
+    return document
 
 
 @contextlib.contextmanager
 def machine_fonts(blocks: Sequence[Block], title: str) -> Iterator[list[Path]]:
     """Folders of fonts: DejaVu, for the signs that Typst's own faces lack; where it lacks some too, besides those fonts
     of the machine that have them, and without the one that has boxes for all that there is."""
-    characters = lacking("".join((title, *written(blocks))))
+    characters = missing_in_dejavu("".join((title, *texts_of(blocks))))
     if not characters:
         yield [faces()]
         return
@@ -62,10 +62,10 @@ def machine_fonts(blocks: Sequence[Block], title: str) -> Iterator[list[Path]]:
         yield [Path(folder)]
 
 
-def boxed(blocks: Sequence[Block], title: str, folders: Sequence[Path]) -> list[str]:
+def missing_characters(blocks: Sequence[Block], title: str, folders: Sequence[Path]) -> list[str]:
     """The characters of the document that come out as Typst's sign for none: a page of each, beside one of a character
     that no font has."""
-    characters = [NO_FONT_HAS, *lacking("".join((title, *written(blocks))))]
+    characters = [NO_FONT_HAS, *missing_in_dejavu("".join((title, *texts_of(blocks))))]
     if len(characters) == 1:
         return []
     text = f"{FACES}\n" + "\n#pagebreak()\n".join(f"#{literal(each)}" for each in characters)
@@ -81,15 +81,15 @@ def compiler(text: str, folder: Path, folders: Sequence[Path] = ()) -> typst.Com
     return typst.Compiler(text.encode(), root=folder, font_paths=fonts)
 
 
-def planned(blocks: Sequence[Block], title: str, folder: Path, fonts: Sequence[Path] = ()) -> list[Run]:
+def plan_pages(blocks: Sequence[Block], title: str, folder: Path, fonts: Sequence[Path] = ()) -> list[Run]:
     """The runs of figures on pages. Where a run begins is asked of drafts without the figures' drawings: it is known
     for all runs up to one that text follows on its page, whose end moves what comes after."""
     items = [each for each in runs(blocks) if isinstance(each, tuple)]
     plans: list[Run] = []
     while len(plans) < len(items):
-        asked = compiler(source(blocks, title, plans, draft=True), folder, fonts).query("<run>", field="value")
-        for begin in json.loads(asked):
-            plans.append(paged(items[len(plans)], BOTTOM - begin))
+        positions = compiler(source(blocks, title, plans, draft=True), folder, fonts).query("<run>", field="value")
+        for begin in json.loads(positions):
+            plans.append(plan_run(items[len(plans)], BOTTOM - begin))
             if plans[-1].open:
                 break
     return plans
@@ -99,13 +99,13 @@ def source(blocks: Sequence[Block], title: str, plans: Sequence[Run] = (), draft
     """The document; a run of figures that has no plan yet is a mark at which its page ends."""
     parts = [STYLE.read_text(encoding="utf-8"), f"#let draft = {json.dumps(draft)}"]
     parts.append(f"#show: report.with(title: {literal(title)})")
-    words, plan = described(blocks), iter(plans)
+    words, plan = describe_figures(blocks), iter(plans)
     for block in runs(blocks):
         if isinstance(block, tuple):
-            found = next(plan, None)
-            parts.append(f"{MARK}\n#pagebreak(weak: true)" if found is None else run(found, words))
+            next_plan = next(plan, None)
+            parts.append(f"{MARK}\n#pagebreak(weak: true)" if next_plan is None else run(next_plan, words))
         else:
-            parts.append(drawn(block))
+            parts.append(draw_block(block))
     return "\n\n".join(parts) + "\n"
 
 
@@ -118,25 +118,25 @@ def literals(texts: Iterable[str]) -> str:
     return f"({''.join(f'{literal(text)},' for text in texts)})"
 
 
-def run(told: Run, words: dict[str, str]) -> str:
-    sheets = "\n#pagebreak(weak: true)\n".join(sheet(each, words) for each in told.sheets)
-    return sheets if told.open else f"{sheets}\n#pagebreak(weak: true)"
+def run(plan: Run, words: dict[str, str]) -> str:
+    sheets = "\n#pagebreak(weak: true)\n".join(sheet(each, words) for each in plan.sheets)
+    return sheets if plan.open else f"{sheets}\n#pagebreak(weak: true)"
 
 
-def sheet(told: Sheet, words: dict[str, str]) -> str:
-    return "\n".join(f"#{item(each, told.scale, words)}" for each in told.items)
+def sheet(page: Sheet, words: dict[str, str]) -> str:
+    return "\n".join(f"#{item(each, page.scale, words)}" for each in page.items)
 
 
-def item(told: Item, scale: float, words: dict[str, str]) -> str:
-    if isinstance(told, Columns):
-        left, right = ("".join(f"{item(each, scale, words)}," for each in side) for side in (told.left, told.right))
+def item(figure: Item, scale: float, words: dict[str, str]) -> str:
+    if isinstance(figure, Columns):
+        left, right = ("".join(f"{item(each, scale, words)}," for each in side) for side in (figure.left, figure.right))
         return f"columns-of(({left}), ({right}))"
-    path, alt = literal(f"figures/{told.name}.svg"), literal(words[told.name])
-    size = f"{told.width * scale:.4f}in, {told.height * scale:.4f}in"
-    return f"picture(draft, {path}, {size}, {literal(told.caption)}, {alt})"
+    path, alt = literal(f"figures/{figure.name}.svg"), literal(words[figure.name])
+    size = f"{figure.width * scale:.4f}in, {figure.height * scale:.4f}in"
+    return f"picture(draft, {path}, {size}, {literal(figure.caption)}, {alt})"
 
 
-def drawn(block: Block) -> str:
+def draw_block(block: Block) -> str:
     if isinstance(block, Heading):
         return f"#heading(level: {block.level}, {literal(block.text)})"
     if isinstance(block, Words):
@@ -162,20 +162,20 @@ def grid(block: Grid) -> str:
 
 def starts(block: Grid) -> str:
     """The columns with which a group of columns, or what follows one, begins."""
-    found: set[int] = set()
+    columns: set[int] = set()
     for row in block.head:
         at = 0
         for each in row:
-            found |= {at, at + each.span} if each.span > 1 else set()
+            columns |= {at, at + each.span} if each.span > 1 else set()
             at += each.span
-    return "".join(f"{at}," for at in sorted(found))
+    return "".join(f"{at}," for at in sorted(columns))
 
 
-def cell(told: Cell) -> str:
-    text = literal(told.text)
-    if told.span > 1:
-        return f"group({told.span}, {text}),"
-    parts = [f"tone: {COLOURS[told.tone]}"] if told.tone else []
-    parts += ["strong-text: true"] if told.strong else []
-    parts += [f"below: {literal(told.below)}"] if told.below else []
+def cell(content: Cell) -> str:
+    text = literal(content.text)
+    if content.span > 1:
+        return f"group({content.span}, {text}),"
+    parts = [f"tone: {COLOURS[content.tone]}"] if content.tone else []
+    parts += ["strong-text: true"] if content.strong else []
+    parts += [f"below: {literal(content.below)}"] if content.below else []
     return f"cell({', '.join([text, *parts])})," if parts else f"{text},"

@@ -24,7 +24,7 @@ REACH = legend.Sign(words="as far as every arm went", line=":", colour=style.GRE
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Arm:
+class StudyRun:
     """The best value by cost, in the costs' order; NaN where there is none yet. ``low`` and ``high`` are its range
     over repetitions. ``steps``: between two costs it stays what it was; else it is a line. ``says`` how it was
     found."""
@@ -43,7 +43,7 @@ class Arm:
 
 
 @style.look()
-def budget(metric: str, unit: str, arms: Sequence[Arm]) -> list[Figure]:
+def budget(metric: str, unit: str, arms: Sequence[StudyRun]) -> list[Figure]:
     """Six arms a figure, on the same scales."""
     vertical = scales.span([value for arm in arms for value in arm.extent])
     drawn = [arm for arm in arms if arm.extent]
@@ -57,7 +57,7 @@ def budget(metric: str, unit: str, arms: Sequence[Arm]) -> list[Figure]:
 
 
 def page(
-    metric: str, unit: str, arms: Sequence[Arm], limits: tuple[tuple[float, float], float, float | None]
+    metric: str, unit: str, arms: Sequence[StudyRun], limits: tuple[tuple[float, float], float, float | None]
 ) -> Figure:
     vertical, most, reach = limits
     signs = signs_of(arms, reach is not None)
@@ -82,7 +82,7 @@ def page(
     return figure
 
 
-def signs_of(arms: Sequence[Arm], reach: bool) -> list[legend.Sign]:
+def signs_of(arms: Sequence[StudyRun], reach: bool) -> list[legend.Sign]:
     signs = [
         legend.Sign(words=f"{arm.name}: {arm.says if arm.extent else 'no value yet'}", line=dash, colour=colour)
         for arm, (colour, dash) in zip(arms, LOOKS, strict=False)
@@ -90,7 +90,7 @@ def signs_of(arms: Sequence[Arm], reach: bool) -> list[legend.Sign]:
     return signs + [REACH] * reach
 
 
-def draw(axes: Axes, arm: Arm, colour: str, dash: style.Dash) -> None:
+def draw(axes: Axes, arm: StudyRun, colour: str, dash: style.Dash) -> None:
     how = "steps-post" if arm.steps else "default"
     axes.plot(arm.costs, arm.values, linestyle=dash, color=colour, drawstyle=how, zorder=3)
     axes.plot(arm.costs[-1:], arm.values[-1:], "o", markersize=3, color=colour, zorder=3)  # where it ends

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from reports.figures import style
-from reports.suite_table.symbols import number
+from reports.number_format import format_number
 
 CELL, LOWEST = 0.95, 0.3  # inches: a cell's widest, and its height
 NAME, EDGE, TOP, UNDER = 0.9, 0.06, 0.32, 0.42
@@ -82,7 +82,7 @@ def fill(axes: Axes, matrix: Confusion) -> None:
             shade = colormaps["Blues"](share * DARKEST)
             axes.add_patch(Rectangle(corner, 1, 1, facecolor=shade, edgecolor=style.WHITE, linewidth=1))
             colour = ink(*shade[:3])
-            axes.text(answer, gold - 0.2, number(share), ha="center", va="center", color=colour)
+            axes.text(answer, gold - 0.2, format_number(share), ha="center", va="center", color=colour)
             axes.text(answer, gold + 0.23, f"{value:,}", ha="center", va="center", fontsize=style.SMALL, color=colour)
         if not total:
             axes.text((count - 1) / 2, gold, "no items", ha="center", va="center", color=style.WORD, bbox=style.CLEAR)

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from reports.figures import estimates, row_frame, style, ticks
 from reports.figures.legend import Sign, seeds
-from reports.suite_table.symbols import SIGNS, number
+from reports.number_format import format_number
+from reports.suite_table.symbols import SIGNS
 
 SUPPORTED = Sign(words="p < .05 after Holm", marker="o")
 OPEN = Sign(words="not supported after Holm", marker="o", filled=False)
@@ -115,4 +116,4 @@ def draw(frame: row_frame.Frame, column: int, line: int, effect: Effect | None) 
     axes.plot(
         [effect.estimate.at], [line], "o" if ends else "s", markersize=4.2, mfc=filled, mec=colour, mew=1.0, zorder=3
     )
-    frame.number(column, line, number(effect.estimate.at), style.INK if ends else style.WORD)
+    frame.number(column, line, format_number(effect.estimate.at), style.INK if ends else style.WORD)

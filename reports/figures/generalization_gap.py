@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from reports.figures import estimates, row_frame, style, ticks
 from reports.figures.estimates import Estimate
 from reports.figures.legend import Sign, seeds
-from reports.suite_table.symbols import number
+from reports.number_format import format_number
 
 SIGNS = (
     Sign(words="train", marker="o", filled=False, colour=style.VERMILLION),
@@ -75,7 +75,7 @@ def draw(frame: row_frame.Frame, column: int, line: int, cell: Gap | None) -> No
         frame.word(column, line, train.word or dev.word, clear_of=dev.at if train.word else train.at)
     else:
         axes.plot([train.at, dev.at], [line, line], color=style.INK, linewidth=0.7, zorder=1)
-        frame.number(column, line, number(train.at - dev.at))
+        frame.number(column, line, format_number(train.at - dev.at))
     for estimate, colour, offset in ((train, style.VERMILLION, -APART), (dev, style.BLUE, APART)):
         if estimate.word:
             continue

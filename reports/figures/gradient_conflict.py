@@ -46,7 +46,7 @@ def conflict(lines: Sequence[Conflict], spread: Spread = "min to max over seeds"
     if any(band.low for band in every):
         signs.append(Sign(words=spread, band=True, colour=style.INK))
     signs += seeds(line.n for line in lines)
-    made = []
+    figures = []
     for start in range(0, len(lines), PAGE):
         few = lines[start : start + PAGE]
         figure, panels = small_multiples.blocks([line.row for line in few], UNITS, HIGH, signs)
@@ -56,8 +56,8 @@ def conflict(lines: Sequence[Conflict], spread: Spread = "min to max over seeds"
             lower.axhline(0, color=style.INK, linewidth=0.5, zorder=0)
             for axes, limits in zip((upper, lower), vertical, strict=True):
                 small_multiples.limits(axes, every, limits, HIGH)
-        made.append(figure)
-    return made
+        figures.append(figure)
+    return figures
 
 
 def draw(axes: Axes, band: Band | None, colour: str, line: style.Dash) -> None:

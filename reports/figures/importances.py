@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from reports.figures import row_frame, style, ticks
 from reports.figures.estimates import Estimate
 from reports.figures.legend import Sign
-from reports.suite_table.symbols import number
+from reports.number_format import format_number
 
 SIGNS = (Sign(words="share, and 95% over resampled trials", marker="o", line="-"),)
 
@@ -51,5 +51,5 @@ def page(shares: Sequence[Share], limits: tuple[float, float]) -> Figure:
         if each.share.ends:
             axes.plot(each.share.ends, [line, line], color=style.BLUE, linewidth=1.1, solid_capstyle="butt", zorder=2)
         axes.plot([each.share.at], [line], "o", ms=4.2, mfc=style.BLUE, mec=style.BLUE, zorder=3)
-        frame.number(0, line, number(each.share.at))
+        frame.number(0, line, format_number(each.share.at))
     return frame.figure

@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 
 from reports.figures import estimates, legend, style, ticks
 from reports.figures.confusion import ink
-from reports.suite_table.symbols import number, signed
+from reports.number_format import format_number, format_signed
 
 NAME = 2.0  # inches for the longest name
 LEAST, WIDEST = 0.44, 0.62  # inches of a cell: below the least, fewer panels stand in a line
@@ -60,13 +60,13 @@ class Cell:
     @property
     def words(self) -> str:
         """What is written in it."""
-        return "" if self.mean is None else estimates.word(self.mean) or signed(self.mean)
+        return "" if self.mean is None else estimates.word(self.mean) or format_signed(self.mean)
 
     @property
     def margin(self) -> str:
         """How far the interval goes, if there is one."""
         ends = self.estimate.ends
-        return f"±{number(max(ends[1] - self.estimate.at, self.estimate.at - ends[0]))}" if ends else ""
+        return f"±{format_number(max(ends[1] - self.estimate.at, self.estimate.at - ends[0]))}" if ends else ""
 
 
 Cells = dict[tuple[str, frozenset[str]], Cell]
@@ -80,7 +80,7 @@ def interactions(cells: Sequence[Cell]) -> list[Figure]:
     metrics = style.unique(cell.metric for cell in cells)
     if not cells:
         return []
-    found = {(cell.metric, frozenset((cell.one, cell.other))): cell for cell in cells}
+    by_pair = {(cell.metric, frozenset((cell.one, cell.other))): cell for cell in cells}
     signs = signs_of(cells, len(factors))
     plan = Plan.of(factors, metrics, cells)
     most = max(1, int((style.TALLEST - UNDER - EDGE - height_of(signs)) / plan.block)) * plan.columns
@@ -88,7 +88,7 @@ def interactions(cells: Sequence[Cell]) -> list[Figure]:
     limit = limit or ticks.NARROWEST / 2
     colours = Normalize(-limit, limit)
     return [
-        page(found, factors, [metrics[i] for i in few], plan, (colours, signs))
+        page(by_pair, factors, [metrics[i] for i in few], plan, (colours, signs))
         for few in style.pages(len(metrics), most)
     ]
 
@@ -148,7 +148,7 @@ def label(place: int, name: str) -> str:
 
 
 def page(
-    found: Cells,
+    by_pair: Cells,
     factors: Sequence[str],
     metrics: Sequence[str],
     plan: Plan,
@@ -169,7 +169,7 @@ def page(
         axes.set_title(title, loc="left", pad=4)
         for row, one in enumerate(factors):
             for other in range(row + 1):
-                cell = found.get((metric, frozenset((one, factors[other]))))
+                cell = by_pair.get((metric, frozenset((one, factors[other]))))
                 draw(axes, (other, row), cell, plan, colours)
     bar(figure, colours, under - 0.06)
     legend.draw(figure, signs, EDGE, height_of(signs), style.FULL - 2 * EDGE)

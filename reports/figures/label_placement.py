@@ -55,23 +55,23 @@ def place(
 ) -> list[Spot | None]:
     """The middle of each label, in inches: no two labels overlap, and while that can be helped none covers a point or
     stands nearer to another one than to its own. None for a label that finds no place."""
-    taken: list[tuple[float, float, float, float]] = []  # middle x, middle y, half width, half height
+    boxes: list[tuple[float, float, float, float]] = []  # middle x, middle y, half width, half height
     dots = [(x, y, DOT, DOT) for x, y in dict.fromkeys(spots)]
-    found: list[Spot | None] = []
+    middles: list[Spot | None] = []
     for spot, width in zip(spots, widths, strict=True):
         half = (width / 2 + AIR, HIGH / 2 + AIR)
         inside = [c for c in candidates(spot, half) if within(c, half, bounds)]
-        free = [c for c in inside if clear(c, half, taken)]
+        free = [c for c in inside if clear(c, half, boxes)]
         if not free:
-            free = [c for c in everywhere(spot, half, bounds) if clear(c, half, taken)][:1]
+            free = [c for c in everywhere(spot, half, bounds) if clear(c, half, boxes)][:1]
         if not free:
-            found.append(None)
+            middles.append(None)
             continue
         uncovered = [c for c in free if clear(c, half, dots)] or free
         best = next((c for c in uncovered if nearest(c, spot, half, spots)), uncovered[0])
-        taken.append((*best, *half))
-        found.append(best)
-    return found
+        boxes.append((*best, *half))
+        middles.append(best)
+    return middles
 
 
 def gap(spot: Spot, middle: Spot, half: Spot) -> float:

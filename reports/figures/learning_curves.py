@@ -43,15 +43,15 @@ def curves(
     every = [band for curve in lines for band in curve.bands]
     vertical = ticks.span([value for band in every for value in band.extent])
     signs = signs_of(lines, base if behind is not None and len(lines) > 1 else "", spread)
-    made = []
+    figures = []
     for start in range(0, len(lines), PAGE):
         few = lines[start : start + PAGE]
         figure, panels = small_multiples.blocks([curve.row for curve in few], [metric], HIGH, signs)
         for curve, (axes,) in zip(few, panels, strict=True):
             draw(axes, curve, None if curve.row == base else behind)
             small_multiples.limits(axes, every, vertical, HIGH)
-        made.append(figure)
-    return made
+        figures.append(figure)
+    return figures
 
 
 def draw(axes: Axes, curve: Curve, behind: Band | None) -> None:

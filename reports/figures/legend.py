@@ -33,10 +33,10 @@ class Sign:
 
 def seeds(counts: Iterable[int]) -> list[Sign]:
     """``5 seeds a row``, or from how many to how many; nothing where no row has any."""
-    known = sorted(count for count in counts if count)
-    if not known:
+    positive = sorted(count for count in counts if count)
+    if not positive:
         return []
-    few, most = known[0], known[-1]
+    few, most = positive[0], positive[-1]
     return [Sign(words=f"{few}-{most} seeds a row" if few < most else f"{most} seed{'s' * (most > 1)} a row")]
 
 

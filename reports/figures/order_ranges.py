@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from reports.figures import estimates, row_frame, style, ticks
 from reports.figures.legend import Sign, seeds
-from reports.suite_table.symbols import signed
+from reports.number_format import format_signed
 
 MOST_PANELS = 3  # so many have room for numbers
 LANE = 0.2  # of a row: the orders' range above its middle, the average below
@@ -102,37 +102,37 @@ def page(
     return frame.figure
 
 
-def draw(frame: row_frame.Frame, column: int, line: int, told: Apparent | None) -> None:
-    if told is None:
+def draw(frame: row_frame.Frame, column: int, line: int, apparent: Apparent | None) -> None:
+    if apparent is None:
         frame.word(column, line, estimates.word_of("not measured"))
         return
     axes = frame.panels[column]
-    single(axes, told.stated, line - LANE, STATED, 4.0)
-    single(axes, told.printed, line - LANE, PRINTED, 5.0)
-    average(frame, column, line, told)
-    if told.range is None:
-        shown = estimates.finite((told.shapley.mean, told.stated, told.printed))
+    single(axes, apparent.stated, line - LANE, STATED, 4.0)
+    single(axes, apparent.printed, line - LANE, PRINTED, 5.0)
+    average(frame, column, line, apparent)
+    if apparent.range is None:
+        shown = estimates.finite((apparent.shapley.mean, apparent.stated, apparent.printed))
         frame.word(column, line, NO_ORDER, clear_of=shown[0] if shown else None)
         return
     y = line - LANE
-    axes.plot(told.range, [y, y], "|-", color=style.GREY, linewidth=0.9, ms=4.5, mew=0.9, zorder=2)
-    if told.median is not None:
-        axes.plot([told.median], [y], "|", color=style.INK, ms=5.5, mew=1.3, zorder=3)
-    if word := told.shapley.word:
+    axes.plot(apparent.range, [y, y], "|-", color=style.GREY, linewidth=0.9, ms=4.5, mew=0.9, zorder=2)
+    if apparent.median is not None:
+        axes.plot([apparent.median], [y], "|", color=style.INK, ms=5.5, mew=1.3, zorder=3)
+    if word := apparent.shapley.word:
         frame.number(column, line, word, style.WORD)
 
 
-def average(frame: row_frame.Frame, column: int, line: int, told: Apparent) -> None:
+def average(frame: row_frame.Frame, column: int, line: int, apparent: Apparent) -> None:
     """The Shapley value, its interval and its number."""
-    if told.shapley.word:
+    if apparent.shapley.word:
         return
-    axes, y, ends = frame.panels[column], line + LANE, told.shapley.ends
+    axes, y, ends = frame.panels[column], line + LANE, apparent.shapley.ends
     colour = style.BLUE if ends else style.GREY
     if ends:
         axes.plot(ends, [y, y], color=colour, linewidth=2.0, solid_capstyle="butt", zorder=2)
     fill = colour if ends else style.WHITE
-    axes.plot([told.shapley.at], [y], "o" if ends else "s", ms=4.2, mfc=fill, mec=colour, mew=1.0, zorder=3)
-    frame.number(column, line, signed(told.shapley.at), style.INK if ends else style.WORD)
+    axes.plot([apparent.shapley.at], [y], "o" if ends else "s", ms=4.2, mfc=fill, mec=colour, mew=1.0, zorder=3)
+    frame.number(column, line, format_signed(apparent.shapley.at), style.INK if ends else style.WORD)
 
 
 def single(axes: Axes, value: float | None, y: float, sign: Sign, size: float) -> None:

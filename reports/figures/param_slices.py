@@ -43,50 +43,50 @@ class Cell(NamedTuple):
 
     line: int
     column: int
-    told: Slice
+    parameter: Slice
     pulls: bool
 
 
 @style.look()
-def slices(metric: str, shown: Sequence[Shown], told: Sequence[Slice], inert: float) -> list[Figure]:
+def slices(metric: str, shown: Sequence[Shown], parameters: Sequence[Slice], inert: float) -> list[Figure]:
     """As many figures as the panels need. Shares below ``inert`` are called so. All panels of values have one scale,
     and so have those of shares."""
     signs = [*trial_history.signs_of(shown), *([PRINTED] if trial_history.papers(shown) else [])]
-    if any(each.pull for each in told):
+    if any(each.pull for each in parameters):
         signs.append(
             legend.Sign(words=f"a penalty below {inert:g} of the loss's gradient is inert", line=":", colour=style.INK)
         )
-    shares = [share for each in told for share in each.shares]
-    return [page(metric, shown, list(cells(few)), signs, (shares, inert)) for few in paged(told)]
+    shares = [share for each in parameters for share in each.shares]
+    return [page(metric, shown, list(cells(few)), signs, (shares, inert)) for few in paged(parameters)]
 
 
-def paged(told: Sequence[Slice]) -> Iterator[list[Slice]]:
+def paged(parameters: Sequence[Slice]) -> Iterator[list[Slice]]:
     """The parameters with shares first, on pages of at most ``PAGE`` panels."""
-    held: list[Slice] = []
-    for each in sorted(told, key=plain):
-        if sum(1 + bool(one.pull) for one in (*held, each)) > PAGE:
-            yield held
-            held = []
-        held.append(each)
-    if held:
-        yield held
+    batch: list[Slice] = []
+    for each in sorted(parameters, key=plain):
+        if sum(1 + bool(one.pull) for one in (*batch, each)) > PAGE:
+            yield batch
+            batch = []
+        batch.append(each)
+    if batch:
+        yield batch
 
 
-def plain(told: Slice) -> bool:
-    return not told.pull
+def plain(parameter: Slice) -> bool:
+    return not parameter.pull
 
 
-def cells(told: Sequence[Slice]) -> Iterator[Cell]:
+def cells(parameters: Sequence[Slice]) -> Iterator[Cell]:
     """A place for each panel: a parameter's shares stand under its values, the others fill the lines."""
-    taken: set[tuple[int, int]] = set()
-    for each in told:
+    occupied: set[tuple[int, int]] = set()
+    for each in parameters:
         places = (divmod(place, COLUMNS) for place in itertools.count())
-        line, column = next(place for place in places if place not in taken)
+        line, column = next(place for place in places if place not in occupied)
         yield Cell(line, column, each, False)
-        taken.add((line, column))
+        occupied.add((line, column))
         if each.pull:
             yield Cell(line + 1, column, each, True)
-            taken.add((line + 1, column))
+            occupied.add((line + 1, column))
 
 
 def page(
@@ -104,26 +104,26 @@ def page(
     for cell in drawn:
         left, bottom = cell.column * CELL + LEFT, under + (lines - 1 - cell.line) * block + TICKS
         axes = style.panel(figure, left, bottom, WIDTH, HIGH)
-        across(axes, cell.told)
+        across(axes, cell.parameter)
         if cell.pulls:
-            words, unit = f"{cell.told.pull} by {cell.told.parameter}", "share of gradient"
-            pulled(axes, shown, cell.told, limit)
+            words, unit = f"{cell.parameter.pull} by {cell.parameter.parameter}", "share of gradient"
+            pulled(axes, shown, cell.parameter, limit)
         else:
-            words, unit = cell.told.parameter, metric
-            trial_history.draw(axes, cell.told.at, shown, trial_history.upright(axes, shown, HIGH))
+            words, unit = cell.parameter.parameter, metric
+            trial_history.draw(axes, cell.parameter.at, shown, trial_history.upright(axes, shown, HIGH))
         axes.set_title(style.shorten(words, WIDTH + 0.2, style.TEXT), fontsize=style.TEXT, pad=11)
         place = figure.dpi_scale_trans
-        told = style.shorten(unit, HIGH + 0.1)
+        label = style.shorten(unit, HIGH + 0.1)
         middle = bottom + HIGH / 2
-        figure.text(left - 0.43, middle, told, transform=place, rotation=90, ha="center", va="center", fontsize=7)
-        printed(axes, shown, cell.told)
+        figure.text(left - 0.43, middle, label, transform=place, rotation=90, ha="center", va="center", fontsize=7)
+        printed(axes, shown, cell.parameter)
     return figure
 
 
-def across(axes: Axes, told: Slice) -> None:
+def across(axes: Axes, parameter: Slice) -> None:
     """The parameter's scale."""
-    low, high = told.low, told.high
-    if told.log:
+    low, high = parameter.low, parameter.high
+    if parameter.log:
         axes.set_xscale("log")
         air = (high / low) ** 0.05 if high > low else 2.0
         axes.set_xlim(low / air, high * air)
@@ -131,7 +131,7 @@ def across(axes: Axes, told: Slice) -> None:
         at, names = decades(*axes.get_xlim(), WIDTH)
         axes.set_xticks(at, names)
         return
-    if told.whole:
+    if parameter.whole:
         ticks.whole(axes, [low, high], WIDTH)
         return
     air = 0.05 * (high - low) or 0.5
@@ -159,11 +159,11 @@ def short(value: float) -> str:
     return f"{digits.rstrip('0').rstrip('.')}e{int(power)}" if value else "0"
 
 
-def pulled(axes: Axes, shown: Sequence[Shown], told: Slice, limit: tuple[Sequence[float | None], float]) -> None:
+def pulled(axes: Axes, shown: Sequence[Shown], parameter: Slice, limit: tuple[Sequence[float | None], float]) -> None:
     """Shares on a log scale; those that are 0 stand on its lowest line."""
     every, inert = limit
-    known = [share for share in estimates.finite(every) if share > 0]
-    low, high = min([inert / 3, *known]), max([inert * 3, *known])
+    positive = [share for share in estimates.finite(every) if share > 0]
+    low, high = min([inert / 3, *positive]), max([inert * 3, *positive])
     zero = low / (high / low) ** 0.15 if any(share == 0 for share in every) else None
     axes.set_yscale("log")
     axes.set_ylim((zero or low) / (high / low) ** 0.07, high * (high / low) ** 0.07)
@@ -173,30 +173,30 @@ def pulled(axes: Axes, shown: Sequence[Shown], told: Slice, limit: tuple[Sequenc
     axes.axhline(inert, color=style.INK, linewidth=0.8, linestyle=":", zorder=2)
     measured = [
         dataclasses.replace(trial, value=None if share is None else share or zero)
-        for trial, share in zip(shown, told.shares, strict=True)
+        for trial, share in zip(shown, parameter.shares, strict=True)
     ]
     places = [
         place if estimates.finite([trial.value]) and trial.state != "failed" else None
-        for place, trial in zip(told.at, measured, strict=True)
+        for place, trial in zip(parameter.at, measured, strict=True)
     ]
     trial_history.draw(axes, places, measured, low)
-    if not estimates.finite(told.shares):
+    if not estimates.finite(parameter.shares):
         style.says(axes, estimates.word_of("not measured"))
 
 
-def printed(axes: Axes, shown: Sequence[Shown], told: Slice) -> None:
+def printed(axes: Axes, shown: Sequence[Shown], parameter: Slice) -> None:
     """The papers' values as dashed lines, their numbers above; one label for lines that stand close together."""
-    known = trial_history.papers(shown)
-    found: dict[float, list[int]] = {}
-    for trial, value in zip(shown, told.at, strict=True):
+    marked = trial_history.papers(shown)
+    trials_at: dict[float, list[int]] = {}
+    for trial, value in zip(shown, parameter.at, strict=True):
         if trial.paper and value is not None:
-            found.setdefault(value, []).append(known.index(trial.paper) + 1)
+            trials_at.setdefault(value, []).append(marked.index(trial.paper) + 1)
     inches = axes.transData + axes.transAxes.inverted()
     over: list[Over] = []
-    for value in sorted(found):
+    for value in sorted(trials_at):
         axes.axvline(value, color=style.VERMILLION, linewidth=0.8, linestyle="--", zorder=1)
         place = float(inches.transform((value, axes.get_ylim()[0]))[0]) * WIDTH
-        over.append(Over(place, place, frozenset(found[value])))
+        over.append(Over(place, place, frozenset(trials_at[value])))
         while len(over) > 1 and over[-1].left - over[-2].right < APART:
             last, before = over.pop(), over.pop()
             over.append(Over(before.first, last.last, before.numbers | last.numbers))

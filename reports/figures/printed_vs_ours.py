@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from reports.figures import label_placement, legend, style, ticks
 from reports.figures.estimates import Estimate, finite
-from reports.suite_table.symbols import number
+from reports.number_format import format_number
 
 PAGE, COLUMNS = 4, 2  # panels
 SIDE, LEFT, TOP, TICKS, EDGE = 2.15, 0.5, 0.24, 0.36, 0.06
@@ -40,8 +40,12 @@ class Tau:
     high: float | None = None
 
     def __str__(self) -> str:
-        ends = f" [{number(self.low)}, {number(self.high)}]" if self.low is not None and self.high is not None else ""
-        return f"τ = {number(self.value)}{ends}"
+        ends = (
+            f" [{format_number(self.low)}, {format_number(self.high)}]"
+            if self.low is not None and self.high is not None
+            else ""
+        )
+        return f"τ = {format_number(self.value)}{ends}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,10 +62,12 @@ def printed(cells: Sequence[Printed], taus: Mapping[str, Tau] | None = None) -> 
     """Rows are numbered in the order they first appear; a figure holds four metrics. ``taus`` by metric."""
     names = style.unique([cell.row for cell in cells])
     metrics = style.unique([cell.metric for cell in cells])
-    made = [of(metric, names, cells) for metric in metrics]
-    fits = all(Plan.of([made[i] for i in few], names).height <= style.TALLEST for few in style.pages(len(made), PAGE))
-    sheets = style.pages(len(made), PAGE if fits else COLUMNS)
-    return [page([made[i] for i in few], names, taus or {}) for few in sheets if few]
+    figures = [of(metric, names, cells) for metric in metrics]
+    fits = all(
+        Plan.of([figures[i] for i in few], names).height <= style.TALLEST for few in style.pages(len(figures), PAGE)
+    )
+    sheets = style.pages(len(figures), PAGE if fits else COLUMNS)
+    return [page([figures[i] for i in few], names, taus or {}) for few in sheets if few]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from reports.document.fonts import Unset, families, lacking, without
+from reports.document.fonts import MissingGlyphs, families, missing_everywhere, missing_in_dejavu
 from reports.figures.style import FONT, boxes, look
 
 UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
@@ -31,15 +31,15 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
 
 
 def fall_back(figure: Figure) -> None:
-    """Give the texts that need other fonts these fonts, if the machine has them, and warn (``Unset``) if not."""
+    """Give texts that need other fonts these fonts, if the machine has them, and warn (``MissingGlyphs``) if not."""
     texts = set(figure.findobj(Text))
     for axes in figure.axes:
         texts |= {*axes.get_xticklabels(), *axes.get_yticklabels()}
     unset = set[str]()
     for text in texts:
-        characters = lacking(text.get_text())
+        characters = missing_in_dejavu(text.get_text())
         if characters:
             text.set_fontfamily([FONT, *families(text.get_text())])
-            unset |= set(without(characters, True))
+            unset |= set(missing_everywhere(characters, True))
     if unset:
-        warnings.warn(Unset(sorted(unset), "figures"), stacklevel=2)
+        warnings.warn(MissingGlyphs(sorted(unset), "figures"), stacklevel=2)

@@ -12,7 +12,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from reports.figures import estimates, legend, style, ticks
-from reports.suite_table.symbols import number
+from reports.number_format import format_number
 
 MANY = 2000  # points; above this they become hexagons
 LEFT, SIDE, TOP, UNDER = 0.46, 2.5, 0.3, 0.58
@@ -43,7 +43,7 @@ def scatter(pairs: Pairs) -> Figure:
     axes.plot([0, 5], [0, 5], color=style.INK, linewidth=0.7, linestyle="--", zorder=3)
     axes.set_xlabel("gold", fontsize=style.SMALL, labelpad=1)
     axes.set_ylabel("predicted", fontsize=style.SMALL, labelpad=2)
-    r = estimates.word(pairs.r) or number(pairs.r or 0.0)
+    r = estimates.word(pairs.r) or format_number(pairs.r or 0.0)
     ending = f"   r = {r}"
     room = style.HALF - 0.12 - style.width_of(ending, style.TITLE)
     title = style.shorten(pairs.row, room, style.TITLE) + ending

@@ -23,7 +23,7 @@ def blocks(
     block = TITLE + len(units) * high + (len(units) - 1) * STACKED
     under = TICKS + legend.height(signs, style.FULL - 2 * EDGE) + EDGE
     figure = style.sheet(style.FULL, under + lines * block)
-    made = []
+    parts = []
     for index, name in enumerate(names):
         line, column = divmod(index, COLUMNS)
         left = LEFT + column * (WIDTH + BETWEEN)
@@ -42,9 +42,9 @@ def blocks(
                 figure.text(0.12, at, words, transform=place, rotation=90, ha="center", va="center", fontsize=7)
             panels.append(axes)
         panels[0].set_title(style.shorten(name, WIDTH + 0.05, style.TEXT), fontsize=style.TEXT, pad=3)
-        made.append(panels)
+        parts.append(panels)
     legend.draw(figure, signs, EDGE, under - TICKS, style.FULL - 2 * EDGE)
-    return figure, made
+    return figure, parts
 
 
 def draw(axes: Axes, band: Band, colour: str, line: style.Dash, shade: float = 0.2) -> None:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from reports.figures import style
-from reports.suite_table.symbols import number
+from reports.number_format import format_number
 
 NARROWEST = 0.008  # a span below this would repeat three-decimal ticks
 OUT = 0.07  # inches that a tick's number may stand out of its panel
@@ -42,7 +42,7 @@ def fit(axes: Axes, side: Literal["x", "y"], limits: tuple[float, float], inches
 
 def names(values: Sequence[float]) -> list[str]:
     """As the papers print them, with as few decimals as all of them need: -.05, 0, .05."""
-    texts = [number(value) for value in values]
+    texts = [format_number(value) for value in values]
     while texts and all("." in text and text.endswith("0") for text in texts):
         texts = [text[:-1] for text in texts]
     bare = [text.removesuffix(".") for text in texts]

@@ -122,9 +122,9 @@ def mark(axes: Axes, spots: Sequence[tuple[float, float]], sign: legend.Sign, si
 
 def name(figure: Figure, axes: Axes, numbers: Sequence[float], shown: Sequence[Shown], floor: float) -> None:
     """The papers' numbers beside their trials."""
-    known = papers(shown)
+    named = papers(shown)
     spots = [
-        ((place, floor if trial.height is None else trial.height), str(known.index(trial.paper) + 1))
+        ((place, floor if trial.height is None else trial.height), str(named.index(trial.paper) + 1))
         for place, trial in zip(numbers, shown, strict=True)
         if trial.paper
     ]

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from reports.figures import estimates, row_frame, style, ticks
 from reports.figures.legend import Sign, seeds
-from reports.suite_table.symbols import number, signed
+from reports.number_format import format_number, format_signed
 
 MOST_PANELS = 3  # so many have room for numbers
 LANE, DEEP = 0.14, 0.42  # of a row: what is measured stands so far above its middle, and a bar is so high
@@ -137,12 +137,12 @@ def draw(frame: row_frame.Frame, at: tuple[int, int], level: Level | None, befor
         axes.plot([before.score.at] * 2, [y - 1, y], color=style.GREY, linewidth=0.6, zorder=1)
     if final or before is None or step is None:
         axes.plot([level.score.at], [y], "o", ms=4.2, color=style.INK, zorder=4)
-        frame.number(column, line, number(level.score.at))
+        frame.number(column, line, format_number(level.score.at))
         return
     sign = UP if step > 0 else DOWN if step < 0 else NONE
     axes.barh(y, step, left=before.score.at, height=DEEP, color=sign.colour, alpha=0.45, linewidth=0, zorder=2)
     axes.plot([level.score.at], [y], sign.marker, ms=4.2, mfc=sign.colour, mec=sign.colour, mew=0.9, zorder=4)
-    frame.number(column, line, signed(step))
+    frame.number(column, line, format_signed(step))
 
 
 def print_of(axes: Axes, line: int, level: Level) -> None:

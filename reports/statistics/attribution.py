@@ -6,7 +6,6 @@ A table is ``combinations`` [combinations, k], rows of 0 and 1, in any order; ro
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations as choose
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -83,12 +82,12 @@ def rows(combinations: ArrayLike) -> Integers:
     if not np.isin(levels, (0, 1)).all():
         raise ValueError("a factor is off or on, 0 or 1; combinations hold another level")
     codes = levels.astype(np.int64) @ (1 << np.arange(levels.shape[1]))
-    found = np.full(1 << levels.shape[1], -1)
-    found[codes] = np.arange(len(codes))
-    again = np.flatnonzero(found[codes] != np.arange(len(codes)))
+    row_of = np.full(1 << levels.shape[1], -1)
+    row_of[codes] = np.arange(len(codes))
+    again = np.flatnonzero(row_of[codes] != np.arange(len(codes)))
     if len(again):
-        raise ValueError(f"combinations {again[0]} and {found[codes[again[0]]]} are the same; give each once")
-    return found
+        raise ValueError(f"combinations {again[0]} and {row_of[codes[again[0]]]} are the same; give each once")
+    return row_of
 
 
 def effects(combinations: ArrayLike, pairs: Sequence[tuple[int, int]] = ()) -> dict[tuple[int, ...], Array | None]:
@@ -126,35 +125,27 @@ def effects(combinations: ArrayLike, pairs: Sequence[tuple[int, int]] = ()) -> d
     }
 
 
-def pairs_run(combinations: ArrayLike) -> list[tuple[int, int]]:
-    """The pairs of factors of which all four combinations of levels occur: the most that ``effects`` may be asked for
-    before an impossible pair takes its main effects with it."""
-    k = factors_of(rows(combinations))
-    levels = np.asarray(combinations, dtype=np.int64)
-    return [(f, g) for f, g in choose(range(k), 2) if len(set(2 * levels[:, f] + levels[:, g])) == 4]
-
-
 def leave_one_out(combinations: ArrayLike) -> list[Array | None]:
     """Each factor's contrast of all on minus all but it; None where one of the two is missing."""
-    found = rows(combinations)
-    last = len(found) - 1
-    return [difference(found, last, last ^ (1 << factor)) for factor in range(factors_of(found))]
+    row_of = rows(combinations)
+    last = len(row_of) - 1
+    return [difference(row_of, last, last ^ (1 << factor)) for factor in range(factors_of(row_of))]
 
 
 def add_one(combinations: ArrayLike) -> list[Array | None]:
     """Each factor's contrast of it alone minus none on; None where one of the two is missing."""
-    found = rows(combinations)
-    return [difference(found, 1 << factor, 0) for factor in range(factors_of(found))]
+    row_of = rows(combinations)
+    return [difference(row_of, 1 << factor, 0) for factor in range(factors_of(row_of))]
 
 
-def difference(found: Integers, more: int, less: int) -> Array | None:
+def difference(row_of: Integers, more: int, less: int) -> Array | None:
     """The contrast of one combination minus another, by their places; None where one is missing."""
-    if found[more] < 0 or found[less] < 0:
+    if row_of[more] < 0 or row_of[less] < 0:
         return None
-    contrast = np.zeros(int(found.max()) + 1)
-    contrast[found[more]], contrast[found[less]] = 1, -1
+    contrast = np.zeros(int(row_of.max()) + 1)
+    contrast[row_of[more]], contrast[row_of[less]] = 1, -1
     return contrast
 
 
-def factors_of(found: Integers) -> int:
-    return len(found).bit_length() - 1
+def factors_of(row_of: Integers) -> int:
+    return len(row_of).bit_length() - 1

@@ -17,7 +17,6 @@ from reports.statistics.variance_components import check_level, checked, mean_sq
 COVERAGE_AT_6 = "at 6 seeds a 95% interval holds the true difference in 94 to 99% of experiments"
 COVERAGE_AT_3 = "at 3 seeds a 95% interval holds the true difference in 93 to 100% of experiments"
 COVERAGE_AT_2 = "at 2 seeds a 95% interval holds the true difference in only 88 to 100% of experiments"
-ONE_SEED = "with one seed an interval says what other items would do, and nothing of other seeds"
 FREEDOM = 2  # times n - 1: the most degrees of freedom; without a limit 3 seeds hold the truth in 92% where seeds vary
 PRIOR_ITEMS = 2  # of Bonett and Price: one that only the first row has right, and one that only the second has
 ROUNDING = 1e-14  # of the largest value: below it nothing varies
@@ -136,8 +135,8 @@ def crossed(
         replace(of, item=of.item + of.items * prior(of.items, end), most=end)
         for of, end in zip(components, ends, strict=True)
     )
-    known = sum(of.weight**2 * prior(of.items, of.most) for of in components)
-    variance = sum(term.variance for term in terms) + known
+    prior_variance = sum(of.weight**2 * prior(of.items, of.most) for of in components)
+    variance = sum(term.variance for term in terms) + prior_variance
     freedom = satterthwaite(terms, variance)
     if n > 1:
         freedom = min(freedom, FREEDOM * (n - 1.0))

@@ -25,9 +25,9 @@ def detectable(estimate: Estimate, *, power: float = 0.8, level: float = 0.95) -
     """
     check(power, level)
     upper = 1.0
-    while found(upper, estimate.freedom, level) < power:
+    while power_of(upper, estimate.freedom, level) < power:
         upper *= 2
-    delta = brentq(lambda each: found(each, estimate.freedom, level) - power, 0.0, upper)
+    delta = brentq(lambda each: power_of(each, estimate.freedom, level) - power, 0.0, upper)
     return float(delta) * estimate.error
 
 
@@ -66,7 +66,7 @@ def seeds_needed(
     def enough(seeds: int) -> bool:
         variance, freedom = at(estimate, seeds)
         freedom = seeds - 1 if cautiously else freedom
-        return found(effect / math.sqrt(variance), freedom, level) >= power
+        return power_of(effect / math.sqrt(variance), freedom, level) >= power
 
     if most < 2 or not enough(most):
         return None
@@ -87,7 +87,7 @@ def at(estimate: Estimate, seeds: int) -> tuple[float, float]:
     return total, min(freedom, FREEDOM * (seeds - 1.0))
 
 
-def found(delta: float, freedom: float, level: float) -> float:
+def power_of(delta: float, freedom: float, level: float) -> float:
     """The power of a two-sided t-test whose t has the non-centrality ``delta`` and these degrees of freedom."""
     edge = float(stats.t.isf((1 - level) / 2, freedom))
     near, far = float(stats.nct.sf(edge, freedom, delta)), float(stats.nct.cdf(-edge, freedom, delta))

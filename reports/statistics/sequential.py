@@ -118,35 +118,29 @@ def log_e(values: Array, noise: Noise = "symmetric") -> Array:
     return np.where(square > 0, step, 0.0).cumsum(axis=0)
 
 
-def anytime_p(values: Sequence[float], centre: float = 0.0, noise: Noise = "symmetric") -> list[float]:
-    """After each seed, the p-value that the centre is this one on these items: ``1 / max_(k <= n) e[k]``, at most 1."""
-    found = log_e(np.asarray(values, dtype=np.float64) - centre, noise)
-    return [float(p) for p in np.minimum(np.exp(-np.maximum.accumulate(found)), 1.0)]
-
-
 def over_seeds(values: Sequence[float], alpha: float, noise: Noise = "symmetric") -> tuple[float, float]:
     """The centres that no look so far has refused at alpha, from the least to the greatest, on these items.
 
     Infinite as long as no data of so many seeds could refuse any. Where every centre has been refused, which happens
     with chance alpha at most, the least refused one.
     """
-    edge, given = -math.log(alpha), np.asarray(values, dtype=np.float64)
-    if len(given) < first_possible(alpha, noise):
+    edge, numbers = -math.log(alpha), np.asarray(values, dtype=np.float64)
+    if len(numbers) < first_possible(alpha, noise):
         return -math.inf, math.inf
-    near, unit = float(given[0]), float(np.ptp(given)) or 1.0  # so that the search's tolerance is the data's
-    data = (given - near) / unit
+    near, unit = float(numbers[0]), float(np.ptp(numbers)) or 1.0  # so that the search's tolerance is the data's
+    data = (numbers - near) / unit
 
     def evidence(centres: Array) -> Array:
-        found: Array = log_e(data[:, None] - centres, noise).max(axis=0) - edge
-        return found
+        excess: Array = log_e(data[:, None] - centres, noise).max(axis=0) - edge
+        return excess
 
     def crossing(one: float, other: float) -> float:
         return float(brentq(lambda centre: evidence(np.array([centre]))[0], one, other))
 
     # the same centres at every look, so that none comes back: where the first seeds agree, those of this look
     early = data[: first_possible(alpha, noise)]
-    known = early if early.min() < early.max() else data
-    low, high = float(known.min()), float(known.max())
+    usable = early if early.min() < early.max() else data
+    low, high = float(usable.min()), float(usable.max())
     away = (high - low) * np.geomspace(1e-4, 1e4, 200)
     grid = np.concatenate([low - away[::-1], np.linspace(low, high, 401), high + away])
     refused = evidence(grid)

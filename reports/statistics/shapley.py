@@ -56,16 +56,16 @@ def shapley(combinations: ArrayLike) -> Shapley | None:
     Raises:
         ValueError: what ``rows`` refuses.
     """
-    found = rows(combinations)
-    orders = additions(found >= 0)
+    row_of = rows(combinations)
+    orders = additions(row_of >= 0)
     total = int(orders[0].sum())
     if not total:
         return None
-    contrasts = np.zeros((len(orders), int(found.max()) + 1))
+    contrasts = np.zeros((len(orders), int(row_of.max()) + 1))
     for factor, counts in enumerate(orders):
         before = np.flatnonzero(counts)
-        contrasts[factor, found[before | 1 << factor]] = counts[before] / total
-        contrasts[factor, found[before]] = -counts[before] / total
+        contrasts[factor, row_of[before | 1 << factor]] = counts[before] / total
+        contrasts[factor, row_of[before]] = -counts[before] / total
     return Shapley(contrasts, total / math.factorial(len(orders)))
 
 
@@ -77,14 +77,14 @@ def steps(combinations: ArrayLike, order: Sequence[int]) -> Array | None:
     Raises:
         ValueError: what ``rows`` refuses, or an order that does not name each factor once.
     """
-    found = rows(combinations)
-    k = factors_of(found)
+    row_of = rows(combinations)
+    k = factors_of(row_of)
     if sorted(order) != list(range(k)):
         raise ValueError(f"an order must name each of the factors 0 to {k - 1} once; got {list(order)}")
     by_factor: dict[int, Array] = {}
     on = 0
     for factor in order:
-        contrast = difference(found, on | 1 << factor, on)
+        contrast = difference(row_of, on | 1 << factor, on)
         if contrast is None:
             return None
         by_factor[factor] = contrast
@@ -105,26 +105,26 @@ def audit(combinations: ArrayLike, values: ArrayLike, order: Sequence[int] | Non
         ValueError: what ``rows`` refuses, values of other combinations or not finite, and an order that does not name
             each factor once.
     """
-    found = rows(combinations)
+    row_of = rows(combinations)
     scores = np.asarray(values, dtype=np.float64)
-    if scores.shape != (int(found.max()) + 1,) or not np.isfinite(scores).all():
+    if scores.shape != (int(row_of.max()) + 1,) or not np.isfinite(scores).all():
         raise ValueError(
-            f"values must be one finite number per combination, {found.max() + 1}; their shape is {scores.shape} and "
+            f"values must be one finite number per combination, {row_of.max() + 1}; their shape is {scores.shape} and "
             f"{np.count_nonzero(~np.isfinite(scores))} are not finite"
         )
     path = None if order is None else steps(combinations, order)
-    orders = additions(found >= 0)
+    orders = additions(row_of >= 0)
     if not orders.any():
         return None
     tie = TIE * float(np.abs(scores).max())
-    told = []
+    ranges = []
     for factor, counts in enumerate(orders):
         before = np.flatnonzero(counts)
         before = before[np.argsort(np.bitwise_count(before), kind="stable")]  # the fewest factors first
-        changes = scores[found[before | 1 << factor]] - scores[found[before]]
+        changes = scores[row_of[before | 1 << factor]] - scores[row_of[before]]
         stated = None if path is None else float(path[factor] @ scores)
-        told.append(apparent(before, changes, counts[before], stated, tie))
-    return told
+        ranges.append(apparent(before, changes, counts[before], stated, tie))
+    return ranges
 
 
 def apparent(before: Integers, changes: Array, counts: Integers, stated: float | None, tie: float) -> Apparent:
@@ -169,8 +169,8 @@ def ways(run: NDArray[np.bool_]) -> Integers:
     sets = np.arange(len(run))
     bits = 1 << np.arange(len(run).bit_length() - 1)  # [k]
     sizes = np.bitwise_count(sets)
-    found = np.where(sets == 0, run, 0)
+    counts = np.where(sets == 0, run, 0)
     for size in range(1, len(bits) + 1):
         at = sets[run & (sizes == size)][:, None]  # [sets, 1]
-        found[at[:, 0]] = np.where(at & bits, found[at ^ bits], 0).sum(axis=1)
-    return found
+        counts[at[:, 0]] = np.where(at & bits, counts[at ^ bits], 0).sum(axis=1)
+    return counts

@@ -42,22 +42,22 @@ def section(setup: SetUp, suite: Suite, names: Container[str], caveat: str) -> S
     setup = dataclasses.replace(
         setup, rows={slug: row for slug, row in setup.rows.items() if row.suite.slug != suite.slug or row.row in shown}
     )
-    held = setup.suite(suite)
+    rows = setup.suite(suite)
     splits = dict.fromkeys(row.split for row in shown)
     tops = [(best(setup, suite, metric, split), metric) for metric in metrics(suite) for split in splits]
     return Section(
         setup=setup,
         suite=suite,
-        table=tabled(setup, suite, names, header(setup, suite, caveat), references(setup, suite)),
+        table=build_table(setup, suite, names, header(setup, suite, caveat), references(setup, suite)),
         effects=tuple(effects(setup, suite)),
-        agreements=tuple(found for metric in metrics(suite) if (found := agreement(setup, suite, metric)) is not None),
-        costs=tuple(costs(list(held.values()))),
+        agreements=tuple(tau for metric in metrics(suite) if (tau := agreement(setup, suite, metric)) is not None),
+        costs=tuple(costs(list(rows.values()))),
         alarms=tuple(alarms(setup, suite)),
         best=frozenset((row, metric) for row, metric in tops if row is not None),
     )
 
 
-def tabled(
+def build_table(
     setup: SetUp,
     suite: Suite,
     names: Container[str],
@@ -72,27 +72,27 @@ def tabled(
 
 
 def header(setup: SetUp, suite: Suite, caveat: str) -> Header:
-    held = setup.suite(suite).values()
-    used = {branch.key: branch.task for each in held for branch in suite.recipe(each.row).branches}
+    rows = setup.suite(suite).values()
+    used = {branch.key: branch.task for each in rows for branch in suite.recipe(each.row).branches}
     own = [task for task in used.values() if task.file]
     all_own = len(own) == len(used) > 0
     facts = setup.facts
     files = [task.file.name for task in own if task.file]
-    prints = sorted({found for task in own for each in held for found in each.data(task.name)})
+    prints = sorted({fingerprint for task in own for each in rows for fingerprint in each.data(task.name)})
     return Header(
         profile=facts["profile"],
         caveat=caveat,
         data=" + ".join(files if all_own else [facts["data_source"], *files]),
         fingerprint=" + ".join(prints if all_own else [facts["data"], *prints]),
         encoder=facts["encoder"],
-        seeds=tuple(sorted({seed.seed for each in held for seed in each.seeds})),
+        seeds=tuple(sorted({seed.seed for each in rows for seed in each.seeds})),
         variant=facts["variant"].strip("[]"),
         duplicates={task: count for task, count in setup.duplicates.items() if task in used},
-        notes=(*(() if all_own else setup.notes), *warned(list(held)), *left_out(setup, suite)),
+        notes=(*(() if all_own else setup.notes), *training_warnings(list(rows)), *left_out(setup, suite)),
     )
 
 
-def warned(rows: Sequence[Runs]) -> list[str]:
+def training_warnings(rows: Sequence[Runs]) -> list[str]:
     """What the trainings of the rows warned of, each once, with the rows it holds for."""
     by_text: dict[str, dict[str, None]] = {}
     for row in rows:
@@ -104,25 +104,28 @@ def warned(rows: Sequence[Runs]) -> list[str]:
 
 def left_out(setup: SetUp, suite: Suite) -> list[str]:
     """Which trainings of the suite's rows are not in its figures, and why."""
-    told = []
+    texts = []
     for row in suite.rows:
         by_fault: dict[str, list[int]] = {}
         for seed, fault in setup.left_out.get(f"{suite.slug}/{row.name}", {}).items():
             by_fault.setdefault(fault, []).append(seed)
         for fault, seeds in by_fault.items():
             numbers = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
-            told.append(f"{row.name}: {numbers} left out, {fault}")
-    return told
+            texts.append(f"{row.name}: {numbers} left out, {fault}")
+    return texts
 
 
 def references(setup: SetUp, suite: Suite) -> list[Reference]:
     """From the labels that the runs kept with their answers."""
-    found: dict[Split, dict[str, Any]] = {}
+    labels_by_split: dict[Split, dict[str, Any]] = {}
     for each in setup.suite(suite).values():
         for task in TASKS:
-            if task not in found.setdefault(each.row.split, {}) and (items := each.items_or_none(task)) is not None:
-                found[each.row.split][task] = items.labels
+            if (
+                task not in labels_by_split.setdefault(each.row.split, {})
+                and (items := each.items_or_none(task)) is not None
+            ):
+                labels_by_split[each.row.split][task] = items.labels
     lines: list[Reference] = []
-    for split, labels in found.items():
+    for split, labels in labels_by_split.items():
         lines += reference_lines(labels, split)
     return lines

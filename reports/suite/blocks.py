@@ -9,52 +9,53 @@ from collections.abc import Sequence
 from typing import Any
 
 from reports.document.blocks import Block, Bullets, Cell, Grid, Heading, Tone, Words
+from reports.number_format import format_difference, format_number, format_p, format_signed
 from reports.suite.analysis import Section
 from reports.suite.effects import Agreement, Cost, Effect, metrics
 from reports.suite.score_grid import scores
-from reports.suite_table.symbols import SIGNS, number, p_text, signed
+from reports.suite_table.symbols import SIGNS
 
 SUITE = re.compile(r"\b[\w-]+/[\w-]+/(?=[\w-])")
 
 
-def blocks(told: Section) -> list[Block]:
+def blocks(section: Section) -> list[Block]:
     """Everything but the figures."""
-    made: list[Block] = [Heading(2, f"{told.suite.slug}: {told.suite.title}")]
-    made.append(Words(facts(told), "muted"))
-    if told.alarms:
-        made.append(Bullets(told.alarms, "Alarms", "bad"))
-    made.append(scores(told))
-    if told.effects:
-        made.append(deltas(told))
-    if told.agreements:
-        made.append(Words(agreed(told.agreements)))
-    if told.costs:
-        made.append(cost(told))
-    if told.table.footnotes:
-        made.append(Bullets(told.table.footnotes, "Notes"))
-    return made
+    parts: list[Block] = [Heading(2, f"{section.suite.slug}: {section.suite.title}")]
+    parts.append(Words(facts(section), "muted"))
+    if section.alarms:
+        parts.append(Bullets(section.alarms, "Alarms", "bad"))
+    parts.append(scores(section))
+    if section.effects:
+        parts.append(deltas(section))
+    if section.agreements:
+        parts.append(Words(agreement_text(section.agreements)))
+    if section.costs:
+        parts.append(cost(section))
+    if section.table.footnotes:
+        parts.append(Bullets(section.table.footnotes, "Notes"))
+    return parts
 
 
-def facts(told: Section) -> str:
-    kept = [(name, value) for name, value in told.table.facts if name in ("overall", "seeds", "cells")]
+def facts(section: Section) -> str:
+    kept = [(name, value) for name, value in section.table.facts if name in ("overall", "seeds", "cells")]
     return "; ".join(f"{name}: {value}" for name, value in kept)
 
 
-def deltas(told: Section) -> Grid:
+def deltas(section: Section) -> Grid:
     """Each row against the row it stands on."""
-    names = metrics(told.suite)
-    titles = {column.key: column.title for column in told.table.columns}
+    names = metrics(section.suite)
+    titles = {column.key: column.title for column in section.table.columns}
     by_row: dict[str, dict[str, Effect]] = {}
-    for effect in told.effects:
+    for effect in section.effects:
         by_row.setdefault(effect.row.name, {})[effect.metric] = effect
     body = []
-    for row, found in by_row.items():
-        first = next(iter(found.values()))
+    for row, by_metric in by_row.items():
+        first = next(iter(by_metric.values()))
         sign = f" {SIGNS['confounded'][0]}" if first.confounded else ""
-        against = first.base.removeprefix(f"{told.suite.slug}/").removeprefix(f"{told.suite.paper}/")
-        body.append((Cell(row + sign, below=f"against {against}"), *(delta(found[name]) for name in names)))
+        against = first.base.removeprefix(f"{section.suite.slug}/").removeprefix(f"{section.suite.paper}/")
+        body.append((Cell(row + sign, below=f"against {against}"), *(delta(by_metric[name]) for name in names)))
     return Grid(
-        name=f"{told.name}-effects",
+        name=f"{section.name}-effects",
         caption="What each row changes against the row it stands on",
         head=((Cell("row"), *(Cell(titles[name]) for name in names)),),
         body=tuple(body),
@@ -64,18 +65,18 @@ def deltas(told: Section) -> Grid:
             "small print: p after Holm over this table, Hedges' g over seeds, printed difference",
             "bold: p < .05",
             f"{SIGNS['confounded'][0]} {SIGNS['confounded'][1]}",
-            *cross_check(told.effects),
+            *cross_check(section.effects),
         ),
-        records=tuple(record(told, effect) for effect in told.effects),
+        records=tuple(record(section, effect) for effect in section.effects),
     )
 
 
-def cross_check(found: Sequence[Effect]) -> list[str]:
+def cross_check(effects: Sequence[Effect]) -> list[str]:
     """How wide the hierarchical bootstrap's intervals are beside these, in words."""
     widths = [
-        (each.found.bootstrap[1] - each.found.bootstrap[0]) / (estimate.high - estimate.low)
-        for each in found
-        if each.found.bootstrap and (estimate := each.found.estimate) and estimate.high > estimate.low
+        (each.comparison.bootstrap[1] - each.comparison.bootstrap[0]) / (estimate.high - estimate.low)
+        for each in effects
+        if each.comparison.bootstrap and (estimate := each.comparison.estimate) and estimate.high > estimate.low
     ]
     if not widths:
         return []
@@ -86,30 +87,29 @@ def cross_check(found: Sequence[Effect]) -> list[str]:
 
 
 def delta(effect: Effect) -> Cell:
-    found = effect.found
-    printed = "" if effect.printed is None else f"printed {signed(effect.printed)}"
-    if found.estimate is None:
-        text = f"{signed(found.alike.mean)} in all" if found.alike else "none"
-        return Cell(text, below="; ".join(filter(None, (short(found.reason), printed))), tone="muted")
-    told = [f"p {p_text(effect.p)}" if effect.p is not None else "one seed"]
-    told += [f"g {found.effect:.1f}"] if found.effect is not None else []
-    text = f"{signed(found.estimate.mean)} [{signed(found.estimate.low)}, {signed(found.estimate.high)}]"
-    tone: Tone = "" if not effect.supported else "good" if found.estimate.mean > 0 else "bad"
+    comparison, estimate = effect.comparison, effect.comparison.estimate
+    printed = "" if effect.printed is None else f"printed {format_signed(effect.printed)}"
+    if estimate is None:
+        text = f"{format_signed(comparison.alike.mean)} in all" if comparison.alike else "none"
+        return Cell(text, below="; ".join(filter(None, (short(comparison.reason), printed))), tone="muted")
+    details = [f"p {format_p(effect.p)}" if effect.p is not None else "one seed"]
+    details += [f"g {comparison.effect:.1f}"] if comparison.effect is not None else []
+    tone: Tone = "" if not effect.supported else "good" if estimate.mean > 0 else "bad"
     return Cell(
-        text,
-        below=", ".join(filter(None, (*told, printed))),
+        format_difference(estimate.mean, estimate.low, estimate.high),
+        below=", ".join(filter(None, (*details, printed))),
         strong=effect.supported,
         tone=tone,
-        value=found.estimate.mean,
+        value=estimate.mean,
     )
 
 
-def record(told: Section, effect: Effect) -> dict[str, Any]:
+def record(section: Section, effect: Effect) -> dict[str, Any]:
     """One effect as data."""
-    found, estimate = effect.found, effect.found.estimate
-    low, high = found.bootstrap or (None, None)
+    comparison, estimate = effect.comparison, effect.comparison.estimate
+    low, high = comparison.bootstrap or (None, None)
     return {
-        "suite": told.suite.slug,
+        "suite": section.suite.slug,
         "row": effect.row.name,
         "base": effect.base,
         "metric": effect.metric,
@@ -118,39 +118,39 @@ def record(told: Section, effect: Effect) -> dict[str, Any]:
         "high": estimate.high if estimate else None,
         "p": estimate.p if estimate else None,
         "p_holm": effect.p,
-        "hedges_g": found.effect,
+        "hedges_g": comparison.effect,
         "bootstrap_low": low,
         "bootstrap_high": high,
-        "seeds": len(found.seeds),
-        "items": " ".join(f"{task}:{count}" for task, count in found.items.items()),
+        "seeds": len(comparison.seeds),
+        "items": " ".join(f"{task}:{count}" for task, count in comparison.items.items()),
         "printed": effect.printed,
         "confounded_axes": " ".join(effect.confounded),
-        "reason": found.reason,
-        **told.setup.facts,
+        "reason": comparison.reason,
+        **section.setup.facts,
     }
 
 
-def agreed(found: Sequence[Agreement]) -> str:
+def agreement_text(agreements: Sequence[Agreement]) -> str:
     """Rank agreement in words."""
-    told = "; ".join(
-        f"{each.metric.replace('_', ' ')} {number(each.tau)}"
-        + ("" if each.low != each.low else f" [{number(each.low)}, {number(each.high)}]")
+    text = "; ".join(
+        f"{each.metric.replace('_', ' ')} {format_number(each.tau)}"
+        + ("" if each.low != each.low else f" [{format_number(each.low)}, {format_number(each.high)}]")
         + f" over {each.rows} rows"
-        for each in found
+        for each in agreements
     )
-    return f"Rank agreement of printed figures and ours, Kendall's tau with 95% interval over seeds: {told}."
+    return f"Rank agreement of printed figures and ours, Kendall's tau with 95% interval over seeds: {text}."
 
 
-def cost(told: Section) -> Grid:
+def cost(section: Section) -> Grid:
     names = ("row", "seconds a cell", "training items a second", "peak memory, MiB", "n")
-    shared = {"suite": told.suite.slug, **told.setup.facts}
+    shared = {"suite": section.suite.slug, **section.setup.facts}
     return Grid(
-        name=f"{told.name}-cost",
+        name=f"{section.name}-cost",
         caption="What the rows cost",
         head=(tuple(map(Cell, names)),),
-        body=tuple(cost_cells(each) for each in told.costs),
+        body=tuple(cost_cells(each) for each in section.costs),
         widths=(3, 1.3, 1.8, 1.5, 0.5),
-        records=tuple(dataclasses.asdict(each) | shared for each in told.costs),
+        records=tuple(dataclasses.asdict(each) | shared for each in section.costs),
     )
 
 
@@ -166,11 +166,11 @@ def cost_cells(each: Cost) -> tuple[Cell, ...]:
 
 
 def short(reason: str) -> str:
-    about, _, why = plainly(reason).partition(": ")
-    told = why if " has no " in about else plainly(reason)
-    return told if len(told) < 72 else f"{told[:69]}..."
+    about, _, why = without_suites(reason).partition(": ")
+    text = why if " has no " in about else without_suites(reason)
+    return text if len(text) < 72 else f"{text[:69]}..."
 
 
-def plainly(text: str) -> str:
+def without_suites(text: str) -> str:
     """Without the suites before rows' names."""
     return SUITE.sub("", text)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from experiments.suite import Row, Suite
-from reports.comparison import Compared, compare
+from reports.comparison import RowComparison, compare
 from reports.results import OVERALL, Runs, SetUp
 from reports.statistics.crossed_effects import cautious
 from reports.statistics.multiple_testing import holm
@@ -27,7 +27,7 @@ class Effect:
     row: Row
     base: str  # full slug
     metric: str
-    found: Compared
+    comparison: RowComparison
     p: float | None
     printed: float | None
     confounded: tuple[str, ...]
@@ -53,7 +53,7 @@ def base_slug(suite: Suite, row: Row) -> str | None:
 
 def effects(setup: SetUp, suite: Suite) -> list[Effect]:
     """Of every row that has been trained, metric by metric."""
-    found = []
+    compared_rows = []
     for row in suite.rows:
         base = base_slug(suite, row)
         measured = setup.rows.get(f"{suite.slug}/{row.name}")
@@ -63,25 +63,25 @@ def effects(setup: SetUp, suite: Suite) -> list[Effect]:
             compared = compare(setup, measured.slug, base, metric, bootstrap=metric == OVERALL)
             before, after = suite.row(row.on or "").printed.get(metric), row.printed.get(metric)
             printed = None if before is None or after is None else after - before
-            found.append((row, base, metric, compared, printed))
-    tested = [at for at, (_, _, _, compared, _) in enumerate(found) if compared.measured]
-    ps = holm([p_of(found[at][3]) for at in tested])
+            compared_rows.append((row, base, metric, compared, printed))
+    tested = [at for at, (_, _, _, compared, _) in enumerate(compared_rows) if compared.measured]
+    ps = holm([p_of(compared_rows[at][3]) for at in tested])
     adjusted = dict(zip(tested, ps, strict=True))
     return [
         Effect(
             row=row,
             base=base,
             metric=metric,
-            found=compared,
+            comparison=compared,
             p=adjusted.get(at),
             printed=printed,
             confounded=confounding(suite, row),
         )
-        for at, (row, base, metric, compared, printed) in enumerate(found)
+        for at, (row, base, metric, compared, printed) in enumerate(compared_rows)
     ]
 
 
-def p_of(compared: Compared) -> float:
+def p_of(compared: RowComparison) -> float:
     """For a decision among many."""
     assert compared.estimate is not None
     return cautious(compared.estimate, collapsed=compared.collapsed).p
@@ -95,11 +95,11 @@ def best(setup: SetUp, suite: Suite, metric: str, split: str = "dev") -> str | N
     if len(means) < 2:
         return None
     top = max(means, key=lambda slug: means[slug])
-    found = [compare(setup, top, slug, metric) for slug in means if slug != top]
-    if not all(each.measured for each in found):
+    comparisons = [compare(setup, top, slug, metric) for slug in means if slug != top]
+    if not all(each.measured for each in comparisons):
         return None
-    higher = all(each.estimate is not None and each.estimate.mean > 0 for each in found)
-    supported = higher and all(p < LEVEL for p in holm([p_of(each) for each in found]))
+    higher = all(each.estimate is not None and each.estimate.mean > 0 for each in comparisons)
+    supported = higher and all(p < LEVEL for p in holm([p_of(each) for each in comparisons]))
     return setup.rows[top].row.name if supported else None
 
 
@@ -117,9 +117,11 @@ class Agreement:
 def agreement(setup: SetUp, suite: Suite, metric: str) -> Agreement | None:
     """Of rows scored on dev. None for fewer than three with a printed figure and ours on seeds that all of them have,
     and where one side is the same in every row."""
-    held = setup.suite(suite)
+    by_name = setup.suite(suite)
     rows = [
-        each for each in held.values() if metric in each.row.printed and each.values(metric) and each.row.split == "dev"
+        each
+        for each in by_name.values()
+        if metric in each.row.printed and each.values(metric) and each.row.split == "dev"
     ]
     seeds = set.intersection(*(set(each.values(metric)) for each in rows)) if rows else set()
     if len(rows) < 3 or not seeds:
@@ -143,13 +145,13 @@ class Cost:
 
 
 def costs(rows: Sequence[Runs]) -> list[Cost]:
-    told = []
+    row_costs = []
     for each in rows:
         totals = [seed.totals for seed in each.done if seed.totals]
         if totals:
-            seconds = statistics.fmean(held["seconds"] for held in totals)
-            training = sum(held["training_seconds"] for held in totals)
-            speed = sum(held["items"] for held in totals) / training if training else None
-            memory = statistics.fmean(held["peak_memory_bytes"] for held in totals)
-            told.append(Cost(each.row.name, len(totals), seconds, speed, memory))
-    return told
+            seconds = statistics.fmean(seed_totals["seconds"] for seed_totals in totals)
+            training = sum(seed_totals["training_seconds"] for seed_totals in totals)
+            speed = sum(seed_totals["items"] for seed_totals in totals) / training if training else None
+            memory = statistics.fmean(seed_totals["peak_memory_bytes"] for seed_totals in totals)
+            row_costs.append(Cost(each.row.name, len(totals), seconds, speed, memory))
+    return row_costs

@@ -34,7 +34,7 @@ def same_answers(rows: Sequence[Runs]) -> Iterator[str]:
             apart = [seed for seed in both if cells[0][seed] != cells[1][seed]]
             if apart and all(ours[seed] == theirs[seed] for seed in apart):
                 yield (
-                    f"{one.row.name} answers every item exactly as {other.row.name} ({counted(len(apart))}): "
+                    f"{one.row.name} answers every item exactly as {other.row.name} ({count_seeds(len(apart))}): "
                     "what differs between them did nothing"
                 )
 
@@ -47,8 +47,8 @@ def inert(rows: Sequence[Runs]) -> Iterator[tuple[str, str]]:
             for name, value in seed.health.items():
                 signal, _, task = name.partition("/")
                 if signal.endswith("_gradient"):
-                    told = f"{signal.removesuffix('_gradient')} on {task}"
-                    shares[told] = max(shares.get(told, 0.0), value)
+                    penalty = f"{signal.removesuffix('_gradient')} on {task}"
+                    shares[penalty] = max(shares.get(penalty, 0.0), value)
         small = {name: share for name, share in shares.items() if share < INERT}
         if small:
             largest = max(small.values())
@@ -59,12 +59,12 @@ def inert(rows: Sequence[Runs]) -> Iterator[tuple[str, str]]:
 def collapsed(rows: Sequence[Runs]) -> Iterator[tuple[str, str]]:
     """(row, what): networks that give one answer for everything."""
     for each in rows:
-        told: dict[str, list[int]] = {}
+        by_alarm: dict[str, list[int]] = {}
         for seed in each.done:
             if "alarm" in seed.about:
-                told.setdefault(seed.about["alarm"], []).append(seed.seed)
-        for alarm, seeds in told.items():
-            yield each.row.name, f"{alarm} ({counted(len(seeds))} of {len(each.done)})"
+                by_alarm.setdefault(seed.about["alarm"], []).append(seed.seed)
+        for alarm, seeds in by_alarm.items():
+            yield each.row.name, f"{alarm} ({count_seeds(len(seeds))} of {len(each.done)})"
 
 
 def not_replayed(setup: SetUp, suite: Suite, rows: Sequence[Runs]) -> Iterator[tuple[str, str]]:
@@ -88,5 +88,5 @@ def not_replayed(setup: SetUp, suite: Suite, rows: Sequence[Runs]) -> Iterator[t
             yield each.row.name, f"other data than the row it stands on: {', '.join(mixed)}"
 
 
-def counted(seeds: int) -> str:
+def count_seeds(seeds: int) -> str:
     return "1 seed" if seeds == 1 else f"{seeds} seeds"

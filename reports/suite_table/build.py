@@ -58,11 +58,11 @@ def build(
     reasons: dict[tuple[State, str], list[str]] = {}
     shown = [row for row in suite.rows if rows is None or row.name in rows]
     for row in shown:
-        found = by_row.get(row.name, Measured())
-        state, reason = _state(row, found, states.get((suite.slug, row.name)))
+        measurements = by_row.get(row.name, Measured())
+        state, reason = _state(row, measurements, states.get((suite.slug, row.name)))
         if reason:
             reasons.setdefault((state, reason), []).append(row.name)
-        lines.append(_line(suite, row, found, columns, state, majority.get(row.split, {})))
+        lines.append(_line(suite, row, measurements, columns, state, majority.get(row.split, {})))
     used = {line.split for line in lines}
     return Table(
         suite=suite.slug,
@@ -90,25 +90,25 @@ def _column(key: str) -> Column:
     return Column(key, task.short, {"accuracy": "accuracy", "pearson": "Pearson r"}[task.metric])
 
 
-def _state(row: Row, found: Measured, told: str | None) -> tuple[State, str]:
+def _state(row: Row, measurements: Measured, declared: str | None) -> tuple[State, str]:
     """What the row is, where nothing was measured on its split."""
-    if found.scores.get(row.split):
+    if measurements.scores.get(row.split):
         return "done", ""
-    if row.split == "test" and any(found.scores.values()):
+    if row.split == "test" and any(measurements.scores.values()):
         return "no test labels", ""
-    if told is not None:
-        return parse_state(told)
-    if found.running:
+    if declared is not None:
+        return parse_state(declared)
+    if measurements.running:
         return "running", ""
-    if found.failures:
-        return "failed", next((why for why in found.failures.values() if why), "")
+    if measurements.failures:
+        return "failed", next((why for why in measurements.failures.values() if why), "")
     return "not run", ""
 
 
 def _line(
     suite: Suite,
     row: Row,
-    found: Measured,
+    measurements: Measured,
     columns: tuple[Column, ...],
     state: State,
     majority: Mapping[str, float | None],
@@ -119,7 +119,7 @@ def _line(
         marks.append("ours")
     if axes:
         marks.append("confounded")
-    entries = [_entry(suite, row, found, column, state, majority.get(column.key)) for column in columns]
+    entries = [_entry(suite, row, measurements, column, state, majority.get(column.key)) for column in columns]
     if row.printed_words and row.printed.get(columns[-1].key) is None:
         entries[-1] = dataclasses.replace(entries[-1], words=row.printed_words)
     return Line(
@@ -128,49 +128,51 @@ def _line(
         split=row.split,
         origin=row.origin,
         state=state,
-        n=len(found.seeds(row.split)),
-        failed=len(found.failures),
+        n=len(measurements.seeds(row.split)),
+        failed=len(measurements.failures),
         axes=axes,
         marks=tuple(marks),
         entries=tuple(entries),
     )
 
 
-def _entry(suite: Suite, row: Row, found: Measured, column: Column, state: State, majority: float | None) -> Entry:
+def _entry(
+    suite: Suite, row: Row, measurements: Measured, column: Column, state: State, majority: float | None
+) -> Entry:
     printed = row.printed.get(column.key)
-    values = _values(suite.formula, found, row.split, column.key)
-    known = [value for value in values if math.isfinite(value)]
-    if state == "done" and not known:
-        unlabelled = row.split == "test" and _values(suite.formula, found, "train", column.key)
+    values = _values(suite.formula, measurements, row.split, column.key)
+    finite = [value for value in values if math.isfinite(value)]
+    if state == "done" and not finite:
+        unlabelled = row.split == "test" and _values(suite.formula, measurements, "train", column.key)
         state = "undefined" if values else "no test labels" if unlabelled else "not measured"
     untrained = _untrained(suite, row, column.key)
     if state != "done":
         return Entry(printed=printed, state=state, marks=("untrained",) if state == "undefined" and untrained else ())
-    mean, half = mean_interval(known)
-    train = [value for value in _values(suite.formula, found, "train", column.key) if math.isfinite(value)]
+    mean, half = mean_interval(finite)
+    train = [value for value in _values(suite.formula, measurements, "train", column.key) if math.isfinite(value)]
     marks: dict[Mark, bool] = {
-        "single-seed": len(known) == 1,
-        "alike": half is None and len(known) > 1,
-        "fewer-seeds": len(known) < len(found.seeds(row.split)),
+        "single-seed": len(finite) == 1,
+        "alike": half is None and len(finite) > 1,
+        "fewer-seeds": len(finite) < len(measurements.seeds(row.split)),
         "not-above-majority": majority is not None and mean <= majority + 1e-9,
-        "collapsed": (row.split, column.key) in found.constant,
+        "collapsed": (row.split, column.key) in measurements.constant,
         "untrained": untrained,
     }
     return Entry(
         printed=printed,
         mean=mean,
         half=half,
-        n=len(known),
+        n=len(finite),
         train=mean_interval(train)[0] if train else None,
         marks=tuple(mark for mark, holds in marks.items() if holds),
     )
 
 
-def _values(formula: Formula, found: Measured, split: str, key: str) -> list[float]:
+def _values(formula: Formula, measurements: Measured, split: str, key: str) -> list[float]:
     """A metric by seed; the overall score is computed for each seed from that seed's metrics."""
     if key != OVERALL:
-        return found.values(split, key)
-    scores = found.scores.get(split, {})
+        return measurements.values(split, key)
+    scores = measurements.scores.get(split, {})
     values = (overall(formula, scores[seed]) for seed in sorted(scores))
     return [value for value in values if value is not None]
 
@@ -178,8 +180,8 @@ def _values(formula: Formula, found: Measured, split: str, key: str) -> list[flo
 def _untrained(suite: Suite, row: Row, key: str) -> bool:
     """Whether the row's recipe never trains the head behind this metric. A fixed answer has nothing to train."""
     recipe = suite.recipe(row)
-    found = of_metric(key)
-    if found is None or (task := found.name) in recipe.schedule.tasks():
+    task_of_key = of_metric(key)
+    if task_of_key is None or (task := task_of_key.name) in recipe.schedule.tasks():
         return False
     return not any(
         branch.key == task and isinstance(branch.head, AlwaysAnswer | RandomAnswer) for branch in recipe.branches
@@ -189,8 +191,8 @@ def _untrained(suite: Suite, row: Row, key: str) -> bool:
 def _with_overall(suite: Suite, line: Reference) -> Reference:
     """The reference line with its overall score, where all three tasks have one."""
     values = {key: value for key, value in line.values.items() if key in suite.columns}
-    known = {key: value for key, value in values.items() if value is not None}
-    total = overall(suite.formula, known)
+    defined = {key: value for key, value in values.items() if value is not None}
+    total = overall(suite.formula, defined)
     return dataclasses.replace(line, values=values if total is None else {**values, OVERALL: total})
 
 

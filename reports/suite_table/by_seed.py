@@ -56,7 +56,7 @@ def cell_counts(suite: str, results: pandas.DataFrame) -> tuple[int, int]:
 
 
 def _read(where: str, frame: pandas.DataFrame) -> Measured:
-    found = Measured()
+    measurements = Measured()
     cells: dict[int, str] = {}
     for record in _records(frame):
         seed = int(record["seed"])
@@ -66,15 +66,15 @@ def _read(where: str, frame: pandas.DataFrame) -> Measured:
                 raise ValueError(f"{where} seed {seed} has results of two cells, {cells[seed]} and {cell}; pass one")
             split, metric = str(record["split"]), str(record["metric"])
             value = math.nan if pandas.isna(record["value"]) else float(record["value"])
-            found.scores.setdefault(split, {}).setdefault(seed, {})[metric] = value
+            measurements.scores.setdefault(split, {}).setdefault(seed, {})[metric] = value
             if not pandas.isna(record.get("constant")) and record["constant"]:
-                found.constant.add((split, metric))
+                measurements.constant.add((split, metric))
         elif record["status"] == "failed":
-            found.failures[seed] = "" if pandas.isna(record["reason"]) else str(record["reason"])
+            measurements.failures[seed] = "" if pandas.isna(record["reason"]) else str(record["reason"])
         else:
-            found.running = True
-    found.failures = {seed: why for seed, why in found.failures.items() if seed not in cells}
-    return found
+            measurements.running = True
+    measurements.failures = {seed: why for seed, why in measurements.failures.items() if seed not in cells}
+    return measurements
 
 
 def _records(frame: pandas.DataFrame) -> Iterator[dict[str, Any]]:

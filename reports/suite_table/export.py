@@ -6,14 +6,15 @@ import csv as comma_separated
 import io
 from collections.abc import Iterator, Sequence
 
+from reports.document.table_files import aligned_rows, column_widths
 from reports.document.text import plain
 from reports.suite_table.baselines import Reference
-from reports.suite_table.labels import count, label, legend, ours, printed, reference_label
+from reports.suite_table.labels import format_count, format_ours, format_printed, label, legend, reference_label
 from reports.suite_table.model import Column, Line, Table
-from reports.suite_table.symbols import score
-from reports.suite_table.terminal import overview, terminal
+from reports.suite_table.symbols import format_score
+from reports.suite_table.terminal import terminal
 
-__all__ = ["csv", "markdown", "overview", "terminal"]
+__all__ = ["csv", "markdown", "terminal"]
 
 CSV_COLUMNS = (
     *("suite", "row", "title", "origin", "split", "metric", "printed", "printed_words"),
@@ -39,19 +40,22 @@ def _headings(column: Column) -> tuple[str, str]:
 
 
 def _row(line: Line) -> list[str]:
-    return [label(line), *(text for entry in line.entries for text in (printed(entry), ours(entry))), count(line)]
+    return [
+        label(line),
+        *(text for entry in line.entries for text in (format_printed(entry), format_ours(entry))),
+        format_count(line),
+    ]
 
 
 def _reference_row(table: Table, line: Reference) -> list[str]:
-    cells = [score(line.values[column.key]) if column.key in line.values else "" for column in table.columns]
+    cells = [format_score(line.values[column.key]) if column.key in line.values else "" for column in table.columns]
     return [f"*{reference_label(line)}*", *(text for cell in cells for text in ("", cell)), ""]
 
 
 def _grid(header: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
     rows = [[_escape(cell) for cell in row] for row in (header, *body)]
-    widths = [max(3, *(len(row[at]) for row in rows)) for at in range(len(header))]
-    lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows]
-    return [lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]]
+    head, *lines = aligned_rows(rows, [str.ljust for _ in header])
+    return [head, "|" + "|".join("-" * (width + 2) for width in column_widths(rows)) + "|", *lines]
 
 
 def _escape(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from experiments.suite import Row, Suite, axes_changed
 from model.task import TASKS
 from reports.suite_table.by_seed import Measured
-from reports.suite_table.labels import printed
+from reports.suite_table.labels import format_printed
 from reports.suite_table.model import Header, Line
 from reports.suite_table.symbols import SIGNS, State
 
@@ -46,7 +46,7 @@ def footnotes(
     if confounded:
         yield f"{SIGNS['confounded'][0]} {'; '.join(confounded)}"
     for row, line in zip(rows, lines, strict=True):
-        if row.printed_words and printed(line.entries[-1]) != row.printed_words:
+        if row.printed_words and format_printed(line.entries[-1]) != row.printed_words:
             yield f"{row.name}: the paper says \u201c{row.printed_words}\u201d"
     if any(header.duplicates.values()):
         counts = [f"{TASKS[task].short} {count:,}" for task, count in header.duplicates.items()]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from reports.number_format import format_number
 from reports.suite_table.baselines import Reference
 from reports.suite_table.model import Entry, Line, Table
-from reports.suite_table.symbols import NOT_PRINTED, SIGNS, WORDS, Mark, number
+from reports.suite_table.symbols import NOT_PRINTED, SIGNS, WORDS, Mark
 
 LONGEST_WORD = 8
 NUMBER_WIDTH = 4  # of .516
@@ -23,26 +24,26 @@ def label(line: Line) -> str:
     return "\N{NO-BREAK SPACE}".join(part for part in parts if part)
 
 
-def printed(entry: Entry) -> str:
+def format_printed(entry: Entry) -> str:
     if entry.printed is not None:
-        return number(entry.printed)
+        return format_number(entry.printed)
     if entry.words:
         return entry.words if len(entry.words) <= LONGEST_WORD else "in words"
     return NOT_PRINTED
 
 
-def interval(entry: Entry) -> str:
-    return "" if entry.half is None else f" ±{number(entry.half)}"
+def format_half_width(entry: Entry) -> str:
+    return "" if entry.half is None else f" ±{format_number(entry.half)}"
 
 
-def ours(entry: Entry, mean_width: int = 0) -> str:
+def format_ours(entry: Entry, mean_width: int = 0) -> str:
     """The mean, padded on the left to ``mean_width`` so that decimal points align, its interval and its signs."""
     if entry.mean is None:
         return " " * (mean_width - NUMBER_WIDTH) + WORDS[entry.state][0] + signs(entry.marks)
-    return number(entry.mean).rjust(mean_width) + interval(entry) + signs(entry.marks)
+    return format_number(entry.mean).rjust(mean_width) + format_half_width(entry) + signs(entry.marks)
 
 
-def count(line: Line) -> str:
+def format_count(line: Line) -> str:
     """Finished seeds, with a sign where others failed."""
     return f"{line.n}{SIGNS['some-failed'][0] if line.n and line.failed else ''}"
 
@@ -59,7 +60,7 @@ def legend(table: Table) -> Iterator[tuple[str, str]]:
     entries = [entry for line in table.lines for entry in line.entries]
     if any(entry.half is not None for entry in entries):
         yield "±", "half of the 95% t-interval over seeds"
-    if any(printed(entry) == NOT_PRINTED for entry in entries):
+    if any(format_printed(entry) == NOT_PRINTED for entry in entries):
         yield NOT_PRINTED, "not printed in the text at hand"
     used = {mark for line in table.lines for mark in line.marks} | {mark for entry in entries for mark in entry.marks}
     if any(line.n and line.failed for line in table.lines):

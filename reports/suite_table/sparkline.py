@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 
+from reports.number_format import format_number
 from reports.suite_table.baselines import RANDOM, Reference
 from reports.suite_table.model import Line, Table
-from reports.suite_table.symbols import number
 
 OURS, PRINTED, BOTH, FLOOR, REACH = "●", "○", "◉", "┊", "─"
 
@@ -31,11 +31,11 @@ class Strip:
         column, entries = table.columns[at], [line.entries[at] for line in table.lines]
         floor = _floor(table.references, column.key)
         means = [entry.mean for entry in entries if entry.mean is not None]
-        known = means + [entry.printed for entry in entries if entry.printed is not None]
-        known += [floor] if floor is not None else []
-        if not means or max(known) == min(known):
+        marks = means + [entry.printed for entry in entries if entry.printed is not None]
+        marks += [floor] if floor is not None else []
+        if not means or max(marks) == min(marks):
             return None
-        low, high = math.floor(min(known) * 20) / 20, math.ceil(max(known) * 20) / 20
+        low, high = math.floor(min(marks) * 20) / 20, math.ceil(max(marks) * 20) / 20
         return cls(column.title, at, low, high, width, floor)
 
     def place(self, value: float) -> int:
@@ -44,7 +44,7 @@ class Strip:
         return round(min(1.0, max(0.0, share)) * (self.width - 1))
 
     def scale(self) -> str:
-        left, right = number(self.low), number(self.high)
+        left, right = format_number(self.low), format_number(self.high)
         return left + right.rjust(self.width - len(left))
 
     def draw(self, line: Line) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+from reports.number_format import format_number
+
 State = Literal[
     "done",
     "undefined",
@@ -54,18 +56,9 @@ WORDS: dict[State, tuple[str, str]] = {
 }
 
 
-def number(value: float) -> str:
-    """Three decimals without a leading zero, as the papers print: .516, -.033, 1.000."""
-    text = f"{value:.3f}"
-    sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
-    if float(digits) == 0:
-        sign = ""
-    return sign + (digits[1:] if digits.startswith("0") else digits)
-
-
-def score(value: float | None) -> str:
+def format_score(value: float | None) -> str:
     """A reference line's score; a constant answer has no Pearson r."""
-    return WORDS["undefined"][0] if value is None or math.isnan(value) else number(value)
+    return WORDS["undefined"][0] if value is None or math.isnan(value) else format_number(value)
 
 
 def parse_state(text: str) -> tuple[State, str]:
@@ -79,17 +72,3 @@ def parse_state(text: str) -> tuple[State, str]:
         if word.strip() == state:
             return state, reason.strip()
     raise ValueError(f"unknown row state {text!r}; a state is one of {', '.join(WORDS)}")
-
-
-def signed(value: float) -> str:
-    text = number(value)
-    return text if text.startswith("-") or text == ".000" else f"+{text}"
-
-
-def p_text(p: float) -> str:
-    return "<.001" if p < 0.001 else number(p)
-
-
-def figure(value: float | None) -> str:
-    """A number, or a dot where there is none."""
-    return "·" if value is None else number(value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from rich.text import Text
@@ -24,18 +23,6 @@ def terminal(table: Table, width: int) -> Text:
     drawn = any(sign in line.plain for line in grid for sign in (OURS, BOTH))
     span = min(width, max(PROSE, *(len(line) for line in grid)))
     return Text("\n", no_wrap=True, overflow="crop").join([*_head(table, span), *grid, *_foot(table, span, drawn)])
-
-
-def overview(tables: Sequence[Table], width: int) -> Text:
-    """A line for each table: how many of its rows have results and what the others are. For runs of several suites."""
-    longest = max((len(table.suite) for table in tables), default=0)
-    lines: list[Text] = []
-    for table in tables:
-        states = Counter(line.state for line in table.lines)
-        told = f"{states.pop('done', 0)} of {len(table.lines)} rows done"
-        told += "".join(f", {count} {state}" for state, count in states.items())
-        lines += _hanging(table.suite, longest, told, width)
-    return Text("\n", no_wrap=True, overflow="crop").join(lines)
 
 
 def _head(table: Table, width: int) -> Iterator[Text]:

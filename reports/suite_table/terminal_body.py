@@ -11,11 +11,21 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
+from reports.number_format import format_number
 from reports.suite_table.baselines import Reference
-from reports.suite_table.labels import NUMBER_WIDTH, count, interval, label, ours, printed, reference_label, signs
+from reports.suite_table.labels import (
+    NUMBER_WIDTH,
+    format_count,
+    format_half_width,
+    format_ours,
+    format_printed,
+    label,
+    reference_label,
+    signs,
+)
 from reports.suite_table.model import Column, Entry, Table
 from reports.suite_table.sparkline import PRINTED, Strip
-from reports.suite_table.symbols import number, score
+from reports.suite_table.symbols import format_score
 
 GAP = 2
 NAME_LEAST = 16
@@ -44,15 +54,15 @@ class Block:
 
 def blocks(table: Table) -> list[Block]:
     """The widths that the table's figures need."""
-    found = []
+    widths = []
     for at, column in enumerate(table.columns):
         entries = [line.entries[at] for line in table.lines]
-        floor = [score(line.values[column.key]) for line in table.references if column.key in line.values]
-        numbers = [number(entry.mean) for entry in entries if entry.mean is not None]
+        floor = [format_score(line.values[column.key]) for line in table.references if column.key in line.values]
+        numbers = [format_number(entry.mean) for entry in entries if entry.mean is not None]
         mean = max((len(text) for text in (*numbers, *floor)), default=4)
-        width = max(len(text) for text in (*(ours(entry, mean) for entry in entries), *floor, "ours"))
-        found.append(Block(column, at, max(5, *(len(printed(entry)) for entry in entries)), mean, width))
-    return found
+        width = max(len(text) for text in (*(format_ours(entry, mean) for entry in entries), *floor, "ours"))
+        widths.append(Block(column, at, max(5, *(len(format_printed(entry)) for entry in entries)), mean, width))
+    return widths
 
 
 def paint(pieces: list[Piece], width: int) -> Text:
@@ -70,10 +80,10 @@ def paint(pieces: list[Piece], width: int) -> Text:
 def entry_pieces(x: int, entry: Entry, mean: int) -> list[Piece]:
     """Ours at ``x``: the mean stands out, words for what is missing stand back."""
     if entry.mean is None:
-        return [(x, ours(entry, mean), "bold red" if entry.state == "failed" else "dim italic")]
-    after, half = x + mean, interval(entry)
+        return [(x, format_ours(entry, mean), "bold red" if entry.state == "failed" else "dim italic")]
+    after, half = x + mean, format_half_width(entry)
     return [
-        (x, number(entry.mean).rjust(mean), "bold"),
+        (x, format_number(entry.mean).rjust(mean), "bold"),
         (after, half, ""),
         (after + len(half), signs(entry.marks), "bold yellow"),
     ]
@@ -86,33 +96,33 @@ def wrapped(text: str, width: int, indent: str = "") -> list[str]:
 
 def body(table: Table, width: int) -> Iterator[Text]:
     """The lines between the table's heading and its legend."""
-    found = blocks(table)
+    widths = blocks(table)
     names = max(len(text) for text in (*map(label, table.lines), *map(reference_label, table.references)))
-    counts = max(len(count(line)) for line in table.lines) + GAP
-    room = width - counts - sum(GAP + block.side_by_side for block in found)
+    counts = max(len(format_count(line)) for line in table.lines) + GAP
+    room = width - counts - sum(GAP + block.side_by_side for block in widths)
     if room >= min(names, NAME_LEAST):
-        yield from wide(table, found, min(room, names), width)
+        yield from wide(table, widths, min(room, names), width)
         return
-    room = width - counts - sum(GAP + block.stacked for block in found)
+    room = width - counts - sum(GAP + block.stacked for block in widths)
     if room >= min(names, NAME_LEAST):
-        yield from stacked(table, found, min(room, max(names, *(2 + len(line.title) for line in table.lines))), counts)
+        yield from stacked(table, widths, min(room, max(names, *(2 + len(line.title) for line in table.lines))), counts)
         return
-    yield from narrow(table, found, width)
+    yield from narrow(table, widths, width)
 
 
-def wide(table: Table, found: list[Block], names: int, width: int) -> Iterator[Text]:
+def wide(table: Table, widths: list[Block], names: int, width: int) -> Iterator[Text]:
     """Printed and ours side by side, and where the screen leaves room a drawing of the last column."""
     starts, x = [], names
-    for block in found:
+    for block in widths:
         starts.append(x + GAP)
         x += GAP + block.side_by_side
-    end = x + GAP + max(len(count(line)) for line in table.lines)
+    end = x + GAP + max(len(format_count(line)) for line in table.lines)
     strip = Strip.of(table, min(STRIP_MOST, width - end - GAP)) if width - end - GAP >= STRIP_LEAST else None
     total = end + GAP + strip.width if strip else end
     head: list[Piece] = [(0, "row", "dim"), (end - 1, "n", "dim")]
-    roomy = all(len(block.column.title) + 4 <= block.side_by_side for block in found)
+    roomy = all(len(block.column.title) + 4 <= block.side_by_side for block in widths)
     groups: list[Piece] = []
-    for block, start in zip(found, starts, strict=True):
+    for block, start in zip(widths, starts, strict=True):
         title = block.column.title if roomy else block.column.short
         groups.append((start, f" {title} ".center(block.side_by_side, "─"), "bold"))
         right = start + block.printed
@@ -122,9 +132,9 @@ def wide(table: Table, found: list[Block], names: int, width: int) -> Iterator[T
         head.append((end + GAP, strip.scale(), "dim"))
     yield from (paint(groups, total), paint(head, total), Text("─" * total, "dim"))
     for line in table.lines:
-        pieces: list[Piece] = [(end - len(count(line)), count(line), "")]
-        for block, start, entry in zip(found, starts, line.entries, strict=True):
-            pieces.append((start + block.printed - len(printed(entry)), printed(entry), "cyan"))
+        pieces: list[Piece] = [(end - len(format_count(line)), format_count(line), "")]
+        for block, start, entry in zip(widths, starts, line.entries, strict=True):
+            pieces.append((start + block.printed - len(format_printed(entry)), format_printed(entry), "cyan"))
             pieces += entry_pieces(start + block.printed + 1, entry, block.mean)
         if strip:
             pieces.append((end + GAP, strip.draw(line), "bold"))
@@ -136,37 +146,37 @@ def wide(table: Table, found: list[Block], names: int, width: int) -> Iterator[T
     if table.references:
         yield Text("─" * total, "dim")
     for reference in table.references:
-        places = [start + block.printed + 1 for block, start in zip(found, starts, strict=True)]
-        yield reference_line(reference, found, places, names, total)
+        places = [start + block.printed + 1 for block, start in zip(widths, starts, strict=True)]
+        yield reference_line(reference, widths, places, names, total)
     yield Text("━" * total)
 
 
-def reference_line(reference: Reference, found: list[Block], places: list[int], names: int, width: int) -> Text:
+def reference_line(reference: Reference, widths: list[Block], places: list[int], names: int, width: int) -> Text:
     pieces: list[Piece] = [(0, reference_label(reference)[:names], "italic")]
-    for block, place in zip(found, places, strict=True):
+    for block, place in zip(widths, places, strict=True):
         if block.column.key in reference.values:
-            pieces.append((place, score(reference.values[block.column.key]).rjust(block.mean), "italic"))
+            pieces.append((place, format_score(reference.values[block.column.key]).rjust(block.mean), "italic"))
     return paint(pieces, width)
 
 
-def stacked(table: Table, found: list[Block], names: int, counts: int) -> Iterator[Text]:
+def stacked(table: Table, widths: list[Block], names: int, counts: int) -> Iterator[Text]:
     """Two lines a row: its name and the printed figures, then what it is and ours."""
     starts, x = [], names
-    for block in found:
+    for block in widths:
         starts.append(x + GAP)
         x += GAP + block.stacked
     end = x + counts
     subjects: list[Piece] = [(0, "row", "dim"), (names - len("printed"), "printed", "cyan")]
     measures: list[Piece] = [(2, "what", "dim"), (names - len("ours"), "ours", "bold"), (end - 1, "n", "dim")]
-    for block, start in zip(found, starts, strict=True):
+    for block, start in zip(widths, starts, strict=True):
         subjects.append((start, block.column.subject, "bold"))
         measures.append((start, block.column.measure, "bold"))
     yield from (paint(subjects, end), paint(measures, end), Text("─" * end, "dim"))
     for line in table.lines:
         upper: list[Piece] = []
-        lower: list[Piece] = [(end - len(count(line)), count(line), "")]
-        for block, start, entry in zip(found, starts, line.entries, strict=True):
-            upper.append((start, printed(entry).rjust(block.mean), "cyan"))
+        lower: list[Piece] = [(end - len(format_count(line)), format_count(line), "")]
+        for block, start, entry in zip(widths, starts, line.entries, strict=True):
+            upper.append((start, format_printed(entry).rjust(block.mean), "cyan"))
             lower += entry_pieces(start, entry, block.mean)
         first, *rest = wrapped(label(line), names, "  ")
         title = "  " + textwrap.shorten(line.title, names - 2, placeholder="…")
@@ -177,28 +187,28 @@ def stacked(table: Table, found: list[Block], names: int, counts: int) -> Iterat
     if table.references:
         yield Text("─" * end, "dim")
     for reference in table.references:
-        yield reference_line(reference, found, starts, names, end)
+        yield reference_line(reference, widths, starts, names, end)
     yield Text("━" * end)
 
 
-def narrow(table: Table, found: list[Block], width: int) -> Iterator[Text]:
+def narrow(table: Table, widths: list[Block], width: int) -> Iterator[Text]:
     """A line for every figure, under the row's name."""
-    title = min(max(len(block.column.title) for block in found) + 4, max(8, width - 20))
-    left = max(block.printed for block in found)
+    title = min(max(len(block.column.title) for block in widths) + 4, max(8, width - 20))
+    left = max(block.printed for block in widths)
     yield paint([(0, "row", "dim"), (title + left - 7, "printed", "dim"), (title + left + 1, "ours", "dim")], width)
     yield Text("─" * width, "dim")
     for line in table.lines:
-        yield paint([(0, f"{label(line)}, n {count(line)}", "")], width)
-        for block, entry in zip(found, line.entries, strict=True):
+        yield paint([(0, f"{label(line)}, n {format_count(line)}", "")], width)
+        for block, entry in zip(widths, line.entries, strict=True):
             pieces = entry_pieces(title + left + 1, entry, block.mean)
-            at = title + left - len(printed(entry))
-            yield paint([(2, block.column.title, "dim"), (at, printed(entry), "cyan"), *pieces], width)
+            at = title + left - len(format_printed(entry))
+            yield paint([(2, block.column.title, "dim"), (at, format_printed(entry), "cyan"), *pieces], width)
     if table.references:
         yield Text("─" * width, "dim")
     for reference in table.references:
         yield paint([(0, reference_label(reference), "italic")], width)
-        for block in found:
+        for block in widths:
             if block.column.key in reference.values:
-                value = score(reference.values[block.column.key]).rjust(block.mean)
+                value = format_score(reference.values[block.column.key]).rjust(block.mean)
                 yield paint([(2, block.column.title, "dim"), (title + left + 1, value, "italic")], width)
     yield Text("━" * width)

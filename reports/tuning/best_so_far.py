@@ -38,10 +38,10 @@ def expected_best(values: Floats) -> Floats:
     putting back and is too low. At n = B it is the best value itself, of which one sample says little. NaN where no
     trial has a value.
     """
-    known = values[np.isfinite(values)]
-    if not len(known):
+    finite = values[np.isfinite(values)]
+    if not len(finite):
         return np.full(len(values), np.nan)
-    ordered = np.sort(np.where(np.isfinite(values), values, known.min()))
+    ordered = np.sort(np.where(np.isfinite(values), values, finite.min()))
     count = len(ordered)
     n = np.arange(1, count + 1, dtype=np.float64)
     weight = n / count  # of v_(B)
@@ -79,5 +79,5 @@ def repeated(searches: Sequence[tuple[Floats, Floats]]) -> Spread | None:
     grid = every[(every >= begin) & (every <= end)]
     if not len(grid):
         return None
-    found = np.stack([best[np.searchsorted(spent, grid, side="right") - 1] for spent, best in curves])
-    return Spread(grid, found.mean(axis=0), found.min(axis=0), found.max(axis=0))
+    bests = np.stack([best[np.searchsorted(spent, grid, side="right") - 1] for spent, best in curves])
+    return Spread(grid, bests.mean(axis=0), bests.min(axis=0), bests.max(axis=0))

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from reports.document.blocks import Block, Cell, Grid, Heading, Words
 from reports.figures.label_placement import ranges
-from reports.suite_table.symbols import number
-from reports.tuning.comparison import compared
-from reports.tuning.figures import named
-from reports.tuning.gradient_shares import INERT, SETS, inert, regularizers, shares, titled
-from reports.tuning.results import Trial, Tuned
-from reports.tuning.trial_table import amount, brief, rank, ranked, trials
+from reports.number_format import format_number
+from reports.tuning.comparison import compare_studies
+from reports.tuning.figures import file_prefix
+from reports.tuning.gradient_shares import INERT, SETS, inert, readable, regularizers, shares
+from reports.tuning.results import StudyResults, Trial
+from reports.tuning.trial_table import format_brief, format_cost, rank, ranked, trials
 
 LISTED = 20  # trials named in a sentence; the table's data name all
 FLATTERS = (
@@ -21,62 +21,64 @@ FLATTERS = (
 )
 
 
-def chapter(studies: Sequence[Tuned]) -> list[Block]:
+def study_chapter(studies: Sequence[StudyResults]) -> list[Block]:
     """Nothing for no study. Figures are drawn by ``reports.tuning.figures``."""
     if not studies:
         return []
-    made: list[Block] = [Heading(1, "Tuning"), Words(FLATTERS, "warning")]
-    for told in studies:
-        made += of_study(told)
-    return [*made, *compared(studies)]
+    blocks: list[Block] = [Heading(1, "Tuning"), Words(FLATTERS, "warning")]
+    for study in studies:
+        blocks += of_study(study)
+    return [*blocks, *compare_studies(studies)]
 
 
-def of_study(told: Tuned) -> list[Block]:
-    made: list[Block] = [Heading(2, f"{told.study}: {told.sampler}, seed {told.seed}, {told.facts['profile']} profile")]
-    made += [Words(text, "muted") for text in (told.says, facts(told)) if text]
-    if not told.trials:
-        return [*made, Words("No trial has ended.")]
-    made += [trials(told, named(told)), *map(Words, (*papers(told), *pulls(told)))]
-    if told.importances:
-        made.append(importances(told))
-    return made
+def of_study(study: StudyResults) -> list[Block]:
+    blocks: list[Block] = [
+        Heading(2, f"{study.study}: {study.sampler}, seed {study.seed}, {study.facts['profile']} profile")
+    ]
+    blocks += [Words(text, "muted") for text in (study.says, facts(study)) if text]
+    if not study.trials:
+        return [*blocks, Words("No trial has ended.")]
+    blocks += [trials(study, file_prefix(study)), *map(Words, (*papers(study), *inert_sentences(study)))]
+    if study.importances:
+        blocks.append(importances(study))
+    return blocks
 
 
-def facts(told: Tuned) -> str:
-    states = collections.Counter(trial.state for trial in told.trials)
-    known = told.facts
-    reused = sum(trial.reused for trial in told.trials)
+def facts(study: StudyResults) -> str:
+    states = collections.Counter(trial.state for trial in study.trials)
+    setup_facts = study.facts
+    reused = sum(trial.reused for trial in study.trials)
     parts = {
-        "row": told.row,
-        "sampler": told.sampler,
-        "pruner": told.pruner,
-        "seed": str(told.seed),
-        "metric": f"{titled(told.metric)}, dev",
-        "epochs": str(told.epochs),
-        "profile": known["profile"],
-        "data": f"{known['data_source']}, fingerprint {known['data']}",
-        "encoder": known["encoder"],
-        "variant": known["variant"].strip("[]"),
+        "row": study.row,
+        "sampler": study.sampler,
+        "pruner": study.pruner,
+        "seed": str(study.seed),
+        "metric": f"{readable(study.metric)}, dev",
+        "epochs": str(study.epochs),
+        "profile": setup_facts["profile"],
+        "data": f"{setup_facts['data_source']}, fingerprint {setup_facts['data']}",
+        "encoder": setup_facts["encoder"],
+        "variant": setup_facts["variant"].strip("[]"),
         "trials": f"{states['complete']} complete, {states['pruned']} pruned, {states['failed']} failed",
-        "spent": f"{amount(told.spent)} {told.unit}",
-        "cells that were there before": f"{reused} of {len(told.trials)}",
+        "spent": f"{format_cost(study.spent)} {study.unit}",
+        "cells that were there before": f"{reused} of {len(study.trials)}",
     }
     return "; ".join(f"{name}: {value}" for name, value in parts.items() if value)
 
 
-def papers(told: Tuned) -> list[str]:
+def papers(study: StudyResults) -> list[str]:
     """Where the papers' own settings stand, in a sentence."""
-    starts = [trial for trial in told.trials if trial.start]
+    starts = [trial for trial in study.trials if trial.start]
     if not starts:
         return []
-    places = "; ".join(placed(told, trial) for trial in starts)
+    places = "; ".join(rank_text(study, trial) for trial in starts)
     return [f"The papers' settings among the complete trials with a value: {places}."]
 
 
-def placed(told: Tuned, trial: Trial) -> str:
-    place = rank(told, trial)
-    if place is not None and trial.value is not None:
-        return f"{trial.start} is {ordinal(place)} of {len(ranked(told))} ({number(trial.value)})"
+def rank_text(study: StudyResults, trial: Trial) -> str:
+    position = rank(study, trial)
+    if position is not None and trial.value is not None:
+        return f"{trial.start} is {ordinal(position)} of {len(ranked(study))} ({format_number(trial.value)})"
     if trial.state == "pruned":
         return f"{trial.start} was pruned after epoch {trial.epochs}"
     if trial.state == "failed":
@@ -84,26 +86,26 @@ def placed(told: Tuned, trial: Trial) -> str:
     return f"{trial.start} has no value"
 
 
-def ordinal(place: int) -> str:
-    last = "th" if place % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
-    return f"{place}{last}"
+def ordinal(position: int) -> str:
+    last = "th" if position % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(position % 10, "th")
+    return f"{position}{last}"
 
 
-def pulls(told: Tuned) -> list[str]:
+def inert_sentences(study: StudyResults) -> list[str]:
     """Of each regularizer in which trials it does nothing, and at which parameters."""
-    made = []
-    for name in regularizers(told.trials):
-        measured = [trial for trial in told.trials if name in shares(trial)]
-        idle = inert(told.trials, name)
-        sentence = f"The gradient of {titled(name)} is below {INERT:g} of the loss's in {len(idle)} of the "
+    sentences = []
+    for name in regularizers(study.trials):
+        measured = [trial for trial in study.trials if name in shares(trial)]
+        idle = inert(study.trials, name)
+        sentence = f"The gradient of {readable(name)} is below {INERT:g} of the loss's in {len(idle)} of the "
         sentence += f"{len(measured)} trials that measured it"
         sentence += f" ({ranges([trial.number for trial in idle])})" if 0 < len(idle) <= LISTED else ""
         knob = SETS.get(name, "")
         if idle and (at := span(idle, knob)):
             others = span([trial for trial in measured if trial not in idle], knob)
-            sentence += f": there {titled(knob)} is {at}" + (f", in the others {others}" if others else "")
-        made.append(sentence + ".")
-    return made
+            sentence += f": there {readable(knob)} is {at}" + (f", in the others {others}" if others else "")
+        sentences.append(sentence + ".")
+    return sentences
 
 
 def span(trials: Sequence[Trial], name: str) -> str:
@@ -111,23 +113,23 @@ def span(trials: Sequence[Trial], name: str) -> str:
     values = [value for trial in trials if isinstance(value := trial.params.get(name), int | float)]
     if not values:
         return ""
-    low, high = brief(min(values)), brief(max(values))
+    low, high = format_brief(min(values)), format_brief(max(values))
     return low if low == high else f"{low} to {high}"
 
 
-def importances(told: Tuned) -> Grid:
-    largest = sorted(told.importances.items(), key=lambda item: -item[1].mean)
-    count = len(ranked(told))
+def importances(study: StudyResults) -> Grid:
+    largest = sorted(study.importances.items(), key=lambda item: -item[1].mean)
+    count = len(ranked(study))
     return Grid(
-        name=f"{named(told)}-importances",
-        caption=f"{told.study}: what the parameters explain of the value's variance (fANOVA)",
+        name=f"{file_prefix(study)}-importances",
+        caption=f"{study.study}: what the parameters explain of the value's variance (fANOVA)",
         head=(tuple(map(Cell, ("parameter", "sought in", "share", "95%"))),),
         body=tuple(
             (
-                Cell(titled(name)),
-                Cell(sought(told, name)),
-                Cell(number(each.mean), value=each.mean),
-                Cell(f"[{number(each.low)}, {number(each.high)}]"),
+                Cell(readable(name)),
+                Cell(range_text(study, name)),
+                Cell(format_number(each.mean), value=each.mean),
+                Cell(f"[{format_number(each.low)}, {format_number(each.high)}]"),
             )
             for name, each in largest
         ),
@@ -139,21 +141,21 @@ def importances(told: Tuned) -> Grid:
         ),
         records=tuple(
             {
-                "study": told.study,
-                "digest": told.name,
+                "study": study.study,
+                "digest": study.name,
                 "parameter": name,
                 "share": each.mean,
                 "low": each.low,
                 "high": each.high,
                 "complete_trials": count,
-                "setup": told.setup,
-                **told.facts,
+                "setup": study.setup,
+                **study.facts,
             }
             for name, each in largest
         ),
     )
 
 
-def sought(told: Tuned, name: str) -> str:
-    within = told.space.get(name)
-    return f"{brief(within.low)} to {brief(within.high)}{', log' * within.log}" if within else ""
+def range_text(study: StudyResults, name: str) -> str:
+    within = study.space.get(name)
+    return f"{format_brief(within.low)} to {format_brief(within.high)}{', log' * within.log}" if within else ""

@@ -18,11 +18,11 @@ SETS = {"smart": "epsilon", "proximal": "mu", "momentum_proximal": "mu", "parame
 def shares(trial: Trial) -> dict[str, float]:
     """|grad penalty| / |grad loss| after the trial's last epoch by regularizer, the mean over the tasks that measured
     it. A regularizer without a finite one is left out."""
-    found: dict[str, list[float]] = {}
+    by_regularizer: dict[str, list[float]] = {}
     for name, value in trial.health.items():
-        if (told := GRADIENT.fullmatch(name)) and math.isfinite(value):
-            found.setdefault(told[1], []).append(value)
-    return {name: statistics.fmean(values) for name, values in found.items()}
+        if (match := GRADIENT.fullmatch(name)) and math.isfinite(value):
+            by_regularizer.setdefault(match[1], []).append(value)
+    return {name: statistics.fmean(values) for name, values in by_regularizer.items()}
 
 
 def regularizers(trials: Sequence[Trial]) -> tuple[str, ...]:
@@ -35,5 +35,5 @@ def inert(trials: Sequence[Trial], regularizer: str) -> list[Trial]:
     return [trial for trial in trials if shares(trial).get(regularizer, math.inf) < INERT]
 
 
-def titled(name: str) -> str:
+def readable(name: str) -> str:
     return name.replace("_", " ")

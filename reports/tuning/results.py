@@ -42,7 +42,7 @@ class Importance:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Tuned:
+class StudyResults:
     """A study in one set-up: ``trials`` in the order of their numbers. ``arm`` is the same for studies that differ in
     the sampler's ``seed`` alone: repetitions of each other."""
 

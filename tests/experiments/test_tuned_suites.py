@@ -16,7 +16,7 @@ from experiments.tuned_suites import Winner, suite
 from model.declaration import SettingError
 from model.recipe import recipe_digest
 from model.selection import LastEpoch
-from reports.claim_verdicts import Judged, Verdict, judge
+from reports.claim_verdicts import ClaimVerdict, Verdict, judge
 from reports.results import SetUp
 from tests.reports.made import Kept, measured, right, setup
 
@@ -149,7 +149,7 @@ def with_overall(scores: Mapping[str, float]) -> dict[str, float]:
     return dict(scores) | {"overall": total}
 
 
-def judged(shares: Sequence[float], made: Suite = TUNED) -> list[Judged]:
+def judged(shares: Sequence[float], made: Suite = TUNED) -> list[ClaimVerdict]:
     return judge(evidence(made, shares), [made])
 
 

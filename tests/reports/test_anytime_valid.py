@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from experiments.papers import SUITES
 from experiments.suite import Claim, Contrast
-from reports.anytime_valid import LEVEL, Anytime, decided, family, least, says
+from reports.anytime_valid import LEVEL, Anytime, anytime_decision, decide_quickly, family, least
 from reports.claim_verdicts import judge
 from reports.comparison import Differences
 from reports.overview import ANYTIME, of_paper
@@ -43,7 +43,7 @@ def test_a_quick_look_finds_what_the_rule_decides(seed: int, margin: float, item
     data = np.random.default_rng(seed).normal(centre, 1, 14)
     for n in (5, 8, 11, 14):
         comparison = Comparison(differences=tuple(map(float, data[:n])), margin=margin, items=Items(items, 99))
-        assert decided(comparison, 3) == decide(comparison, family=3)
+        assert decide_quickly(comparison, 3) == decide(comparison, family=3)
 
 
 @given(seed=st.integers(0, 10_000), centre=st.floats(-0.4, 0.4))
@@ -60,7 +60,7 @@ def test_it_is_the_first_decision_over_all_seeds_in_order(seed: int, centre: flo
         )
         for n in range(1, 15)
     ]
-    assert says(found(block, blocks=True), 0.2, 2) == next(filter(None, looks), "undecided")
+    assert anytime_decision(found(block, blocks=True), 0.2, 2) == next(filter(None, looks), "undecided")
 
 
 @pytest.mark.parametrize(
@@ -74,13 +74,13 @@ def test_it_is_the_first_decision_over_all_seeds_in_order(seed: int, centre: flo
     ],
 )
 def test_seeds_count_from_0_to_the_first_that_is_missing(seeds: tuple[int, ...], expected: Anytime) -> None:
-    assert says(found(1 + 0.01 * np.arange(len(seeds)), seeds), 0.01, 1) == expected
+    assert anytime_decision(found(1 + 0.01 * np.arange(len(seeds)), seeds), 0.01, 1) == expected
 
 
 def test_a_gap_before_a_decision_leaves_nothing_to_say() -> None:
     values = np.random.default_rng(0).normal(0, 1, 9)
-    assert says(found(values), 0.01, 1) == "undecided"
-    assert says(found(values, (0, 1, 2, 3, 4, 5, 6, 7, 9)), 0.01, 1) == ""
+    assert anytime_decision(found(values), 0.01, 1) == "undecided"
+    assert anytime_decision(found(values, (0, 1, 2, 3, 4, 5, 6, 7, 9)), 0.01, 1) == ""
 
 
 @pytest.mark.parametrize(("items", "of"), [(False, 1), (True, 1), (False, 8), (True, 30)])

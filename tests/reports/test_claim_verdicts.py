@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from experiments.papers import SUITES
 from experiments.suite import Claim, Contrast, Row, Suite
-from reports.claim_verdicts import Judged, Verdict, alone, judge
+from reports.claim_verdicts import ClaimVerdict, Verdict, alone, judge
 from reports.results import Items, Runs, SetUp
 from reports.statistics.correlation import pseudo_values
 from tests.reports.made import Kept, made_seed, measured, right, setup
@@ -52,7 +52,7 @@ def made(shares: Mapping[str, float], seeds: int, suite: Suite = BERTRAM) -> Set
     return setup(rows)
 
 
-def verdict(evidence: SetUp, *contrasts: Contrast, margin: float = 0.05) -> Judged:
+def verdict(evidence: SetUp, *contrasts: Contrast, margin: float = 0.05) -> ClaimVerdict:
     (judged,) = judge(evidence, [suite_of(*contrasts, margin=margin)])
     return judged
 
@@ -92,7 +92,7 @@ def test_rows_that_differ_on_several_axes_credit_no_change() -> None:
     assert verdict(evidence, mixed).verdict == "confounded"
     assert verdict(evidence, mixed, sst()).verdict == "reproduced"  # decided by the clean contrast
     (tested,) = verdict(evidence, mixed).tested
-    assert tested.found.estimate is not None and tested.found.axes
+    assert tested.comparison.estimate is not None and tested.comparison.axes
 
 
 def test_an_undecided_contrast_says_how_many_seeds_it_would_take() -> None:
@@ -112,7 +112,7 @@ def test_items_that_are_not_the_same_decide_nothing() -> None:
             reader.tables[run] = told.iloc[:-1]
     judged = verdict(evidence, sst())
     assert judged.verdict == "not run"
-    assert "did not score the same" in judged.tested[0].found.reason
+    assert "did not score the same" in judged.tested[0].comparison.reason
 
 
 @pytest.mark.parametrize(

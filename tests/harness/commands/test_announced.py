@@ -16,7 +16,7 @@ from harness.commands import run
 from harness.commands.run import announced
 from harness.reporting.report import Written
 from model.errors import InputError
-from reports.document.fonts import Unset
+from reports.document.fonts import MissingGlyphs
 from tests.harness.conftest import Invoke
 from tests.harness.processes import ROWS, words
 
@@ -67,9 +67,9 @@ def test_characters_that_no_font_has_are_one_line(tmp_path: Path) -> None:
     stream = io.StringIO()
 
     def written(tell: Callable[[str], None]) -> Written:
-        warnings.warn(Unset("问题", "figures"), stacklevel=1)
-        warnings.warn(Unset("题", "figures"), stacklevel=1)
-        warnings.warn(Unset("题😀", "report.pdf"), stacklevel=1)
+        warnings.warn(MissingGlyphs("问题", "figures"), stacklevel=1)
+        warnings.warn(MissingGlyphs("题", "figures"), stacklevel=1)
+        warnings.warn(MissingGlyphs("题😀", "report.pdf"), stacklevel=1)
         return Written(tmp_path, True)
 
     assert announced(tmp_path, Console(file=stream, width=400), written)

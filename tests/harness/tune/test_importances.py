@@ -11,7 +11,7 @@ import pytest
 from experiments.studies import STUDIES
 from harness.tune import importances as weighing
 from harness.tune.importances import FEWEST, importances
-from reports.tuning.results import Trial, Tuned
+from reports.tuning.results import StudyResults, Trial
 
 STUDY = STUDIES["baseline"]
 
@@ -21,7 +21,7 @@ def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weighing, "RESAMPLES", 12)
 
 
-def made(count: int, weights: dict[str, float]) -> Tuned:
+def made(count: int, weights: dict[str, float]) -> StudyResults:
     """Trials all over the space; the value is a sum of the parameters, each from 0 to 1, with these weights."""
     random, trials = np.random.default_rng(0), []
     for number in range(count):
@@ -33,7 +33,7 @@ def made(count: int, weights: dict[str, float]) -> Tuned:
             params[name] = math.exp(at) if within.log else at
         value = sum(weights.get(name, 0.0) * share for name, share in shares.items())
         trials.append(Trial(number=number, state="complete", params=params, value=value, epochs=4, cost=1.0))
-    return Tuned(
+    return StudyResults(
         name="abc",
         study=STUDY.name,
         says="",

@@ -16,7 +16,7 @@ from experiments.ablation import Ablation
 from experiments.changes import EXPONENTIAL_DECAY, PCGRAD, TOGETHER, dropout, epochs
 from experiments.factorial_designs import Design, Effect, Run, add_one, fraction, fractions, leave_one_out, possible
 from experiments.papers import SUITES
-from reports.ablation.analysis import MEANING, Kind, Of, analysed, corrected, of
+from reports.ablation.analysis import MEANING, Kind, MetricAnalysis, analyse_metric, analyse_metrics, correct_p_values
 from reports.ablation.results import AblationResults
 from reports.results import Seed
 from reports.statistics.crossed_effects import cautious
@@ -47,14 +47,14 @@ SMART, ROTATE, PCGRAD_END, MSE = NAMES
 SOME = values(NAMES, {(SMART,): 0.04, (ROTATE, PCGRAD_END): -0.08, (SMART, ROTATE, MSE): 0.16})
 
 
-def mean(of: Of, kind: Kind, *term: str) -> float:
-    found = of.get(kind, *term)
+def mean(analysis: MetricAnalysis, kind: Kind, *term: str) -> float:
+    found = analysis.get(kind, *term)
     assert found is not None
     return found.mean
 
 
-def each(of: Of, kind: Kind) -> dict[Effect, float]:
-    return {term: found.mean for (its, term), found in of.found.items() if its == kind}
+def each(analysis: MetricAnalysis, kind: Kind) -> dict[Effect, float]:
+    return {term: found.mean for (its, term), found in analysis.estimates.items() if its == kind}
 
 
 @st.composite
@@ -72,7 +72,7 @@ def partial(draw: st.DrawFn, ours: Ablation = FOUR) -> dict[Run, list[float]]:
 def test_shapley_values_are_those_of_every_order_and_sum_to_the_whole_difference(
     by_run: dict[Run, list[float]],
 ) -> None:
-    found = of(plain(FOUR, by_run), "figure")
+    found = analyse_metric(plain(FOUR, by_run), "figure")
     value = {run: statistics.fmean(told) for run, told in by_run.items()}
     orders = list(walks(NAMES, by_run))
     for name in NAMES:
@@ -95,7 +95,7 @@ def test_they_sum_to_the_difference_of_every_metric(seed: int) -> None:
     evidence = quick(FOUR, *drawn(random, dict.fromkeys(TASKS, SOME), seeds=3, items=(41, 37, 29)))
     way = {frozenset(NAMES[:size]) for size in range(5)}
     some = only(evidence, lambda row: seed == 0 or on(row) in way or bool(random.random() < 0.6))
-    for found in analysed(AblationResults(FOUR, some)):
+    for found in analyse_metrics(AblationResults(FOUR, some)):
         assert not found.reason
         assert sum(each(found, "shapley").values()) == pytest.approx(mean(found, "total"), abs=1e-12)
         assert sum(each(found, "stated").values()) == pytest.approx(mean(found, "total"), abs=1e-12)
@@ -105,16 +105,16 @@ def test_they_sum_to_the_difference_of_every_metric(seed: int) -> None:
 
 
 def test_every_figure_is_its_definition_on_scores_that_are_known() -> None:
-    found = of(AblationResults(FOUR, exact(FOUR, SOME)), "sst_accuracy")
+    found = analyse_metric(AblationResults(FOUR, exact(FOUR, SOME)), "sst_accuracy")
     for (kind, term), true in truths(NAMES, SOME).items():
         assert mean(found, kind, *term) == pytest.approx(true, abs=1e-12), (kind, term)
 
 
 def test_a_main_effect_is_the_shapley_value_where_no_three_factors_interact() -> None:
     pairs = values(NAMES, {(SMART,): 0.04, (ROTATE, PCGRAD_END): -0.08, (SMART, MSE): 0.12})
-    found = of(AblationResults(FOUR, exact(FOUR, pairs)), "sst_accuracy")
+    found = analyse_metric(AblationResults(FOUR, exact(FOUR, pairs)), "sst_accuracy")
     assert each(found, "main") == pytest.approx(each(found, "shapley"), abs=1e-12)
-    three = of(AblationResults(FOUR, exact(FOUR, SOME)), "sst_accuracy")
+    three = analyse_metric(AblationResults(FOUR, exact(FOUR, SOME)), "sst_accuracy")
     assert mean(three, "shapley", SMART) - mean(three, "main", SMART) == pytest.approx(0.16 / 12, abs=1e-12)
 
 
@@ -149,7 +149,7 @@ def mixed(ours: Ablation, chosen: Design, seed: int) -> Design:
     true = values(ours.names, sizes)
     taken = plain(ours, {run: [true[run] - 0.01, true[run] + 0.01] for run in chosen.runs})
     assert set(taken.design.runs) == set(chosen.runs)
-    found, seen = of(taken, "figure"), set()
+    found, seen = analyse_metric(taken, "figure"), set()
     for line in taken.design.aliases():
         first, *others = re.findall(r"(?:^|([+-]) )(\S+)", line)
         term = tuple(first[1].split(":"))
@@ -158,16 +158,16 @@ def mixed(ours: Ablation, chosen: Design, seed: int) -> Design:
         kind: Kind = "main" if len(term) == 1 else "interaction"
         assert mean(found, kind, *term) == pytest.approx(sizes[term] + added, abs=1e-12), line
         seen.add((kind, term))
-    assert {key for key in found.found if key[0] in ("main", "interaction")} == seen
+    assert {key for key in found.estimates if key[0] in ("main", "interaction")} == seen
     return taken.design
 
 
 @pytest.mark.parametrize(("make", "kind", "other"), [(leave_one_out, "last", "alone"), (add_one, "alone", "last")])
 def test_one_at_a_time_tells_of_a_factor_beside_all_others_or_none(make: object, kind: Kind, other: Kind) -> None:
     design = make(NAMES)  # type: ignore[operator]
-    found = of(AblationResults(FOUR, exact(FOUR, {run: SOME[run] for run in design.runs})), "sst_accuracy")
+    found = analyse_metric(AblationResults(FOUR, exact(FOUR, {run: SOME[run] for run in design.runs})), "sst_accuracy")
     true = truths(NAMES, SOME)
-    assert {key[0] for key in found.found} == {"main", kind, "step"}
+    assert {key[0] for key in found.estimates} == {"main", kind, "step"}
     for name in NAMES:
         assert mean(found, kind, name) == pytest.approx(true[kind, (name,)], abs=1e-12)
     assert each(found, "main") == pytest.approx(each(found, kind), abs=1e-12)
@@ -178,9 +178,9 @@ def test_one_at_a_time_tells_of_a_factor_beside_all_others_or_none(make: object,
 def test_what_changes_no_answer_has_an_effect_of_exactly_0() -> None:
     answers, labels = drawn(np.random.default_rng(1), dict.fromkeys(TASKS, SOME))
     same = next(iter(answers.values()))
-    for found in analysed(AblationResults(FOUR, quick(FOUR, dict.fromkeys(answers, same), labels))):
-        assert set(MEANING) == {kind for kind, _ in found.found}
-        assert {(each.mean, each.estimate, each.p) for each in found.found.values()} == {(0, None, None)}
+    for found in analyse_metrics(AblationResults(FOUR, quick(FOUR, dict.fromkeys(answers, same), labels))):
+        assert set(MEANING) == {kind for kind, _ in found.estimates}
+        assert {(each.mean, each.estimate, each.p) for each in found.estimates.values()} == {(0, None, None)}
         assert {(each.low, each.high) for each in found.apparent.values()} == {(0, 0)}
 
 
@@ -188,8 +188,8 @@ def test_what_changes_no_answer_has_an_effect_of_exactly_0() -> None:
 def test_a_factor_that_changes_no_answer_is_not_supported_beside_others_that_do(inert: str) -> None:
     answers, labels = drawn(np.random.default_rng(2), dict.fromkeys(TASKS, SOME), items=(63, 59, 61))
     alike = {run: answers[run - {inert}] for run in answers}
-    for found in analysed(AblationResults(FOUR, quick(FOUR, alike, labels))):
-        for (kind, term), each in found.found.items():
+    for found in analyse_metrics(AblationResults(FOUR, quick(FOUR, alike, labels))):
+        for (kind, term), each in found.estimates.items():
             nothing = term == (inert,) or (kind == "interaction" and inert in term)
             assert ((each.mean, each.estimate, each.p) == (0, None, None)) == nothing, (kind, term)
 
@@ -201,7 +201,7 @@ def test_a_combination_that_repeats_another_has_its_figures() -> None:
     taken = AblationResults(GATED, exact(GATED, {run: true[run] for run in map(on_row, GATED.rows.rows)}))
     assert {frozenset({pcgrad}), frozenset({smart, pcgrad})} == set(taken.filled)
     assert (len(taken.trained), len(taken.runs), taken.design.kind, len(taken.design.runs)) == (6, 8, "full", 8)
-    found = of(taken, "sst_accuracy")
+    found = analyse_metric(taken, "sst_accuracy")
     for (kind, term), size in truths(GATED.names, true).items():
         if kind in ("stated", "flattery") and term != (smart,):  # the paper adds the others nowhere
             assert found.get(kind, *term) is None
@@ -217,7 +217,7 @@ def on_row(row: object) -> Run:
 
 
 def test_a_step_has_both_rows_what_is_printed_and_all_that_its_factors_do_elsewhere() -> None:
-    found = of(AblationResults(FOUR, exact(FOUR, SOME)), "sst_accuracy")
+    found = analyse_metric(AblationResults(FOUR, exact(FOUR, SOME)), "sst_accuracy")
     told = {(step.start.row.name, step.end.row.name): step for step in found.steps}
     assert list(told) == [("04-all-three", "06-smart"), ("06-smart", "08-pcgrad"), ("08-pcgrad", "11-mse")]
     printed = {pair: step.printed for pair, step in told.items()}
@@ -235,15 +235,15 @@ def test_figures_printed_of_other_items_or_by_another_formula_are_not_subtracted
     """Row 14 is scored on test, 11 on dev; smartbert's overall takes r as it is, bertram's moves it to 0..1 first."""
     test = ablation(row="14-full-quora", against="11-mse")
     answers, labels = drawn(np.random.default_rng(7), dict.fromkeys(TASKS, values(test.names, {})), seeds=2)
-    assert [found.steps[0].printed for found in analysed(AblationResults(test, quick(test, answers, labels)))] == [
-        None
-    ] * 4
+    assert [
+        found.steps[0].printed for found in analyse_metrics(AblationResults(test, quick(test, answers, labels)))
+    ] == [None] * 4
     (suite,) = (each for each in SUITES if each.slug == "smartbert/table1")
     (row,) = (each for each in suite.rows if "overall" in each.printed)
     ours = Ablation(suite=TABLE, row=TABLE.row("13-combined-test"), other=suite, against=row)
     ours = dataclasses.replace(ours, held=dict.fromkeys([factor.name for factor in ours.every][1:], False))
     answers, labels = drawn(np.random.default_rng(8), dict.fromkeys(TASKS, values(ours.names, {})), seeds=2)
-    both = {found.metric: found for found in analysed(AblationResults(ours, quick(ours, answers, labels)))}
+    both = {found.metric: found for found in analyse_metrics(AblationResults(ours, quick(ours, answers, labels)))}
     assert {metric for metric in METRICS if metric in row.printed} == set(METRICS)
     assert [metric for metric, found in both.items() if found.steps[0].printed is None] == ["overall"]
     assert not each(both["overall"], "stated") and not each(both["overall"], "flattery")  # no paper's order
@@ -253,8 +253,8 @@ def test_figures_printed_of_other_items_or_by_another_formula_are_not_subtracted
 
 def test_each_kind_is_corrected_by_itself_over_all_metrics() -> None:
     answers, labels = drawn(np.random.default_rng(4), dict.fromkeys(TASKS, SOME))
-    every = analysed(AblationResults(FOUR, quick(FOUR, answers, labels)))
-    counts = {kind: sum(its == kind for found in every for its, _ in found.found) for kind in MEANING}
+    every = analyse_metrics(AblationResults(FOUR, quick(FOUR, answers, labels)))
+    counts = {kind: sum(its == kind for found in every for its, _ in found.estimates) for kind in MEANING}
     assert counts == {
         **dict.fromkeys(("main", "alone", "last", "shapley", "stated", "flattery"), 16),
         "interaction": 24,
@@ -262,22 +262,24 @@ def test_each_kind_is_corrected_by_itself_over_all_metrics() -> None:
         "total": 4,
     }
     for kind in MEANING:
-        mine = [found for of in every for (its, _), found in of.found.items() if its == kind]
+        mine = [found for analysis in every for (its, _), found in analysis.estimates.items() if its == kind]
         assert [found.p for found in mine] == holm([cautious(found.estimate).p for found in mine if found.estimate])
-    some = {found.supported for of in every for found in of.found.values()}
+    some = {found.supported for analysis in every for found in analysis.estimates.values()}
     assert some == {True, False}
     assert all(
-        found.supported == (found.p is not None and found.p < 0.05) for of in every for found in of.found.values()
+        found.supported == (found.p is not None and found.p < 0.05)
+        for analysis in every
+        for found in analysis.estimates.values()
     )
 
 
 def test_a_single_seed_has_an_interval_over_items_and_no_p() -> None:
     answers, labels = drawn(np.random.default_rng(5), dict.fromkeys(TASKS, SOME), seeds=1)
-    for found in analysed(AblationResults(FOUR, quick(FOUR, answers, labels))):
-        assert len(found.found) == len(analysed_keys())
-        assert {each.p for each in found.found.values()} == {None}
-        assert not any(each.supported for each in found.found.values())
-        assert all(each.ends is not None and each.ends[0] < each.ends[1] for each in found.found.values())
+    for found in analyse_metrics(AblationResults(FOUR, quick(FOUR, answers, labels))):
+        assert len(found.estimates) == len(analysed_keys())
+        assert {each.p for each in found.estimates.values()} == {None}
+        assert not any(each.supported for each in found.estimates.values())
+        assert all(each.ends is not None and each.ends[0] < each.ends[1] for each in found.estimates.values())
 
 
 def analysed_keys() -> set[object]:
@@ -289,12 +291,12 @@ def test_a_metric_with_one_seed_leaves_the_correction_of_the_others_alone() -> N
     whole = quick(FOUR, answers, labels)
     one = whole.rows[f"{FOUR.slug}/{SMART}"]
     one.seeds = [without(seed, "sts_pearson") if seed.seed else seed for seed in one.seeds]
-    by_metric = {found.metric: found for found in analysed(AblationResults(FOUR, whole))}
-    assert {found.p for found in by_metric["sts_pearson"].found.values()} == {None}
+    by_metric = {found.metric: found for found in analyse_metrics(AblationResults(FOUR, whole))}
+    assert {found.p for found in by_metric["sts_pearson"].estimates.values()} == {None}
     others = [by_metric[name] for name in METRICS if name != "sts_pearson"]
-    mains = [found for of in others for (kind, _), found in of.found.items() if kind == "main"]
+    mains = [found for analysis in others for (kind, _), found in analysis.estimates.items() if kind == "main"]
     ps = holm([cautious(found.estimate).p for found in mains if found.estimate])
-    assert [found.p for of in others for (kind, _), found in of.found.items() if kind == "main"] == ps
+    assert [found.p for analysis in others for (kind, _), found in analysis.estimates.items() if kind == "main"] == ps
 
 
 def without(seed: Seed, metric: str) -> Seed:
@@ -303,10 +305,10 @@ def without(seed: Seed, metric: str) -> Seed:
 
 
 def test_a_metric_without_items_is_told_by_seed() -> None:
-    found = of(plain(FOUR, {run: [true - 0.1, true, true + 0.1] for run, true in SOME.items()}), "figure")
+    found = analyse_metric(plain(FOUR, {run: [true - 0.1, true, true + 0.1] for run, true in SOME.items()}), "figure")
     assert found.scores is not None and found.scores.items == {}
     assert mean(found, "total") == pytest.approx(truths(NAMES, SOME)["total", ()], abs=1e-12)
-    only_one = of(plain(FOUR, {run: [true] for run, true in SOME.items()}), "figure")
-    (told,) = corrected([only_one])
+    only_one = analyse_metric(plain(FOUR, {run: [true] for run, true in SOME.items()}), "figure")
+    (told,) = correct_p_values([only_one])
     assert mean(told, "main", SMART) == pytest.approx(0.04, abs=1e-12)
-    assert {each.p for each in told.found.values()} == {None}
+    assert {each.p for each in told.estimates.values()} == {None}

@@ -12,7 +12,7 @@ import pytest
 from experiments.changes import PCGRAD, TOGETHER
 from experiments.factorial_designs import Run, add_one, leave_one_out, possible
 from experiments.suite import Change
-from reports.ablation.analysis import Of, analysed, of
+from reports.ablation.analysis import MetricAnalysis, analyse_metric, analyse_metrics
 from reports.ablation.results import AblationResults, Scores, scores
 from reports.results import Runs, Seed, SetUp
 from tests.reports.ablation.truth import (
@@ -51,7 +51,7 @@ def taken_of(evidence: SetUp, metric: str) -> Scores:
 
 
 def reasons(evidence: SetUp) -> dict[str, str]:
-    return {of.metric: of.reason for of in analysed(AblationResults(TWO, evidence))}
+    return {analysis.metric: analysis.reason for analysis in analyse_metrics(AblationResults(TWO, evidence))}
 
 
 def of_row(evidence: SetUp, run: Run) -> Runs:
@@ -77,9 +77,9 @@ def test_a_combination_that_is_missing_leaves_what_the_others_tell(fault: str) -
     assert set(taken.runs) == set(TRUE) - {gone}
     assert taken.design.kind == "some"
     assert len(taken.design.model()) == 1 + 4 + 6  # 15 runs tell all pairs apart
-    found, true = of(taken, "sst_accuracy"), truths(NAMES, TRUE)
+    found, true = analyse_metric(taken, "sst_accuracy"), truths(NAMES, TRUE)
     assert found.orders == 1 - 4 / 24  # the first two in either order, then the others in either
-    assert {kind for kind, _ in found.found} == {"main", "interaction", "alone", "last", "shapley", "step", "total"}
+    assert {kind for kind, _ in found.estimates} == {"main", "interaction", "alone", "last", "shapley", "step", "total"}
     for kind, term in [("alone", NAMES[:1]), ("last", NAMES[1:2]), ("total", ()), ("step", NAMES[:1])]:
         assert mean(found, kind, *term) == pytest.approx(true["alone" if kind == "step" else kind, term], abs=1e-12)  # type: ignore[index]
     assert sum(mean(found, "shapley", name) for name in NAMES) == pytest.approx(true["total", ()], abs=1e-12)
@@ -89,8 +89,8 @@ def made_failed(seed: int) -> Seed:
     return dataclasses.replace(made_seed(seed, "", "", {}, ()), done=False, reason="no memory")
 
 
-def mean(found: Of, kind: str, *term: str) -> float:
-    return found.found[kind, term].mean  # type: ignore[index]
+def mean(found: MetricAnalysis, kind: str, *term: str) -> float:
+    return found.estimates[kind, term].mean  # type: ignore[index]
 
 
 @pytest.mark.parametrize("make", [leave_one_out, add_one])
@@ -112,12 +112,12 @@ def test_without_a_finished_seed_there_is_nothing() -> None:
 def test_one_combination_has_scores_and_no_effect() -> None:
     evidence, _ = stored()
     (found,) = [
-        of
-        for of in analysed(AblationResults(TWO, only(evidence, lambda row: on(row) == NONE)))
-        if of.metric == "overall"
+        analysis
+        for analysis in analyse_metrics(AblationResults(TWO, only(evidence, lambda row: on(row) == NONE)))
+        if analysis.metric == "overall"
     ]
     assert found.scores is not None and found.scores.runs == (NONE,)
-    assert (dict(found.found), dict(found.apparent), found.orders, found.reason) == ({}, {}, 0, "")
+    assert (dict(found.estimates), dict(found.apparent), found.orders, found.reason) == ({}, {}, 0, "")
     assert all(step.low is None and step.high is None for step in found.steps)
 
 
@@ -191,8 +191,8 @@ def test_a_combination_without_r_leaves_the_metric_out(but: int) -> None:
     for metric in ("sts_pearson", "overall"):
         expected = f"no seed has {metric} in all combinations" if but else f"{TWO.names[0]} has no {metric}"
         assert told[metric].startswith(expected)
-    by_metric = {found.metric: found for found in analysed(AblationResults(TWO, evidence))}
-    assert not by_metric["sts_pearson"].found and by_metric["sst_accuracy"].found
+    by_metric = {found.metric: found for found in analyse_metrics(AblationResults(TWO, evidence))}
+    assert not by_metric["sts_pearson"].estimates and by_metric["sst_accuracy"].estimates
 
 
 @pytest.mark.parametrize("kind", ["fewer items", "other labels", "other order", "no answers", "other data"])
@@ -238,7 +238,7 @@ def test_what_repeats_a_combination_is_taken_from_it_where_that_was_trained() ->
     part = AblationResults(gated, exact(gated, {run: share for run, share in true.items() if smart not in run}))
     assert (set(part.filled), part.design.kind) == ({frozenset({pcgrad})}, "some")
     assert set(part.design.runs) == set(part.trained)
-    found = of(part, "sst_accuracy")
+    found = analyse_metric(part, "sst_accuracy")
     assert mean(found, "alone", pcgrad) == 0 and mean(found, "alone", together) == pytest.approx(0.1)
 
 
@@ -255,8 +255,8 @@ def test_combinations_that_cannot_be_are_no_gap_in_a_full_design() -> None:
     wanted = {NONE: 0.5, frozenset({smart}): 0.6, frozenset({"bf16"}): 0.4}
     taken = AblationResults(ours, exact(ours, wanted))
     assert (taken.design.kind, len(taken.design.runs)) == ("full", 3)
-    found = of(taken, "sst_accuracy")
-    told = {key: each.mean for key, each in found.found.items()}
+    found = analyse_metric(taken, "sst_accuracy")
+    told = {key: each.mean for key, each in found.estimates.items()}
     expected = {(kind, (name,)): size for kind in ("main", "alone") for name, size in ((smart, 0.1), ("bf16", -0.1))}
     assert told == pytest.approx(expected, abs=1e-12)
     assert found.orders == 0

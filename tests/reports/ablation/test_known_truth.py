@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from experiments.factorial_designs import Effect
-from reports.ablation.analysis import MEANING, Key, Kind, Of, analysed
+from reports.ablation.analysis import MEANING, Key, Kind, MetricAnalysis, analyse_metrics
 from reports.ablation.results import AblationResults
 from tests.reports.ablation.truth import FOUR, METRICS, NAMES, Values, drawn, kept, quick, truths, values
 from tests.reports.made import Floats
@@ -53,8 +53,8 @@ def experiments() -> Mapping[tuple[str, Key], Floats]:
     """Of each metric and figure, low, mean and high [times, 3]."""
     random, told = np.random.default_rng(17), dict[tuple[str, Key], list[tuple[float, float, float]]]()
     for _ in range(TIMES):
-        for of in analysed(AblationResults(FOUR, quick(FOUR, *drawn(random, TRUTH)))):
-            for key, found in of.found.items():
+        for of in analyse_metrics(AblationResults(FOUR, quick(FOUR, *drawn(random, TRUTH)))):
+            for key, found in of.estimates.items():
                 one = found.estimate
                 assert one is not None
                 told.setdefault((of.metric, key), []).append((one.low, one.mean, one.high))
@@ -90,23 +90,23 @@ def test_an_interval_holds_the_truth_as_often_as_it_says(metric: str, kind: Kind
 
 def test_the_figures_of_a_tracking_stores_answers_are_the_same() -> None:
     answers, labels = drawn(np.random.default_rng(1), TRUTH, seeds=3, items=(60, 70, 50))
-    told, same = (analysed(AblationResults(FOUR, make(FOUR, answers, labels))) for make in (kept, quick))
+    told, same = (analyse_metrics(AblationResults(FOUR, make(FOUR, answers, labels))) for make in (kept, quick))
     assert [each.metric for each in told] == list(METRICS)
     for one, other in zip(told, same, strict=True):
-        assert one.found == other.found
+        assert one.estimates == other.estimates
         assert (one.steps, one.apparent, one.orders) == (other.steps, other.apparent, 1.0)
 
 
 def test_with_many_items_and_seeds_every_figure_is_near_its_truth() -> None:
     answers, labels = drawn(np.random.default_rng(3), TRUTH, seeds=12, items=(3000, 3000, 3000))
-    for of in analysed(AblationResults(FOUR, quick(FOUR, answers, labels))):
+    for of in analyse_metrics(AblationResults(FOUR, quick(FOUR, answers, labels))):
         for key, true in TRUE[of.metric].items():
-            found = of.found[key].estimate
+            found = of.estimates[key].estimate
             assert found is not None
             assert found.mean == pytest.approx(true, abs=5 * found.error), (of.metric, key)
             assert found.error < 0.03
         assert supported(of) >= {"main", "interaction", "shapley", "total"}
 
 
-def supported(of: Of) -> set[Kind]:
-    return {kind for (kind, _), found in of.found.items() if found.supported}
+def supported(of: MetricAnalysis) -> set[Kind]:
+    return {kind for (kind, _), found in of.estimates.items() if found.supported}

@@ -14,7 +14,7 @@ from matplotlib import font_manager
 
 from reports.document import fonts as letters
 from reports.document.blocks import Block, Cell, Grid, Heading, Picture, Words
-from reports.document.fonts import Unset, families, fonts, lacking, sentence, written
+from reports.document.fonts import MissingGlyphs, families, fonts, missing_in_dejavu, sentence, texts_of
 from reports.document.html import page
 from reports.document.typst import pdf
 from reports.figures import style
@@ -61,7 +61,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[st
 
 
 def forget() -> None:
-    for each in (letters.fonts, letters.machine, letters.families, style.width_of):
+    for each in (letters.fonts, letters.fonts_with, letters.families, style.width_of):
         each.cache_clear()
 
 
@@ -72,23 +72,25 @@ def set_quietly(blocks: list[Block], folder: Path) -> bytes:
 
 
 def test_what_our_face_lacks_is_told_from_what_it_has() -> None:
-    assert lacking("naïve, ±.003 ≈ → ✓ ⚠ אב") == ()
-    assert lacking("plain") == ()
-    assert lacking("b语a问\u200d\ufe0f\n") == ("语", "问")
+    assert missing_in_dejavu("naïve, ±.003 ≈ → ✓ ⚠ אב") == ()
+    assert missing_in_dejavu("plain") == ()
+    assert missing_in_dejavu("b语a问\u200d\ufe0f\n") == ("语", "问")
 
 
 def test_without_a_font_the_characters_are_named_in_the_document_and_in_a_warning(
     machine: list[str], tmp_path: Path
 ) -> None:
-    with pytest.warns(Unset, match=f"no font of this machine has {' '.join(sorted(TITLE))}, .* boxes in report.pdf"):
+    with pytest.warns(
+        MissingGlyphs, match=f"no font of this machine has {' '.join(sorted(TITLE))}, .* boxes in report.pdf"
+    ):
         told = pdf(BLOCKS, "Report", tmp_path)
     said = [Words(f"{sentence(TITLE, ['this document'])}.", "warning"), *BLOCKS]
-    with pytest.warns(Unset):
+    with pytest.warns(MissingGlyphs):
         assert len(pdf(said, "Report", tmp_path)) > len(told) > len(set_quietly([Heading(1, "x"), BLOCKS[1]], tmp_path))
 
 
 def test_a_font_of_the_machine_sets_them(machine: list[str], tmp_path: Path) -> None:
-    with pytest.warns(Unset):
+    with pytest.warns(MissingGlyphs):
         boxes = pdf(BLOCKS, "Report", tmp_path)
     machine.append(str(font(tmp_path / "Signs.ttf", TITLE)))
     forget()
@@ -99,10 +101,10 @@ def test_a_font_of_the_machine_sets_them(machine: list[str], tmp_path: Path) -> 
 
 def test_those_that_are_left_are_named_alone(machine: list[str], tmp_path: Path) -> None:
     machine.append(str(font(tmp_path / "Signs.ttf", TITLE[1:])))
-    with pytest.warns(Unset) as raised:
+    with pytest.warns(MissingGlyphs) as raised:
         pdf(BLOCKS, "Report", tmp_path)
     (warning,) = [each.message for each in raised]
-    assert isinstance(warning, Unset)
+    assert isinstance(warning, MissingGlyphs)
     assert warning.characters == (TITLE[0],)
 
 
@@ -127,9 +129,9 @@ def bars(folder: Path, words: str) -> bytes:
 
 
 def test_figures_use_the_machine_s_fonts_or_say_what_they_lack(machine: list[str], tmp_path: Path) -> None:
-    with pytest.warns(Unset, match="in figures") as raised:
+    with pytest.warns(MissingGlyphs, match="in figures") as raised:
         boxes = bars(tmp_path / "boxes", TITLE)
-    assert [type(each.message) for each in raised] == [Unset]
+    assert [type(each.message) for each in raised] == [MissingGlyphs]
     narrow = style.width_of(TITLE)
     machine.append(str(font(tmp_path / "Signs.ttf", TITLE)))
     forget()
@@ -158,5 +160,5 @@ def test_as_few_fonts_as_do_are_chosen_and_always_the_same(machine: list[str], t
 def test_every_text_of_a_report_is_looked_at() -> None:
     grid = Grid(name="g", caption="1", head=((Cell("2", below="3"),),), body=((Cell("4"),),), widths=(1,), notes=("5",))
     blocks: list[Block] = [Heading(1, "6"), grid, Picture(name="p", caption="7", width=1, height=1)]
-    assert sorted("".join(written(blocks))) == list("1234567")
+    assert sorted("".join(texts_of(blocks))) == list("1234567")
     assert TITLE in page(BLOCKS, "Report", Path())  # a browser has fonts of its own

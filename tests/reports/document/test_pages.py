@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.document.blocks import Block, Picture, Words
-from reports.document.figure_layout import GAP, HEIGHT, LEAST, MOST, Columns, Item, Sheet, paged, room, runs
+from reports.document.figure_layout import GAP, HEIGHT, LEAST, MOST, Columns, Item, Sheet, plan_run, room, runs
 from tests.reports.document.parts import picture
 
 HEIGHTS = st.lists(st.floats(0.5, 8.8), min_size=1, max_size=9)
@@ -24,7 +24,7 @@ def used(sheet: Sheet) -> float:
 @given(HEIGHTS, st.floats(-0.5, 10.3))
 def test_every_figure_is_on_a_page_that_holds_it(heights: list[float], first: float) -> None:
     pictures = made(heights)
-    run = paged(pictures, first)
+    run = plan_run(pictures, first)
     placed = [item for sheet in run.sheets for item in sheet.items]
     moved = [at for at, item in enumerate(placed) if item is not pictures[at]]
     assert len(placed) == len(pictures)
@@ -36,21 +36,21 @@ def test_every_figure_is_on_a_page_that_holds_it(heights: list[float], first: fl
 
 
 def test_figures_shrink_a_little_rather_than_leave_half_a_page() -> None:
-    run = paged(made([5.4, 5.2]), HEIGHT)
+    run = plan_run(made([5.4, 5.2]), HEIGHT)
     assert [len(sheet.items) for sheet in run.sheets if sheet.items] == [2]
     assert LEAST <= run.sheets[-1].scale < 1
 
 
 def test_neighbours_change_places_where_that_saves_much() -> None:
-    run = paged(made([4.8, 7.1, 4.2]), HEIGHT)
+    run = plan_run(made([4.8, 7.1, 4.2]), HEIGHT)
     names = [[item.name for item in sheet.items if isinstance(item, Picture)] for sheet in run.sheets]
     assert ["f1"] in names
     assert any(len(each) == 2 for each in names)
 
 
 def test_text_goes_on_below_a_short_end() -> None:
-    assert paged(made([2.0]), 9.0).open
-    assert not paged(made([8.0]), 9.5).open
+    assert plan_run(made([2.0]), 9.0).open
+    assert not plan_run(made([8.0]), 9.5).open
 
 
 def test_halves_stand_in_two_columns_of_like_height() -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from reports.document.blocks import Block, Heading, Words
 from reports.document.figure_files import FigureError
 from reports.document.text import plain
-from reports.document.typst import compiler, literal, pdf, planned, source
+from reports.document.typst import compiler, literal, pdf, plan_pages, source
 from tests import ROOT
 from tests.reports.document.parts import SIGNS, TEXT, drawn, every, numbered, picture
 
@@ -126,7 +126,7 @@ def test_figures_stay_where_they_were_planned(tmp_path: Path) -> None:
     ]
     blocks += [Heading(1, "b"), Words("after")]
     told = pages(pdf(blocks, "T", drawn(tmp_path, *names)), tmp_path)
-    (run,) = planned(blocks, "T", tmp_path)
+    (run,) = plan_pages(blocks, "T", tmp_path)
     shown = [re.findall(r"Shows (f\d)", page) for page in told]
     assert [names for names in shown if names] == [
         [item.name for item in sheet.items if hasattr(item, "name")] for sheet in run.sheets if sheet.items

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from reports.figures.best_by_budget import PAGE, REACH, Arm, budget
+from reports.figures.best_by_budget import PAGE, REACH, StudyRun, budget
 from tests.reports.figures.drawing import LONG, all_faults, words
 
 nan = math.nan
 
 
-def arm(name: str, costs: tuple[float, ...], values: tuple[float, ...], steps: bool = True) -> Arm:
-    return Arm(name=name, says="one study", costs=costs, values=values, steps=steps)
+def arm(name: str, costs: tuple[float, ...], values: tuple[float, ...], steps: bool = True) -> StudyRun:
+    return StudyRun(name=name, says="one study", costs=costs, values=values, steps=steps)
 
 
 def drawn(figure: Figure) -> list[list[float]]:
@@ -31,7 +31,7 @@ def test_nothing_is_cut_off_nor_over_another(data: st.DataObject, count: int, co
         values = tuple(sorted(data.draw(st.lists(st.floats(0, 1), max_size=200))))
         spread = data.draw(st.booleans()) and values
         arms.append(
-            Arm(
+            StudyRun(
                 name=f"{LONG[at % 4]}-{at}",
                 says="mean and range of 3 studies",
                 costs=tuple(cost * (n + 1) for n in range(len(values))),

@@ -12,7 +12,7 @@ from scipy.special import ndtr
 from statsmodels.stats.power import TTestPower, ttest_power
 
 from reports.statistics.crossed_effects import Components, Estimate, cautious
-from reports.statistics.power import at, detectable, found, seeds_needed
+from reports.statistics.power import at, detectable, power_of, seeds_needed
 from tests.reports.statistics.experiments import error, estimate_of, normal
 
 
@@ -40,11 +40,11 @@ def test_without_items_the_seeds_needed_are_the_pairs_of_a_t_test(effect: float,
 @pytest.mark.parametrize("level", [0.95, 0.9999])
 def test_power_rises_with_the_effect_up_to_1_and_is_statsmodels(freedom: float, level: float) -> None:
     deltas = np.geomspace(1e-3, 1e5, 60)
-    powers = np.array([found(delta, freedom, level) for delta in deltas])
+    powers = np.array([power_of(delta, freedom, level) for delta in deltas])
     assert (np.diff(powers) > -1e-9).all()
     assert powers[0] == pytest.approx(1 - level, rel=1e-2)
     assert powers[-1] == pytest.approx(1.0, abs=0.1)
-    assert found(2.0, freedom, level) == pytest.approx(ttest_power(2.0, 1, 1 - level, df=freedom), rel=1e-6)
+    assert power_of(2.0, freedom, level) == pytest.approx(ttest_power(2.0, 1, 1 - level, df=freedom), rel=1e-6)
 
 
 @pytest.mark.parametrize("delta", [3.0, 25.0, 40.0, 53.43062])
@@ -54,7 +54,7 @@ def test_power_is_the_share_of_t_beyond_its_edge(delta: float, freedom: float) -
     edge = stats.t.isf(0.005, freedom)
     below = np.sqrt(stats.chi2.ppf((np.arange(20_000) + 0.5) / 20_000, freedom) / freedom)
     share = float((ndtr(delta - edge * below) + ndtr(-edge * below - delta)).mean())
-    assert found(delta, freedom, 0.99) == pytest.approx(share, abs=1e-4)
+    assert power_of(delta, freedom, 0.99) == pytest.approx(share, abs=1e-4)
 
 
 def test_so_many_seeds_find_the_effect_in_an_experiment() -> None:
@@ -69,8 +69,8 @@ def test_so_many_seeds_find_the_effect_in_an_experiment() -> None:
     assert needed is not None
     random = np.random.default_rng(0)
     rejected = [estimate_of([normal(random, (needed, m), 0.0004, 0.005, 0.1) + effect]).p < 0.05 for _ in range(600)]
-    expected = found(effect / math.sqrt(at(truth, needed)[0]), at(truth, needed)[1], 0.95)
-    assert expected >= 0.8 > found(effect / math.sqrt(at(truth, needed - 1)[0]), at(truth, needed - 1)[1], 0.95)
+    expected = power_of(effect / math.sqrt(at(truth, needed)[0]), at(truth, needed)[1], 0.95)
+    assert expected >= 0.8 > power_of(effect / math.sqrt(at(truth, needed - 1)[0]), at(truth, needed - 1)[1], 0.95)
     assert np.mean(rejected) == pytest.approx(expected, abs=error(0.8, 600) + 0.01)
 
 
@@ -88,7 +88,7 @@ def test_fewer_seeds_than_needed_are_too_few_and_a_larger_effect_needs_no_more(s
     needed = seeds_needed(estimate, effect)
     assert needed is not None
     fewer = [k for k in (2, needed // 2, needed - 1) if 2 <= k < needed]
-    powers = [found(effect / math.sqrt(at(estimate, k)[0]), at(estimate, k)[1], 0.95) for k in (*fewer, needed)]
+    powers = [power_of(effect / math.sqrt(at(estimate, k)[0]), at(estimate, k)[1], 0.95) for k in (*fewer, needed)]
     assert powers[-1] >= 0.8
     assert all(power < 0.8 for power in powers[:-1])
     assert (seeds_needed(estimate, 2 * effect) or 0) <= needed

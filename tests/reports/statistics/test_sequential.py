@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from scipy.integrate import dblquad, quad
 
 from reports.statistics.crossed_effects import Components, Estimate, crossed
-from reports.statistics.power import found
+from reports.statistics.power import power_of
 from reports.statistics.sequential import (
     PRIOR,
     SKEWED,
     Comparison,
     Items,
-    anytime_p,
+    Noise,
     decide,
     first_possible,
     interval,
@@ -125,6 +125,12 @@ def test_unit_and_sign_do_not_matter_and_one_seed_says_nothing(values: list[floa
     plain = log_e(data, noise)  # type: ignore[arg-type]
     assert plain[0] == pytest.approx(0.0, abs=1e-12)
     assert log_e(scale * data, noise) == pytest.approx(plain, rel=1e-6, abs=1e-9)  # type: ignore[arg-type]
+
+
+def anytime_p(values: list[float], centre: float = 0.0, noise: Noise = "symmetric") -> list[float]:
+    """After each seed, the p-value that the centre is this one on these items."""
+    evidence = log_e(np.asarray(values, dtype=np.float64) - centre, noise)
+    return [float(p) for p in np.minimum(np.exp(-np.maximum.accumulate(evidence)), 1.0)]
 
 
 def test_rows_that_are_the_same_to_the_last_bit_never_differ_and_are_equivalent_in_the_end() -> None:
@@ -301,7 +307,7 @@ def test_the_seeds_it_takes_beside_a_number_fixed_for_80_percent_power(
 ) -> None:
     """Who knows the effect needs fewer with a number fixed in advance; who does not saves by stopping early."""
     level = 1 - 0.05 / family
-    power = [found(effect * math.sqrt(n), n - 1, level) for n in range(2, 40)]
+    power = [power_of(effect * math.sqrt(n), n - 1, level) for n in range(2, 40)]
     assert next(n for n, each in enumerate(power, 2) if each >= 0.8) == fixed
     ends = stopped(np.random.default_rng(16), effect, family)
     spent = np.minimum(ends, LOOKS)

@@ -1,6 +1,7 @@
 import pytest
 
-from reports.suite_table.symbols import SIGNS, WORDS, number, parse_state
+from reports.number_format import format_number
+from reports.suite_table.symbols import SIGNS, WORDS, parse_state
 
 
 @pytest.mark.parametrize(
@@ -8,7 +9,7 @@ from reports.suite_table.symbols import SIGNS, WORDS, number, parse_state
     [(0.516, ".516"), (-0.033, "-.033"), (1.0, "1.000"), (0.0, ".000"), (-0.0001, ".000"), (-1.27, "-1.270")],
 )
 def test_numbers_are_written_as_the_papers_write_them(value: float, text: str) -> None:
-    assert number(value) == text
+    assert format_number(value) == text
 
 
 def test_no_two_things_look_alike() -> None:

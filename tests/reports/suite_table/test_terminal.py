@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from reports.suite_table.build import build
-from reports.suite_table.export import overview, terminal
+from reports.suite_table.export import terminal
 from reports.suite_table.model import Table
 from tests.reports import example
 
@@ -74,10 +74,3 @@ def test_the_header_says_what_the_table_is_worth() -> None:
     head = "\n".join(lines(example.table(), 80)[:8])
     for fact in ("A Paper That Nobody Wrote", "made/up", "proves nothing", "0123456789abcdef", "tiny", "11 of 36 done"):
         assert fact in head
-
-
-def test_the_overview_counts_every_row_of_every_table() -> None:
-    text = overview([example.table(), example.table()], 60).plain
-    assert text.count("made/up") == 2
-    assert "5 of 12 rows done" in text
-    assert max(map(len, text.splitlines())) <= 60

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from experiments.study import Range
-from reports.tuning.results import Importance, State, Trial, Tuned
+from reports.tuning.results import Importance, State, StudyResults, Trial
 
 FACTS = {
     "profile": "demo",
@@ -40,8 +40,8 @@ def trial(number: int, value: float | None, **changed: Any) -> Trial:
     return dataclasses.replace(plain, **changed)
 
 
-def tuned(trials: Sequence[Trial], **changed: Any) -> Tuned:
-    plain = Tuned(
+def tuned(trials: Sequence[Trial], **changed: Any) -> StudyResults:
+    plain = StudyResults(
         name="0a1b2c3d4e",
         study="smart",
         says="SMART with momentum, on round-robin.",
@@ -61,7 +61,7 @@ def tuned(trials: Sequence[Trial], **changed: Any) -> Tuned:
     return dataclasses.replace(plain, **changed)
 
 
-def example(count: int = 40, seed: int = 0, **changed: Any) -> Tuned:
+def example(count: int = 40, seed: int = 0, **changed: Any) -> StudyResults:
     """A study of six parameters in which epsilon matters most: some trials pruned, one failed, one without a value."""
     random = np.random.default_rng(seed)
     trials = []

@@ -12,10 +12,10 @@ from reports.document.blocks import Block, Grid, Heading, Words
 from reports.document.html import page
 from reports.document.table_files import comma_separated
 from reports.document.typst import pdf
-from reports.tuning.blocks import FLATTERS, chapter, ordinal
+from reports.tuning.blocks import FLATTERS, ordinal, study_chapter
 from reports.tuning.figures import pictures
-from reports.tuning.results import Importance, Trial, Tuned
-from reports.tuning.trial_table import brief
+from reports.tuning.results import Importance, StudyResults, Trial
+from reports.tuning.trial_table import format_brief
 from tests.reports.tuning.made import STARTS, example, trial, tuned
 
 
@@ -34,7 +34,7 @@ def pulled(number: int, value: float | None, epsilon: float, sst: float, **chang
     return trial(number, value, params={"epsilon": epsilon}, health=health, **changed)
 
 
-def five() -> Tuned:
+def five() -> StudyResults:
     return tuned(
         [
             pulled(0, 0.51, 1e-5, 2e-7, start="smooth-valleys", reused=True),
@@ -47,18 +47,18 @@ def five() -> Tuned:
 
 
 def test_there_is_no_chapter_without_a_study() -> None:
-    assert chapter([]) == []
+    assert study_chapter([]) == []
 
 
 def test_the_chapter_begins_with_a_warning() -> None:
-    first, second, third, *_ = chapter([five(), dataclasses.replace(five(), name="2b2b2b")])
+    first, second, third, *_ = study_chapter([five(), dataclasses.replace(five(), name="2b2b2b")])
     assert first == Heading(1, "Tuning")
     assert second == Words(FLATTERS, "warning")
     assert third == Heading(2, "smart: tpe, seed 0, demo profile")
 
 
 def test_facts_count_the_trials_and_add_up_the_costs() -> None:
-    (facts,) = [text for text in sentences(chapter([five()])) if text.startswith("row:")]
+    (facts,) = [text for text in sentences(study_chapter([five()])) if text.startswith("row:")]
     assert "trials: 3 complete, 1 pruned, 1 failed" in facts
     assert "spent: 31 CPU-seconds" in facts  # 10 + 10 + 7.5 + 2.5 + 1
     assert "cells that were there before: 1 of 5" in facts
@@ -67,7 +67,7 @@ def test_facts_count_the_trials_and_add_up_the_costs() -> None:
 
 
 def test_the_best_come_first_and_the_papers_settings_after_them() -> None:
-    found = grid(chapter([five()]), "-trials")
+    found = grid(study_chapter([five()]), "-trials")
     assert [row[0].text for row in found.body] == ["1", "2", "0", "3", "4"]
     assert [row[0].below for row in found.body] == ["", "", "smooth-valleys", "bertram, pruned", "mt-dnn, failed"]
     assert [row[0].strong for row in found.body] == [True, False, False, False, False]
@@ -79,13 +79,13 @@ def test_the_best_come_first_and_the_papers_settings_after_them() -> None:
 
 def test_at_most_ten_of_the_best_are_listed_and_all_trials_are_data() -> None:
     told = tuned([trial(at, at / 100, params={"epsilon": 1e-3}) for at in range(30)])
-    found = grid(chapter([told]), "-trials")
+    found = grid(study_chapter([told]), "-trials")
     assert [row[0].text for row in found.body] == [str(at) for at in range(29, 19, -1)]
     assert [record["value"] for record in found.records] == [at / 100 for at in range(30)]
 
 
 def test_records_are_unrounded_and_alike() -> None:
-    found = grid(chapter([example()]), "-trials")
+    found = grid(study_chapter([example()]), "-trials")
     told = example()
     assert len({tuple(record) for record in found.records}) == 1
     for record, each in zip(found.records, told.trials, strict=True):
@@ -97,7 +97,7 @@ def test_records_are_unrounded_and_alike() -> None:
 
 
 def test_a_share_is_the_mean_of_the_tasks() -> None:
-    found = grid(chapter([five()]), "-trials")
+    found = grid(study_chapter([five()]), "-trials")
     *told, failed = [record["gradient_share_smart"] for record in found.records]
     assert told == pytest.approx([3e-7, 0.3, 0.75, 9e-4], rel=1e-12)
     assert failed is None
@@ -106,7 +106,7 @@ def test_a_share_is_the_mean_of_the_tasks() -> None:
 def test_many_parameters_share_a_column() -> None:
     space = {f"p{at}": Range(0, 1) for at in range(9)}
     told = tuned([trial(0, 0.5, params=dict.fromkeys(space, 0.25))], space=space)
-    found = grid(chapter([told]), "-trials")
+    found = grid(study_chapter([told]), "-trials")
     assert found.head[0][1].text == "parameters"
     assert found.body[0][1].text == ", ".join(f"p{at} 0.25" for at in range(9))
     assert [record["param_p8"] for record in found.records] == [0.25]
@@ -116,12 +116,12 @@ def test_the_papers_settings_are_placed_among_complete_trials() -> None:
     assert (
         "The papers' settings among the complete trials with a value: smooth-valleys is 3rd of 3 (.510); "
         "bertram was pruned after epoch 1; mt-dnn failed (out of memory)."
-    ) in sentences(chapter([five()]))
+    ) in sentences(study_chapter([five()]))
 
 
 def test_equals_share_the_better_place() -> None:
     trials = [trial(0, 0.5), trial(1, 0.7, start="a"), trial(2, 0.7, start="b"), trial(3, None, start="c")]
-    (told,) = [text for text in sentences(chapter([tuned(trials)])) if text.startswith("The papers'")]
+    (told,) = [text for text in sentences(study_chapter([tuned(trials)])) if text.startswith("The papers'")]
     assert told.endswith("a is 1st of 3 (.700); b is 1st of 3 (.700); c has no value.")
 
 
@@ -135,31 +135,31 @@ def test_inert_regularizers_are_named_with_their_trials_and_their_parameter() ->
     assert (
         "The gradient of smart is below 0.001 of the loss's in 2 of the 4 trials that measured it (0, 3): "
         "there epsilon is 1e-5 to 1e-4, in the others .01 to .02."
-    ) in sentences(chapter([five()]))
+    ) in sentences(study_chapter([five()]))
 
 
 def test_a_regularizer_that_always_pulls_is_said_to() -> None:
     told = tuned([pulled(0, 0.5, 1e-2, 0.1)])
     assert "The gradient of smart is below 0.001 of the loss's in 0 of the 1 trials that measured it." in sentences(
-        chapter([told])
+        study_chapter([told])
     )
 
 
 def test_a_share_that_is_not_finite_is_not_measured() -> None:
     told = tuned([trial(0, 0.5, health={"smart_gradient/sst": float("inf"), "smart_gradient/sts": float("nan")})])
-    assert not any("The gradient" in text for text in sentences(chapter([told])))
+    assert not any("The gradient" in text for text in sentences(study_chapter([told])))
 
 
 def test_proximal_points_are_told_by_mu() -> None:
     health = {"momentum_proximal_gradient/sst": 1e-4}
     told = tuned([trial(0, 0.5, params={"mu": 0.02}, health=health)], space={"mu": Range(0.01, 10, log=True)})
-    (text,) = [text for text in sentences(chapter([told])) if "momentum proximal" in text]
+    (text,) = [text for text in sentences(study_chapter([told])) if "momentum proximal" in text]
     assert text.endswith("in 1 of the 1 trials that measured it (0): there mu is .02.")
 
 
 def test_importances_are_sorted_and_say_what_they_are_of() -> None:
     known = {"epsilon": Importance(mean=0.25, low=0.1, high=0.5), "mu": Importance(mean=0.6, low=0.2, high=0.9)}
-    found = grid(chapter([dataclasses.replace(five(), importances=known)]), "-importances")
+    found = grid(study_chapter([dataclasses.replace(five(), importances=known)]), "-importances")
     assert [[cell.text for cell in row] for row in found.body] == [
         ["mu", "", ".600", "[.200, .900]"],
         ["epsilon", "1e-7 to .1, log", ".250", "[.100, .500]"],
@@ -168,14 +168,14 @@ def test_importances_are_sorted_and_say_what_they_are_of() -> None:
     assert "not of the technique" in found.notes[1]
 
 
-def cheap() -> Tuned:
+def cheap() -> StudyResults:
     trials = [trial(0, 0.5, cost=10.0), trial(1, None, state="failed", cost=2.0), trial(2, 0.7, cost=13.0)]
     return tuned(trials, name="b0b0b0", study="plain", arm="plain")  # 25 in all
 
 
 def test_arms_are_compared_on_the_smaller_budget() -> None:
     dear = tuned([trial(at, value, cost=9.0) for at, value in enumerate((0.4, 0.6, 0.55, 0.9))])  # two cost 18
-    found = grid(chapter([dear, cheap()]), "-budget")
+    found = grid(study_chapter([dear, cheap()]), "-budget")
     assert [[cell.text for cell in row] for row in found.body] == [
         ["smart, tpe", "4", "36", ".900", "2", ".600"],
         ["plain, tpe", "3", "25", ".700", "3", ".700"],
@@ -191,7 +191,7 @@ def test_a_comparison_begins_with_what_only_one_arm_could_seek() -> None:
     rate, wider = Range(1e-6, 1e-4, log=True), Range(1e-6, 1e-3, log=True)
     dear = tuned([trial(0, 0.4)], space={"mu": weight, "quora_weight": weight, "lr": rate})
     other = dataclasses.replace(cheap(), space={"lr": wider})
-    blocks = chapter([dear, other])
+    blocks = study_chapter([dear, other])
     at = next(at for at, block in enumerate(blocks) if isinstance(block, Heading) and "on one budget" in block.text)
     first = blocks[at + 1]
     assert isinstance(first, Words)
@@ -200,7 +200,7 @@ def test_a_comparison_begins_with_what_only_one_arm_could_seek() -> None:
 
 def test_repetitions_are_one_arm() -> None:
     one, two = (tuned([trial(0, value), trial(1, 0.1)], name=name) for name, value in (("a1", 0.4), ("a2", 0.5)))
-    found = grid(chapter([one, two, cheap()]), "-budget")
+    found = grid(study_chapter([one, two, cheap()]), "-budget")
     assert found.body[0][0].below == "2 studies"
     assert [cell.text for cell in found.body[0]] == ["smart, tpe", "2", "20", ".450", "2", ".450"]
     assert found.body[0][3].below == ".400 to .500"
@@ -210,7 +210,9 @@ def test_repetitions_are_one_arm() -> None:
 @pytest.mark.parametrize("field", ["setup", "row", "metric", "unit"])
 def test_studies_that_differ_in_more_are_not_compared(field: str) -> None:
     other = dataclasses.replace(cheap(), **{field: "another"})
-    assert not any(block.name.endswith("-budget") for block in chapter([five(), other]) if isinstance(block, Grid))
+    assert not any(
+        block.name.endswith("-budget") for block in study_chapter([five(), other]) if isinstance(block, Grid)
+    )
 
 
 @pytest.mark.parametrize(
@@ -222,10 +224,10 @@ def test_studies_that_differ_in_more_are_not_compared(field: str) -> None:
     ],
 )
 def test_parameters_are_brief(value: float, text: str) -> None:
-    assert brief(value) == text
+    assert format_brief(value) == text
 
 
-def studies() -> list[Tuned]:
+def studies() -> list[StudyResults]:
     bare = tuned([], name="000000")
     failed = tuned([trial(0, None, state="failed", reason="=1+1 <b>")], name="f0f0f0", setup="other")
     drawn = example(12, 1, name="1e1e1e", sampler="random", arm="r", study="plain")
@@ -234,7 +236,7 @@ def studies() -> list[Tuned]:
 
 def test_the_chapter_becomes_a_page_and_a_pdf(tmp_path: Path) -> None:
     told = studies()
-    made = [*chapter(told), *pictures(told, tmp_path / "figures")]
+    made = [*study_chapter(told), *pictures(told, tmp_path / "figures")]
     text = page(made, "T", tmp_path)
     assert pdf(made, "T", tmp_path).startswith(b"%PDF")
     assert "&lt;b&gt;" not in text.replace("=1+1 &lt;b&gt;", "")
@@ -242,7 +244,7 @@ def test_the_chapter_becomes_a_page_and_a_pdf(tmp_path: Path) -> None:
 
 
 def test_every_table_has_a_name_of_its_own() -> None:
-    grids = [block for block in chapter(studies()) if isinstance(block, Grid)]
+    grids = [block for block in study_chapter(studies()) if isinstance(block, Grid)]
     assert len({block.name for block in grids}) == len(grids)
     for block in grids:
         assert all(sum(cell.span for cell in row) == len(block.widths) for row in (*block.head, *block.body))

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from reports.tuning.figures import drawn, pictures
-from reports.tuning.results import Tuned
+from reports.tuning.figures import draw_figures, pictures
+from reports.tuning.results import StudyResults
 from reports.tuning.study_groups import arms, curve, groups
 from tests.reports.tuning.made import example, trial, tuned
 
 
-def several() -> list[Tuned]:
+def several() -> list[StudyResults]:
     random = example(12, 1, name="1e1e1e", sampler="random", arm="random", study="Smart/Random search")
     return [example(), random, example(12, 2, name="2e2e2e", setup="another")]
 
 
 def test_each_study_has_its_figures_and_each_row_its_budget() -> None:
-    names = [each.name for each in drawn(several())]
+    names = [each.name for each in draw_figures(several())]
     assert names == [
         *(f"smart-demo-0a1b2c-{kind}" for kind in ("history", "slices", "importances")),
         *(f"smart-random-search-demo-1e1e1e-{kind}" for kind in ("history", "slices", "importances")),
@@ -39,11 +39,11 @@ def test_figures_are_the_same_bytes_twice(tmp_path: Path) -> None:
 
 
 def test_nothing_is_drawn_of_a_study_without_a_trial() -> None:
-    assert list(drawn([tuned([])])) == []
+    assert list(draw_figures([tuned([])])) == []
 
 
 def test_no_budget_is_drawn_where_nothing_was_found() -> None:
-    names = [each.name for each in drawn([tuned([trial(0, None, state="failed")])])]
+    names = [each.name for each in draw_figures([tuned([trial(0, None, state="failed")])])]
     assert [name.rpartition("-")[2] for name in names] == ["history", "slices"]
 
 
