@@ -17,7 +17,7 @@ from benchmarks.ratio import Bound, Failed, Figure, alternate, ratios, timed
 from benchmarks.settings import Settings
 from benchmarks.shapes import SMALL, encoder
 from experiments.profiles import DEMO
-from harness.execution.encoders import prepared
+from harness.execution.encoders import prepare_encoder
 from harness.planning.plan import plan
 from harness.planning.setup import Setup
 from harness.registry.selectors import select
@@ -58,7 +58,7 @@ def prepare(home: Path, settings: Settings) -> None:
     recipes = [row.recipe for row in plan(select(["table1"]), setup) if row.cells]
     for wanted in {recipe.encoder for recipe in recipes}:
         settings.says(f"making the encoder {wanted.slug}")
-        prepared(wanted, DEMO.data, home)
+        prepare_encoder(wanted, DEMO.data, home)
 
 
 def command(arguments: list[str]) -> None:

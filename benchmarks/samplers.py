@@ -24,11 +24,11 @@ from harness.cli.options import ExecutionOptions
 from harness.cli.setup import machine_of
 from harness.execution.config import ExecutionConfig
 from harness.execution.jobs import FixedQueue, Job
-from harness.execution.local import Local
+from harness.execution.local import LocalBackend
 from harness.execution.pool import run_jobs
 from harness.planning.setup import Setup
 from harness.registry.selectors import find
-from harness.tune.sampling import judge, propose, seen_from
+from harness.tune.sampling import decide_pruning, propose, visible_trials
 from harness.tune.study_run import StudyRun
 from reports.statistics import mean_interval
 
@@ -71,7 +71,7 @@ def table(machine: ExecutionConfig) -> dict[Spot, dict[int, float]]:
     arm = StudyRun(study=study, suite=suite, row=row, setup=setup)
     places = list(itertools.product(*(range(len(steps)) for steps in GRID.values())))
     cells = {place: arm.cell(params_at(place)) for place in places}
-    with closing(run_jobs(FixedQueue([Job(cell) for cell in cells.values()]), machine, Local(machine))) as running:
+    with closing(run_jobs(FixedQueue([Job(cell) for cell in cells.values()]), machine, LocalBackend(machine))) as running:
         for number, news in enumerate(filter(None, running)):
             if news.kind == "done" and number % 10 == 0:
                 print(f"{news.cell.id} done", flush=True)
@@ -91,11 +91,11 @@ def sought(known: dict[Spot, dict[int, float]], sampler: str, pruner: str, seed:
     epochs, spent, told = max(next(iter(known.values()))), 0, Told({}, {})
     best = -1.0
     while True:
-        number, seen = len(trials), seen_from(trials, len(trials), AT_ONCE)
+        number, seen = len(trials), visible_trials(trials, len(trials), AT_ONCE)
         assert seen is not None
         params = propose(SEARCH, number, seen, sampler, seed)
         values = known[tuple(int(params[name]) for name in GRID)]
-        at, rungs = judge(SEARCH, number, seen, values, pruner, epochs, number < len(SEARCH.starts))
+        at, rungs = decide_pruning(SEARCH, number, seen, values, pruner, epochs, number < len(SEARCH.starts))
         taken = {epoch: value for epoch, value in values.items() if at is None or epoch <= at}
         spent += len(taken)
         for budget in BUDGETS:

@@ -16,7 +16,7 @@ from harness.cells.record import checks, now
 from harness.execution.config import ExecutionConfig
 from harness.execution.events import WorkerMessage
 from harness.execution.jobs import Job
-from harness.execution.ray.actor import Queues, Scratch, Trainer
+from harness.execution.ray.actor import QueuePipe, Scratch, Trainer
 
 SECONDS = 0.05
 
@@ -37,7 +37,7 @@ class Sleeper(Trainer):
         self.alone = threading.Lock()
         self.worker = Asleep(Path(tempfile.mkdtemp(dir=self.scratch.folder)))  # type: ignore[assignment]
 
-    def turn(self, order: Job, here: Mapping[str, str], pipe: Queues) -> None:
+    def turn(self, order: Job, here: Mapping[str, str], pipe: QueuePipe) -> None:
         with self.alone:
             began = time.monotonic()
             pipe.send(WorkerMessage("share", 0.0))

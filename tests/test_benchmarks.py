@@ -21,7 +21,7 @@ AT_MOST = Bound("a step", "a plain step", "at most", 1.5)
 AT_LEAST = Bound("items/s", "a peer's", "at least", 1.5)
 
 
-def told(bound: Bound, *values: float) -> Measure:
+def measure_giving(bound: Bound, *values: float) -> Measure:
     """A subject that gives these ratios."""
 
     def run(settings: Settings) -> Sequence[Figure]:
@@ -98,14 +98,14 @@ def test_the_median_is_held_to_the_bound_in_its_sense(bound: Bound, values: tupl
 
 
 def test_a_missed_bound_ends_the_command_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, entries = results(tmp_path, {"good": told(AT_MOST, 1.0), "bad": told(AT_LEAST, 1.0)})
+    code, entries = results(tmp_path, {"good": measure_giving(AT_MOST, 1.0), "bad": measure_giving(AT_LEAST, 1.0)})
     assert code == 1
     assert [each["ok"] for each in entries] == [True, False]
     assert "missed" in capsys.readouterr().out
 
 
 def test_held_and_skipped_bounds_end_it_with_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, entries = results(tmp_path, {"good": told(AT_LEAST, 2.0), "not here": broken(Skipped("no such CPU"))})
+    code, entries = results(tmp_path, {"good": measure_giving(AT_LEAST, 2.0), "not here": broken(Skipped("no such CPU"))})
     assert code == 0
     assert [each["ok"] for each in entries] == [True, None, None]
     assert [each["skipped"] for each in entries] == [None, "no such CPU", "no such CPU"]
@@ -113,14 +113,14 @@ def test_held_and_skipped_bounds_end_it_with_0(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_one_round_has_no_interval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    results(tmp_path, {"once": told(AT_MOST, 1.0), "twice": told(AT_MOST, 1.0, 1.2)})
+    results(tmp_path, {"once": measure_giving(AT_MOST, 1.0), "twice": measure_giving(AT_MOST, 1.0, 1.2)})
     _, once, twice = capsys.readouterr().out.strip().splitlines()[-3:]
     assert "one round" in once
     assert "1.000 to 1.200 (50%)" in twice
 
 
 def test_a_measure_that_breaks_off_is_told_and_leaves_the_others(tmp_path: Path) -> None:
-    code, entries = results(tmp_path, {"broken": broken(Failed("it fell over")), "good": told(AT_MOST, 1.0)})
+    code, entries = results(tmp_path, {"broken": broken(Failed("it fell over")), "good": measure_giving(AT_MOST, 1.0)})
     assert code == 1
     assert [(each["ok"], each["ratio"], each["failed"]) for each in entries] == [
         (False, None, "it fell over"),

@@ -36,7 +36,7 @@ LARGEST = 1e6
 BUDGET = re.compile(r"(\d+(?:\.\d+)?)(h?)")
 
 
-def designed(told: Ablation, kind: str, cells: int | None, setup: Setup) -> Design:
+def choose_design(told: Ablation, kind: str, cells: int | None, setup: Setup) -> Design:
     """The combinations for a budget of cells over all seeds. ``DesignError``."""
     names, impossible = told.names, told.impossible
     possible = 2 ** len(names) - len(impossible)
@@ -80,13 +80,13 @@ def cells_of_budget(text: str | None, told: Ablation, setup: Setup, machine: Exe
     return math.floor(3600 * float(found[1]) * machine.jobs / seconds)
 
 
-def trained(told: Ablation, design: Design, setup: Setup) -> list[Planned]:
+def rows_to_train(told: Ablation, design: Design, setup: Setup) -> list[Planned]:
     """The design's rows."""
     wanted = {told.name(on) for on in design.runs}
     return [row for row in plan(combined(told.slug), setup) if row.row.name in wanted]
 
 
-def lines(told: Ablation, design: Design) -> Iterator[str]:
+def describe_design(told: Ablation, design: Design) -> Iterator[str]:
     """The question, the factors, what cannot be, and what the design tells apart."""
     width = max(map(len, told.names))
     yield f"{told.told}: {len(told.names)} factor{'s' * (len(told.names) > 1)}"
@@ -102,13 +102,13 @@ def lines(told: Ablation, design: Design) -> Iterator[str]:
     yield f"design {design.kind}: {design.why}"
     for on in design.runs[:LISTED]:
         known = told.known.get(on, "")
-        yield f"  {spots(told, on)}  {known or told.name(on)}"
+        yield f"  {factor_letters(told, on)}  {known or told.name(on)}"
     if len(design.runs) > LISTED:
         yield f"  and {len(design.runs) - LISTED} more"
-    yield from apart(told, design)
+    yield from effects_told_apart(told, design)
 
 
-def spots(told: Ablation, on: frozenset[str]) -> str:
+def factor_letters(told: Ablation, on: frozenset[str]) -> str:
     """``A . C``."""
     return " ".join(ascii_uppercase[at] if name in on else "." for at, name in enumerate(told.names))
 
@@ -121,7 +121,7 @@ def ruled_out(told: Ablation) -> dict[str, list[str]]:
     return found
 
 
-def apart(told: Ablation, design: Design) -> Iterator[str]:
+def effects_told_apart(told: Ablation, design: Design) -> Iterator[str]:
     """What the design can and cannot separate, by the factors' letters."""
     model = design.model()
     pairs = len([effect for effect in every_effect(told.names, 2) if len(effect) == 2])
@@ -134,7 +134,7 @@ def apart(told: Ablation, design: Design) -> Iterator[str]:
         yield f"not told apart (A + B:C is the sum of both): {'; '.join(aliases[:LISTED])}"
 
 
-def data(told: Ablation, design: Design) -> dict[str, Any]:
+def design_data(told: Ablation, design: Design) -> dict[str, Any]:
     """The same for a program."""
     return {
         "ablation": told.slug,

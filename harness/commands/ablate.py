@@ -11,9 +11,9 @@ from rich.console import Console
 
 from experiments.ablation import Ablation
 from experiments.factorial_designs import Design
-from harness.ablate.design import data, lines, trained
+from harness.ablate.design import design_data, describe_design, rows_to_train
 from harness.ablate.summary import summary
-from harness.commands.run import Options, announced, train_and_print
+from harness.commands.run import Options, write_report, train_and_print
 from harness.console.status import status_line
 from harness.console.text import say
 from harness.execution.config import ExecutionConfig
@@ -45,12 +45,12 @@ class Request:
 def carry_out(told: Ablation, design: Design, setup: Setup, machine: ExecutionConfig, ask: Request) -> int:
     """The exit code. With ``as_json`` standard output has the data and nothing else."""
     console = Console(soft_wrap=False, stderr=ask.as_json)
-    planned = trained(told, design, setup)
-    for line in (*lines(told, design), *costs(planned, machine, ask.how.rerun)):
+    planned = rows_to_train(told, design, setup)
+    for line in (*describe_design(told, design), *costs(planned, machine, ask.how.rerun)):
         say(console, line)
     if ask.dry_run:
         if ask.as_json:
-            print(json.dumps(data(told, design) | counted(planned, machine), indent=1))
+            print(json.dumps(design_data(told, design) | count_cells(planned, machine), indent=1))
         return 0
     store = Store(machine.home)
     result: list[tuple[AblationResults, list[Of]]] = []
@@ -64,13 +64,13 @@ def carry_out(told: Ablation, design: Design, setup: Setup, machine: ExecutionCo
 
     code = train_and_print(planned, setup, machine, console, dataclasses.replace(ask.how, report=False), show)
     if code == 0 and ask.how.report:
-        code = reported(told, setup, store, console)
+        code = write_ablation_report(told, setup, store, console)
     if ask.as_json and result:
-        print(json.dumps(data(told, design) | counted(planned, machine) | figures(*result[0]), indent=1))
+        print(json.dumps(design_data(told, design) | count_cells(planned, machine) | figures(*result[0]), indent=1))
     return code
 
 
-def counted(planned: Sequence[Planned], machine: ExecutionConfig) -> dict[str, int]:
+def count_cells(planned: Sequence[Planned], machine: ExecutionConfig) -> dict[str, int]:
     """How many cells the design has, and how many of them are left."""
     return {"cells": len(cells_of(planned)), "cells_left": len(read_index(machine.home).left(planned))}
 
@@ -81,10 +81,10 @@ def figures(taken: AblationResults, every: Sequence[Of]) -> dict[str, list[dict[
     return {grid.name.removeprefix(f"{taken.name}-"): [dict(each) for each in grid.records] for grid in grids}
 
 
-def reported(told: Ablation, setup: Setup, store: Store, console: Console) -> int:
+def write_ablation_report(told: Ablation, setup: Setup, store: Store, console: Console) -> int:
     """Write the ablation's own report."""
     folder, only = store.home / "reports" / told.slug.replace("/", "-"), tags(setup)["setup"]
-    there = announced(
+    there = write_report(
         folder,
         console,
         lambda tell: write(Home(store.home), (), folder, tell, tuned=(), ablated=[told.table], only=only),

@@ -33,7 +33,7 @@ from harness.tracking.store import Store
 from model.errors import InputError
 
 INTERRUPTED = 130
-NAMED = 5  # cells in one line
+MAX_NAMES = 5  # cells in one line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +76,7 @@ def train_and_print(
     lacking = False
     if how.report and end == "finished":
         folder = store.home / "reports" / file_name([setup.profile.name, tags(setup)["setup"][:6]], setup.variant)
-        lacking = not announced(
+        lacking = not write_report(
             folder, console, lambda tell: write(Home(store.home), everything(), folder, tell, only=tags(setup)["setup"])
         )
     say(console, f"browse: {store.browse()}")
@@ -87,9 +87,9 @@ def train_and_print(
         say(console, "--retry-failed trains them again")
     lost = absent(planned, machine.home) if end == "finished" and isinstance(how.way, FixedSeeds) else []
     if lost:
-        more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
+        more = f" and {len(lost) - MAX_NAMES} more" if len(lost) > MAX_NAMES else ""
         where = f"{machine.home / 'cells'} or damaged there since they were trained"
-        say(console, f"gone from {where}: {', '.join(lost[:NAMED])}{more}")
+        say(console, f"gone from {where}: {', '.join(lost[:MAX_NAMES])}{more}")
         say(console, "the same command trains them again")
     if end == "disk full":
         say(console, str(DiskFull(machine.home)))
@@ -100,7 +100,7 @@ def train_and_print(
     return 1 if failed or lost or lacking else 0
 
 
-def announced(folder: Path, console: Console, written: Callable[[Callable[[str], None]], Written]) -> bool:
+def write_report(folder: Path, console: Console, written: Callable[[Callable[[str], None]], Written]) -> bool:
     """Write a report and say where it is, or in a sentence why there is none; whether there is one. The results are
     kept in either case, so that no error of a report is an error of theirs."""
     try:

@@ -17,7 +17,7 @@ from experiments.study import terse
 from experiments.tuned_suites import PAPER, Winner
 from harness.cells.atomic import is_full
 from harness.cells.trial import METRIC, SEED, Trial, best, spent, within
-from harness.commands.run import INTERRUPTED, Options, announced, train_and_print
+from harness.commands.run import INTERRUPTED, Options, write_report, train_and_print
 from harness.console.signals import Interrupt
 from harness.console.status import clock, status_line
 from harness.console.text import say
@@ -32,14 +32,14 @@ from harness.registry.selectors import everything, select
 from harness.reporting.report import write
 from harness.tracking.from_cells import Home
 from harness.tracking.store import Store
-from harness.tune.run import run_study, unit
+from harness.tune.run import run_study, cost_unit
 from harness.tune.scheduler import Limit
 from harness.tune.storage import Storage
 from harness.tune.study_run import StudyRun
 from model.errors import InputError
 
 AT_ONCE = 4  # trials in training at a time, at least
-SHOWN = 8  # of a study's trials on the screen
+MAX_ROWS = 8  # of a study's trials on the screen
 STOPPING = "stopping: running trials finish their update and write checkpoints; Ctrl-C again stops at once"
 
 
@@ -63,23 +63,23 @@ def carry_out(arms: Sequence[StudyRun], ask: Request, machine: ExecutionConfig, 
     if len(arms) > 1:
         say(console, f"{alone({arm.study.name: list(arm.study.space()) for arm in arms})}")
     for arm in arms:
-        trials, code = sought(arm, ask, budget, machine, store, console)
+        trials, code = run_one_study(arm, ask, budget, machine, store, console)
         if trials is None:
             return code
         if len(arms) > 1 and budget is None:  # the next arm may cost as much
             budget = spent(trials)
         found.append((arm, within(trials, budget)))
     if ask.export:
-        path = exported(found, machine)
+        path = export_winners(found, machine)
         say(console, f"{path} holds the settings; harness run {PAPER}/{path.stem} trains them on fresh seeds")
     if len(arms) > 1:
-        return compared(arms[0], found, machine, console, ask)
-    there = reported(arms[0], store, console) if ask.report else True
+        return compare_winners(arms[0], found, machine, console, ask)
+    there = write_study_report(arms[0], store, console) if ask.report else True
     say(console, f"browse: {store.browse()}")
     return 0 if there else 1
 
 
-def sought(
+def run_one_study(
     arm: StudyRun, ask: Request, budget: float | None, machine: ExecutionConfig, store: Store, console: Console
 ) -> tuple[list[Trial] | None, int]:
     """The arm's trials, or None with an exit code where it was not carried to its end."""
@@ -112,7 +112,7 @@ def sought(
                 raise
             say(console, str(DiskFull(machine.home)))
             return None, 1
-    console.print(summary(arm, trials, unit(machine)))
+    console.print(summary(arm, trials, cost_unit(machine)))
     if enqueued:
         more = "--trials" if limit.budget is None else "--budget"
         say(console, f"enqueued and not begun: {enqueued} of {arm.name}; a larger {more} has them tried next")
@@ -125,7 +125,7 @@ def sought(
 def preamble(arm: StudyRun, limit: Limit, storage: Storage, machine: ExecutionConfig) -> list[str]:
     """What is sought, where and how."""
     method, setup = arm.method, arm.setup
-    until = f"{limit.trials} trials" if limit.budget is None else f"{clock(limit.budget)} of {unit(machine)[:3]} time"
+    until = f"{limit.trials} trials" if limit.budget is None else f"{clock(limit.budget)} of {cost_unit(machine)[:3]} time"
     return [
         f"{setup.profile.name}: {setup.profile.says}",
         f"study {arm.name}: {arm.study.says}; on {arm.suite.slug}/{arm.row.name}",
@@ -143,7 +143,7 @@ def summary(arm: StudyRun, trials: Sequence[Trial], unit: str) -> Table:
         if any(trial.state == state for trial in trials)
     )
     made = Table(
-        title=f"{arm.name}: {counts}; {spent(trials):,.0f} {unit}",
+        title=f"{arm.name}: {counts}; {spent(trials):,.0f} {cost_unit}",
         box=box.SIMPLE_HEAD,
         title_justify="left",
         pad_edge=False,
@@ -152,7 +152,7 @@ def summary(arm: StudyRun, trials: Sequence[Trial], unit: str) -> Table:
     for name in ("trial", METRIC, "epochs", *arm.study.space()):
         made.add_column(name, justify="right", no_wrap=True)
     ranked = sorted((trial for trial in trials if trial.value is not None), key=rank)
-    for trial in [*ranked[:SHOWN], *(trial for trial in ranked[SHOWN:] if trial.start)]:
+    for trial in [*ranked[:MAX_ROWS], *(trial for trial in ranked[MAX_ROWS:] if trial.start)]:
         values = [terse(value, 2) for value in trial.params.values()]
         made.add_row(str(trial.number), f"{trial.value:.3f}", str(len(trial.curve)), *values)
     papers = [f"trial {trial.number}: the setting of {trial.start}" for trial in trials if trial.start]
@@ -167,7 +167,7 @@ def rank(trial: Trial) -> tuple[bool, float, int]:
     return trial.state != "complete", -(trial.value or 0.0), trial.number
 
 
-def exported(found: Sequence[tuple[StudyRun, Sequence[Trial]]], machine: ExecutionConfig) -> Path:
+def export_winners(found: Sequence[tuple[StudyRun, Sequence[Trial]]], machine: ExecutionConfig) -> Path:
     """The file of the arms' winners. ``InputError`` if an arm has none."""
     path = tuned_settings.folder() / f"{found[0][0].study.name}.toml"
     winners = [winner(arm, trials, machine) for arm, trials in found]
@@ -197,7 +197,7 @@ def winner(arm: StudyRun, trials: Sequence[Trial], machine: ExecutionConfig) -> 
         data=tags(arm.setup)["data"],
         encoder=arm.setup.encoder,
         cost=round(spent(trials), 1),
-        unit=unit(machine),
+        unit=cost_unit(machine),
         version=code["version"],
         revision=code.get("revision", "") + ("-dirty" if code.get("dirty") == "true" else ""),
         date=datetime.date.today().isoformat(),
@@ -205,7 +205,7 @@ def winner(arm: StudyRun, trials: Sequence[Trial], machine: ExecutionConfig) -> 
     )
 
 
-def compared(
+def compare_winners(
     first: StudyRun,
     found: Sequence[tuple[StudyRun, Sequence[Trial]]],
     machine: ExecutionConfig,
@@ -217,7 +217,7 @@ def compared(
     from harness.reporting.compare import told
 
     for arm, trials in found:
-        say(console, f"{arm.study.name}: {len(trials)} trials within the budget, {spent(trials):,.0f} {unit(machine)}")
+        say(console, f"{arm.study.name}: {len(trials)} trials within the budget, {spent(trials):,.0f} {cost_unit(machine)}")
     suite = f"{PAPER}/{first.study.name}"
     code = train_and_print(
         plan(select([suite]), first.setup), first.setup, machine, console, Options("none", False, False, ask.report)
@@ -230,12 +230,12 @@ def compared(
     return code
 
 
-def reported(arm: StudyRun, store: Store, console: Console) -> bool:
+def write_study_report(arm: StudyRun, store: Store, console: Console) -> bool:
     """Write the study's report, with the rows that its winner has become, as far as they were trained; whether there
     is one now."""
     folder, only = store.home / "reports" / f"tune-{arm.name}", tags(arm.setup)["setup"]
     rows = [(suite, row) for suite, row in everything() if suite.slug == f"{PAPER}/{arm.study.name}"]
     evidence = Home(store.home)
-    return announced(
+    return write_report(
         folder, console, lambda tell: write(evidence, rows, folder, tell, tuned=[arm.study.name], only=only)
     )

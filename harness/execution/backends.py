@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from harness.execution.config import ExecutionConfig
-from harness.execution.local import Local
+from harness.execution.local import LocalBackend
 from harness.execution.pool import Backend
 from model.errors import InputError
 
@@ -13,7 +13,7 @@ from model.errors import InputError
 def backend_of(machine: ExecutionConfig) -> Backend:
     """The workers that a command has asked for."""
     if machine.cluster is None:
-        return Local(machine)
+        return LocalBackend(machine)
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")  # what fails is raised, too
     try:
         from harness.execution.ray.cluster import RayCluster

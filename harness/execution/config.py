@@ -14,7 +14,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def chosen_device(device: str) -> str:
+def choose_device(device: str) -> str:
     """``auto`` as cuda where torch sees a GPU."""
     if device == "cpu":
         return "cpu"

@@ -21,10 +21,10 @@ from model.encoders.tiny import Tiny
 from model.interfaces import Encoder
 
 Progress = Callable[[float], None]
-Written = dict[Path, manifest.Signature]
+Signatures = dict[Path, manifest.Signature]
 
 
-def prepared(
+def prepare_encoder(
     encoder: Encoder, source: str, home: Path, progress: Progress | None = None, say: Say = nothing_said
 ) -> Encoder:
     """An encoder that needs no preparation: tiny and domain-pretrained ones are made and cached in the home. ``say``
@@ -34,23 +34,23 @@ def prepared(
     with locked(folder / "making.lock"):
         for left in folder.glob(".*-*"):  # by a process that was killed at it
             shutil.rmtree(left)
-        return _prepared(encoder, source, folder, progress or (lambda share: None), say)
+        return _prepare(encoder, source, folder, progress or (lambda share: None), say)
 
 
-def loaded(encoder: Encoder, source: str, home: Path, seed: int) -> tuple[Any, Any]:
+def load_encoder(encoder: Encoder, source: str, home: Path, seed: int) -> tuple[Any, Any]:
     """The network and its tokenizer. ``EncoderError`` where the files that were read are not what they were before:
     what was computed of either would be of neither."""
-    ready = prepared(encoder, source, home)
-    before = written(ready)
+    ready = prepare_encoder(encoder, source, home)
+    before = signatures_of(ready)
     network, tokenizer = ready.load(seed)
-    after = written(ready)
+    after = signatures_of(ready)
     if before != after:
         changed = sorted(str(path) for path in before.keys() | after.keys() if before.get(path) != after.get(path))
         raise EncoderError(f"{changed[0]} was changed while it was read; the same command trains on what it holds now")
     return network, tokenizer
 
 
-def written(encoder: Encoder) -> Written:
+def signatures_of(encoder: Encoder) -> Signatures:
     """The files that loading reads, and what changes when they are written."""
     while isinstance(encoder, Derived):
         encoder = encoder.start
@@ -58,7 +58,7 @@ def written(encoder: Encoder) -> Written:
     return {path: manifest.signature(path) for path in files.parts(folder)} if folder else {}
 
 
-def _prepared(encoder: Encoder, source: str, folder: Path, tell: Progress, say: Say) -> Encoder:
+def _prepare(encoder: Encoder, source: str, folder: Path, tell: Progress, say: Say) -> Encoder:
     if isinstance(encoder, Tiny):
         from model.encoders.tiny import prepare
 
@@ -66,10 +66,10 @@ def _prepared(encoder: Encoder, source: str, folder: Path, tell: Progress, say: 
     if isinstance(encoder, DomainPretrained):
         from model.encoders.domain_pretrained import prepare as pretrain
 
-        start = dataclasses.replace(encoder, start=_prepared(encoder.start, source, folder, tell, say))
+        start = dataclasses.replace(encoder, start=_prepare(encoder.start, source, folder, tell, say))
         return Bert(name=str(pretrain(start, _text(encoder, source), folder, 0, say)))
     if isinstance(encoder, Derived):
-        return dataclasses.replace(encoder, start=_prepared(encoder.start, source, folder, tell, say))
+        return dataclasses.replace(encoder, start=_prepare(encoder.start, source, folder, tell, say))
     return encoder
 
 

@@ -17,16 +17,16 @@ from harness.execution.worker import serve
 
 # glibc gives large blocks back to the system when they are freed, and every update asks for them again: half a
 # gigabyte of fresh pages for the gradients of a BERT-base. A worker keeps them. Other allocators ignore these names.
-KEEPING = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MALLOC_TOP_PAD_": str(1 << 24)}
+ALLOCATOR_SETTINGS = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MALLOC_TOP_PAD_": str(1 << 24)}
 
 
 def worker_environment(threads: int) -> dict[str, str]:
     """What a worker's environment has beside or instead of this process's."""
-    kept = {name: os.environ.get(name, value) for name, value in KEEPING.items()}
+    kept = {name: os.environ.get(name, value) for name, value in ALLOCATOR_SETTINGS.items()}
     return {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)} | kept
 
 
-class Process:
+class LocalWorker:
     """A worker process behind a pipe (``harness.execution.pool.WorkerHandle``)."""
 
     def __init__(self, process: SpawnProcess, pipe: Connection) -> None:
@@ -58,24 +58,24 @@ class Process:
         return said
 
 
-class Local:
+class LocalBackend:
     """This machine (``harness.execution.pool.Backend``): ``jobs`` processes, hired when first needed."""
 
     def __init__(self, machine: ExecutionConfig) -> None:
         self.machine = machine
-        self.hired: list[Process] = []
+        self.hired: list[LocalWorker] = []
 
     def room(self) -> int:
         return self.machine.jobs
 
-    def hire(self) -> Process:
+    def hire(self) -> LocalWorker:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=serve, args=(theirs, self.machine), daemon=True)
         os.environ |= worker_environment(self.machine.threads)
         process.start()
         theirs.close()
-        self.hired.append(Process(process, ours))
+        self.hired.append(LocalWorker(process, ours))
         return self.hired[-1]
 
     def listen(

@@ -16,8 +16,8 @@ from harness.execution.config import ExecutionConfig
 from harness.execution.events import Event, Kind, WorkerMessage
 from harness.execution.jobs import Job, JobQueue
 
-LIVES = 3  # workers that may die over one cell
-LOOK = 1.0  # seconds between looks at a cell that another process has
+MAX_DEATHS = 3  # workers that may die over one cell
+RECHECK_SECONDS = 1.0  # seconds between looks at a cell that another process has
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,7 +162,7 @@ class WorkerPool:
         """Leave the cell to the process that has it, and look again later."""
         if cell.id not in self.elsewhere:
             yield Event("busy", cell)
-        self.elsewhere[cell.id] = time.monotonic() + LOOK
+        self.elsewhere[cell.id] = time.monotonic() + RECHECK_SECONDS
 
     def listen(self, seconds: float) -> Iterator[Event | None]:
         """What the workers say within this time; None if nothing."""
@@ -217,9 +217,9 @@ class WorkerPool:
         if self.stopping:
             return Event("paused", cell)
         reason = died.reason
-        if self.deaths[cell.id] < LIVES:
+        if self.deaths[cell.id] < MAX_DEATHS:
             return Event("again", cell, reason=reason)
-        reason = f"{reason}, {LIVES} times"
+        reason = f"{reason}, {MAX_DEATHS} times"
         fail(self.machine.home, cell, reason, "", training)
         record = read(self.machine.home / "cells" / cell.id)
         return Event("failed", cell, reason=reason, record=record)

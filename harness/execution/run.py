@@ -58,7 +58,7 @@ def carry_out(
         book = read_index(machine.home)
         left = book.left(rows, rerun, retry)
         kept, users = keeps(rows, keep), by_cell(rows)
-    orders = [Job(cell, kept.get(cell.id, Keep()), *trained(book, cell)) for cell in left]
+    orders = [Job(cell, kept.get(cell.id, Keep()), *previous_training(book, cell)) for cell in left]
     with (
         ProgressDisplay(way.total(orders), names(rows), console) as watch,
         Delivery(store, watch.say, stop, WAITS) as delivery,
@@ -90,7 +90,7 @@ def carry_out(
             watch.say("another process writes the tracking store, these results too")
 
 
-def trained(book: CellIndex, cell: Cell) -> tuple[str | None, int]:
+def previous_training(book: CellIndex, cell: Cell) -> tuple[str | None, int]:
     """What tells the cell's training that has ended from another, if there is one, and the number of the next."""
     record = book.ended.get(cell.id)
     return (None, 1) if record is None else (record.trained, record.training + 1)

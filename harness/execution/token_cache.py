@@ -13,7 +13,7 @@ from model.batching import TokenTable, tokenise
 from model.data.examples import Examples
 
 
-class Rows:
+class TokenCache:
     """The rows of one task that a tokenizer has seen, found again by their text. ``joint`` and ``longest`` as in
     ``tokenise``."""
 

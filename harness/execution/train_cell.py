@@ -17,13 +17,13 @@ from harness.cells.cell import Cell, identity
 from harness.cells.lease import Lease
 from harness.cells.record import Entry, journal, now
 from harness.cells.writer import CellWriter
-from harness.execution.encoders import Progress, loaded
+from harness.execution.encoders import Progress, load_encoder
 from harness.execution.events import Cut, Paused
 from harness.execution.jobs import Job
 from harness.execution.memory import forget_peak, peak
 from harness.execution.provenance import revision
-from harness.execution.token_cache import Rows
-from harness.execution.transfer import located
+from harness.execution.token_cache import TokenCache
+from harness.execution.transfer import with_local_paths
 from harness.planning.content import check_files, check_rows, commit_of
 from harness.planning.data import data_of, notes_of
 from model.batching import TokenTable
@@ -71,7 +71,7 @@ def scored_examples(cell: Cell, corpus: Corpus, branch: Branch) -> dict[str, Exa
     return sets
 
 
-def left(folder: Path) -> list[dict[str, Any]]:
+def earlier_epochs(folder: Path) -> list[dict[str, Any]]:
     """The epochs that an earlier training of the cell has in its journal."""
     try:
         return journal(folder / "journal.jsonl")
@@ -90,7 +90,7 @@ class Worker:
         self.home, self.threads, self.device = home, threads, device
         self.interval, self.stop = interval, stop
         self.here: Mapping[str, str] = {}  # where files that cells name are on this machine, if elsewhere
-        self._rows: dict[tuple[Any, ...], Rows] = {}
+        self._rows: dict[tuple[Any, ...], TokenCache] = {}
 
     def train(self, order: Job, claim: Lease, tell: Progress, goes_on: Judge) -> None:
         """Train the cell, from its checkpoint if it has one, and leave its folder finished: cell.json, journal.jsonl,
@@ -118,7 +118,7 @@ class Worker:
         with warnings.catch_warnings(record=True) as raised:
             warnings.simplefilter("always", UserWarning)
             try:
-                epochs = left(folder) if order.judged else []  # by whichever command
+                epochs = earlier_epochs(folder) if order.judged else []  # by whichever command
                 if epochs and not goes_on(epochs):
                     raise Cut
                 start = keeping.begin(about)
@@ -148,12 +148,12 @@ class Worker:
 
     def build(self, cell: Cell, pieces: int) -> tuple[Run, dict[tuple[str, str], Examples]]:
         """The network on the device, with the tables to train on and to score."""
-        planned, cell = cell.id, located(cell, self.here)
+        planned, cell = cell.id, with_local_paths(cell, self.here)
         recipe, corpus = cell.recipe, data_of(cell.recipe, cell.source)
         check_rows(cell)
         for text in notes_of(recipe):
             warnings.warn(text, UserWarning, stacklevel=1)
-        encoder, tokenizer = loaded(recipe.encoder, cell.source, self.home, cell.seed)
+        encoder, tokenizer = load_encoder(recipe.encoder, cell.source, self.home, cell.seed)
         network = Network(recipe, encoder, cell.seed).to(self.device)
         config: Any = encoder.config
         longest = min(recipe.max_tokens, config.max_position_embeddings)
@@ -163,7 +163,7 @@ class Worker:
         for branch in recipe.branches:
             task, joint = branch.key, branch.pairing.joint
             key = (cell.encoder, cell.source, branch.task, joint, longest)
-            rows = self._rows.setdefault(key, Rows(joint, longest))
+            rows = self._rows.setdefault(key, TokenCache(joint, longest))
             trained = [training_examples(corpus, branch)] if task in recipe.schedule.tasks() else []
             scored = scored_examples(cell, corpus, branch)
             rows.add([*trained, *scored.values()], tokenizer)

@@ -20,7 +20,7 @@ from model.encoders.placeholders import Derived
 from model.interfaces import Encoder
 
 LAST = "outcome.json"  # with it a cell has ended: written after all else
-OWN = ("claim.json",)  # never sent
+NOT_SENT = ("claim.json",)  # never sent
 HUB = "hub:"
 
 Stamp = tuple[int, int]
@@ -46,20 +46,20 @@ class Files:
         write_all_atomic(written)
 
 
-def within(folder: Path) -> Iterator[Path]:
+def complete_files(folder: Path) -> Iterator[Path]:
     """The files of a folder that are whole."""
     for where, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted(names):
-            if not name.endswith(".part") and name not in OWN:
+            if not name.endswith(".part") and name not in NOT_SENT:
                 yield Path(where, name)
 
 
-def packed(folder: Path) -> Files:
+def read_files(folder: Path) -> Files:
     """All files of a folder, or a single file under its own name."""
     if folder.is_file():
         return Files({folder.name: folder.read_bytes()})
-    return Files({str(path.relative_to(folder)): path.read_bytes() for path in within(folder)})
+    return Files({str(path.relative_to(folder)): path.read_bytes() for path in complete_files(folder)})
 
 
 class Changes:
@@ -71,7 +71,7 @@ class Changes:
 
     def stamps(self) -> dict[str, Stamp]:
         found = {}
-        for path in within(self.folder):
+        for path in complete_files(self.folder):
             stat = path.stat()
             found[str(path.relative_to(self.folder))] = (stat.st_mtime_ns, stat.st_size)
         return found
@@ -87,7 +87,7 @@ class Changes:
         return Files({name: (self.folder / name).read_bytes() for name in written} | dict.fromkeys(gone))
 
 
-def places(cell: Cell) -> list[str]:
+def local_inputs(cell: Cell) -> list[str]:
     """The files and folders of this machine that the cell's recipe and data name."""
     named = [cell.source.removeprefix(HUB)]
     named += [str(branch.task.file) for branch in cell.recipe.branches if branch.task.file]
@@ -121,17 +121,17 @@ class Parcel:
         return str(target / Path(self.name).name if self.single else target)
 
 
-def parcel(name: str) -> Parcel:
+def make_parcel(name: str) -> Parcel:
     """A file or folder by its name here."""
     path = Path(name).expanduser()
-    files = packed(path)
+    files = read_files(path)
     running = hashlib.sha256()
     for part, content in sorted(files.contents.items()):
         running.update(part.encode() + b"\0" + hashlib.sha256(content or b"").digest())
     return Parcel(name, running.hexdigest()[:16], path.is_file(), files)
 
 
-def located(cell: Cell, here: Mapping[str, str]) -> Cell:
+def with_local_paths(cell: Cell, here: Mapping[str, str]) -> Cell:
     """The cell with every name in ``here`` replaced by where it is on this machine."""
     bare = cell.source.removeprefix(HUB)
     source = cell.source.replace(bare, here[bare]) if bare in here else cell.source
@@ -141,19 +141,19 @@ def located(cell: Cell, here: Mapping[str, str]) -> Cell:
             task=dataclasses.replace(branch.task, file=Path(here[str(branch.task.file)]))
             if str(branch.task.file) in here
             else branch.task,
-            extra=tuple(renamed(each, "source", here) for each in branch.extra),
+            extra=tuple(with_local_path(each, "source", here) for each in branch.extra),
         )
         for branch in cell.recipe.branches
     )
-    recipe = dataclasses.replace(cell.recipe, encoder=moved(cell.recipe.encoder, here), branches=branches)
+    recipe = dataclasses.replace(cell.recipe, encoder=encoder_with_local_paths(cell.recipe.encoder, here), branches=branches)
     return dataclasses.replace(cell, recipe=recipe, source=source)
 
 
-def moved(encoder: Encoder, here: Mapping[str, str]) -> Encoder:
-    encoder = renamed(renamed(encoder, "name", here), "text", here)
-    return dataclasses.replace(encoder, start=moved(encoder.start, here)) if isinstance(encoder, Derived) else encoder
+def encoder_with_local_paths(encoder: Encoder, here: Mapping[str, str]) -> Encoder:
+    encoder = with_local_path(with_local_path(encoder, "name", here), "text", here)
+    return dataclasses.replace(encoder, start=encoder_with_local_paths(encoder.start, here)) if isinstance(encoder, Derived) else encoder
 
 
-def renamed(part: Part, field: str, here: Mapping[str, str]) -> Part:
+def with_local_path(part: Part, field: str, here: Mapping[str, str]) -> Part:
     value: Any = getattr(part, field, None)
     return dataclasses.replace(part, **{field: here[value]}) if value in here else part  # type: ignore[type-var]

@@ -16,7 +16,7 @@ from harness.cells.record import Entry, fail, read
 from harness.execution.config import ExecutionConfig
 from harness.execution.events import Cut, Paused, WorkerMessage
 from harness.execution.jobs import Job
-from harness.execution.transfer import located
+from harness.execution.transfer import with_local_paths
 
 if TYPE_CHECKING:
     from harness.execution.train_cell import Worker
@@ -32,7 +32,7 @@ class Pipe(Protocol):
     def recv(self) -> Any: ...
 
 
-class Line:
+class ParentConnection:
     """The worker's end of the pipe: progress goes out, a wish to stop and answers come in."""
 
     def __init__(self, pipe: Pipe) -> None:
@@ -77,7 +77,7 @@ class Line:
 
 def serve(pipe: Connection, machine: ExecutionConfig) -> None:
     """Train whatever the parent sends, until it is gone or wishes to stop (by sending None)."""
-    line = Line(pipe)
+    line = ParentConnection(pipe)
 
     def note(number: int, frame: object) -> None:
         line.asked = True
@@ -94,17 +94,17 @@ def serve(pipe: Connection, machine: ExecutionConfig) -> None:
             return
         if order is None:
             return
-        line.say(turn(worker, line, order))
+        line.say(run_job(worker, line, order))
 
 
-def turn(worker: Worker, line: Line, order: Job) -> WorkerMessage:
+def run_job(worker: Worker, line: ParentConnection, order: Job) -> WorkerMessage:
     """Train one cell, unless another process has it or has ended it since it was ordered."""
     try:
         held = take_lease(worker.home, order.cell.id)
         if held is None:
             return WorkerMessage("busy")
         with held:
-            elsewhere = ended(worker, order.cell) not in (None, order.before)
+            elsewhere = ended_training(worker, order.cell) not in (None, order.before)
             if not elsewhere:
                 train(worker, line, order, held)
         return WorkerMessage("ended", elsewhere=elsewhere)
@@ -120,7 +120,7 @@ def turn(worker: Worker, line: Line, order: Job) -> WorkerMessage:
         raise
 
 
-def ended(worker: Worker, cell: Cell) -> str | None:
+def ended_training(worker: Worker, cell: Cell) -> str | None:
     """What tells the training of the cell that has ended from another; None if there is none to rely on."""
     try:
         record = read(worker.home / "cells" / cell.id)
@@ -129,14 +129,14 @@ def ended(worker: Worker, cell: Cell) -> str | None:
     return record.trained if record else None
 
 
-def train(worker: Worker, line: Line, order: Job, held: Lease) -> None:
+def train(worker: Worker, line: ParentConnection, order: Job, held: Lease) -> None:
     """Train, and keep the reason if that fails."""
-    from harness.execution.encoders import prepared
+    from harness.execution.encoders import prepare_encoder
 
     cell = order.cell
     try:
-        here = located(cell, worker.here)
-        prepared(
+        here = with_local_paths(cell, worker.here)
+        prepare_encoder(
             here.recipe.encoder,
             here.source,
             worker.home,

@@ -17,7 +17,7 @@ from model.task import TASKS
 from reports.anytime_valid import clean, full, pair
 from reports.results import GAP, Runs, blocks
 
-SHOWN = 3  # names in a sentence
+MAX_NAMES = 3  # names in a sentence
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class Comparison:
 def comparisons_of(planned: Sequence[Planned], setup: Setup) -> list[Comparison]:
     """The comparisons whose rows are both planned and can run, each once, with its smallest margin. ``InputError``
     where there are none."""
-    rows = {slug(row): row for row in planned}
+    rows = {row_slug(row): row for row in planned}
     found: dict[tuple[frozenset[str], str], Comparison] = {}
     refused = list[tuple[str, str]]()  # why, and a row
     for suite, claim, contrast in contrasts(planned):
@@ -62,11 +62,11 @@ def comparisons_of(planned: Sequence[Planned], setup: Setup) -> list[Comparison]
         first = found.get(key, Comparison(better=better, worse=worse, metric=contrast.metric, margin=margin))
         found[key] = dataclasses.replace(first, margin=margin)
     if not found:
-        raise InputError(nothing(planned, refused))
+        raise InputError(explain_none(planned, refused))
     return list(found.values())
 
 
-def slug(row: Planned) -> str:
+def row_slug(row: Planned) -> str:
     return f"{row.suite.slug}/{row.row.name}"
 
 
@@ -90,12 +90,12 @@ def obstacle(
     if not clean(claim, *(Runs(row.suite, row.row, (), Cells()) for row in (better, worse))):
         return "confounded", names[0]
     for name in names:
-        if rows[name].reason or not scored(rows[name], contrast.metric, setup):
+        if rows[name].reason or not has_scores(rows[name], contrast.metric, setup):
             return "cannot run", name
     return None
 
 
-def scored(row: Planned, metric: str, setup: Setup) -> bool:
+def has_scores(row: Planned, metric: str, setup: Setup) -> bool:
     """Whether the data has what the row's metric is made of, on its split."""
     gap = [task.name for task in TASKS.values() if metric == task.name + GAP]
     tasks = gap or [task for task, _ in blocks(row.suite.formula, metric)]
@@ -104,9 +104,9 @@ def scored(row: Planned, metric: str, setup: Setup) -> bool:
     return all(task in known and capped(corpus, setup, task, row.row.split) is not None for task in tasks)
 
 
-def nothing(planned: Sequence[Planned], refused: Sequence[tuple[str, str]]) -> str:
+def explain_none(planned: Sequence[Planned], refused: Sequence[tuple[str, str]]) -> str:
     """Why there is nothing to decide, and how to mend it, in a sentence."""
-    suites = few(list(dict.fromkeys(row.suite.slug for row in planned)))
+    suites = shorten(list(dict.fromkeys(row.suite.slug for row in planned)))
     if not refused:
         return (
             f"--until-decided needs claims to decide, and {suites} makes none; select the table that makes them, "
@@ -121,16 +121,16 @@ def nothing(planned: Sequence[Planned], refused: Sequence[tuple[str, str]]) -> s
     if "cannot run" in by_reason:
         told.append(f"{len(by_reason['cannot run'])} need rows or scores that this set-up does not have")
     absent = list(dict.fromkeys(by_reason.get("not selected", [])))
-    mend = f"select {few(absent)}, too" if absent else "give a number of seeds with --seeds"
+    mend = f"select {shorten(absent)}, too" if absent else "give a number of seeds with --seeds"
     return f"--until-decided finds no comparison in {suites}: of {len(refused)} contrasts {', '.join(told)}; {mend}"
 
 
-def few(names: Sequence[str]) -> str:
+def shorten(names: Sequence[str]) -> str:
     """Names in a sentence, not more than it can bear."""
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    return ", ".join(names[:MAX_NAMES]) + (f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else "")
 
 
-def compared(planned: Sequence[Planned], found: Sequence[Comparison]) -> list[Planned]:
+def compared_rows(planned: Sequence[Planned], found: Sequence[Comparison]) -> list[Planned]:
     """The rows that are in a comparison."""
-    needed = {slug(row) for duel in found for row in (duel.better, duel.worse)}
-    return [row for row in planned if slug(row) in needed]
+    needed = {row_slug(row) for duel in found for row in (duel.better, duel.worse)}
+    return [row for row in planned if row_slug(row) in needed]

@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 from harness.cells.record import Record
 from harness.planning.ledger import CellIndex
 from harness.planning.plan import Planned
-from harness.sequential.comparisons import Comparison, slug
+from harness.sequential.comparisons import Comparison, row_slug
 from harness.tracking.from_cells import measured_setup
 from harness.tracking.run_payload import Unreadable
 from reports.comparison import Differences, differences, nothing
 from reports.results import Mismatch, Runs
 from reports.statistics.sequential import Items, items_of
 
-KEPT = 32  # of the cells that were read last, with their items
+CACHE_SIZE = 32  # of the cells that were read last, with their items
 
 
 class Missing(Exception):
     """A seed has no difference; the message says why."""
 
 
-class Shelf:
+class SeedCache:
     """Single seeds of rows, as reports read them. The last ones stay, as a row may be in several comparisons."""
 
     def __init__(self, facts: Mapping[str, str]) -> None:
@@ -34,13 +34,13 @@ class Shelf:
 
     def __call__(self, row: Planned, seed: int, record: Record) -> Runs:
         """``Unreadable``."""
-        key = (slug(row), seed)
+        key = (row_slug(row), seed)
         found = self._kept.pop(key, None)
         if found is None:
             alone = dataclasses.replace(row, cells=(row.cells[seed],))
-            found = measured_setup([alone], self.facts, CellIndex({record.id: record}, {})).rows[slug(row)]
+            found = measured_setup([alone], self.facts, CellIndex({record.id: record}, {})).rows[row_slug(row)]
         self._kept[key] = found
-        if len(self._kept) > KEPT:
+        if len(self._kept) > CACHE_SIZE:
             del self._kept[next(iter(self._kept))]
         return found
 
@@ -49,7 +49,7 @@ class Evidence:
     """What is known of one comparison. Of each seed stay the items' differences, which are as many in every seed, as
     a cell's name holds the data that it is scored on."""
 
-    def __init__(self, duel: Comparison, shelf: Shelf) -> None:
+    def __init__(self, duel: Comparison, shelf: SeedCache) -> None:
         self.duel, self.shelf = duel, shelf
         self.values: list[float] = []
         self.blocks: list[tuple[NDArray[np.float64], ...]] = []  # by seed and task: [1, items]

@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 
 from harness.sequential.comparisons import Comparison
-from harness.sequential.policy import Standing
+from harness.sequential.policy import ComparisonState
 from reports.statistics.sequential import SKEWED
 from reports.suite_table.symbols import signed
 
@@ -20,14 +20,14 @@ BASIS = (
 )
 
 
-def sentence(duel: Comparison, standing: Standing) -> str:
+def sentence(duel: Comparison, standing: ComparisonState) -> str:
     """What has become of one comparison."""
     if standing.failure:
         return f"{duel.name}: failed at seed {standing.seeds}: {standing.failure}"
     return f"{duel.name}: {decision(duel, standing)} after {standing.seeds} seeds"
 
 
-def decision(duel: Comparison, standing: Standing) -> str:
+def decision(duel: Comparison, standing: ComparisonState) -> str:
     """In a few words."""
     if standing.state == "failed":
         return f"failed at seed {standing.seeds}"
@@ -36,11 +36,11 @@ def decision(duel: Comparison, standing: Standing) -> str:
     if standing.state == "items forbid":
         return "undecided; too few items"
     if standing.state == "undecided":
-        return f"undecided{missing(standing)}"
+        return f"undecided{missing_seeds(standing)}"
     return standing.state
 
 
-def missing(standing: Standing) -> str:
+def missing_seeds(standing: ComparisonState) -> str:
     """About how many seeds more would decide."""
     if standing.seeds < 2 or not standing.more:
         return ""
@@ -48,7 +48,7 @@ def missing(standing: Standing) -> str:
     return "; 1,000 seeds would not do" if beyond else f"; about {standing.more} seeds more"
 
 
-def table(duels: Sequence[Comparison], standings: Sequence[Standing], most: int) -> Table:
+def table(duels: Sequence[Comparison], standings: Sequence[ComparisonState], most: int) -> Table:
     """All comparisons with their intervals, which hold together however often one looked."""
     papers = list(dict.fromkeys(duel.better.suite.paper for duel in duels))
     made = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
@@ -61,11 +61,11 @@ def table(duels: Sequence[Comparison], standings: Sequence[Standing], most: int)
             made.add_row(f"[bold]{paper}[/bold]")
         for duel, standing in zip(duels, standings, strict=True):
             if duel.better.suite.paper == paper:
-                made.add_row(duel.name, f"{standing.seeds}/{most}", figures(standing), decision(duel, standing))
+                made.add_row(duel.name, f"{standing.seeds}/{most}", interval_text(standing), decision(duel, standing))
     return made
 
 
-def figures(standing: Standing) -> str:
+def interval_text(standing: ComparisonState) -> str:
     """The mean difference and its interval, if there is one."""
     if not standing.seeds:
         return ""
@@ -74,7 +74,7 @@ def figures(standing: Standing) -> str:
     return f"{mean} [{signed(low)}, {signed(high)}]" if math.isfinite(low) and math.isfinite(high) else mean
 
 
-def opening(comparisons: int, rows: int, standings: Sequence[Standing], most: int) -> str:
+def opening(comparisons: int, rows: int, standings: Sequence[ComparisonState], most: int) -> str:
     """What is to be decided, and when it can be."""
     seeds = " or ".join(map(str, sorted({each.first for each in standings})))
     plural = "s" if comparisons > 1 else ""
@@ -86,7 +86,7 @@ def opening(comparisons: int, rows: int, standings: Sequence[Standing], most: in
     return f"{comparisons} comparison{plural} of {rows} rows at 5%{together}: {plan}"
 
 
-def spent(ended: int, rows: int, seeds: int, planned: int, finished: bool) -> str:
+def cells_trained(ended: int, rows: int, seeds: int, planned: int, finished: bool) -> str:
     """What was trained beside a number of seeds fixed beforehand."""
     each = f"{seeds} seeds for each of {rows} rows" + ("" if planned == rows * seeds else ", equal cells once")
     if not finished:

@@ -17,11 +17,11 @@ from typing import Literal
 from reports.anytime_valid import LEVEL, decided, least
 from reports.statistics.sequential import Comparison, Decision, Items, interval, more_seeds
 
-State = Decision | Literal["failed", "undecided", "items forbid"]
+Status = Decision | Literal["failed", "undecided", "items forbid"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Race:
+class ComparisonPlan:
     """The cells that each seed of a comparison needs, as many seeds as it may have; and whether items add to its
     uncertainty."""
 
@@ -30,10 +30,10 @@ class Race:
     items: bool
 
 
-class Standing:
+class ComparisonState:
     """One of a family of comparisons, as far as it has come. The first decision stands."""
 
-    def __init__(self, race: Race, family: int, level: float) -> None:
+    def __init__(self, race: ComparisonPlan, family: int, level: float) -> None:
         self.race, self.family, self.level = race, family, level
         self.least = least(race.items, family, level)  # with fewer nothing can be decided
         self.first = min(self.least, len(race.cells))
@@ -58,7 +58,7 @@ class Standing:
         return self.seeds < self.first or self.more is not None
 
     @property
-    def state(self) -> State:
+    def state(self) -> Status:
         if self.decision is not None:
             return self.decision
         if self.failure:
@@ -94,9 +94,9 @@ class Standing:
 class Policy:
     """All comparisons of a command. ``prices`` are what cells cost, in any unit; 1 where they do not say."""
 
-    def __init__(self, races: Sequence[Race], prices: Mapping[str, float] | None = None, level: float = LEVEL) -> None:
+    def __init__(self, races: Sequence[ComparisonPlan], prices: Mapping[str, float] | None = None, level: float = LEVEL) -> None:
         self.prices = prices or {}
-        self.standings = [Standing(race, len(races), level) for race in races]
+        self.standings = [ComparisonState(race, len(races), level) for race in races]
 
     def wanted(self, there: Collection[str]) -> Iterator[str]:
         """The cells that are worth training and not ``there``, trained or in training, the most wanted first."""
@@ -121,7 +121,7 @@ class Policy:
                 if each.seeds + ahead < len(each.race.cells):
                     yield from each.race.cells[each.seeds + ahead]
 
-    def ranked(self, there: Collection[str]) -> list[Standing]:
+    def ranked(self, there: Collection[str]) -> list[ComparisonState]:
         """Those that have had their first seeds and get another, by what they still cost as the rule sees it."""
         found = [
             ((each.more or 0) * self.cost(each, there), each.seeds, at)
@@ -130,7 +130,7 @@ class Policy:
         ]
         return [self.standings[at] for _, _, at in sorted(found)]
 
-    def cost(self, standing: Standing, there: Collection[str]) -> float:
+    def cost(self, standing: ComparisonState, there: Collection[str]) -> float:
         """Of the cells of its next seed that are not there; where all are, of the seed after."""
         for cells in standing.race.cells[standing.seeds :]:
             if missing := [cell for cell in cells if cell not in there]:

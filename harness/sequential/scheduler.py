@@ -11,7 +11,7 @@ from harness.cells.record import Entry, Record
 from harness.execution.events import Event
 from harness.execution.jobs import Job
 from harness.sequential.comparisons import Comparison
-from harness.sequential.evidence import Evidence, Missing, Shelf
+from harness.sequential.evidence import Evidence, Missing, SeedCache
 from harness.sequential.policy import Policy
 
 
@@ -29,7 +29,7 @@ class SequentialQueue:
         home: Path,
     ) -> None:
         self.policy, self.left, self.ended, self.home = policy, dict(orders), dict(ended), home
-        shelf = Shelf(facts)
+        shelf = SeedCache(facts)
         self.evidence = [Evidence(duel, shelf) for duel in duels]
         self.begun = dict[str, None]()
         self.closed: list[int] = []  # comparisons that are over and have not been told

@@ -21,8 +21,8 @@ from harness.planning.rows import cells_of
 from harness.planning.setup import Setup
 from harness.planning.setup_tags import tags
 from harness.sequential import messages
-from harness.sequential.comparisons import Comparison, compared, comparisons_of, few, slug
-from harness.sequential.policy import Policy, Race
+from harness.sequential.comparisons import Comparison, compared_rows, comparisons_of, shorten, row_slug
+from harness.sequential.policy import Policy, ComparisonPlan
 from harness.sequential.scheduler import SequentialQueue
 
 
@@ -33,9 +33,9 @@ class SequentialSeeds:
 
     def __init__(self, planned: Sequence[Planned], setup: Setup) -> None:
         self.setup, self.duels = setup, comparisons_of(planned, setup)
-        self.rows = compared(planned, self.duels)
-        self.alone = [row for row in planned if slug(row) not in set(map(slug, self.rows))]
-        self.policy = Policy([race(duel) for duel in self.duels], prices(self.rows))
+        self.rows = compared_rows(planned, self.duels)
+        self.alone = [row for row in planned if row_slug(row) not in set(map(row_slug, self.rows))]
+        self.policy = Policy([plan_of(duel) for duel in self.duels], cell_costs(self.rows))
         self.deciding: SequentialQueue | None = None
         self._reached = 0
 
@@ -87,14 +87,14 @@ class SequentialSeeds:
         console.print()
         console.print(messages.table(self.duels, self.policy.standings, self.setup.seeds))
         ended = len(self.deciding.ended) if self.deciding else 0
-        say(console, messages.spent(ended, len(self.rows), self.setup.seeds, len(cells_of(self.rows)), finished))
+        say(console, messages.cells_trained(ended, len(self.rows), self.setup.seeds, len(cells_of(self.rows)), finished))
         say(console, messages.BASIS)
 
     def opening(self) -> list[str]:
         """What is to be decided, in words."""
         lines = [messages.opening(len(self.duels), len(self.rows), self.policy.standings, self.setup.seeds)]
         if self.alone:
-            lines.append(f"in no comparison, so not trained: {few([slug(row) for row in self.alone])}")
+            lines.append(f"in no comparison, so not trained: {shorten([row_slug(row) for row in self.alone])}")
         return lines
 
     def estimate(self, machine: ExecutionConfig, rerun: bool) -> list[str]:
@@ -118,10 +118,10 @@ class SequentialSeeds:
         return lines
 
 
-def race(duel: Comparison) -> Race:
-    return Race(cells=[[cell.id for cell in cells] for cells in duel.seeds], margin=duel.margin, items=duel.by_item)
+def plan_of(duel: Comparison) -> ComparisonPlan:
+    return ComparisonPlan(cells=[[cell.id for cell in cells] for cells in duel.seeds], margin=duel.margin, items=duel.by_item)
 
 
-def prices(rows: Sequence[Planned]) -> dict[str, float]:
+def cell_costs(rows: Sequence[Planned]) -> dict[str, float]:
     """What each cell costs, in tokens; all seeds of a row cost the same."""
     return {cell.id: price for row in rows for price in [cost(row.cells[0])] for cell in row.cells}

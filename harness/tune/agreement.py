@@ -17,7 +17,7 @@ from model.errors import InputError
 from model.settings import flatten
 
 
-def agree(arm: StudyRun, trials: Iterable[Trial], home: Path, storage: str) -> None:
+def check_agreement(arm: StudyRun, trials: Iterable[Trial], home: Path, storage: str) -> None:
     """``InputError`` names the first complete trial whose cell, if it is here, says anything else."""
     for trial in trials:
         wrong = disagreement(arm, trial, home) if trial.state == "complete" else ""

@@ -58,7 +58,7 @@ class Lock:
         self._held.__exit__(None, None, None)
 
 
-def mend(file: Path, tell: Tell) -> None:
+def repair(file: Path, tell: Tell) -> None:
     """Cut off a last line that was not written whole; put a file aside that holds anything else but lines of JSON. Its
     studies are sought again then, on cells that are there."""
     if not file.exists() or not file.stat().st_size:

@@ -15,7 +15,7 @@ from experiments.study import Range
 from harness.tune.sampling import distributions
 from reports.tuning.results import Importance, Trial, Tuned
 
-FEWEST = 10  # complete trials
+MIN_TRIALS = 10  # complete trials
 RESAMPLES, TREES = 100, 16
 
 
@@ -23,7 +23,7 @@ def importances(tuned: Tuned) -> dict[str, Importance]:
     """fANOVA's shares (Hutter, Hoos and Leyton-Brown 2014; Optuna's, on complete trials) by parameter, the largest
     first; the interval resamples trials. Empty for fewer than ten, or where all have one value."""
     trials = [trial for trial in tuned.trials if trial.state == "complete" and trial.value is not None]
-    if len(trials) < FEWEST or len({trial.value for trial in trials}) == 1:
+    if len(trials) < MIN_TRIALS or len({trial.value for trial in trials}) == 1:
         return {}
     found = shares(tuned, trials, 64)
     drawn = np.random.default_rng(0)
@@ -42,12 +42,12 @@ def importances(tuned: Tuned) -> dict[str, Importance]:
 def shares(tuned: Tuned, trials: list[Trial], trees: int) -> dict[str, float]:
     """Of the variance over the space as it is sought: Optuna's evaluator takes every parameter for evenly spread, so
     that of four decades the last one would be all that counts."""
-    spread = distributions({name: even(within) for name, within in tuned.space.items()})
+    spread = distributions({name: log_range(within) for name, within in tuned.space.items()})
     study = optuna.create_study(direction="maximize")
     study.add_trials(
         [
             create_trial(
-                params={name: evenly(value, tuned.space[name]) for name, value in trial.params.items()},
+                params={name: log_value(value, tuned.space[name]) for name, value in trial.params.items()},
                 distributions=spread,
                 value=trial.value,
             )
@@ -60,9 +60,9 @@ def shares(tuned: Tuned, trials: list[Trial], trees: int) -> dict[str, float]:
     return get_param_importances(study, evaluator=evaluator)
 
 
-def even(within: Range) -> Range:
+def log_range(within: Range) -> Range:
     return Range(math.log(within.low), math.log(within.high)) if within.log else within
 
 
-def evenly(value: Value, within: Range) -> Value:
+def log_value(value: Value, within: Range) -> Value:
     return math.log(float(value)) if within.log else value

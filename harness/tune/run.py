@@ -19,14 +19,14 @@ from harness.planning.setup_tags import tags
 from harness.tracking import trial_payload
 from harness.tracking.store import Store
 from harness.tracking.sync import ENDING, WAITS, Delivery
-from harness.tune.agreement import agree
+from harness.tune.agreement import check_agreement
 from harness.tune.progress import StudyProgress
 from harness.tune.scheduler import Limit, TrialQueue
 from harness.tune.storage import Storage
 from harness.tune.study_run import StudyRun
 
 
-def unit(machine: ExecutionConfig) -> str:
+def cost_unit(machine: ExecutionConfig) -> str:
     """What costs are counted in."""
     return "GPU-seconds" if machine.device == "cuda" else "CPU-seconds"
 
@@ -44,13 +44,13 @@ def run_study(
     facts, full = tags(arm.setup), False
 
     def kept(trial: Trial) -> dict[str, Any]:
-        return trial_record(arm, unit(machine), trial, facts)
+        return trial_record(arm, cost_unit(machine), trial, facts)
 
     def note(trial: Trial) -> None:
         trial_payload.note(machine.home, kept(trial))
 
     search = TrialQueue(arm, storage, machine, limit, note)
-    agree(arm, storage.trials(), machine.home, storage.shown)
+    check_agreement(arm, storage.trials(), machine.home, storage.shown)
     ended = sum(trial.ours and not trial.running for trial in storage.trials())
     with (
         StudyProgress(limit.trials, ended, search.names, console) as watch,
@@ -61,13 +61,13 @@ def run_study(
             for news in running:
                 watch.hear(news)
                 full |= news is not None and news.kind == "full"
-                heed(search, watch)
+                say_remarks(search, watch)
                 for trial in search.taken():
                     watch.trial(trial, search.trials)
                     entry = trial_payload.entry(kept(trial), machine.home / "cells")
                     if entry is not None:
                         delivery.keep(entry)
-        heed(search, watch)
+        say_remarks(search, watch)
         for trial in search.taken():
             watch.trial(trial, search.trials)
         if delivery.acquire(patience=3.0):
@@ -77,11 +77,11 @@ def run_study(
     if full:
         raise DiskFull(machine.home)
     found = storage.trials()
-    agree(arm, found, machine.home, storage.shown)
+    check_agreement(arm, found, machine.home, storage.shown)
     return found
 
 
-def heed(search: TrialQueue, watch: StudyProgress) -> None:
+def say_remarks(search: TrialQueue, watch: StudyProgress) -> None:
     """Say what there is to say of trials that others put into the storage."""
     while search.remarks:
         watch.say(search.remarks.pop(0))
@@ -99,11 +99,11 @@ def study_tags(arm: StudyRun, unit: str) -> dict[str, str]:
         "pruner": arm.method.pruner,
         "sampler_seed": str(arm.method.seed),
         "epochs": str(arm.epochs),
-        "unit": unit,
+        "unit": cost_unit,
         "space": json.dumps(space),
     }
 
 
 def trial_record(arm: StudyRun, unit: str, trial: Trial, tags: Mapping[str, str]) -> dict[str, Any]:
     """What is kept of an ended trial."""
-    return {"tags": dict(tags), "about": study_tags(arm, unit), "name": arm.name, "trial": dataclasses.asdict(trial)}
+    return {"tags": dict(tags), "about": study_tags(arm, cost_unit), "name": arm.name, "trial": dataclasses.asdict(trial)}

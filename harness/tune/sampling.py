@@ -51,7 +51,7 @@ def propose(
         given, space = untried[0], study.space()
         return {name: int(given[name]) if within.whole else float(given[name]) for name, within in space.items()}
     seeded = int(digest([seed, number], 8), 16)
-    view = mirror(study, known, sampler_of(sampler, seeded), optuna.pruners.NopPruner())
+    view = study_in_memory(study, known, sampler_of(sampler, seeded), optuna.pruners.NopPruner())
     if fixed:
         view.enqueue_trial(dict(fixed))
     trial = view.ask()
@@ -60,7 +60,7 @@ def propose(
     return {name: trial.params[name] for name in study.space()}
 
 
-def judge(
+def decide_pruning(
     study: Study,
     number: int,
     known: Sequence[Trial],
@@ -74,7 +74,7 @@ def judge(
     if pruner == "none":
         return None, {}
     hyperband = optuna.pruners.HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=3)
-    view = mirror(study, known, optuna.samplers.RandomSampler(seed=0), hyperband)
+    view = study_in_memory(study, known, optuna.samplers.RandomSampler(seed=0), hyperband)
     trial = view.ask()
     for epoch, value in sorted(curve.items()):
         trial.report(value, epoch)
@@ -98,17 +98,17 @@ def sampler_of(name: str, seed: int) -> optuna.samplers.BaseSampler:
         return optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
 
 
-def mirror(
+def study_in_memory(
     study: Study, known: Sequence[Trial], sampler: optuna.samplers.BaseSampler, pruner: optuna.pruners.BasePruner
 ) -> optuna.Study:
     """A study in memory with these trials, under their numbers. Hyperband's brackets hash the name."""
     made = optuna.create_study(direction="maximize", study_name=study.name, sampler=sampler, pruner=pruner)
     spread = distributions(study.space())
-    made.add_trials([frozen(trial, spread) for trial in sorted(known, key=lambda trial: trial.number)])
+    made.add_trials([frozen_trial(trial, spread) for trial in sorted(known, key=lambda trial: trial.number)])
     return made
 
 
-def frozen(trial: Trial, spread: Mapping[str, BaseDistribution]) -> FrozenTrial:
+def frozen_trial(trial: Trial, spread: Mapping[str, BaseDistribution]) -> FrozenTrial:
     state = STATES[trial.state]
     if state == TrialState.COMPLETE and (trial.value is None or math.isnan(trial.value)):
         state = TrialState.PRUNED
@@ -124,7 +124,7 @@ def frozen(trial: Trial, spread: Mapping[str, BaseDistribution]) -> FrozenTrial:
     )
 
 
-def seen_from(trials: Sequence[Trial], number: int, at_once: int) -> list[Trial] | None:
+def visible_trials(trials: Sequence[Trial], number: int, at_once: int) -> list[Trial] | None:
     """The trials before ``number`` as it may know them: the last of them as running, whatever became of them since.
     None as long as one of the others has not ended."""
     earlier = sorted((trial for trial in trials if trial.number < number), key=lambda trial: trial.number)

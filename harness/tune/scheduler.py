@@ -16,11 +16,11 @@ from harness.cells.trial import METRIC, Trial, cost, curve, reached, spent
 from harness.execution.config import ExecutionConfig
 from harness.execution.events import Event
 from harness.execution.jobs import Job
-from harness.tune.sampling import judge, propose, seen_from
+from harness.tune.sampling import decide_pruning, propose, visible_trials
 from harness.tune.storage import Storage
 from harness.tune.study_run import StudyRun
 
-IN_VAIN = 10  # trials that fail one after the other: the next ones would, too
+MAX_FAILURES = 10  # trials that fail one after the other: the next ones would, too
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Limit:
             return True
         if self.budget is None:
             return False
-        last = [trial.state for trial in begun][-IN_VAIN:]
-        return spent(begun) >= self.budget or last == IN_VAIN * ["failed"]
+        last = [trial.state for trial in begun][-MAX_FAILURES:]
+        return spent(begun) >= self.budget or last == MAX_FAILURES * ["failed"]
 
 
 class TrialQueue:
@@ -88,7 +88,7 @@ class TrialQueue:
             self.storage.refuse(dataclasses.replace(waiting, reason=why))
             return True
         number = len(self.trials) if waiting is None else waiting.number
-        known = seen_from(self.trials, number, self.storage.at_once)
+        known = visible_trials(self.trials, number, self.storage.at_once)
         if known is None:
             return False
         method, fixed = self.arm.method, None if waiting is None else waiting.params
@@ -158,12 +158,12 @@ class TrialQueue:
             return None
 
     def pruned(self, trial: Trial, epochs: Sequence[Entry]) -> tuple[int | None, dict[str, float]]:
-        known = seen_from(self.trials, trial.number, self.storage.at_once)
+        known = visible_trials(self.trials, trial.number, self.storage.at_once)
         if known is None:  # one that was enqueued in between has a lower number and began later
             return None, {}
         values = curve(self.arm.suite, self.arm.row, epochs)
         method, printed = self.arm.method, bool(trial.start)
-        return judge(self.arm.study, trial.number, known, values, method.pruner, self.arm.epochs, printed)
+        return decide_pruning(self.arm.study, trial.number, known, values, method.pruner, self.arm.epochs, printed)
 
     def over(self, trial: Trial) -> Trial | None:
         """The trial as it ended, or None while its cell has not come far enough."""

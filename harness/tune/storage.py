@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from harness.cells.atomic import is_full, locked, write_atomic
 from harness.cells.trial import State, Trial
 from harness.console.redact import hidden, reason
-from harness.tune.file import Lock, Tell, mend
+from harness.tune.file import Lock, Tell, repair
 from harness.tune.sampling import distributions
 from harness.tune.study_run import StudyRun
 from model.errors import InputError
@@ -32,7 +32,7 @@ STATES: dict[TrialState, State] = {state: name for name, state in ENDED.items()}
     TrialState.RUNNING: "running",
     TrialState.WAITING: "waiting",
 }
-KEPT = ("cell", "start", "reused", "scores", "rungs", "epoch", "cost", "reason", "ended")  # beside what Optuna knows
+ATTRIBUTES = ("cell", "start", "reused", "scores", "rungs", "epoch", "cost", "reason", "ended")  # beside what Optuna knows
 
 
 class Storage:
@@ -57,7 +57,7 @@ class Storage:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 lock: Any = Lock(file)
                 with lock:  # another home may write its studies there
-                    mend(file, tell)
+                    repair(file, tell)
                 storage = JournalStorage(JournalFileBackend(str(file), lock))
             study = optuna.create_study(
                 study_name=self.arm.name, storage=storage, direction="maximize", load_if_exists=True
@@ -77,12 +77,12 @@ class Storage:
                 told = {
                     "at_once": at_once,
                     "row": f"{self.arm.suite.slug}/{self.arm.row.name}",
-                    "home": identity(self.home),  # last: it says that the others are there
+                    "home": home_id(self.home),  # last: it says that the others are there
                 }
                 for name, value in told.items():
                     self._study.set_user_attr(name, value)
                 known = self._study.user_attrs
-        if known["home"] != identity(self.home):
+        if known["home"] != home_id(self.home):
             raise InputError(
                 f"the study {self.arm.name} in {self.shown} belongs to another home, which has its cells; "
                 "share that folder with --home, or take another --storage or --sampler-seed"
@@ -105,7 +105,7 @@ class Storage:
         except Exception as error:  # Optuna's, SQLAlchemy's or a database driver's, whichever
             if is_full(error):
                 raise
-            if (lacking := driver(error)) is not None:
+            if (lacking := missing_package(error)) is not None:
                 raise InputError(
                     f"--storage {self.shown} needs the Python package {lacking}; for PostgreSQL: "
                     'pip install "ablation-harness[postgres]", and postgresql+psycopg://...'
@@ -167,7 +167,7 @@ class Storage:
             for epoch, value in trial.curve.items():
                 if epoch not in written.intermediate_values:
                     handle.report(value, epoch)
-            for name in KEPT:
+            for name in ATTRIBUTES:
                 handle.set_user_attr(name, _plain(getattr(trial, name)))
             complete = trial.state == "complete"
             self._study.tell(trial.number, trial.value if complete else None, state=ENDED[trial.state])
@@ -178,11 +178,11 @@ def trial_of(found: FrozenTrial) -> Trial:
     program's has none, whatever its state."""
     state = STATES[found.state]
     if state == "waiting":
-        return Trial(number=found.number, params=enqueued(found), cell="", state="waiting")
+        return Trial(number=found.number, params=enqueued_params(found), cell="", state="waiting")
     if not isinstance(found.user_attrs.get("cell"), str):
         reason = str(found.user_attrs.get("reason", ""))
         return Trial(number=found.number, params={}, cell="", state="foreign", reason=reason)
-    kept = {name: found.user_attrs[name] for name in KEPT if name in found.user_attrs}
+    kept = {name: found.user_attrs[name] for name in ATTRIBUTES if name in found.user_attrs}
     value = found.value if found.values else None
     return Trial(
         number=found.number,
@@ -194,7 +194,7 @@ def trial_of(found: FrozenTrial) -> Trial:
     )
 
 
-def enqueued(found: FrozenTrial) -> dict[str, Any]:
+def enqueued_params(found: FrozenTrial) -> dict[str, Any]:
     """The parameters that a waiting trial is to have."""
     return {**found.params, **found.system_attrs.get("fixed_params", {})}
 
@@ -203,7 +203,7 @@ def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, dict) else value
 
 
-def driver(error: BaseException | None) -> str | None:
+def missing_package(error: BaseException | None) -> str | None:
     """The package whose absence an error comes of, if it does."""
     while error is not None:
         if isinstance(error, ModuleNotFoundError):
@@ -212,7 +212,7 @@ def driver(error: BaseException | None) -> str | None:
     return None
 
 
-def identity(home: Path) -> str:
+def home_id(home: Path) -> str:
     """What tells a home from others, wherever it is moved."""
     path = home / "studies" / "home"
     if not path.exists():

@@ -19,21 +19,21 @@ from harness.cells.atomic import locked, shared_lock, try_lock
 from harness.execution.config import ExecutionConfig
 from harness.execution.events import WorkerMessage
 from harness.execution.jobs import Job
-from harness.execution.transfer import Changes, Files, Parcel, packed
-from harness.execution.worker import Line, turn
+from harness.execution.transfer import Changes, Files, Parcel, read_files
+from harness.execution.worker import ParentConnection, run_job
 
-GOING = ("share", "note", "epochs")  # what is said of a cell that goes on
+ONGOING = ("share", "note", "epochs")  # what is said of a cell that goes on
 
 
 @dataclasses.dataclass(frozen=True)
-class Told:
+class ActorUpdate:
     """What an actor says of its cell, and what it wrote before it said so."""
 
     said: Sequence[WorkerMessage]
     written: Files | None
 
 
-class Queues:
+class QueuePipe:
     """Two queues as a line's pipe."""
 
     def __init__(self) -> None:
@@ -90,8 +90,8 @@ class Trainer:
         self.shared = shared
         self.scratch = None if shared else Scratch(ray.get_runtime_context().get_job_id())
         home = machine.home if self.scratch is None else Path(tempfile.mkdtemp(dir=self.scratch.folder))
-        self.pipe, self.alone = Queues(), threading.Lock()  # of the cell in training
-        self.line = Line(self.pipe)
+        self.pipe, self.alone = QueuePipe(), threading.Lock()  # of the cell in training
+        self.line = ParentConnection(self.pipe)
         self.worker = Worker(home, machine.threads, machine.device, machine.checkpoint_seconds, self.line.stop)
 
     def node(self) -> str:
@@ -103,7 +103,7 @@ class Trainer:
 
     def train(
         self, order: Job, left: Files | None, parcels: Mapping[str, Any], encoders: Mapping[str, Any]
-    ) -> Iterator[Told]:
+    ) -> Iterator[ActorUpdate]:
         """Train one cell, after any that is in training, and tell how it goes."""
         folder = self.worker.home / "cells" / order.cell.id
         if left is not None:
@@ -114,22 +114,22 @@ class Trainer:
             if not (self.worker.home / "encoders" / name).is_dir():
                 self.get(ref).write(self.worker.home / "encoders" / name)
         here = {name: self.unpacked(ref) for name, ref in parcels.items()}
-        changes, pipe = None if self.shared else Changes(folder), Queues()
+        changes, pipe = None if self.shared else Changes(folder), QueuePipe()
         threading.Thread(target=self.turn, args=(order, here, pipe), daemon=True).start()
         going = True
         while going:
             said = pipe.heard()
-            going = said[-1].kind in GOING
-            yield Told(said, changes.take() if changes is not None else None)
+            going = said[-1].kind in ONGOING
+            yield ActorUpdate(said, changes.take() if changes is not None else None)
         if not self.shared:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def turn(self, order: Job, here: Mapping[str, str], pipe: Queues) -> None:
+    def turn(self, order: Job, here: Mapping[str, str], pipe: QueuePipe) -> None:
         """Train, once no other cell is in training."""
         try:
             with self.alone:
                 self.worker.here, self.pipe, self.line.pipe = here, pipe, pipe
-                last = turn(self.worker, self.line, order)
+                last = run_job(self.worker, self.line, order)
             pipe.out.put(last)
         except BaseException as error:
             pipe.out.put(error)
@@ -144,7 +144,7 @@ class Trainer:
 
     def made(self, name: str) -> Files:
         """An encoder that this actor has made."""
-        return packed(self.worker.home / "encoders" / name)
+        return read_files(self.worker.home / "encoders" / name)
 
     def encoders(self) -> list[str]:
         return sorted(path.name for path in (self.worker.home / "encoders").glob("[!.]*/"))

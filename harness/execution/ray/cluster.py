@@ -31,19 +31,19 @@ from harness.execution.jobs import Job
 from harness.execution.local import worker_environment
 from harness.execution.pool import WorkerDied, WorkerHandle
 from harness.execution.ray.actor import Trainer
-from harness.execution.ray.worker_handle import Remote
-from harness.execution.transfer import packed, parcel, places
+from harness.execution.ray.worker_handle import RayWorker
+from harness.execution.transfer import read_files, make_parcel, local_inputs
 from harness.registry import plugins
 from model.errors import InputError, shown
 
 CODE = tuple(map(importlib.import_module, ("experiments", "harness", "model", "reports")))  # sent to its machines
 LOOPBACK = "127.0.0.1"
-LOOK = 2.0  # seconds between looks at what the cluster has
+CHECK_SECONDS = 2.0  # seconds between looks at what the cluster has
 PATIENCE = 60.0  # seconds without a machine that could take a cell
-BRISK = 1.0  # seconds: where all cells are shorter, an actor has its next one at hand
+SHORT_CELL = 1.0  # seconds: where all cells are shorter, an actor has its next one at hand
 
 
-def knock(address: str) -> None:
+def check_reachable(address: str) -> None:
     """``InputError`` where nobody answers; Ray itself tries for minutes."""
     host, _, port = address.rpartition(":")
     if address == "auto":
@@ -63,13 +63,13 @@ class RayCluster:
     def __init__(self, machine: ExecutionConfig, cluster: Cluster, trainer: type = Trainer) -> None:
         self.machine, self.cluster = machine, cluster
         self.began = not ray.is_initialized()
-        self.hired: list[Remote] = []
-        self.heard: queue.SimpleQueue[tuple[Remote, WorkerMessage | WorkerDied | Exception]] = queue.SimpleQueue()
+        self.hired: list[RayWorker] = []
+        self.heard: queue.SimpleQueue[tuple[RayWorker, WorkerMessage | WorkerDied | Exception]] = queue.SimpleQueue()
         self.spent: deque[float] = deque(maxlen=16)  # seconds of the last cells
         self._having = threading.Lock()
         self._parcels: dict[str, Any] = {}
         self._encoders: dict[str, Any] = {}
-        self._looked, self._room, self._had = -LOOK, 0, time.monotonic()
+        self._looked, self._room, self._had = -CHECK_SECONDS, 0, time.monotonic()
         if self.began:
             self.connect()
         self.actors = ray.remote(
@@ -85,7 +85,7 @@ class RayCluster:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell its makers
         more: dict[str, Any] = {"include_dashboard": False, "_node_ip_address": LOOPBACK}
         if address:  # this code goes there, too
-            knock(address)
+            check_reachable(address)
             for module in plugins.modules():
                 ray.cloudpickle.register_pickle_by_value(module)
             more = {"runtime_env": {"py_modules": [str(Path(each.__path__[0])) for each in CODE]}}
@@ -109,7 +109,7 @@ class RayCluster:
 
     def capacity(self) -> int:
         """How many actors there may be."""
-        if time.monotonic() - self._looked >= LOOK:
+        if time.monotonic() - self._looked >= CHECK_SECONDS:
             self._looked, self._room = time.monotonic(), sum(map(self.cells, self.nodes().values()))
             self._had = self._looked if self._room else self._had
             if self._looked - self._had > (PATIENCE if self.cluster.address else 0.0):
@@ -121,7 +121,7 @@ class RayCluster:
 
     def brisk(self) -> bool:
         """Whether cells are so short that what is between them counts."""
-        return len(self.spent) == self.spent.maxlen and max(self.spent) < BRISK
+        return len(self.spent) == self.spent.maxlen and max(self.spent) < SHORT_CELL
 
     def busy(self) -> bool:
         """Whether every actor has a cell."""
@@ -136,23 +136,23 @@ class RayCluster:
         wants = {"CPU": self.cluster.cpus, "GPU": self.cluster.gpus}
         return min(int(has.get(what, 0.0) / amount + 1e-9) for what, amount in wants.items() if amount)
 
-    def hire(self) -> Remote:
+    def hire(self) -> RayWorker:
         living = [hand for hand in self.hired if hand.died is None]
         single = [hand for hand in living if hand.first is None and all(each.first is not hand for each in living)]
         if len(living) >= self.capacity() and single and self.brisk():
-            self.hired.append(Remote(self, single[0].actor, single[0]))
+            self.hired.append(RayWorker(self, single[0].actor, single[0]))
         else:
-            self.hired.append(Remote(self, self.actors.remote(self.machine, self.cluster.shared)))
+            self.hired.append(RayWorker(self, self.actors.remote(self.machine, self.cluster.shared)))
         return self.hired[-1]
 
     def parcels(self, order: Job) -> dict[str, Any]:
         """What the cell names of this machine, in the object store."""
         if self.cluster.shared:
             return {}
-        for name in places(order.cell):
+        for name in local_inputs(order.cell):
             if name not in self._parcels:
-                self._parcels[name] = ray.put(parcel(name))
-        return {name: self._parcels[name] for name in places(order.cell)}
+                self._parcels[name] = ray.put(make_parcel(name))
+        return {name: self._parcels[name] for name in local_inputs(order.cell)}
 
     def encoders(self) -> dict[str, Any]:
         """The encoders that the home has made, in the object store."""
@@ -160,7 +160,7 @@ class RayCluster:
             return {}
         for path in (self.machine.home / "encoders").glob("[!.]*/"):
             if path.name not in self._encoders:
-                self._encoders[path.name] = ray.put(packed(path))
+                self._encoders[path.name] = ray.put(read_files(path))
         return dict(self._encoders)
 
     def have(self, name: str, actor: Any) -> None:

@@ -17,8 +17,8 @@ from harness.execution.config import Cluster, ExecutionConfig
 from harness.execution.events import WorkerMessage
 from harness.execution.jobs import Job
 from harness.execution.pool import WorkerDied
-from harness.execution.ray.actor import GOING, Told
-from harness.execution.transfer import packed
+from harness.execution.ray.actor import ONGOING, ActorUpdate
+from harness.execution.transfer import read_files
 
 
 class Driver(Protocol):
@@ -26,7 +26,7 @@ class Driver(Protocol):
 
     machine: ExecutionConfig
     cluster: Cluster
-    heard: queue.SimpleQueue[tuple[Remote, WorkerMessage | WorkerDied | Exception]]
+    heard: queue.SimpleQueue[tuple[RayWorker, WorkerMessage | WorkerDied | Exception]]
     spent: Any
 
     def brisk(self) -> bool: ...
@@ -37,12 +37,12 @@ class Driver(Protocol):
     def have(self, name: str, actor: Any) -> None: ...
 
 
-class Remote:
+class RayWorker:
     """A place at an actor (``harness.execution.pool.WorkerHandle``), and the lease on what is trained there. A thread
     follows what the actor says. Where cells are brisk, an actor has a second place, whose cell waits for the first to
     end."""
 
-    def __init__(self, site: Driver, actor: Any, first: Remote | None = None) -> None:
+    def __init__(self, site: Driver, actor: Any, first: RayWorker | None = None) -> None:
         self.site, self.actor, self.first = site, actor, first
         self.order: Job | None = None
         self.placed: Any = first.placed if first else actor.node.remote()  # answered where it has a place
@@ -74,7 +74,7 @@ class Remote:
             if held is None:
                 self.site.heard.put((self, WorkerMessage("busy")))
                 return True
-            left = packed(held.folder)
+            left = read_files(held.folder)
         stream = self.actor.train.remote(order, left, self.site.parcels(order), self.site.encoders())
         self.follower = threading.Thread(target=self.follow, args=(order, stream, held), daemon=True)
         self.follower.start()
@@ -90,14 +90,14 @@ class Remote:
         try:
             with held or contextlib.nullcontext():
                 for ref in stream:
-                    told: Told = ray.get(ref)
+                    told: ActorUpdate = ray.get(ref)
                     began = began or time.monotonic()
                     if any(said.kind == "share" and not said.preparing for said in told.said):
                         self.fetch(order.cell.encoder)
                     if told.written is not None:
                         told.written.write(self.site.machine.home / "cells" / order.cell.id)
                     for last in told.said:
-                        if last.kind in GOING:
+                        if last.kind in ONGOING:
                             self.site.heard.put((self, last))
             self.site.spent.append(time.monotonic() - (began or 0.0))
         except RayError as error:

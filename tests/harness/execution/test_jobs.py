@@ -19,7 +19,7 @@ from harness.execution.events import Cut, Event, Paused, WorkerMessage
 from harness.execution.jobs import FixedQueue, Job
 from harness.execution.seed_policy import FixedSeeds
 from harness.execution.train_cell import Worker
-from harness.execution.worker import Line
+from harness.execution.worker import ParentConnection
 from harness.planning.cost import cost
 from harness.planning.ledger import CellIndex
 from harness.planning.plan import plan
@@ -133,7 +133,7 @@ def test_a_paused_cell_asks_about_its_epochs_before_it_goes_on(
 
 def test_a_worker_waits_for_its_answer_and_takes_a_wish_to_stop_for_none() -> None:
     ours, theirs = multiprocessing.Pipe()
-    line, epochs = Line(theirs), [{"epoch": 1}]
+    line, epochs = ParentConnection(theirs), [{"epoch": 1}]
     for answer in (True, False):
         ours.send(answer)
         assert line.goes_on(epochs) is answer
@@ -147,7 +147,7 @@ def test_a_worker_waits_for_its_answer_and_takes_a_wish_to_stop_for_none() -> No
 
 def test_a_worker_whose_parent_is_gone_does_not_wait_for_an_answer() -> None:
     ours, theirs = multiprocessing.Pipe()
-    line = Line(theirs)
+    line = ParentConnection(theirs)
     ours.close()
     assert line.goes_on([])
     assert line.asked

@@ -14,28 +14,28 @@ from harness.cells.record import fail, read
 from harness.execution.config import ExecutionConfig
 from harness.execution.events import WorkerMessage
 from harness.execution.jobs import FixedQueue, Job
-from harness.execution.local import KEEPING, Local, Process, worker_environment
-from harness.execution.pool import LIVES, WorkerDied, WorkerHandle, WorkerPool, run_jobs
+from harness.execution.local import ALLOCATOR_SETTINGS, LocalBackend, LocalWorker, worker_environment
+from harness.execution.pool import MAX_DEATHS, WorkerDied, WorkerHandle, WorkerPool, run_jobs
 from tests.harness.execution.test_memory import cell
 
 
 def test_an_idle_worker_that_died_gets_nothing_and_is_let_go(tmp_path: Path, encoder: Path) -> None:
     source = FixedQueue([Job(cell(encoder))])
     machine = ExecutionConfig(home=tmp_path, jobs=1, threads=1, device="cpu")
-    crew = WorkerPool(source, machine, Local(machine))
+    crew = WorkerPool(source, machine, LocalBackend(machine))
     ours, theirs = multiprocessing.Pipe()
     theirs.close()
     gone: Any = None  # its process, which is not asked
-    crew.hands = [Process(gone, ours)]
+    crew.hands = [LocalWorker(gone, ours)]
     assert list(crew.deal(source.orders(1))) == []
     assert len(source.orders(1)) == 1
     assert crew.hands == []
 
 
 def test_workers_keep_their_memory_unless_the_user_has_settings_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in KEEPING:
+    for name in ALLOCATOR_SETTINGS:
         monkeypatch.delenv(name, raising=False)
-    assert worker_environment(3) == {"OMP_NUM_THREADS": "3", "MKL_NUM_THREADS": "3"} | KEEPING
+    assert worker_environment(3) == {"OMP_NUM_THREADS": "3", "MKL_NUM_THREADS": "3"} | ALLOCATOR_SETTINGS
     monkeypatch.setenv("MALLOC_MMAP_MAX_", "65536")
     assert worker_environment(1)["MALLOC_MMAP_MAX_"] == "65536"
 
@@ -100,7 +100,7 @@ def test_a_worker_without_a_place_holds_no_cell(tmp_path: Path, encoder: Path) -
     assert len(crew.hands) == 1  # one order, one worker on its way
 
 
-@pytest.mark.parametrize(("guilty", "reason"), [(True, f"its machine is gone, {LIVES} times"), (False, "as agreed")])
+@pytest.mark.parametrize(("guilty", "reason"), [(True, f"its machine is gone, {MAX_DEATHS} times"), (False, "as agreed")])
 def test_a_cell_pays_for_the_deaths_that_it_may_have_caused_alone(
     tmp_path: Path, encoder: Path, guilty: bool, reason: str
 ) -> None:
@@ -108,6 +108,6 @@ def test_a_cell_pays_for_the_deaths_that_it_may_have_caused_alone(
     machine = ExecutionConfig(home=tmp_path, jobs=1, threads=1, device="cpu")
     site = Elsewhere(tmp_path, 1, 9, [WorkerDied("its machine is gone", guilty)] * 5)
     told = [news.kind for news in run_jobs(source, machine, site) if news]
-    assert told.count("again") == (LIVES - 1 if guilty else 5)
+    assert told.count("again") == (MAX_DEATHS - 1 if guilty else 5)
     record = read(tmp_path / "cells" / one.id)
     assert record is not None and record.outcome["reason"] == reason

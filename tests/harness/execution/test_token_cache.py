@@ -15,7 +15,7 @@ from experiments.profiles import PROFILES
 from harness.cells.lease import take_lease
 from harness.execution import token_cache
 from harness.execution.jobs import Job
-from harness.execution.token_cache import Rows
+from harness.execution.token_cache import TokenCache
 from harness.execution.train_cell import Worker
 from harness.planning.plan import plan
 from harness.planning.setup import Setup
@@ -62,7 +62,7 @@ def sets(task: Task) -> list[Examples]:
 def test_a_table_is_the_same_whatever_was_tokenised_before(
     tokenizer: BertTokenizerFast, task: Task, joint: bool
 ) -> None:
-    rows = Rows(joint, 24)
+    rows = TokenCache(joint, 24)
     for examples in sets(task):
         rows.add([examples], tokenizer)
         with pytest.warns(UserWarning, match="fill 24 tokens"):
@@ -71,7 +71,7 @@ def test_a_table_is_the_same_whatever_was_tokenised_before(
 
 
 def test_each_sentence_is_tokenised_once_and_a_task_in_one_call(tokenizer: BertTokenizerFast) -> None:
-    counted, rows = Counted(tokenizer), Rows(False, 512)
+    counted, rows = Counted(tokenizer), TokenCache(False, 512)
     first, *others = sets(SST)
     rows.add([first, *others], counted)
     assert counted.calls == 1

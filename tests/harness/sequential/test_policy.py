@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from harness.sequential.policy import Policy, Race
+from harness.sequential.policy import Policy, ComparisonPlan
 from reports.anytime_valid import least
 from reports.statistics.sequential import Comparison, Items, decide, next_seed
 from tests.reports.statistics.experiments import FULL
@@ -28,10 +28,10 @@ def cell(row: int, seed: int) -> str:
     return f"row {row} seed {seed}"
 
 
-def star(changed: int, most: int = MOST, margin: float = MARGIN, items: bool = False) -> list[Race]:
+def star(changed: int, most: int = MOST, margin: float = MARGIN, items: bool = False) -> list[ComparisonPlan]:
     """So many rows, from 1 on, each against row 0."""
     return [
-        Race(cells=[[cell(row, seed), cell(0, seed)] for seed in range(most)], margin=margin, items=items)
+        ComparisonPlan(cells=[[cell(row, seed), cell(0, seed)] for seed in range(most)], margin=margin, items=items)
         for row in range(1, changed + 1)
     ]
 
@@ -62,7 +62,7 @@ class World:
         return self
 
 
-def of_rows(values: Array, races: Sequence[Race], items: Sequence[Items | None] | None = None) -> World:
+def of_rows(values: Array, races: Sequence[ComparisonPlan], items: Sequence[Items | None] | None = None) -> World:
     """Rows [rows, seeds], the first of which all others are compared with."""
     return World(Policy(races), values[1:] - values[0], items or [None] * len(races))
 

@@ -18,7 +18,7 @@ from harness.registry.selectors import select
 from harness.sequential.comparisons import Comparison, comparisons_of
 from harness.sequential.policy import Policy
 from harness.sequential.scheduler import SequentialQueue
-from harness.sequential.seed_policy import race
+from harness.sequential.seed_policy import plan_of
 from reports.comparison import compare
 from reports.results import SetUp
 from tests.harness.report_homes import Training, train
@@ -35,7 +35,7 @@ class Home:
         self.home, self.rows = home, plan(select([SUITE], rows), setup)
         self.facts = tags(setup)
         self.duels: list[Comparison] = comparisons_of(self.rows, setup)
-        self.policy = Policy([race(duel) for duel in self.duels])
+        self.policy = Policy([plan_of(duel) for duel in self.duels])
         left = {cell.id: Job(cell) for row in self.rows for cell in row.cells}
         self.source = SequentialQueue(self.duels, self.policy, self.facts, left, {}, home)
 

@@ -30,31 +30,31 @@ SECONDS = 1.5  # of training an epoch; scoring takes a sixth of that
 Scores = Callable[[Mapping[str, Value], int], dict[str, float | None]]
 
 
-def arm(name: str = "baseline", method: Method | None = None, row: str = "") -> StudyRun:
+def make_study_run(name: str = "baseline", method: Method | None = None, row: str = "") -> StudyRun:
     study = STUDIES[name]
     suite, on = find(row or study.row)
     return StudyRun(study=study, suite=suite, row=on, setup=SETUP, method=method or Method())
 
 
-def drawn(*names: object) -> float:
+def random_share(*names: object) -> float:
     """A number in 0..1 that belongs to these names."""
     return int(digest([repr(name) for name in names], 8), 16) / 16**8
 
 
-def made(params: Mapping[str, Value], epoch: int) -> dict[str, float | None]:
+def dev_scores(params: Mapping[str, Value], epoch: int) -> dict[str, float | None]:
     """Dev scores that rise with the epochs, best at a rate of 3e-5, with some noise."""
     miss = math.log10(float(params["lr"]) / 3e-5) ** 2 / 4
     level = (1 - miss) * (1 - 0.5**epoch)
     return {
-        name: 0.8 * level + 0.2 * drawn(sorted(params.items()), name, epoch)
+        name: 0.8 * level + 0.2 * random_share(sorted(params.items()), name, epoch)
         for name in ("sst_accuracy", "quora_accuracy", "sts_pearson")
     }
 
 
 def expected(params: Mapping[str, Value], epoch: int) -> tuple[int, float]:
     """Where bertram's row would stop after so many epochs, at the best SST accuracy, and the overall there."""
-    chosen = max(range(1, epoch + 1), key=lambda each: (made(params, each)["sst_accuracy"], -each))
-    sst, quora, sts = made(params, chosen).values()
+    chosen = max(range(1, epoch + 1), key=lambda each: (dev_scores(params, each)["sst_accuracy"], -each))
+    sst, quora, sts = dev_scores(params, chosen).values()
     assert sst is not None
     assert quora is not None
     assert sts is not None
@@ -86,7 +86,7 @@ def begin(home: Path, cell: Cell) -> Path:
     return folder
 
 
-def train(home: Path, cell: Cell, params: Mapping[str, Value], epochs: int, scores: Scores = made) -> Sequence[Entry]:
+def train(home: Path, cell: Cell, params: Mapping[str, Value], epochs: int, scores: Scores = dev_scores) -> Sequence[Entry]:
     """Add one epoch to the cell's journal and end the cell after the last of ``epochs``; the journal."""
     folder = home / "cells" / cell.id
     if not (folder / "cell.json").exists():
@@ -101,16 +101,16 @@ def train(home: Path, cell: Cell, params: Mapping[str, Value], epochs: int, scor
     return journal(folder / "journal.jsonl")
 
 
-def whole(home: Path, cell: Cell, params: Mapping[str, Value], epochs: int, scores: Scores = made) -> None:
+def train_to_end(home: Path, cell: Cell, params: Mapping[str, Value], epochs: int, scores: Scores = dev_scores) -> None:
     """Train the cell to its end, from where it is."""
     while len(train(home, cell, params, epochs, scores)) < epochs:
         pass
 
 
-class Hands:
+class ManualPool:
     """An executor that trains by hand, an epoch of some cell at a time, as ``chance`` has it."""
 
-    def __init__(self, home: Path, jobs: int = 1, chance: int = 0, scores: Scores = made) -> None:
+    def __init__(self, home: Path, jobs: int = 1, chance: int = 0, scores: Scores = dev_scores) -> None:
         self.home, self.chance, self.scores = home, random.Random(chance), scores
         self.machine = ExecutionConfig(home=home, jobs=jobs, threads=THREADS, device="cpu")
         self.busy: dict[str, Cell] = {}
@@ -155,7 +155,7 @@ class Hands:
         self.busy.pop(cell.id, None)
 
 
-def carried_out(of: StudyRun, hands: Hands, trials: int, at_once: int = 1) -> list[Trial]:
+def run_trials(of: StudyRun, hands: ManualPool, trials: int, at_once: int = 1) -> list[Trial]:
     """All trials of a study that was carried out so."""
     search = hands.search(of, trials, at_once)
     while hands.step(search):

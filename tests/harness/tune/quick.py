@@ -74,7 +74,7 @@ def trainings(home: Path) -> Counter[str]:
     return Counter(line.split()[0] for line in log(home).read_text().splitlines()) if log(home).exists() else Counter()
 
 
-def hands(home: Path, command: int) -> set[str]:
+def active_workers(home: Path, command: int) -> set[str]:
     """The workers of a command that have trained something."""
     lines = [line.split() for line in log(home).read_text().splitlines()] if log(home).exists() else []
     return {worker for _, parent, worker, _ in lines if parent == str(command)}

@@ -19,8 +19,8 @@ from harness.tune.study_run import Method
 from model.errors import InputError
 from reports.tuning.results import Trial as Told
 from tests.harness.homes import TAGS, empty
-from tests.harness.tune.journals import arm
-from tests.harness.tune.test_told import Delivered, deliver, delivered, sought
+from tests.harness.tune.journals import make_study_run
+from tests.harness.tune.test_told import Delivered, deliver, delivered, run_noted_study
 
 __all__ = ["delivered"]  # a fixture
 
@@ -45,7 +45,7 @@ def check(found: Told, trial: Trial) -> None:
 
 
 def test_a_study_reads_back_with_the_same_numbers(delivered: Delivered) -> None:
-    (home, trials, _), of = delivered, arm()
+    (home, trials, _), of = delivered, make_study_run()
     (found,) = studies(Home(home))
     assert studies(Stored(Store(home))) == [found]
     assert (found.name, found.arm, found.study, found.row) == (of.id, of.repeats, "baseline", of.study.row)
@@ -64,10 +64,10 @@ def test_a_study_reads_back_with_the_same_numbers(delivered: Delivered) -> None:
 
 
 def test_studies_and_set_ups_are_told_apart_and_in_order(tmp_path: Path) -> None:
-    arms = [arm("heads"), *(arm("baseline", Method(sampler="random", seed=seed)) for seed in (10, 2))]
-    sought(tmp_path, arms[0], 2)
+    arms = [make_study_run("heads"), *(make_study_run("baseline", Method(sampler="random", seed=seed)) for seed in (10, 2))]
+    run_noted_study(tmp_path, arms[0], 2)
     for of in arms[1:]:
-        for trial in sought(tmp_path, of, 2):
+        for trial in run_noted_study(tmp_path, of, 2):
             trial_payload.note(
                 tmp_path, run.trial_record(of, "CPU-seconds", trial, TAGS | {"setup": "s2", "profile": "small"})
             )
@@ -86,11 +86,11 @@ def test_studies_and_set_ups_are_told_apart_and_in_order(tmp_path: Path) -> None
 
 
 def test_a_trial_that_was_made_again_is_read_once_and_as_it_ended_last(tmp_path: Path) -> None:
-    of = arm()
-    trials = sought(tmp_path, of, 3)
+    of = make_study_run()
+    trials = run_noted_study(tmp_path, of, 3)
     deliver(tmp_path)
     (tmp_path / "studies" / "optuna.log").unlink()
-    sought(tmp_path, of, 3)
+    run_noted_study(tmp_path, of, 3)
     deliver(tmp_path)
     (found,) = studies(Stored(Store(tmp_path)))
     assert [trial.number for trial in found.trials] == [0, 1, 2]

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from harness.execution.events import WorkerMessage
-from harness.execution.worker import Line
+from harness.execution.worker import ParentConnection
 from tests.harness.processes import kill, samples, until, workers
 from tests.harness.tune.quick import TRIALS, finish, same, settled, start, trainings, words
 
@@ -51,7 +51,7 @@ def test_a_kill_changes_nothing(sample: int, home: Path, encoder: Path, alone: P
 
 def test_a_worker_that_waits_for_an_answer_when_its_command_is_killed_stops_and_fails_nothing() -> None:
     ours, theirs = multiprocessing.Pipe()
-    line = Line(theirs)
+    line = ParentConnection(theirs)
     line.say(WorkerMessage("share", 0.5))  # unread, so that the end of the other side is a reset and no end of file
     threading.Timer(0.2, ours.close).start()
     assert line.goes_on([])

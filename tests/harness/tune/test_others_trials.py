@@ -19,9 +19,9 @@ from harness.cells.trial import Trial
 from harness.tune.file import OURS, Lock
 from harness.tune.scheduler import TrialQueue
 from model.errors import InputError
-from tests.harness.tune.journals import Hands, arm, carried_out
+from tests.harness.tune.journals import ManualPool, make_study_run, run_trials
 
-ARM = arm()
+ARM = make_study_run()
 WISH = {"lr": 2e-5, "dropout": 0.1, "weight_decay": 1e-3}
 START = dict(ARM.study.starts[0].params)
 
@@ -35,7 +35,7 @@ def shared(home: Path, **more: Any) -> optuna.Study:
 
 def gone_on(home: Path, trials: int, at_once: int = 1) -> tuple[list[Trial], str]:
     """The study carried on to so many trials of its own, and what was said."""
-    hands = Hands(home)
+    hands = ManualPool(home)
     search = hands.search(ARM, trials, at_once)
     while hands.step(search):
         pass
@@ -44,13 +44,13 @@ def gone_on(home: Path, trials: int, at_once: int = 1) -> tuple[list[Trial], str
 
 def test_other_programs_write_at_once_and_wait_for_nothing(tmp_path: Path) -> None:
     """Optuna's own lock is a file that exists; one that stays there holds up its programs for half a minute a write."""
-    carried_out(ARM, Hands(tmp_path), 1)
+    run_trials(ARM, ManualPool(tmp_path), 1)
     assert not (tmp_path / "studies" / "optuna.log.lock").exists()
 
 
 @pytest.mark.parametrize("left", ["link", "ours", "file"])
 def test_a_lock_that_a_killed_program_left_is_no_lock(tmp_path: Path, left: str) -> None:
-    carried_out(ARM, Hands(tmp_path), 1)
+    run_trials(ARM, ManualPool(tmp_path), 1)
     lock = tmp_path / "studies" / "optuna.log.lock"
     if left == "link":
         lock.symlink_to(tmp_path / "studies" / "optuna.log")
@@ -65,7 +65,7 @@ def test_a_lock_that_a_killed_program_left_is_no_lock(tmp_path: Path, left: str)
 def test_the_lock_of_another_program_is_waited_for(tmp_path: Path) -> None:
     from optuna.storages.journal import JournalFileSymlinkLock
 
-    carried_out(ARM, Hands(tmp_path), 1)
+    run_trials(ARM, ManualPool(tmp_path), 1)
     file = tmp_path / "studies" / "optuna.log"
     theirs, ours, order = JournalFileSymlinkLock(str(file)), Lock(file), list[str]()
 
@@ -85,7 +85,7 @@ def test_the_lock_of_another_program_is_waited_for(tmp_path: Path) -> None:
 
 
 def test_an_enqueued_trial_is_tried_next(tmp_path: Path) -> None:
-    carried_out(ARM, Hands(tmp_path), 2)
+    run_trials(ARM, ManualPool(tmp_path), 2)
     shared(tmp_path).enqueue_trial(WISH)
     trials, said = gone_on(tmp_path, 4)
     assert [trial.number for trial in trials] == [0, 1, 2, 3]
@@ -97,7 +97,7 @@ def test_an_enqueued_trial_is_tried_next(tmp_path: Path) -> None:
 
 
 def test_the_sampler_chooses_what_an_enqueued_trial_leaves_open(tmp_path: Path) -> None:
-    carried_out(ARM, Hands(tmp_path), 2)
+    run_trials(ARM, ManualPool(tmp_path), 2)
     shared(tmp_path).enqueue_trial({"dropout": 0.125})
     trials, said = gone_on(tmp_path, 3)
     assert trials[2].params["dropout"] == 0.125
@@ -115,7 +115,7 @@ def test_the_sampler_chooses_what_an_enqueued_trial_leaves_open(tmp_path: Path) 
     ],
 )
 def test_what_cannot_be_tried_is_passed_over_in_a_sentence(tmp_path: Path, wish: dict[str, Any], why: str) -> None:
-    carried_out(ARM, Hands(tmp_path), 2)
+    run_trials(ARM, ManualPool(tmp_path), 2)
     shared(tmp_path).enqueue_trial(wish)
     trials, said = gone_on(tmp_path, 3)
     assert said == f"trial 2 is passed over and does not count: {why}"
@@ -134,7 +134,7 @@ def others(study: optuna.Study, state: TrialState) -> None:
 @pytest.mark.parametrize("at_once", [1, 3])
 @pytest.mark.parametrize("state", [TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING])
 def test_trials_of_other_programs_count_for_nothing(tmp_path: Path, state: TrialState, at_once: int) -> None:
-    carried_out(ARM, Hands(tmp_path), 3, at_once)
+    run_trials(ARM, ManualPool(tmp_path), 3, at_once)
     others(shared(tmp_path), state)
     trials, said = gone_on(tmp_path, 12, at_once)
     assert said.count("\n") == 0
@@ -155,8 +155,8 @@ def test_a_study_that_others_began_has_the_papers_settings_all_the_same(tmp_path
 
 def test_a_trial_enqueued_while_another_begins_is_tried_after_it(tmp_path: Path) -> None:
     """The other then has the higher number, and its end waits for what it may look at."""
-    carried_out(ARM, Hands(tmp_path), 2)
-    hands = Hands(tmp_path, jobs=2)
+    run_trials(ARM, ManualPool(tmp_path), 2)
+    hands = ManualPool(tmp_path, jobs=2)
     search = hands.search(ARM, 5, 1)
     create = search.storage.create
 
@@ -196,9 +196,9 @@ def begun_in_part(search: TrialQueue, writes: int, monkeypatch: pytest.MonkeyPat
 def test_an_enqueued_trial_that_was_half_begun_is_begun_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int
 ) -> None:
-    carried_out(ARM, Hands(tmp_path), 2)
+    run_trials(ARM, ManualPool(tmp_path), 2)
     shared(tmp_path).enqueue_trial(WISH)
-    begun_in_part(Hands(tmp_path).search(ARM, 3, 1), writes, monkeypatch)
+    begun_in_part(ManualPool(tmp_path).search(ARM, 3, 1), writes, monkeypatch)
     trials, _ = gone_on(tmp_path, 3)
     assert [trial.number for trial in trials] == [0, 1, 2]
     assert dict(trials[2].params) == WISH
@@ -209,4 +209,4 @@ def test_an_enqueued_trial_that_was_half_begun_is_begun_again(
 def test_a_study_of_the_name_with_another_direction_is_refused(tmp_path: Path, directions: list[str]) -> None:
     shared(tmp_path, directions=directions)
     with pytest.raises(InputError, match=f"the study {ARM.name} in .* does not maximise one value.*--sampler-seed"):
-        Hands(tmp_path).search(ARM, 1, 1)
+        ManualPool(tmp_path).search(ARM, 1, 1)

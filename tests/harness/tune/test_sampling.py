@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from experiments.search_space import Value
 from experiments.studies import STUDIES
 from harness.cells.trial import State, Trial
-from harness.tune.sampling import distributions, judge, propose, seen_from
+from harness.tune.sampling import distributions, decide_pruning, propose, visible_trials
 from model.digest import digest
 from tests.harness.trials import FULL, few
-from tests.harness.tune.journals import drawn, made
+from tests.harness.tune.journals import random_share, dev_scores
 
 STUDY = STUDIES["baseline"]
 EPOCHS = 9  # three brackets
@@ -31,15 +31,15 @@ NAMES = st.sampled_from(sorted(STUDIES))
 
 
 def curve(params: Mapping[str, Value], epochs: int = EPOCHS) -> dict[int, float]:
-    scores = {epoch: made(params, epoch)["sst_accuracy"] for epoch in range(1, epochs + 1)}
+    scores = {epoch: dev_scores(params, epoch)["sst_accuracy"] for epoch in range(1, epochs + 1)}
     return {epoch: score for epoch, score in scores.items() if score is not None}
 
 
 def ended(trial: Trial, known: Sequence[Trial], reached: Mapping[int, float]) -> Trial | None:
     """The trial after these epochs, if it ends there; every ninth one fails."""
-    if drawn(trial.params) < 1 / 9:
+    if random_share(trial.params) < 1 / 9:
         return dataclasses.replace(trial, state="failed", reason="it has to")
-    at, rungs = judge(STUDY, trial.number, known, reached, "hyperband", EPOCHS, not trial.number)
+    at, rungs = decide_pruning(STUDY, trial.number, known, reached, "hyperband", EPOCHS, not trial.number)
     assert at is None or at == max(reached)
     if at is None and len(reached) < EPOCHS:
         return None
@@ -52,7 +52,7 @@ def carried_out(count: int, at_once: int, jobs: int, chance: random.Random) -> l
     trials: list[Trial] = []
     epochs: dict[int, int] = {}
     while len(trials) < count or epochs:
-        known = seen_from(trials, len(trials), at_once)
+        known = visible_trials(trials, len(trials), at_once)
         if len(epochs) < jobs and len(trials) < count and known is not None and chance.random() < 0.7:
             params = propose(STUDY, len(trials), known, "tpe", 0)
             epochs[len(trials)] = 0
@@ -62,7 +62,7 @@ def carried_out(count: int, at_once: int, jobs: int, chance: random.Random) -> l
         elif epochs:
             number = chance.choice(sorted(epochs))
             epochs[number] += 1
-            trial, before = trials[number], seen_from(trials, number, at_once)
+            trial, before = trials[number], visible_trials(trials, number, at_once)
             assert before is not None
             reached = dict(list(curve(trial.params).items())[: epochs[number]])
             over = ended(trial, before, reached)
@@ -106,7 +106,7 @@ def test_results_of_trials_that_may_be_in_training_are_never_looked_at(
     sampler: str, number: int, at_once: int, data: st.DataObject
 ) -> None:
     trials = some(18)
-    known = seen_from(trials, number, at_once)
+    known = visible_trials(trials, number, at_once)
     assert known is not None
     assert [trial.number for trial in known] == list(range(number))
     assert sum(trial.running for trial in known) == min(number, at_once - 1)
@@ -118,22 +118,23 @@ def test_results_of_trials_that_may_be_in_training_are_never_looked_at(
         )
         for trial in data.draw(st.permutations(trials))
     ]
-    assert seen_from(changed, number, at_once) == known
+    assert visible_trials(changed, number, at_once) == known
     assert propose(STUDY, number, known, sampler, 0) == propose(STUDY, number, known[::-1], sampler, 0)
 
 
 def test_a_trial_waits_for_those_that_it_has_to_know() -> None:
     trials = [dataclasses.replace(trial, state="running") if trial.number == 3 else trial for trial in some(9)]
-    assert seen_from(trials, 7, 4) is None
+    assert visible_trials(trials, 7, 4) is None
     for number, at_once in ((3, 1), (6, 4), (7, 5)):
-        assert seen_from(trials, number, at_once) is not None
+        assert visible_trials(trials, number, at_once) is not None
 
 
 ELSEWHERE = """
 import json
+from tests.harness.tune.test_sampling import STUDY, some
 from harness.tune.sampling import propose
-told = [propose(STUDY, number, some(number), name, 3) for name in ("tpe", "random") for number in (1, 14)]
-print(json.dumps(told))
+proposals = [propose(STUDY, number, some(number), name, 3) for name in ("tpe", "random") for number in (1, 14)]
+print(json.dumps(proposals))
 """
 
 
@@ -160,16 +161,16 @@ def test_every_proposal_lies_in_the_space(name: str, number: int, sampler: str, 
     if number < len(study.starts):
         assert params == dict(study.starts[number].params)
         falling = dict.fromkeys(range(1, 5), -1.0)
-        at, rungs = judge(study, number, some(number, name), falling, "hyperband", EPOCHS, True)
+        at, rungs = decide_pruning(study, number, some(number, name), falling, "hyperband", EPOCHS, True)
         assert at is None
         assert set(rungs.values()) <= {-1.0}  # what others have to compete with
 
 
 def test_seeds_and_numbers_have_draws_of_their_own() -> None:
     known = some(14)
-    drawn = [propose(STUDY, 14, known, "tpe", seed) for seed in range(5)]
-    drawn += [propose(STUDY, number, known[:number], "random", 0) for number in range(1, 6)]
-    assert len({json.dumps(params) for params in drawn}) == 10
+    random_share = [propose(STUDY, 14, known, "tpe", seed) for seed in range(5)]
+    random_share += [propose(STUDY, number, known[:number], "random", 0) for number in range(1, 6)]
+    assert len({json.dumps(params) for params in random_share}) == 10
 
 
 def test_gaussian_processes_are_drawn_from_all_that_is_known() -> None:
@@ -189,8 +190,8 @@ def test_failed_trials_teach_the_sampler_to_stay_away(state: State) -> None:
         high = float(params["lr"]) > 1e-5
         trial = Trial(number=number, params=params, cell="", state="complete", value=0.5 + 0.1 * high)
         trials.append(dataclasses.replace(trial, state="failed", value=None) if high and state == "failed" else trial)
-    drawn = [float(propose(STUDY, 40, trials, "tpe", seed)["lr"]) > 1e-5 for seed in range(30)]
-    assert sum(drawn) < 5 if state == "failed" else sum(drawn) > 20
+    random_share = [float(propose(STUDY, 40, trials, "tpe", seed)["lr"]) > 1e-5 for seed in range(30)]
+    assert sum(random_share) < 5 if state == "failed" else sum(random_share) > 20
 
 
 def test_prunings_are_those_of_optuna_s_own_hyperband() -> None:
@@ -210,7 +211,7 @@ def test_prunings_are_those_of_optuna_s_own_hyperband() -> None:
             if epoch < EPOCHS and theirs.should_prune() and number:  # the first is the paper's
                 pruned = epoch
                 break
-        ours, rungs = judge(STUDY, number, known, told, "hyperband", EPOCHS, not number)
+        ours, rungs = decide_pruning(STUDY, number, known, told, "hyperband", EPOCHS, not number)
         assert ours == pruned, number
         state: State = "pruned" if pruned else "complete"
         plain.tell(theirs, None if pruned else told[EPOCHS], optuna.trial.TrialState[state.upper()])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.processes import FULL, kill, until, workers
-from tests.harness.tune.journals import Hands, arm, train
+from tests.harness.tune.journals import ManualPool, make_study_run, train
 from tests.harness.tune.quick import TRIALS, cells, finish, same, settled, start, trainings, words
 
 
@@ -45,7 +45,7 @@ def test_what_a_killed_command_left_is_taken_over(home: Path, encoder: Path, alo
 
 def test_a_trial_that_was_ended_before_its_worker_asks_is_trained_no_further(tmp_path: Path) -> None:
     """As another command does that reads the journal first, or this one by its next look at all trials."""
-    of, hands = arm(), Hands(tmp_path)
+    of, hands = make_study_run(), ManualPool(tmp_path)
     search, pruned = hands.search(of, 14, 1), 0
     while orders := search.orders(1):
         cell, trial = orders[0].cell, search.trials[-1]

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 from tests.harness.processes import until
-from tests.harness.tune.quick import TRIALS, finish, hands, same, settled, start, trainings, words
+from tests.harness.tune.quick import TRIALS, finish, active_workers, same, settled, start, trainings, words
 
 
 def test_after_its_time_and_after_ctrl_c_a_study_goes_on_with_the_same_bits(
@@ -20,7 +20,7 @@ def test_after_its_time_and_after_ctrl_c_a_study_goes_on_with_the_same_bits(
     assert before < TRIALS
     with start(*command) as run:
         assert run.stdout is not None
-        until(lambda: len(hands(home, run.pid)) == 2 or run.poll() is not None, 180)  # both workers are up
+        until(lambda: len(active_workers(home, run.pid)) == 2 or run.poll() is not None, 180)  # both workers are up
         os.killpg(run.pid, signal.SIGINT)  # as a terminal does
         told = run.stdout.read()
     assert run.returncode == 130, told

@@ -17,9 +17,9 @@ from experiments.search_space import Value
 from harness.cells.trial import Trial
 from harness.tune.storage import Storage
 from tests.harness.trials import few
-from tests.harness.tune.journals import arm
+from tests.harness.tune.journals import make_study_run
 
-ARM = arm("heads")  # it has a whole number among its parameters
+ARM = make_study_run("heads")  # it has a whole number among its parameters
 FLOATS = st.floats(allow_infinity=False)
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 TEXTS = st.text(max_size=40)

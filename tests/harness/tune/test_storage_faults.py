@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cells.trial import Trial
-from harness.tune.storage import Storage, identity
+from harness.tune.storage import Storage, home_id
 from harness.tune.study_run import Method
 from model.errors import InputError
 from tests.harness.accidents import mangled
 from tests.harness.trials import few
-from tests.harness.tune.journals import Hands, arm, carried_out
+from tests.harness.tune.journals import ManualPool, make_study_run, run_trials
 from tests.harness.tune.test_storage import ARM, begun, bits, opened, over, written
 
 
@@ -28,16 +28,16 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_a_last_line_that_was_not_written_whole_is_cut_off(home: Path) -> None:
-    of = arm()
-    wanted = carried_out(of, Hands(home), 4)
+    of = make_study_run()
+    wanted = run_trials(of, ManualPool(home), 4)
     file = home / "studies" / "optuna.log"
     content = file.read_bytes()
     for cut in range(1, len(content.splitlines()[-1]) + 1, 7):
         file.write_bytes(content[:-cut])
-        search = Hands(home).search(of, 4, 1)
+        search = ManualPool(home).search(of, 4, 1)
         assert written(file) == content[: content[:-cut].rfind(b"\n") + 1]
         assert [trial.running for trial in search.storage.trials()] == [False, False, False, True]
-    for trial, before in zip(carried_out(of, Hands(home), 4), wanted, strict=True):
+    for trial, before in zip(run_trials(of, ManualPool(home), 4), wanted, strict=True):
         assert bits(dataclasses.replace(trial, ended="")) == bits(dataclasses.replace(before, ended=""))
 
 
@@ -49,8 +49,8 @@ def equal(found: list[Trial], wanted: list[Trial]) -> bool:
 
 @pytest.mark.parametrize("content", [b"garbled\n", b"{}\n\xff\xfe\n", b'{"op_code": 0}\n{"op', b"\0" * 4096 + b"\n"])
 def test_a_garbled_file_is_put_aside_and_the_study_made_again(home: Path, content: bytes) -> None:
-    of = arm()
-    wanted = carried_out(of, Hands(home), 6)
+    of = make_study_run()
+    wanted = run_trials(of, ManualPool(home), 6)
     (home / "studies" / "optuna.log").write_bytes(content)
     told: list[str] = []
     if content.startswith(b'{"op_code'):  # sound lines that mean nothing are no damage of the file's
@@ -62,8 +62,8 @@ def test_a_garbled_file_is_put_aside_and_the_study_made_again(home: Path, conten
     assert line.startswith(f"{home / 'studies' / 'optuna.log'} was damaged")
     (aside,) = (home / "studies").glob("optuna.log.damaged-*")
     assert aside.read_bytes() == content
-    hands = Hands(home)
-    assert equal(carried_out(of, hands, 6), wanted)
+    hands = ManualPool(home)
+    assert equal(run_trials(of, hands, 6), wanted)
     assert hands.trained == []
 
 
@@ -93,17 +93,17 @@ def test_a_study_of_another_home_is_refused(tmp_path: Path) -> None:
     begun(first)
     with pytest.raises(InputError, match=rf"^the study {ARM.name} in {shared} belongs to another home, .*--home"):
         opened(tmp_path / "two", shared)
-    other = arm("heads", Method(seed=1))
+    other = make_study_run("heads", Method(seed=1))
     assert Storage(tmp_path / "two", shared, other, 4).trials() == []
     (tmp_path / "one").rename(tmp_path / "moved")
     assert len(opened(tmp_path / "moved", shared).trials()) == 1
-    assert identity(tmp_path / "moved") != identity(tmp_path / "two")
+    assert home_id(tmp_path / "moved") != home_id(tmp_path / "two")
 
 
 def test_how_many_go_on_at_once_stays_as_the_study_began(home: Path) -> None:
     assert opened(home, at_once=3).at_once == 3
     assert opened(home, at_once=7).at_once == 3
-    assert Storage(home, None, arm("heads", Method(seed=1)), 7).at_once == 7
+    assert Storage(home, None, make_study_run("heads", Method(seed=1)), 7).at_once == 7
 
 
 def test_what_cannot_be_reached_is_one_sentence_without_the_password(

@@ -20,11 +20,11 @@ from harness.tracking import trial_payload
 from harness.tracking.store import Store
 from harness.tracking.sync import Count, Delivery, results
 from harness.tune import run as run_module
-from harness.tune.run import unit
+from harness.tune.run import cost_unit
 from harness.tune.study_run import StudyRun
 from tests.harness.conftest import Invoke
 from tests.harness.homes import TAGS, all_of, empty
-from tests.harness.tune.journals import SECONDS, Hands, arm, line, made, whole
+from tests.harness.tune.journals import SECONDS, ManualPool, make_study_run, line, dev_scores, train_to_end
 
 Shown = dict[tuple[str, ...], Any]
 
@@ -36,12 +36,12 @@ def quickly_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storing, "migrate", lambda file: file.write_bytes(empty()))
 
 
-def sought(home: Path, of: StudyRun, trials: int) -> list[Trial]:
+def run_noted_study(home: Path, of: StudyRun, trials: int) -> list[Trial]:
     """A study without a tracking store, with a failed trial and pruned ones; each is noted as it ends."""
     machine = ExecutionConfig(home=home, jobs=1, threads=1, device="cpu")
-    hands = Hands(home)
+    hands = ManualPool(home)
     search = hands.search(
-        of, trials, 2, lambda trial: trial_payload.note(home, run_module.trial_record(of, unit(machine), trial, TAGS))
+        of, trials, 2, lambda trial: trial_payload.note(home, run_module.trial_record(of, cost_unit(machine), trial, TAGS))
     )
     while hands.step(search):
         if len(search.trials) == 3 and search.trials[2].running:
@@ -61,7 +61,7 @@ Delivered = tuple[Path, list[Trial], Shown]
 def delivered(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
     """Such a home whose trials are in its tracking store, and all that this holds."""
     home = tmp_path_factory.mktemp("delivered") / "home"
-    trials = sought(home, arm(), 8)
+    trials = run_noted_study(home, make_study_run(), 8)
     (home / "mlflow.db").write_bytes(empty())
     assert deliver(home) == Count(new=8)
     return home, trials, shown(uri(home))
@@ -105,7 +105,7 @@ def check(run: dict[str, Any], trial: Trial, of: StudyRun) -> None:
     assert metrics["cost"] == [(0, repr(trial.cost))]
     assert metrics["epochs"] == [(0, repr(float(len(trial.curve))))]
     for name in ("sst_accuracy", "quora_accuracy", "sts_pearson"):
-        points = [(epoch, repr(made(trial.params, epoch)[name])) for epoch in sorted(trial.curve)]
+        points = [(epoch, repr(dev_scores(trial.params, epoch)[name])) for epoch in sorted(trial.curve)]
         assert metrics.get(f"dev/{name}", []) == points
     assert {name for name in metrics if name.startswith("reported/")} == (
         {f"reported/{name}" for name in (*trial.scores, "epoch")} if trial.curve else set()
@@ -118,7 +118,7 @@ def check(run: dict[str, Any], trial: Trial, of: StudyRun) -> None:
 
 
 def test_every_ended_trial_is_there_once_with_all_its_numbers(delivered: Delivered) -> None:
-    (home, trials, found), of = delivered, arm()
+    (home, trials, found), of = delivered, make_study_run()
     assert {trial.state for trial in trials} == {"complete", "pruned", "failed"}
     assert set(found) == {("tuning/baseline", of.name, number) for number in ("", *map(str, range(8)))}
     for trial in trials:
@@ -131,10 +131,10 @@ def test_every_ended_trial_is_there_once_with_all_its_numbers(delivered: Deliver
 def test_sync_tells_another_store_the_same_whatever_became_of_the_cells(
     delivered: Delivered, home: Path, invoke: Invoke
 ) -> None:
-    (told_of, trials, found), of = delivered, arm()
+    (told_of, trials, found), of = delivered, make_study_run()
     shutil.copytree(told_of, home, ignore=shutil.ignore_patterns("mlflow.db*"))
     cut = next(trial for trial in trials if trial.state == "pruned")
-    whole(home, of.cell(cut.params), cut.params, of.epochs)  # a row wanted it
+    train_to_end(home, of.cell(cut.params), cut.params, of.epochs)  # a row wanted it
     (home / "studies" / "optuna.log").unlink()
     other = f"sqlite:///{home.parent / 'other.db'}"
     result = invoke("sync", "--home", home, "--to", other)
@@ -144,8 +144,8 @@ def test_sync_tells_another_store_the_same_whatever_became_of_the_cells(
 
 def test_a_trial_whose_cell_has_lost_its_epochs_is_left_for_later(home: Path) -> None:
     """Another process trains it from the start."""
-    of = arm()
-    trials = sought(home, of, 4)
+    of = make_study_run()
+    trials = run_noted_study(home, of, 4)
     path = home / "cells" / trials[0].cell / "journal.jsonl"
     first, *rest = path.read_text().splitlines()
     path.write_text(f"{first}\n")
@@ -156,7 +156,7 @@ def test_a_trial_whose_cell_has_lost_its_epochs_is_left_for_later(home: Path) ->
 
 
 def test_damaged_files_cost_their_own_trial_alone(home: Path) -> None:
-    trials = sought(home, arm(), 4)
+    trials = run_noted_study(home, make_study_run(), 4)
     append_line(home / "cells" / trials[0].cell / "journal.jsonl", "{")
     noted = sorted((home / "readers").glob("trial-*.json"))
     assert len(noted) == 4
@@ -172,7 +172,7 @@ def test_damaged_files_cost_their_own_trial_alone(home: Path) -> None:
 
 
 def test_a_study_that_left_the_registry_is_told_and_skipped(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sought(home, arm(), 2)
+    run_noted_study(home, make_study_run(), 2)
     monkeypatch.delitem(studies.STUDIES, "baseline")
     said: list[str] = []
     assert results(home, said.append).entries == []
@@ -180,8 +180,8 @@ def test_a_study_that_left_the_registry_is_told_and_skipped(home: Path, monkeypa
 
 
 def test_noting_again_changes_nothing(home: Path) -> None:
-    of = arm()
-    trials = sought(home, of, 3)
+    of = make_study_run()
+    trials = run_noted_study(home, of, 3)
     deliver(home)
     files = {path: path.read_bytes() for path in (home / "readers").iterdir()}
     for trial in trials:
@@ -191,10 +191,10 @@ def test_noting_again_changes_nothing(home: Path) -> None:
 
 
 def test_a_trial_without_an_overall_has_the_scores_that_there_are(home: Path) -> None:
-    of = arm()
+    of = make_study_run()
     cell = of.cell(SETTINGS)
     folder = home / "cells" / cell.id
-    whole(home, cell, SETTINGS, 3)
+    train_to_end(home, cell, SETTINGS, 3)
     journal = [
         checksummed(line({"sst_accuracy": 0.5, "quora_accuracy": 0.25, "sts_pearson": None}, at)) for at in (1, 2)
     ]
