@@ -62,7 +62,7 @@ START = Start(
 SEARCH = Study(name="grid", says="places of a grid", row="", suggest=ask, starts=(START,))
 
 
-def table(machine: ExecutionConfig) -> dict[Spot, dict[int, float]]:
+def table(config: ExecutionConfig) -> dict[Spot, dict[int, float]]:
     """The value after each epoch, by place; what is missing is trained."""
     study = STUDIES["baseline"]
     suite, row = find(study.row)
@@ -71,12 +71,12 @@ def table(machine: ExecutionConfig) -> dict[Spot, dict[int, float]]:
     arm = StudyRun(study=study, suite=suite, row=row, setup=setup)
     places = list(itertools.product(*(range(len(steps)) for steps in GRID.values())))
     cells = {place: arm.cell(params_at(place)) for place in places}
-    with closing(run_jobs(FixedQueue([Job(cell) for cell in cells.values()]), machine, LocalBackend(machine))) as running:
+    with closing(run_jobs(FixedQueue([Job(cell) for cell in cells.values()]), config, LocalBackend(config))) as running:
         for number, news in enumerate(filter(None, running)):
             if news.kind == "done" and number % 10 == 0:
                 print(f"{news.cell.id} done", flush=True)
     return {
-        place: curve(suite, row, journal(machine.home / "cells" / cell.id / "journal.jsonl"))
+        place: curve(suite, row, journal(config.home / "cells" / cell.id / "journal.jsonl"))
         for place, cell in cells.items()
     }
 

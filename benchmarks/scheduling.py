@@ -56,18 +56,18 @@ def dealing(settings: Settings) -> Figure:
         return Figure(DEALING, skipped="Ray is not installed")
     count, rounds = 80 if settings.quick else 2000, settings.count(3, 1)
     some = orders(count * rounds + 10 * WORKERS)
-    machine, cluster = ExecutionConfig(settings.scratch / "dealing", jobs=WORKERS, threads=1, device="cpu"), Cluster()
+    config, cluster = ExecutionConfig(settings.scratch / "dealing", jobs=WORKERS, threads=1, device="cpu"), Cluster()
     spent = []
     with ExitStack() as stack:
         ray.init(
             address="local", num_cpus=WORKERS, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
         )
         stack.callback(ray.shutdown)
-        site = Standing(RayCluster(machine, cluster, Sleeper))
-        list(run_jobs(FixedQueue(some[count * rounds :]), machine, site))  # the actors begin
+        site = Standing(RayCluster(config, cluster, Sleeper))
+        list(run_jobs(FixedQueue(some[count * rounds :]), config, site))  # the actors begin
         for at in range(0, count * rounds, count):
             began = time.perf_counter()
-            heard = list(run_jobs(FixedQueue(some[at : at + count]), machine, site))
+            heard = list(run_jobs(FixedQueue(some[at : at + count]), config, site))
             spent.append(time.perf_counter() - began)
             assert sum(news is not None and news.kind == "done" for news in heard) == count
     ideal = count * SECONDS / WORKERS
@@ -116,7 +116,7 @@ def planned(job: Mapping[str, Any]) -> dict[str, Any]:
     made = plan(rows, setup)
     book = CellIndex({}, {})
     source = FixedSeeds().source([Job(cell) for cell in book.left(made)], book, Path(), print)
-    cells = len(source.orders(1))
+    cells = len(source.next_jobs(1))
     return {"cells": cells, "seconds": time.perf_counter() - began, "bytes": resident() - before}
 
 

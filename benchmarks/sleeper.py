@@ -32,7 +32,7 @@ class Asleep:
 class Sleeper(Trainer):
     """``harness.execution.ray.actor.Trainer`` without a worker that computes."""
 
-    def __init__(self, machine: ExecutionConfig, shared: bool) -> None:
+    def __init__(self, config: ExecutionConfig, shared: bool) -> None:
         self.shared, self.scratch = False, Scratch("benchmark")
         self.alone = threading.Lock()
         self.worker = Asleep(Path(tempfile.mkdtemp(dir=self.scratch.folder)))  # type: ignore[assignment]

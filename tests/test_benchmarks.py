@@ -105,7 +105,9 @@ def test_a_missed_bound_ends_the_command_with_1(tmp_path: Path, capsys: pytest.C
 
 
 def test_held_and_skipped_bounds_end_it_with_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, entries = results(tmp_path, {"good": measure_giving(AT_LEAST, 2.0), "not here": broken(Skipped("no such CPU"))})
+    code, entries = results(
+        tmp_path, {"good": measure_giving(AT_LEAST, 2.0), "not here": broken(Skipped("no such CPU"))}
+    )
     assert code == 0
     assert [each["ok"] for each in entries] == [True, None, None]
     assert [each["skipped"] for each in entries] == [None, "no such CPU", "no such CPU"]

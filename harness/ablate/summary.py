@@ -22,81 +22,84 @@ EFFECTS: dict[str, tuple[Kind, str]] = {
 }
 
 
-def summary(taken: AblationResults, every: Sequence[Of]) -> Iterator[RenderableType]:
-    known = [each for each in every if each.scores]
+def summary(results: AblationResults, every: Sequence[Of]) -> Iterator[RenderableType]:
+    measured = [each for each in every if each.scores]
     for each in every:
         if each.reason:
             yield Text(f"{titled(each.metric)}: {each.reason}", "yellow")
-    if not known:
+    if not measured:
         return
-    kind, title = EFFECTS.get(taken.design.kind, ("main", "Main effects: on minus off over all combinations"))
+    kind, title = EFFECTS.get(results.design.kind, ("main", "Main effects: on minus off over all combinations"))
     yield Text()
-    yield effects(taken, known, kind, title)
-    yield from interactions(taken, known)
-    if known[-1].apparent:
-        yield paths(taken, known[-1])
-    yield from steps(taken, known[-1])
-    seeds = len(known[-1].scores.seeds) if known[-1].scores else 0
-    told = f"{len(taken.trained)} combinations, {seeds} seed{'s' * (seeds > 1)}; ± half the 95% interval over seeds and"
-    yield Text(f"{told} items; {SUPPORTED} p < .05 after Holm over the table", "dim")
+    yield effects(results, measured, kind, title)
+    yield from interactions(results, measured)
+    if measured[-1].apparent:
+        yield paths(results, measured[-1])
+    yield from steps(results, measured[-1])
+    seeds = len(measured[-1].scores.seeds) if measured[-1].scores else 0
+    basis = f"{len(results.trained)} combinations, {seeds} seed{'s' * (seeds > 1)}"
+    yield Text(
+        f"{basis}; ± half the 95% interval over seeds and items; {SUPPORTED} p < .05 after Holm over the table", "dim"
+    )
 
 
 def table(title: str) -> Table:
     return Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, collapse_padding=True)
 
 
-def effects(taken: AblationResults, every: Sequence[Of], kind: Kind, title: str) -> Table:
-    made = table(title)
-    made.add_column("factor", no_wrap=True)
+def effects(results: AblationResults, every: Sequence[Of], kind: Kind, title: str) -> Table:
+    grid = table(title)
+    grid.add_column("factor", no_wrap=True)
     for each in every:
-        made.add_column(titled(each.metric).partition(" ")[0], justify="right", no_wrap=True)
-    for name in taken.ablation.names:
-        made.add_row(lettered(taken, name), *(figure(each.get(kind, name)) for each in every))
-    made.add_row("all minus none", *(figure(each.get("total")) for each in every))
-    return made
+        grid.add_column(titled(each.metric).partition(" ")[0], justify="right", no_wrap=True)
+    for name in results.ablation.names:
+        grid.add_row(lettered(results, name), *(figure(each.get(kind, name)) for each in every))
+    grid.add_row("all minus none", *(figure(each.get("total")) for each in every))
+    return grid
 
 
-def figure(found: Found | None) -> str:
-    if found is None:
+def figure(effect: Found | None) -> str:
+    if effect is None:
         return "·"
-    half = f" ±{number(found.ends[1] - found.mean)}" if found.ends and found.seeds > 1 else ""
-    return f"{signed(found.mean)}{half}{SUPPORTED if found.supported else ''}"
+    half = f" ±{number(effect.ends[1] - effect.mean)}" if effect.ends and effect.seeds > 1 else ""
+    return f"{signed(effect.mean)}{half}{SUPPORTED if effect.supported else ''}"
 
 
-def interactions(taken: AblationResults, every: Sequence[Of]) -> Iterator[Text]:
-    """Those that are supported, and how many are not."""
-    pairs = [(each, key[1], found) for each in every for key, found in each.found.items() if key[0] == "interaction"]
+def interactions(results: AblationResults, every: Sequence[Of]) -> Iterator[Text]:
+    """The interactions that are supported, and how many are not."""
+    pairs = [(each, key[1], effect) for each in every for key, effect in each.found.items() if key[0] == "interaction"]
     if not pairs:
         return
     there = [each for each in pairs if each[2].supported]
     yield Text(f"Two-way interactions: {len(there)} of {len(pairs)} supported")
-    for of, term, found in there:
-        yield Text(f"  {letters(taken, term).replace('+', ':')}  {titled(of.metric)}  {interval(found)}")
+    for of, term, effect in there:
+        yield Text(f"  {letters(results, term).replace('+', ':')}  {titled(of.metric)}  {interval(effect)}")
 
 
-def paths(taken: AblationResults, of: Of) -> Table:
+def paths(results: AblationResults, of: Of) -> Table:
     """One metric over all orders."""
-    made = table(f"{titled(of.metric)}, over all orders of adding the factors")
-    for name in ("factor", "Shapley value", "from", "to", *(("paper's place", "above") if taken.ablation.way else ())):
-        made.add_column(name, justify="left" if name == "factor" else "right")
-    for name, found in of.apparent.items():
-        line = [lettered(taken, name), figure(of.get("shapley", name)), signed(found.low), signed(found.high)]
-        if found.stated is not None and found.place is not None:
-            line += [signed(found.stated), f"{found.place:.0%}"]
-        made.add_row(*line)
-    return made
+    grid = table(f"{titled(of.metric)}, over all orders of adding the factors")
+    of_paper = ("paper's place", "above") if results.ablation.way else ()
+    for name in ("factor", "Shapley value", "from", "to", *of_paper):
+        grid.add_column(name, justify="left" if name == "factor" else "right")
+    for name, effect in of.apparent.items():
+        line = [lettered(results, name), figure(of.get("shapley", name)), signed(effect.low), signed(effect.high)]
+        if effect.stated is not None and effect.place is not None:
+            line += [signed(effect.stated), f"{effect.place:.0%}"]
+        grid.add_row(*line)
+    return grid
 
 
-def steps(taken: AblationResults, of: Of) -> Iterator[Text]:
+def steps(results: AblationResults, of: Of) -> Iterator[Text]:
     """The paper's own steps."""
-    if not taken.ablation.way:
+    if not results.ablation.way:
         return
     yield Text(f"{titled(of.metric)}, the paper's steps")
     for step in of.steps:
-        found = of.get("step", *step.factors)
+        effect = of.get("step", *step.factors)
         printed = "not printed" if step.printed is None else f"printed {signed(step.printed)}"
-        ours = interval(found) if found else "not run"
+        ours = interval(effect) if effect else "not run"
         yield Text(f"  {stood(step.start)} → {stood(step.end)}: {printed}, ours {ours}")
-    for stop in taken.ablation.stops:
+    for stop in results.ablation.stops:
         if stop.off:
             yield Text(f"  {stood(stop)} differs from the combination in {', '.join(stop.off)}", "dim")

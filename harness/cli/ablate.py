@@ -81,6 +81,6 @@ def ablate(
         if not dry_run:
             bring(combined(told.slug), setup, partial(tell, err=True) if as_json else line.say)
         chosen = choose_design(told, design, cells_of_budget(budget, told, setup, machine), setup)
-    ask = Request(how=Options("none", False, retry_failed, report), dry_run=dry_run, as_json=as_json)
+    ask = Request(options=Options("none", False, retry_failed, report), dry_run=dry_run, as_json=as_json)
     with contextlib.nullcontext() if dry_run else logbook(machine.home):
         sys.exit(carry_out(told, chosen, setup, machine, ask))

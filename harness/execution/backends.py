@@ -10,13 +10,13 @@ from harness.execution.pool import Backend
 from model.errors import InputError
 
 
-def backend_of(machine: ExecutionConfig) -> Backend:
+def backend_of(config: ExecutionConfig) -> Backend:
     """The workers that a command has asked for."""
-    if machine.cluster is None:
-        return LocalBackend(machine)
+    if config.cluster is None:
+        return LocalBackend(config)
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")  # what fails is raised, too
     try:
         from harness.execution.ray.cluster import RayCluster
     except ImportError:
         raise InputError('--on ray needs Ray; install it with: pip install "ablation-harness[ray]"') from None
-    return RayCluster(machine, machine.cluster)
+    return RayCluster(config, config.cluster)

@@ -32,18 +32,18 @@ def prepare_encoder(
     folder = home / "encoders"
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder / "making.lock"):
-        for left in folder.glob(".*-*"):  # by a process that was killed at it
-            shutil.rmtree(left)
+        for leftover in folder.glob(".*-*"):  # by a process that was killed at it
+            shutil.rmtree(leftover)
         return _prepare(encoder, source, folder, progress or (lambda share: None), say)
 
 
 def load_encoder(encoder: Encoder, source: str, home: Path, seed: int) -> tuple[Any, Any]:
     """The network and its tokenizer. ``EncoderError`` where the files that were read are not what they were before:
     what was computed of either would be of neither."""
-    ready = prepare_encoder(encoder, source, home)
-    before = signatures_of(ready)
-    network, tokenizer = ready.load(seed)
-    after = signatures_of(ready)
+    prepared = prepare_encoder(encoder, source, home)
+    before = signatures_of(prepared)
+    network, tokenizer = prepared.load(seed)
+    after = signatures_of(prepared)
     if before != after:
         changed = sorted(str(path) for path in before.keys() | after.keys() if before.get(path) != after.get(path))
         raise EncoderError(f"{changed[0]} was changed while it was read; the same command trains on what it holds now")
@@ -58,18 +58,18 @@ def signatures_of(encoder: Encoder) -> Signatures:
     return {path: manifest.signature(path) for path in files.parts(folder)} if folder else {}
 
 
-def _prepare(encoder: Encoder, source: str, folder: Path, tell: Progress, say: Say) -> Encoder:
+def _prepare(encoder: Encoder, source: str, folder: Path, on_progress: Progress, say: Say) -> Encoder:
     if isinstance(encoder, Tiny):
         from model.encoders.tiny import prepare
 
-        return Bert(name=str(prepare(encoder, folder, lambda done, total: tell(done / total), say)))
+        return Bert(name=str(prepare(encoder, folder, lambda done, total: on_progress(done / total), say)))
     if isinstance(encoder, DomainPretrained):
         from model.encoders.domain_pretrained import prepare as pretrain
 
-        start = dataclasses.replace(encoder, start=_prepare(encoder.start, source, folder, tell, say))
+        start = dataclasses.replace(encoder, start=_prepare(encoder.start, source, folder, on_progress, say))
         return Bert(name=str(pretrain(start, _text(encoder, source), folder, 0, say)))
     if isinstance(encoder, Derived):
-        return dataclasses.replace(encoder, start=_prepare(encoder.start, source, folder, tell, say))
+        return dataclasses.replace(encoder, start=_prepare(encoder.start, source, folder, on_progress, say))
     return encoder
 
 

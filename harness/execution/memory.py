@@ -32,7 +32,7 @@ def peak(device: str) -> int:
     if device == "cuda":
         return int(torch.cuda.max_memory_allocated())
     with suppress(OSError):
-        found = re.search(r"VmHWM:\s+(\d+) kB", (PROCESS / "status").read_text())
-        if found:
-            return 1024 * int(found[1])
+        match = re.search(r"VmHWM:\s+(\d+) kB", (PROCESS / "status").read_text())
+        if match:
+            return 1024 * int(match[1])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,4 +1,4 @@
-"""Carry out a plan: train what is missing, deliver it to the tracking store, and hand back the tables."""
+"""Carry out a plan: train the missing cells and deliver the results to the tracking store."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class DiskFull(Exception):
 def carry_out(
     rows: Sequence[Planned],
     setup: Setup,
-    machine: ExecutionConfig,
+    config: ExecutionConfig,
     store: Store,
     console: Console,
     *,
@@ -46,55 +46,55 @@ def carry_out(
     rerun: bool = False,
     retry: bool = False,
     stop: Callable[[], bool] = lambda: False,
-    way: SeedPolicy | None = None,
+    policy: SeedPolicy | None = None,
 ) -> Generator[str, None, None]:
-    """Train the cells that are left, in rounds or in another way, and deliver every ended one; yields what has been
+    """Train the cells that are left, in the policy's order, and deliver every ended one; yields the milestones
     reached, such as the end of a round. The store gets each cell as it ends, so that a stopped run has all of them.
     ``DiskFull``."""
-    way = way or FixedSeeds()
+    policy = policy or FixedSeeds()
     with status_line("reading the home's cells"):
-        told, full = tags(setup), False
-        write_manifest(machine.home, rows, told)
-        book = read_index(machine.home)
-        left = book.left(rows, rerun, retry)
-        kept, users = keeps(rows, keep), by_cell(rows)
-    orders = [Job(cell, kept.get(cell.id, Keep()), *previous_training(book, cell)) for cell in left]
+        setup_tags, full = tags(setup), False
+        write_manifest(config.home, rows, setup_tags)
+        index = read_index(config.home)
+        left = index.left(rows, rerun, retry)
+        weights, users = keeps(rows, keep), by_cell(rows)
+    jobs = [Job(cell, weights.get(cell.id, Keep()), *previous_training(index, cell)) for cell in left]
     with (
-        ProgressDisplay(way.total(orders), names(rows), console) as watch,
-        Delivery(store, watch.say, stop, WAITS) as delivery,
+        ProgressDisplay(policy.total(jobs), names(rows), console) as display,
+        Delivery(store, display.say, stop, WAITS) as delivery,
     ):
-        for text in book.damaged_among(left):
-            watch.say(f"{text}; the cell is trained again")
-        delivery.all(machine.home)
-        source = way.source(orders, book, machine.home, watch.say)
-        with closing(run_jobs(source, machine, backend_of(machine), stop)) as running:
-            for news in running:
-                watch.hear(news)
-                if news is None:
+        for text in index.damaged_among(left):
+            display.say(f"{text}; the cell is trained again")
+        delivery.all(config.home)
+        queue = policy.queue(jobs, index, config.home, display.say)
+        with closing(run_jobs(queue, config, backend_of(config), stop)) as events:
+            for event in events:
+                display.update(event)
+                if event is None:
                     continue
-                full |= news.kind == "full"
-                if news.record is None:
+                full |= event.kind == "full"
+                if event.record is None:
                     continue
-                for row in users[news.cell.id]:
-                    delivery.keep(entry(row, news.cell, news.record, told))
-                yield from way.reached(news.cell)
+                for row in users[event.cell.id]:
+                    delivery.keep(entry(row, event.cell, event.record, setup_tags))
+                yield from policy.completed(event.cell)
         if full:
-            raise DiskFull(machine.home)
+            raise DiskFull(config.home)
         if delivery.acquire(patience=3.0):
-            behind = delivery.all(machine.home, ENDING).left
+            behind = delivery.all(config.home, ENDING).left
             if behind:
-                watch.say(f"{behind} results are not in the tracking store yet: {delivery.failed}")
+                display.say(f"{behind} results are not in the tracking store yet: {delivery.failed}")
                 if delivery.full:
-                    raise DiskFull(machine.home)
+                    raise DiskFull(config.home)
         else:
-            watch.say("another process writes the tracking store, these results too")
+            display.say("another process writes the tracking store, these results too")
 
 
-def previous_training(book: CellIndex, cell: Cell) -> tuple[str | None, int]:
-    """What tells the cell's training that has ended from another, if there is one, and the number of the next."""
-    record = book.ended.get(cell.id)
+def previous_training(index: CellIndex, cell: Cell) -> tuple[str | None, int]:
+    """Identity of the cell's training that has ended, if there is one, and the number of the next."""
+    record = index.ended.get(cell.id)
     return (None, 1) if record is None else (record.trained, record.training + 1)
 
 
-def entry(row: Planned, cell: Cell, record: Record, told: Mapping[str, str]) -> Entry:
-    return Entry(suite=row.suite, row=row.row, name=row.name, seed=cell.seed, record=record, tags=told)
+def entry(row: Planned, cell: Cell, record: Record, setup_tags: Mapping[str, str]) -> Entry:
+    return Entry(suite=row.suite, row=row.row, name=row.name, seed=cell.seed, record=record, tags=setup_tags)

@@ -17,7 +17,7 @@ from model.task import TASKS
 from reports.anytime_valid import clean, full, pair
 from reports.results import GAP, Runs, blocks
 
-MAX_NAMES = 3  # names in a sentence
+MAX_NAMES = 3  # in a sentence
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Comparison:
 
     @property
     def by_item(self) -> bool:
-        """Whether the metric has items of its own."""
+        """Whether the metric is a mean over items."""
         return bool(blocks(self.better.suite.formula, self.metric))
 
 
@@ -49,7 +49,7 @@ def comparisons_of(planned: Sequence[Planned], setup: Setup) -> list[Comparison]
     """The comparisons whose rows are both planned and can run, each once, with its smallest margin. ``InputError``
     where there are none."""
     rows = {row_slug(row): row for row in planned}
-    found: dict[tuple[frozenset[str], str], Comparison] = {}
+    comparisons: dict[tuple[frozenset[str], str], Comparison] = {}
     refused = list[tuple[str, str]]()  # why, and a row
     for suite, claim, contrast in contrasts(planned):
         why = obstacle(suite, claim, contrast, rows, setup)
@@ -58,12 +58,12 @@ def comparisons_of(planned: Sequence[Planned], setup: Setup) -> list[Comparison]
             continue
         better, worse = (rows[full(suite, name)] for name in (contrast.better, contrast.worse))
         key = pair(suite, contrast)
-        margin = min(claim.margin, found[key].margin) if key in found else claim.margin
-        first = found.get(key, Comparison(better=better, worse=worse, metric=contrast.metric, margin=margin))
-        found[key] = dataclasses.replace(first, margin=margin)
-    if not found:
+        margin = min(claim.margin, comparisons[key].margin) if key in comparisons else claim.margin
+        first = comparisons.get(key, Comparison(better=better, worse=worse, metric=contrast.metric, margin=margin))
+        comparisons[key] = dataclasses.replace(first, margin=margin)
+    if not comparisons:
         raise InputError(explain_none(planned, refused))
-    return list(found.values())
+    return list(comparisons.values())
 
 
 def row_slug(row: Planned) -> str:
@@ -71,7 +71,7 @@ def row_slug(row: Planned) -> str:
 
 
 def contrasts(planned: Sequence[Planned]) -> Iterator[tuple[Suite, Claim, Contrast]]:
-    """Of the claims of the rows' suites."""
+    """The contrasts of the claims of the rows' suites."""
     for suite in {row.suite.slug: row.suite for row in planned}.values():
         for claim in suite.claims:
             for contrast in claim.contrasts:
@@ -99,9 +99,9 @@ def has_scores(row: Planned, metric: str, setup: Setup) -> bool:
     """Whether the data has what the row's metric is made of, on its split."""
     gap = [task.name for task in TASKS.values() if metric == task.name + GAP]
     tasks = gap or [task for task, _ in blocks(row.suite.formula, metric)]
-    known = {branch.key for branch in row.recipe.branches}
+    tasks_trained = {branch.key for branch in row.recipe.branches}
     corpus = data_of(row.recipe, setup.data)
-    return all(task in known and capped(corpus, setup, task, row.row.split) is not None for task in tasks)
+    return all(task in tasks_trained and capped(corpus, setup, task, row.row.split) is not None for task in tasks)
 
 
 def explain_none(planned: Sequence[Planned], refused: Sequence[tuple[str, str]]) -> str:
@@ -113,24 +113,24 @@ def explain_none(planned: Sequence[Planned], refused: Sequence[tuple[str, str]])
             "too, or give a number of seeds with --seeds"
         )
     by_reason = {why: [name for reason, name in refused if reason == why] for why, _ in refused}
-    told = []
+    reasons = []
     if "not selected" in by_reason:
-        told.append(f"{len(by_reason['not selected'])} need rows that are not selected")
+        reasons.append(f"{len(by_reason['not selected'])} need rows that are not selected")
     if "confounded" in by_reason:
-        told.append(f"{len(by_reason['confounded'])} compare rows that differ on several axes")
+        reasons.append(f"{len(by_reason['confounded'])} compare rows that differ on several axes")
     if "cannot run" in by_reason:
-        told.append(f"{len(by_reason['cannot run'])} need rows or scores that this set-up does not have")
+        reasons.append(f"{len(by_reason['cannot run'])} need rows or scores that this set-up does not have")
     absent = list(dict.fromkeys(by_reason.get("not selected", [])))
     mend = f"select {shorten(absent)}, too" if absent else "give a number of seeds with --seeds"
-    return f"--until-decided finds no comparison in {suites}: of {len(refused)} contrasts {', '.join(told)}; {mend}"
+    return f"--until-decided finds no comparison in {suites}: of {len(refused)} contrasts {', '.join(reasons)}; {mend}"
 
 
 def shorten(names: Sequence[str]) -> str:
-    """Names in a sentence, not more than it can bear."""
+    """A few names, and how many more there are."""
     return ", ".join(names[:MAX_NAMES]) + (f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else "")
 
 
-def compared_rows(planned: Sequence[Planned], found: Sequence[Comparison]) -> list[Planned]:
+def compared_rows(planned: Sequence[Planned], comparisons: Sequence[Comparison]) -> list[Planned]:
     """The rows that are in a comparison."""
-    needed = {row_slug(row) for duel in found for row in (duel.better, duel.worse)}
+    needed = {row_slug(row) for comparison in comparisons for row in (comparison.better, comparison.worse)}
     return [row for row in planned if row_slug(row) in needed]

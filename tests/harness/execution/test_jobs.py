@@ -66,7 +66,7 @@ def train(home: Path, of: Cell, judge: Judge, judged: bool = True, steps: Steps 
     assert held is not None
     with held:
         order = Job(of, Keep(all=True), judged=judged)
-        Worker(home, 1, "cpu", 60.0, steps.stop).train(order, held, steps.tell, judge.goes_on)
+        Worker(home, 1, "cpu", 60.0, steps.stop).train(order, held, steps.tell, judge.should_continue)
     return home / "cells" / of.id
 
 
@@ -136,37 +136,37 @@ def test_a_worker_waits_for_its_answer_and_takes_a_wish_to_stop_for_none() -> No
     line, epochs = ParentConnection(theirs), [{"epoch": 1}]
     for answer in (True, False):
         ours.send(answer)
-        assert line.goes_on(epochs) is answer
+        assert line.should_continue(epochs) is answer
         assert ours.recv() == WorkerMessage("epochs", epochs=epochs)
         assert not line.asked
     ours.send(None)
-    assert line.goes_on(epochs)
+    assert line.should_continue(epochs)
     assert line.asked
-    assert line.goes_on(epochs)  # without waiting for another
+    assert line.should_continue(epochs)  # without waiting for another
 
 
 def test_a_worker_whose_parent_is_gone_does_not_wait_for_an_answer() -> None:
     ours, theirs = multiprocessing.Pipe()
     line = ParentConnection(theirs)
     ours.close()
-    assert line.goes_on([])
+    assert line.should_continue([])
     assert line.asked
 
 
 def test_a_list_gives_its_orders_in_order_until_each_has_ended(short: Cell, encoder: Path) -> None:
     cells = [cell(encoder, ("epochs", str(epochs))) for epochs in range(4, 0, -1)]
     source = FixedQueue([Job(each) for each in cells])
-    assert [order.cell for order in source.orders(1)] == cells
+    assert [order.cell for order in source.next_jobs(1)] == cells
     for kind in ("started", "share", "busy", "again", "cut", "paused", "full"):
-        source.heard(Event(kind, cells[1]))  # type: ignore[arg-type]
-        assert [order.cell for order in source.orders(0)] == cells
-    source.heard(Event("done", cells[1]))
-    source.heard(Event("failed", cells[3], reason="no"))
-    assert [order.cell for order in source.orders(2)] == [cells[0], cells[2]]
-    assert source.goes_on(cells[0], [{"epoch": 1}])
+        source.on_event(Event(kind, cells[1]))  # type: ignore[arg-type]
+        assert [order.cell for order in source.next_jobs(0)] == cells
+    source.on_event(Event("done", cells[1]))
+    source.on_event(Event("failed", cells[3], reason="no"))
+    assert [order.cell for order in source.next_jobs(2)] == [cells[0], cells[2]]
+    assert source.should_continue(cells[0], [{"epoch": 1}])
     for each in (cells[0], cells[2]):
-        source.heard(Event("done", each))
-    assert source.orders(2) == []
+        source.on_event(Event("done", each))
+    assert source.next_jobs(2) == []
 
 
 def test_of_each_round_the_longest_cell_is_dealt_first(tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_of_each_round_the_longest_cell_is_dealt_first(tmp_path: Path) -> None:
     book = CellIndex({}, {})
     cells = book.left(plan([find(f"bertram/table1/{name}") for name in names], setup))
     dealt = [
-        order.cell for order in FixedSeeds().source([Job(cell) for cell in cells], book, tmp_path, print).orders(1)
+        order.cell for order in FixedSeeds().source([Job(cell) for cell in cells], book, tmp_path, print).next_jobs(1)
     ]
     assert sorted(cell.id for cell in dealt) == sorted(cell.id for cell in cells)
     assert [cell.seed for cell in dealt] == [0] * len(names) + [1] * len(names)

@@ -21,14 +21,14 @@ from tests.harness.execution.test_memory import cell
 
 def test_an_idle_worker_that_died_gets_nothing_and_is_let_go(tmp_path: Path, encoder: Path) -> None:
     source = FixedQueue([Job(cell(encoder))])
-    machine = ExecutionConfig(home=tmp_path, jobs=1, threads=1, device="cpu")
-    crew = WorkerPool(source, machine, LocalBackend(machine))
+    config = ExecutionConfig(home=tmp_path, jobs=1, threads=1, device="cpu")
+    crew = WorkerPool(source, config, LocalBackend(config))
     ours, theirs = multiprocessing.Pipe()
     theirs.close()
     gone: Any = None  # its process, which is not asked
     crew.hands = [LocalWorker(gone, ours)]
-    assert list(crew.deal(source.orders(1))) == []
-    assert len(source.orders(1)) == 1
+    assert list(crew.deal(source.next_jobs(1))) == []
+    assert len(source.next_jobs(1)) == 1
     assert crew.hands == []
 
 
@@ -89,25 +89,27 @@ class Elsewhere:
 
 def test_a_worker_without_a_place_holds_no_cell(tmp_path: Path, encoder: Path) -> None:
     source = FixedQueue([Job(dataclasses.replace(cell(encoder), seed=seed)) for seed in range(5)])
-    machine = ExecutionConfig(home=tmp_path, jobs=4, threads=1, device="cpu")
+    config = ExecutionConfig(home=tmp_path, jobs=4, threads=1, device="cpu")
     site = Elsewhere(tmp_path, room=4, placed=1)
-    ended = [news.cell.id for news in run_jobs(source, machine, site) if news and news.kind == "failed"]
+    ended = [news.cell.id for news in run_jobs(source, config, site) if news and news.kind == "failed"]
     assert len(set(ended)) == len(ended) == 5  # by the one that has a place
-    fresh = dataclasses.replace(machine, home=tmp_path / "fresh")
+    fresh = dataclasses.replace(config, home=tmp_path / "fresh")
     crew = WorkerPool(FixedQueue([Job(cell(encoder))]), fresh, Elsewhere(fresh.home, room=4, placed=0))
     for _ in range(3):
-        assert list(crew.deal(crew.source.orders(1))) == []
+        assert list(crew.deal(crew.source.next_jobs(1))) == []
     assert len(crew.hands) == 1  # one order, one worker on its way
 
 
-@pytest.mark.parametrize(("guilty", "reason"), [(True, f"its machine is gone, {MAX_DEATHS} times"), (False, "as agreed")])
+@pytest.mark.parametrize(
+    ("guilty", "reason"), [(True, f"its machine is gone, {MAX_DEATHS} times"), (False, "as agreed")]
+)
 def test_a_cell_pays_for_the_deaths_that_it_may_have_caused_alone(
     tmp_path: Path, encoder: Path, guilty: bool, reason: str
 ) -> None:
     source = FixedQueue([Job(one := cell(encoder))])
-    machine = ExecutionConfig(home=tmp_path, jobs=1, threads=1, device="cpu")
+    config = ExecutionConfig(home=tmp_path, jobs=1, threads=1, device="cpu")
     site = Elsewhere(tmp_path, 1, 9, [WorkerDied("its machine is gone", guilty)] * 5)
-    told = [news.kind for news in run_jobs(source, machine, site) if news]
+    told = [news.kind for news in run_jobs(source, config, site) if news]
     assert told.count("again") == (MAX_DEATHS - 1 if guilty else 5)
     record = read(tmp_path / "cells" / one.id)
     assert record is not None and record.outcome["reason"] == reason

@@ -49,8 +49,8 @@ def site(monkeypatch: pytest.MonkeyPatch, home: Path, cloud: Cloud, **cluster: A
     monkeypatch.setattr(place.ray, "remote", lambda **given: lambda trainer: Actor)
     monkeypatch.setattr(place.ray, "wait", lambda refs, **given: (refs, []))
     monkeypatch.setattr(place.ray, "get", lambda ref: "a")
-    machine = ExecutionConfig(home=home, jobs=100, threads=1, device="cpu")
-    return place.RayCluster(machine, Cluster(**cluster))
+    config = ExecutionConfig(home=home, jobs=100, threads=1, device="cpu")
+    return place.RayCluster(config, Cluster(**cluster))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from experiments.profiles import PROFILES
 from harness.cells.cell import Cell
 from harness.cells.record import records
 from harness.execution.train_cell import Worker
-from harness.execution.transfer import with_local_paths, make_parcel, local_inputs
+from harness.execution.transfer import local_inputs, make_parcel, with_local_paths
 from harness.planning.data import data_of
 from harness.planning.plan import plan
 from harness.planning.setup import Setup

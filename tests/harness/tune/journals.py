@@ -86,7 +86,9 @@ def begin(home: Path, cell: Cell) -> Path:
     return folder
 
 
-def train(home: Path, cell: Cell, params: Mapping[str, Value], epochs: int, scores: Scores = dev_scores) -> Sequence[Entry]:
+def train(
+    home: Path, cell: Cell, params: Mapping[str, Value], epochs: int, scores: Scores = dev_scores
+) -> Sequence[Entry]:
     """Add one epoch to the cell's journal and end the cell after the last of ``epochs``; the journal."""
     folder = home / "cells" / cell.id
     if not (folder / "cell.json").exists():
@@ -123,7 +125,7 @@ class ManualPool:
 
     def step(self, search: TrialQueue) -> bool:
         """Deal orders and train one epoch; False if there is nothing left to train."""
-        orders = {order.cell.id: order for order in search.orders(self.machine.jobs - len(self.busy))}
+        orders = {order.cell.id: order for order in search.next_jobs(self.machine.jobs - len(self.busy))}
         if not orders and not self.busy:
             return False
         for name, order in orders.items():
@@ -131,16 +133,16 @@ class ManualPool:
             if len(self.busy) < self.machine.jobs and name not in self.busy:
                 self.busy[name] = order.cell
                 self.trained.append(name)
-                search.heard(Event("started", order.cell))
+                search.on_event(Event("started", order.cell))
         if not self.busy:
             return True
         cell = self.busy[self.chance.choice(sorted(self.busy))]
         params = next(trial.params for trial in search.trials if trial.cell == cell.id)
         epochs = train(self.home, cell, params, search.arm.epochs, self.scores)
         last = len(epochs) == search.arm.epochs
-        if last or not search.goes_on(cell, epochs):
+        if last or not search.should_continue(cell, epochs):
             del self.busy[cell.id]
-            search.heard(Event("done" if last else "cut", cell))
+            search.on_event(Event("done" if last else "cut", cell))
         return True
 
     def killed(self) -> None:

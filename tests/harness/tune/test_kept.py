@@ -64,7 +64,10 @@ def test_a_study_reads_back_with_the_same_numbers(delivered: Delivered) -> None:
 
 
 def test_studies_and_set_ups_are_told_apart_and_in_order(tmp_path: Path) -> None:
-    arms = [make_study_run("heads"), *(make_study_run("baseline", Method(sampler="random", seed=seed)) for seed in (10, 2))]
+    arms = [
+        make_study_run("heads"),
+        *(make_study_run("baseline", Method(sampler="random", seed=seed)) for seed in (10, 2)),
+    ]
     run_noted_study(tmp_path, arms[0], 2)
     for of in arms[1:]:
         for trial in run_noted_study(tmp_path, of, 2):

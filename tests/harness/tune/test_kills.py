@@ -54,6 +54,6 @@ def test_a_worker_that_waits_for_an_answer_when_its_command_is_killed_stops_and_
     line = ParentConnection(theirs)
     line.say(WorkerMessage("share", 0.5))  # unread, so that the end of the other side is a reset and no end of file
     threading.Timer(0.2, ours.close).start()
-    assert line.goes_on([])
+    assert line.should_continue([])
     assert line.stop()
     theirs.close()

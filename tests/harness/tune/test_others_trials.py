@@ -188,7 +188,7 @@ def begun_in_part(search: TrialQueue, writes: int, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(JournalFileBackend, "append_logs", write)
     with pytest.raises(Killed):
-        search.orders(1)
+        search.next_jobs(1)
     monkeypatch.undo()
 
 

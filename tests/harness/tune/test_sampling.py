@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from experiments.search_space import Value
 from experiments.studies import STUDIES
 from harness.cells.trial import State, Trial
-from harness.tune.sampling import distributions, decide_pruning, propose, visible_trials
+from harness.tune.sampling import decide_pruning, distributions, propose, visible_trials
 from model.digest import digest
 from tests.harness.trials import FULL, few
-from tests.harness.tune.journals import random_share, dev_scores
+from tests.harness.tune.journals import dev_scores, random_share
 
 STUDY = STUDIES["baseline"]
 EPOCHS = 9  # three brackets
@@ -168,9 +168,9 @@ def test_every_proposal_lies_in_the_space(name: str, number: int, sampler: str, 
 
 def test_seeds_and_numbers_have_draws_of_their_own() -> None:
     known = some(14)
-    random_share = [propose(STUDY, 14, known, "tpe", seed) for seed in range(5)]
-    random_share += [propose(STUDY, number, known[:number], "random", 0) for number in range(1, 6)]
-    assert len({json.dumps(params) for params in random_share}) == 10
+    proposals = [propose(STUDY, 14, known, "tpe", seed) for seed in range(5)]
+    proposals += [propose(STUDY, number, known[:number], "random", 0) for number in range(1, 6)]
+    assert len({json.dumps(params) for params in proposals}) == 10
 
 
 def test_gaussian_processes_are_drawn_from_all_that_is_known() -> None:
@@ -190,8 +190,8 @@ def test_failed_trials_teach_the_sampler_to_stay_away(state: State) -> None:
         high = float(params["lr"]) > 1e-5
         trial = Trial(number=number, params=params, cell="", state="complete", value=0.5 + 0.1 * high)
         trials.append(dataclasses.replace(trial, state="failed", value=None) if high and state == "failed" else trial)
-    random_share = [float(propose(STUDY, 40, trials, "tpe", seed)["lr"]) > 1e-5 for seed in range(30)]
-    assert sum(random_share) < 5 if state == "failed" else sum(random_share) > 20
+    proposed_high = [float(propose(STUDY, 40, trials, "tpe", seed)["lr"]) > 1e-5 for seed in range(30)]
+    assert sum(proposed_high) < 5 if state == "failed" else sum(high) > 20
 
 
 def test_prunings_are_those_of_optuna_s_own_hyperband() -> None:

@@ -18,7 +18,17 @@ from harness.tune import scheduler as searching
 from harness.tune.scheduler import Limit
 from harness.tune.study_run import Method
 from tests.harness.trials import FULL
-from tests.harness.tune.journals import SECONDS, THREADS, ManualPool, make_study_run, run_trials, expected, dev_scores, train, train_to_end
+from tests.harness.tune.journals import (
+    SECONDS,
+    THREADS,
+    ManualPool,
+    dev_scores,
+    expected,
+    make_study_run,
+    run_trials,
+    train,
+    train_to_end,
+)
 
 EPOCH = THREADS * (SECONDS + SECONDS / 6)  # what one costs
 SETTINGS = {"lr": 2e-5, "dropout": 0.25, "weight_decay": 1e-3}
@@ -100,9 +110,11 @@ def test_two_trials_on_one_cell_train_it_once_and_both_end(tmp_path: Path, monke
     monkeypatch.setattr(searching, "propose", same)
     hands = ManualPool(tmp_path, jobs=4)
     search = hands.search(make_study_run(), 4, 4)
-    assert len(search.orders(4)) == 3
+    assert len(search.next_jobs(4)) == 3
     assert [trial.reused for trial in search.trials] == [False, False, False, True]
-    assert [order.cell.id for order in search.orders(4)] == list(dict.fromkeys(trial.cell for trial in search.trials))
+    assert [order.cell.id for order in search.next_jobs(4)] == list(
+        dict.fromkeys(trial.cell for trial in search.trials)
+    )
     while hands.step(search):
         pass
     ended = search.storage.trials()
@@ -122,15 +134,15 @@ def test_a_cell_whose_trial_was_found_over_before_its_worker_asked_does_not_go_o
         assert hands.step(search)
     cell = search.cell(search.trials[cut.number])
     while len(epochs := train(tmp_path, cell, cut.params, of.epochs)) < len(cut.curve):
-        assert search.goes_on(cell, epochs)
-    assert search.orders(0) == []
-    assert not search.goes_on(cell, epochs)
+        assert search.should_continue(cell, epochs)
+    assert search.next_jobs(0) == []
+    assert not search.should_continue(cell, epochs)
 
 
 def test_a_failed_cell_fails_its_trial_for_the_same_reason_and_the_study_goes_on(tmp_path: Path) -> None:
     hands = ManualPool(tmp_path)
     search = hands.search(make_study_run(), 3, 1)
-    (order,) = search.orders(1)
+    (order,) = search.next_jobs(1)
     train(tmp_path, order.cell, SETTINGS, 4)
     hands.fail(order.cell, "the loss of sst is nan")
     while hands.step(search):
@@ -147,7 +159,7 @@ def test_a_budget_is_given_up_where_every_trial_fails_at_no_cost(tmp_path: Path)
     search = hands.search(make_study_run(method=Method(sampler="random")), 0, 1)
     search.limit = Limit(None, 100.0)
     for _ in range(50):
-        orders = search.orders(1)
+        orders = search.next_jobs(1)
         for order in orders:
             hands.fail(order.cell, "out of memory")
         if not orders:
@@ -196,12 +208,12 @@ def test_a_study_that_is_killed_before_an_ended_trial_is_stored_ends_it_again(tm
 def test_no_more_trials_are_begun_than_workers_are_idle_or_the_limit_allows(tmp_path: Path) -> None:
     hands = ManualPool(tmp_path, jobs=2)
     search = hands.search(make_study_run(), 3, 4)
-    assert len(search.orders(0)) == 0
-    assert len(search.orders(2)) == 2
-    assert len(search.orders(2)) == 2
-    for order in search.orders(0):
+    assert len(search.next_jobs(0)) == 0
+    assert len(search.next_jobs(2)) == 2
+    assert len(search.next_jobs(2)) == 2
+    for order in search.next_jobs(0):
         train_to_end(tmp_path, order.cell, SETTINGS, 4)
-    assert len(search.orders(2)) == 1
+    assert len(search.next_jobs(2)) == 1
     assert len(search.storage.trials()) == 3
     assert [trial.number for trial in search.taken()] == [0, 1]
     assert search.taken() == []

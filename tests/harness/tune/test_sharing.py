@@ -47,14 +47,14 @@ def test_a_trial_that_was_ended_before_its_worker_asks_is_trained_no_further(tmp
     """As another command does that reads the journal first, or this one by its next look at all trials."""
     of, hands = make_study_run(), ManualPool(tmp_path)
     search, pruned = hands.search(of, 14, 1), 0
-    while orders := search.orders(1):
+    while orders := search.next_jobs(1):
         cell, trial = orders[0].cell, search.trials[-1]
         epochs = train(tmp_path, cell, trial.params, of.epochs)
-        search.orders(0)
-        assert len(epochs) == of.epochs or search.goes_on(cell, epochs) == search.trials[-1].running
+        search.next_jobs(0)
+        assert len(epochs) == of.epochs or search.should_continue(cell, epochs) == search.trials[-1].running
         if search.trials[-1].state == "pruned":
             pruned += 1
             assert all(
-                search.goes_on(cell, epochs[:at]) for at in range(1, len(epochs))
+                search.should_continue(cell, epochs[:at]) for at in range(1, len(epochs))
             )  # begun again, it comes as far
     assert pruned > 2

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 from tests.harness.processes import until
-from tests.harness.tune.quick import TRIALS, finish, active_workers, same, settled, start, trainings, words
+from tests.harness.tune.quick import TRIALS, active_workers, finish, same, settled, start, trainings, words
 
 
 def test_after_its_time_and_after_ctrl_c_a_study_goes_on_with_the_same_bits(

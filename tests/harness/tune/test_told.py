@@ -24,7 +24,7 @@ from harness.tune.run import cost_unit
 from harness.tune.study_run import StudyRun
 from tests.harness.conftest import Invoke
 from tests.harness.homes import TAGS, all_of, empty
-from tests.harness.tune.journals import SECONDS, ManualPool, make_study_run, line, dev_scores, train_to_end
+from tests.harness.tune.journals import SECONDS, ManualPool, dev_scores, line, make_study_run, train_to_end
 
 Shown = dict[tuple[str, ...], Any]
 
@@ -38,10 +38,13 @@ def quickly_made(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run_noted_study(home: Path, of: StudyRun, trials: int) -> list[Trial]:
     """A study without a tracking store, with a failed trial and pruned ones; each is noted as it ends."""
-    machine = ExecutionConfig(home=home, jobs=1, threads=1, device="cpu")
+    config = ExecutionConfig(home=home, jobs=1, threads=1, device="cpu")
     hands = ManualPool(home)
     search = hands.search(
-        of, trials, 2, lambda trial: trial_payload.note(home, run_module.trial_record(of, cost_unit(machine), trial, TAGS))
+        of,
+        trials,
+        2,
+        lambda trial: trial_payload.note(home, run_module.trial_record(of, cost_unit(config), trial, TAGS)),
     )
     while hands.step(search):
         if len(search.trials) == 3 and search.trials[2].running:
