@@ -73,12 +73,14 @@ def measure(settings: Settings) -> list[Figure]:
     contenders = {"ours": ours(None), "Trainer": theirs("random"), "Trainer grouped": theirs("group_by_length")}
     if reason is None:
         contenders["ours bf16"] = ours("bf16")
-    found = alternate(contenders, settings.count(ROUNDS), said=settings.says)
+    by_contender = alternate(contenders, settings.count(ROUNDS), report=settings.says)
     facts = {"versions": versions, "seconds": dict(by_task), "items": rows, "shape": settings.shape(BERT_BASE).name}
     return [
-        Figure(PLAIN, ratios(found["Trainer"], found["ours"]), facts),
-        Figure(GROUPED, ratios(found["Trainer grouped"], found["ours"]), facts),
-        Figure(BF16, skipped=reason) if reason else Figure(BF16, ratios(found["Trainer"], found["ours bf16"]), facts),
+        Figure(PLAIN, ratios(by_contender["Trainer"], by_contender["ours"]), facts),
+        Figure(GROUPED, ratios(by_contender["Trainer grouped"], by_contender["ours"]), facts),
+        Figure(BF16, skipped=reason)
+        if reason
+        else Figure(BF16, ratios(by_contender["Trainer"], by_contender["ours bf16"]), facts),
     ]
 
 

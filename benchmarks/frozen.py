@@ -30,9 +30,9 @@ def measure(settings: Settings) -> list[Figure]:
     """One ratio a training."""
     shape = settings.shape(BERT_BASE)
     encoder(shape, settings.data, settings.scratch)
-    told = apart("frozen", settings.job(), worker_environment(settings.threads), settings.scratch, settings.says)
-    found = [statistics.median(seconds[1:]) / seconds[0] for seconds in told["own"]]
-    return [Figure(LATER, tuple(found), told | {"shape": shape.name})]
+    measured = apart("frozen", settings.job(), worker_environment(settings.threads), settings.scratch, settings.says)
+    later = [statistics.median(seconds[1:]) / seconds[0] for seconds in measured["own"]]
+    return [Figure(LATER, tuple(later), measured | {"shape": shape.name})]
 
 
 def work(job: dict[str, Any]) -> dict[str, Any]:
@@ -53,9 +53,9 @@ def epochs(settings: Settings, rows: int, dev: int, number: int) -> tuple[list[f
         optimizer=AdamW(rate=1e-3),
         epochs=number,
     )
-    made = run(settings, recipe, settings.shape(BERT_BASE), rows, {"dev": dev})
+    training = run(settings, recipe, settings.shape(BERT_BASE), rows, {"dev": dev})
     own, ends = [], [time.monotonic()]
-    for event in train(made):
+    for event in train(training):
         if isinstance(event, Epoch):
             own.append(event.training_seconds + event.scoring_seconds)
             ends.append(time.monotonic())

@@ -61,12 +61,12 @@ def measure(settings: Settings) -> list[Figure]:
         return float(trained[name][-1]["items"] / trained[name][-1]["seconds"])
 
     contenders = {"1x": lambda: rate("1x"), "10x": lambda: rate("10x")}
-    found = alternate(contenders, settings.count(ROUNDS), said=settings.says)
+    by_contender = alternate(contenders, settings.count(ROUNDS), report=settings.says)
     arrays = built["10x"]["arrays"] - built["1x"]["arrays"]
     grown = [large["grown"] - small["grown"] for small, large in zip(trained["1x"], trained["10x"], strict=True)]
-    facts = {"items a second": found, "built": built, "trained": trained, "shape": settings.shape(TINY).name}
+    facts = {"items a second": by_contender, "built": built, "trained": trained, "shape": settings.shape(TINY).name}
     return [
-        Figure(SPEED, ratios(found["10x"], found["1x"]), facts),
+        Figure(SPEED, ratios(by_contender["10x"], by_contender["1x"]), facts),
         Figure(MEMORY, tuple(growth / arrays for growth in grown), facts),
     ]
 

@@ -47,9 +47,9 @@ def measure(settings: Settings) -> list[Figure]:
         return spent
 
     contenders = {"1 job": lambda: seconds(1), "2 jobs": lambda: seconds(2)}
-    found = alternate(contenders, settings.count(ROUNDS), said=settings.says)
-    facts = {"seconds": found, "data": DEMO.data, "shape": DEMO.encoder, "rows": selection}
-    return [Figure(JOBS, ratios(found["1 job"], found["2 jobs"]), facts)]
+    by_contender = alternate(contenders, settings.count(ROUNDS), report=settings.says)
+    facts = {"seconds": by_contender, "data": DEMO.data, "shape": DEMO.encoder, "rows": selection}
+    return [Figure(JOBS, ratios(by_contender["1 job"], by_contender["2 jobs"]), facts)]
 
 
 def prepare(home: Path, settings: Settings) -> None:

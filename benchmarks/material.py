@@ -45,12 +45,12 @@ THREE = Recipe(  # a batch of 8 of each task in every update, pairs encoded apar
 
 def rows(data: str, task: str, split: Split, wanted: int) -> Examples:
     """So many rows of the data, a prefix of a fixed permutation; repeated from the start where the data has fewer."""
-    held = open_data(data).get(task, split)
-    if held is None:
+    examples = open_data(data).get(task, split)
+    if examples is None:
         raise Skipped(f"the data has no {split} set of {task}")
-    if wanted <= len(held):
-        return held.first(wanted)
-    return held.take(np.resize(np.arange(len(held)), wanted))
+    if wanted <= len(examples):
+        return examples.first(wanted)
+    return examples.take(np.resize(np.arange(len(examples)), wanted))
 
 
 def run(

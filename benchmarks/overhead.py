@@ -45,10 +45,10 @@ class Clock:
     def timed(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, on this clock."""
 
-        def call(*given: Any) -> Any:
+        def call(*arguments: Any) -> Any:
             began = time.monotonic()
             try:
-                return function(*given)
+                return function(*arguments)
             finally:
                 self.seconds += time.monotonic() - began
                 self.calls += 1
@@ -79,8 +79,8 @@ def keep(job: dict[str, Any]) -> dict[str, Any]:
     train = training.train
 
     def events(*words: Any) -> Iterator[Any]:
-        made = train(*words)
-        step = loop.timed(lambda: next(made, None))
+        trained = train(*words)
+        step = loop.timed(lambda: next(trained, None))
         while (event := step()) is not None:
             yield event
 
@@ -97,11 +97,11 @@ def keep(job: dict[str, Any]) -> dict[str, Any]:
     (planned,) = plan([find("bertram/table1/04-all-three")], setup)
     cell, home = planned.cells[0], Path(job["home"])
     worker = work.Worker(home, job["threads"], "cpu", INTERVAL, lambda: False)
-    held = take_lease(home, cell.id)
-    assert held is not None
+    lease = take_lease(home, cell.id)
+    assert lease is not None
     began = time.monotonic()
-    with held:
-        worker.train(Job(cell), held, lambda share: None, lambda epochs: True)
+    with lease:
+        worker.train(Job(cell), lease, lambda share: None, lambda epochs: True)
     whole = time.monotonic() - began - building.seconds
     record = read(home / "cells" / cell.id)
     assert record is not None and record.done

@@ -24,11 +24,11 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
         recipe = edit(recipe, "precision", job["precision"])
     shape = settings.shape(BERT_BASE)
     if job["work"] == "train":
-        made = run(settings, edit(recipe, "epochs", 2), shape, job["rows"])
-        return {"seconds": fit(made), "items": job["rows"]}
-    made = run(settings, recipe, shape, recipe.batch, {"dev": job["rows"]})
-    batches = sum(1 for _ in by_length(made.score["dev", job["task"]], made.scoring_tokens))
-    return {"seconds": score(made, job["task"]), "items": job["rows"], "batch": job["rows"] / batches}
+        training = run(settings, edit(recipe, "epochs", 2), shape, job["rows"])
+        return {"seconds": fit(training), "items": job["rows"]}
+    training = run(settings, recipe, shape, recipe.batch, {"dev": job["rows"]})
+    batches = sum(1 for _ in by_length(training.score["dev", job["task"]], training.scoring_tokens))
+    return {"seconds": score(training, job["task"]), "items": job["rows"], "batch": job["rows"] / batches}
 
 
 def fit(run: Run) -> float:

@@ -26,7 +26,7 @@ class Asleep:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.here: dict[str, str] = {}
+        self.local_paths: dict[str, str] = {}
 
 
 class Sleeper(Trainer):
@@ -37,18 +37,18 @@ class Sleeper(Trainer):
         self.alone = threading.Lock()
         self.worker = Asleep(Path(tempfile.mkdtemp(dir=self.scratch.folder)))  # type: ignore[assignment]
 
-    def turn(self, order: Job, here: Mapping[str, str], pipe: QueuePipe) -> None:
+    def run_job(self, job: Job, local_paths: Mapping[str, str], pipe: QueuePipe) -> None:
         with self.alone:
             began = time.monotonic()
             pipe.send(WorkerMessage("share", 0.0))
-            leave(self.worker.home / "cells" / order.cell.id, order)
+            leave(self.worker.home / "cells" / job.cell.id, job)
             time.sleep(max(0.0, SECONDS - (time.monotonic() - began)))
         pipe.send(WorkerMessage("ended"))
 
 
-def leave(folder: Path, order: Job) -> None:
+def leave(folder: Path, job: Job) -> None:
     """A finished cell of one epoch."""
-    (folder / "cell.json").write_text(checksummed({"id": order.cell.id, "key": order.cell.key}))
+    (folder / "cell.json").write_text(checksummed({"id": job.cell.id, "key": job.cell.key}))
     (folder / "journal.jsonl").write_text(checksummed({"epoch": 1, "scores": {"dev": {"accuracy": 0.5}}}) + "\n")
     stream = io.BytesIO()
     np.savez_compressed(stream, answers=np.zeros(500))

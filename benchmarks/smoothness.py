@@ -38,11 +38,11 @@ def measure(settings: Settings) -> list[Figure]:
     shape = settings.shape(BERT_BASE)
     encoder(shape, settings.data, settings.scratch)
     environment = worker_environment(settings.threads)
-    found = apart("smoothness", settings.job(), environment, settings.scratch, settings.says)
-    facts = {"seconds": found, "shape": shape.name}
+    by_contender = apart("smoothness", settings.job(), environment, settings.scratch, settings.says)
+    facts = {"seconds": by_contender, "shape": shape.name}
     return [
-        Figure(SMART, ratios(found["smart"], found["plain"]), facts),
-        Figure(BPPO, ratios(found["smart and bppo"], found["plain"]), facts),
+        Figure(SMART, ratios(by_contender["smart"], by_contender["plain"]), facts),
+        Figure(BPPO, ratios(by_contender["smart and bppo"], by_contender["plain"]), facts),
     ]
 
 

@@ -141,17 +141,17 @@ def run_until_full(disk: Disk, encoder: Path, point: Point) -> str:
             while run.poll() is None:  # also of what the run gives back
                 disk.fill(point.left)
                 time.sleep(0.002)
-            told, _ = run.communicate()
+            output, _ = run.communicate()
         finally:
             run.kill()
-    assert run.returncode == 1, told
-    return told
+    assert run.returncode == 1, output
+    return output
 
 
-def assert_said(told: str, home: Path) -> None:
+def assert_said(output: str, home: Path) -> None:
     """Once, in so many words, without what libraries have to say of it; and nothing lies about half written."""
-    assert re.findall(SAID, told, re.MULTILINE) == [str(home)], told
-    assert not [each for each in UNSAID if each in told], told
+    assert re.findall(SAID, output, re.MULTILINE) == [str(home)], output
+    assert not [each for each in UNSAID if each in output], output
     assert not [path for path in home.rglob("*") if re.search(r"\.part|^\.tmp", path.name)]
 
 
@@ -180,8 +180,8 @@ def stored(home: Path) -> dict[str, Any]:
 def assert_made_good(disk: Disk, encoder: Path, undisturbed: Path) -> None:
     """With the space back, the same command comes to the same results."""
     disk.free()
-    told = finish(*words(disk.home, encoder))
-    assert "is full" not in told
+    output = finish(*words(disk.home, encoder))
+    assert "is full" not in output
     assert results(disk.home) == results(undisturbed)
     (record,) = records(disk.home)
     assert len(list((record.folder / "weights").iterdir())) == 3
@@ -191,9 +191,9 @@ def assert_made_good(disk: Disk, encoder: Path, undisturbed: Path) -> None:
 
 def test_a_disk_that_fills_up_twice_costs_nothing(disk: Disk, encoder: Path, undisturbed: Path) -> None:
     for point in POINTS:
-        told = run_until_full(disk, encoder, point)
-        assert_said(told, disk.home)
-        assert "failed" not in told
+        output = run_until_full(disk, encoder, point)
+        assert_said(output, disk.home)
+        assert "failed" not in output
         assert all(record.done for record in records(disk.home))
         disk.free()
     assert_made_good(disk, encoder, undisturbed)
@@ -202,9 +202,9 @@ def test_a_disk_that_fills_up_twice_costs_nothing(disk: Disk, encoder: Path, und
 @pytest.mark.skipif(not FULL, reason="takes minutes: make test-all")
 @pytest.mark.parametrize("point", [*POINTS, *MORE], ids=lambda point: point.name)
 def test_a_full_disk_costs_nothing(disk: Disk, encoder: Path, undisturbed: Path, point: Point) -> None:
-    told = run_until_full(disk, encoder, point)
-    assert_said(told, disk.home)
-    assert "failed" not in told
+    output = run_until_full(disk, encoder, point)
+    assert_said(output, disk.home)
+    assert "failed" not in output
     assert all(record.done for record in records(disk.home))
     assert_made_good(disk, encoder, undisturbed)
 
@@ -224,9 +224,9 @@ def test_a_home_that_cannot_be_made_is_said(disk: Disk, encoder: Path) -> None:
     with suppress(OSError):
         for number in range(1000):
             (disk.at / str(number)).touch()
-    told = finish(*words(disk.home, encoder), code=2)
+    output = finish(*words(disk.home, encoder), code=2)
     reason = "cannot be written (No space left on device); choose another with --home"
-    assert told.splitlines()[-1] == f"error: the home folder {disk.home} {reason}"  # after a word on what takes long
+    assert output.splitlines()[-1] == f"error: the home folder {disk.home} {reason}"  # after a word on what takes long
 
 
 def in_json(path: Path) -> None:

@@ -130,7 +130,7 @@ def test_one_worker_trains_the_first_seeds_and_then_what_the_rule_names(seed: in
     items = [Items(0.1, 99) if at % 2 else None for at in range(changed)]
     plans = [dataclasses.replace(plan, items=at % 2 == 1) for at, plan in enumerate(star(changed))]
     world = World(Policy(plans, prices), values[1:] - values[0], items)
-    first_seeds = [min_seeds(plan.items, changed) for plan in plans]
+    first_seeds = [least(plan.items, changed) for plan in plans]
     first_seed_cells = {
         cell(row, at) for row in range(changed + 1) for at in range(first_seeds[row - 1] if row else max(first_seeds))
     }
@@ -182,9 +182,9 @@ def test_seeds_come_in_order_each_cell_once_and_none_after_a_decision(seed: int,
 def test_idle_workers_get_the_next_comparisons_then_the_following_seed() -> None:
     random = np.random.default_rng(0)
     world = World(Policy(star(2, margin=0.01)), random.normal([[0.3], [0.6]], 1, (2, MOST)), [None, None])
-    while world.policy.states[1].seeds < min_seeds(False, 2):
+    while world.policy.states[1].seeds < least(False, 2):
         world.step()
-    n = min_seeds(False, 2)
+    n = least(False, 2)
     near, far = (
         (2, 1) if (world.policy.states[1].missing_seeds or 0) < (world.policy.states[0].missing_seeds or 0) else (1, 2)
     )
@@ -207,15 +207,15 @@ def test_a_first_decision_stands_and_items_that_forbid_one_get_no_seeds() -> Non
     decided = Policy(star(2)).states[0]
     for difference in (1.0, 1.1, 0.9, 1.2, 1.0, 0.8, 1.1, 1.0):
         decided.add(difference, None)
-    assert (decided.status, decided.seeds) == ("higher", min_seeds(False, 2))
+    assert (decided.status, decided.seeds) == ("higher", least(False, 2))
     decided.fail("too late")
     decided.add(-1e6, None)
-    assert (decided.status, decided.seeds) == ("higher", min_seeds(False, 2))
+    assert (decided.status, decided.seeds) == ("higher", least(False, 2))
     random = np.random.default_rng(2)
     values = random.normal(0, 1, (2, MOST))
     world = World(Policy(star(1, items=True)), values[1:] - values[0], [Items(9.0, 99)]).play()
     assert world.policy.states[0].status == "items forbid"
-    assert len(world.available) == 2 * min_seeds(True, 1)
+    assert len(world.available) == 2 * least(True, 1)
 
 
 def test_no_more_seeds_than_allowed_even_if_nothing_can_be_decided_then() -> None:

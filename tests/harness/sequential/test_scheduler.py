@@ -123,7 +123,7 @@ def test_differences_and_items_are_those_of_the_report(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "reason"),
     [
         ({"failure": "out of memory"}, "training failed: out of memory"),
         ({"constant": ("sts",)}, "has no overall: one answer for every item has no Pearson r"),

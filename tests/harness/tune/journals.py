@@ -1,4 +1,4 @@
-"""Studies whose cells are made by hand, as workers leave them: no training, any order of events."""
+"""Studies whose cells' files are written as workers write them: no training, any order of events."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def begin(home: Path, cell: Cell) -> Path:
     """The cell's folder, as it is before the first epoch."""
     folder = home / "cells" / cell.id
     folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.iterdir():
-        left.unlink()
+    for leftover in folder.iterdir():
+        leftover.unlink()
     about = {"id": cell.id, "key": cell.key, "seed": cell.seed, "settings": {"epochs": "4"}, "data": dict(cell.data)}
     code = {"version": "0", "revision": "abc"}
     machine = {"threads": THREADS, "device": "cpu", "torch": "2", "code": code, "started": now()}
@@ -110,43 +110,45 @@ def train_to_end(home: Path, cell: Cell, params: Mapping[str, Value], epochs: in
 
 
 class ManualPool:
-    """An executor that trains by hand, an epoch of some cell at a time, as ``chance`` has it."""
+    """A worker pool without processes: it trains one epoch of some cell at a time, as ``chance`` has it."""
 
     def __init__(self, home: Path, jobs: int = 1, chance: int = 0, scores: Scores = dev_scores) -> None:
         self.home, self.chance, self.scores = home, random.Random(chance), scores
-        self.machine = ExecutionConfig(home=home, jobs=jobs, threads=THREADS, device="cpu")
+        self.config = ExecutionConfig(home=home, jobs=jobs, threads=THREADS, device="cpu")
         self.busy: dict[str, Cell] = {}
         self.trained: list[str] = []  # cells, once for each time one was begun
 
-    def search(
-        self, of: StudyRun, trials: int, at_once: int, noting: Callable[[Trial], None] = lambda trial: None
+    def make_queue(
+        self, study_run: StudyRun, trials: int, at_once: int, on_trial_end: Callable[[Trial], None] = lambda trial: None
     ) -> TrialQueue:
-        return TrialQueue(of, Storage(self.home, None, of, at_once), self.machine, Limit(trials), noting)
+        return TrialQueue(
+            study_run, Storage(self.home, None, study_run, at_once), self.config, Limit(trials), on_trial_end
+        )
 
-    def step(self, search: TrialQueue) -> bool:
-        """Deal orders and train one epoch; False if there is nothing left to train."""
-        orders = {order.cell.id: order for order in search.next_jobs(self.machine.jobs - len(self.busy))}
-        if not orders and not self.busy:
+    def step(self, queue: TrialQueue) -> bool:
+        """Dispatch jobs and train one epoch; False if there is nothing left to train."""
+        jobs = {job.cell.id: job for job in queue.next_jobs(self.config.jobs - len(self.busy))}
+        if not jobs and not self.busy:
             return False
-        for name, order in orders.items():
-            assert order.judged
-            if len(self.busy) < self.machine.jobs and name not in self.busy:
-                self.busy[name] = order.cell
+        for name, job in jobs.items():
+            assert job.judged
+            if len(self.busy) < self.config.jobs and name not in self.busy:
+                self.busy[name] = job.cell
                 self.trained.append(name)
-                search.on_event(Event("started", order.cell))
+                queue.on_event(Event("started", job.cell))
         if not self.busy:
             return True
         cell = self.busy[self.chance.choice(sorted(self.busy))]
-        params = next(trial.params for trial in search.trials if trial.cell == cell.id)
-        epochs = train(self.home, cell, params, search.arm.epochs, self.scores)
-        last = len(epochs) == search.arm.epochs
-        if last or not search.should_continue(cell, epochs):
+        params = next(trial.params for trial in queue.trials if trial.cell == cell.id)
+        epochs = train(self.home, cell, params, queue.study_run.epochs, self.scores)
+        last = len(epochs) == queue.study_run.epochs
+        if last or not queue.should_continue(cell, epochs):
             del self.busy[cell.id]
-            search.on_event(Event("done" if last else "cut", cell))
+            queue.on_event(Event("done" if last else "cut", cell))
         return True
 
     def killed(self) -> None:
-        """The processes are gone; of what they had begun, checkpoints are left for some."""
+        """The processes are killed; some cells that they had begun have a folder."""
         for cell in self.busy.values():
             if self.chance.random() < 0.5:
                 begin(self.home, cell)
@@ -157,9 +159,9 @@ class ManualPool:
         self.busy.pop(cell.id, None)
 
 
-def run_trials(of: StudyRun, hands: ManualPool, trials: int, at_once: int = 1) -> list[Trial]:
+def run_trials(study_run: StudyRun, pool: ManualPool, trials: int, at_once: int = 1) -> list[Trial]:
     """All trials of a study that was carried out so."""
-    search = hands.search(of, trials, at_once)
-    while hands.step(search):
+    queue = pool.make_queue(study_run, trials, at_once)
+    while pool.step(queue):
         pass
-    return search.storage.trials()
+    return queue.storage.trials()

@@ -39,14 +39,14 @@ def test_a_damaged_storage_costs_no_training(
     before, file = settled(home), home / "studies" / "optuna.log"
     damage(file)
     damaged = file.read_bytes() if file.exists() else b""
-    told = finish(*words(home, encoder, TRIALS, "--jobs", 2))
+    output = finish(*words(home, encoder, TRIALS, "--jobs", 2))
     same(home, alone)
     assert settled(home) == before
     assert not trainings(home)
     put = list(file.parent.glob("optuna.log.damaged-*"))
     assert len(put) == aside
     assert [path.read_bytes() for path in put] == [damaged] * aside
-    assert [" ".join(told.split()).count("was damaged; it is now")] == [aside]
+    assert [" ".join(output.split()).count("was damaged; it is now")] == [aside]
 
 
 LIES = {
@@ -67,8 +67,8 @@ def test_a_storage_that_says_other_than_the_cells_is_refused(
     changed, times = re.subn(pattern, lie, file.read_text(), count=1)
     assert times == 1
     file.write_text(changed)
-    told = " ".join(finish(*words(home, encoder, TRIALS, "--jobs", 2), code=2).split())
-    assert sentence in told and "the storage was changed or damaged" in told
+    output = " ".join(finish(*words(home, encoder, TRIALS, "--jobs", 2), code=2).split())
+    assert sentence in output and "the storage was changed or damaged" in output
     assert not trainings(home)
     file.unlink()
     finish(*words(home, encoder, TRIALS, "--jobs", 2))

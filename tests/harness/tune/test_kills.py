@@ -23,16 +23,16 @@ def killed(draw: random.Random, command: list[object], home: Path, victim: str) 
         assert run.stdout is not None
         until(lambda: sum(trainings(home).values()) > known or run.poll() is not None, 180)
         time.sleep(draw.uniform(0.0, 2.0))
-        hands = workers(run.pid)
+        pids = workers(run.pid)
         if run.poll() is None:
-            kill(draw.choice(hands) if victim == "worker" and hands else run.pid)
+            kill(draw.choice(pids) if victim == "worker" and pids else run.pid)
         there = settled(home)
-        told = run.stdout.read()
-    assert "Traceback" not in told, told
-    if victim == "worker" and hands:
-        assert run.returncode == 0, told
+        output = run.stdout.read()
+    assert "Traceback" not in output, output
+    if victim == "worker" and pids:
+        assert run.returncode == 0, output
     else:  # orphans leave
-        until(lambda: not [number for number in hands if Path(f"/proc/{number}").exists()], 60)
+        until(lambda: not [number for number in pids if Path(f"/proc/{number}").exists()], 60)
     return there
 
 

@@ -35,11 +35,11 @@ def shared(home: Path, **more: Any) -> optuna.Study:
 
 def gone_on(home: Path, trials: int, at_once: int = 1) -> tuple[list[Trial], str]:
     """The study carried on to so many trials of its own, and what was said."""
-    hands = ManualPool(home)
-    search = hands.search(ARM, trials, at_once)
-    while hands.step(search):
+    pool = ManualPool(home)
+    queue = pool.make_queue(ARM, trials, at_once)
+    while pool.step(queue):
         pass
-    return search.storage.trials(), "\n".join(search.remarks)
+    return queue.storage.trials(), "\n".join(queue.remarks)
 
 
 def test_other_programs_write_at_once_and_wait_for_nothing(tmp_path: Path) -> None:
@@ -156,24 +156,24 @@ def test_a_study_that_others_began_has_the_papers_settings_all_the_same(tmp_path
 def test_a_trial_enqueued_while_another_begins_is_tried_after_it(tmp_path: Path) -> None:
     """The other then has the higher number, and its end waits for what it may look at."""
     run_trials(ARM, ManualPool(tmp_path), 2)
-    hands = ManualPool(tmp_path, jobs=2)
-    search = hands.search(ARM, 5, 1)
-    create = search.storage.create
+    pool = ManualPool(tmp_path, jobs=2)
+    queue = pool.make_queue(ARM, 5, 1)
+    create = queue.storage.create
 
     def late(trial: Trial) -> None:
         if trial.number == 2:
             shared(tmp_path).enqueue_trial(WISH)
         create(dataclasses.replace(trial))
 
-    search.storage.create = late  # type: ignore[method-assign]
-    while hands.step(search):
+    queue.storage.create = late  # type: ignore[method-assign]
+    while pool.step(queue):
         pass
-    trials = search.storage.trials()
+    trials = queue.storage.trials()
     assert [trial.state in ("complete", "pruned") for trial in trials] == [True] * 5
     assert dict(trials[2].params) == WISH
 
 
-def begun_in_part(search: TrialQueue, writes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def begun_in_part(queue: TrialQueue, writes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the process end after so many writes of the next beginning."""
 
     class Killed(BaseException):
@@ -188,7 +188,7 @@ def begun_in_part(search: TrialQueue, writes: int, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(JournalFileBackend, "append_logs", write)
     with pytest.raises(Killed):
-        search.next_jobs(1)
+        queue.next_jobs(1)
     monkeypatch.undo()
 
 
@@ -198,7 +198,7 @@ def test_an_enqueued_trial_that_was_half_begun_is_begun_again(
 ) -> None:
     run_trials(ARM, ManualPool(tmp_path), 2)
     shared(tmp_path).enqueue_trial(WISH)
-    begun_in_part(ManualPool(tmp_path).search(ARM, 3, 1), writes, monkeypatch)
+    begun_in_part(ManualPool(tmp_path).make_queue(ARM, 3, 1), writes, monkeypatch)
     trials, _ = gone_on(tmp_path, 3)
     assert [trial.number for trial in trials] == [0, 1, 2]
     assert dict(trials[2].params) == WISH
@@ -209,4 +209,4 @@ def test_an_enqueued_trial_that_was_half_begun_is_begun_again(
 def test_a_study_of_the_name_with_another_direction_is_refused(tmp_path: Path, directions: list[str]) -> None:
     shared(tmp_path, directions=directions)
     with pytest.raises(InputError, match=f"the study {ARM.name} in .* does not maximise one value.*--sampler-seed"):
-        ManualPool(tmp_path).search(ARM, 1, 1)
+        ManualPool(tmp_path).make_queue(ARM, 1, 1)

@@ -35,11 +35,11 @@ def curve(params: Mapping[str, Value], epochs: int = EPOCHS) -> dict[int, float]
     return {epoch: score for epoch, score in scores.items() if score is not None}
 
 
-def ended(trial: Trial, known: Sequence[Trial], reached: Mapping[int, float]) -> Trial | None:
+def ended(trial: Trial, earlier: Sequence[Trial], reached: Mapping[int, float]) -> Trial | None:
     """The trial after these epochs, if it ends there; every ninth one fails."""
     if random_share(trial.params) < 1 / 9:
         return dataclasses.replace(trial, state="failed", reason="it has to")
-    at, rungs = decide_pruning(STUDY, trial.number, known, reached, "hyperband", EPOCHS, not trial.number)
+    at, rungs = decide_pruning(STUDY, trial.number, earlier, reached, "hyperband", EPOCHS, not trial.number)
     assert at is None or at == max(reached)
     if at is None and len(reached) < EPOCHS:
         return None
@@ -52,9 +52,9 @@ def carried_out(count: int, at_once: int, jobs: int, chance: random.Random) -> l
     trials: list[Trial] = []
     epochs: dict[int, int] = {}
     while len(trials) < count or epochs:
-        known = visible_trials(trials, len(trials), at_once)
-        if len(epochs) < jobs and len(trials) < count and known is not None and chance.random() < 0.7:
-            params = propose(STUDY, len(trials), known, "tpe", 0)
+        earlier = visible_trials(trials, len(trials), at_once)
+        if len(epochs) < jobs and len(trials) < count and earlier is not None and chance.random() < 0.7:
+            params = propose(STUDY, len(trials), earlier, "tpe", 0)
             epochs[len(trials)] = 0
             trials.append(Trial(number=len(trials), params=params, cell=""))
         elif epochs and chance.random() < 0.02:
@@ -89,12 +89,12 @@ def some(count: int, name: str = "baseline") -> list[Trial]:
     for number in range(count):
         params = propose(study, number, trials, "random", 7)
         state: State = ("complete", "pruned", "complete", "failed")[number % 4]
-        told = dict(list(curve(params, EPOCHS).items())[: 3 if state == "pruned" else EPOCHS])
+        values = dict(list(curve(params, EPOCHS).items())[: 3 if state == "pruned" else EPOCHS])
         if state == "failed":
             trials.append(Trial(number=number, params=params, cell="", state=state))
         else:
             trials.append(
-                Trial(number=number, params=params, cell="", state=state, curve=told, value=list(told.values())[-1])
+                Trial(number=number, params=params, cell="", state=state, curve=values, value=list(values.values())[-1])
             )
     return trials
 
@@ -106,10 +106,10 @@ def test_results_of_trials_that_may_be_in_training_are_never_looked_at(
     sampler: str, number: int, at_once: int, data: st.DataObject
 ) -> None:
     trials = some(18)
-    known = visible_trials(trials, number, at_once)
-    assert known is not None
-    assert [trial.number for trial in known] == list(range(number))
-    assert sum(trial.running for trial in known) == min(number, at_once - 1)
+    earlier = visible_trials(trials, number, at_once)
+    assert earlier is not None
+    assert [trial.number for trial in earlier] == list(range(number))
+    assert sum(trial.running for trial in earlier) == min(number, at_once - 1)
     changed = [
         trial
         if trial.number <= number - at_once
@@ -118,8 +118,8 @@ def test_results_of_trials_that_may_be_in_training_are_never_looked_at(
         )
         for trial in data.draw(st.permutations(trials))
     ]
-    assert visible_trials(changed, number, at_once) == known
-    assert propose(STUDY, number, known, sampler, 0) == propose(STUDY, number, known[::-1], sampler, 0)
+    assert visible_trials(changed, number, at_once) == earlier
+    assert propose(STUDY, number, earlier, sampler, 0) == propose(STUDY, number, earlier[::-1], sampler, 0)
 
 
 def test_a_trial_waits_for_those_that_it_has_to_know() -> None:
@@ -139,7 +139,7 @@ print(json.dumps(proposals))
 
 
 def test_another_process_has_the_same_answers() -> None:
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", ELSEWHERE],
         env=os.environ | {"PYTHONHASHSEED": "5"},
         capture_output=True,
@@ -147,7 +147,7 @@ def test_another_process_has_the_same_answers() -> None:
         check=True,
     )
     here = [propose(STUDY, number, some(number), name, 3) for name in ("tpe", "random") for number in (1, 14)]
-    assert json.loads(told.stdout) == here
+    assert json.loads(done.stdout) == here
 
 
 @few(20, 500)
@@ -156,8 +156,8 @@ def test_every_proposal_lies_in_the_space(name: str, number: int, sampler: str, 
     study = STUDIES[name]
     params = propose(study, number, some(number, name), sampler, seed)
     study.changes(params)  # refuses what does not
-    for known, within in study.space().items():
-        assert isinstance(params[known], int if within.whole else float)
+    for name, bounds in study.space().items():
+        assert isinstance(params[name], int if bounds.whole else float)
     if number < len(study.starts):
         assert params == dict(study.starts[number].params)
         falling = dict.fromkeys(range(1, 5), -1.0)
@@ -167,17 +167,17 @@ def test_every_proposal_lies_in_the_space(name: str, number: int, sampler: str, 
 
 
 def test_seeds_and_numbers_have_draws_of_their_own() -> None:
-    known = some(14)
-    proposals = [propose(STUDY, 14, known, "tpe", seed) for seed in range(5)]
-    proposals += [propose(STUDY, number, known[:number], "random", 0) for number in range(1, 6)]
+    earlier = some(14)
+    proposals = [propose(STUDY, 14, earlier, "tpe", seed) for seed in range(5)]
+    proposals += [propose(STUDY, number, earlier[:number], "random", 0) for number in range(1, 6)]
     assert len({json.dumps(params) for params in proposals}) == 10
 
 
 def test_gaussian_processes_are_drawn_from_all_that_is_known() -> None:
-    known = [dataclasses.replace(trial, state="complete", value=trial.params["dropout"]) for trial in some(12)]
-    params = propose(STUDY, 12, known, "gp", 0)
+    earlier = [dataclasses.replace(trial, state="complete", value=trial.params["dropout"]) for trial in some(12)]
+    params = propose(STUDY, 12, earlier, "gp", 0)
     STUDY.changes(params)
-    assert propose(STUDY, 12, known, "gp", 0) == params != propose(STUDY, 12, known, "random", 0)
+    assert propose(STUDY, 12, earlier, "gp", 0) == params != propose(STUDY, 12, earlier, "random", 0)
     assert params["dropout"] > 0.45
 
 
@@ -201,26 +201,28 @@ def test_prunings_are_those_of_optuna_s_own_hyperband() -> None:
         sampler=optuna.samplers.RandomSampler(seed=0),
         pruner=optuna.pruners.HyperbandPruner(min_resource=1, max_resource=EPOCHS, reduction_factor=3),
     )
-    known: list[Trial] = []
+    earlier: list[Trial] = []
     for number in range(120 if FULL else 40):
         theirs = plain.ask()
         params = STUDY_PARAMS | {"lr": theirs.suggest_float("lr", 1e-6, 1e-4, log=True)}
-        told, pruned = curve(params), None
-        for epoch, value in told.items():
+        values, pruned = curve(params), None
+        for epoch, value in values.items():
             theirs.report(value, epoch)
             if epoch < EPOCHS and theirs.should_prune() and number:  # the first is the paper's
                 pruned = epoch
                 break
-        ours, rungs = decide_pruning(STUDY, number, known, told, "hyperband", EPOCHS, not number)
+        ours, rungs = decide_pruning(STUDY, number, earlier, values, "hyperband", EPOCHS, not number)
         assert ours == pruned, number
         state: State = "pruned" if pruned else "complete"
-        plain.tell(theirs, None if pruned else told[EPOCHS], optuna.trial.TrialState[state.upper()])
+        plain.tell(theirs, None if pruned else values[EPOCHS], optuna.trial.TrialState[state.upper()])
         attributes = plain.trials[number].system_attrs
         assert rungs == {name: value for name, value in attributes.items() if name.startswith("completed_rung")}
-        reached = {epoch: value for epoch, value in told.items() if epoch <= (pruned or EPOCHS)}
+        reached = {epoch: value for epoch, value in values.items() if epoch <= (pruned or EPOCHS)}
         last = reached[max(reached)]
-        known.append(Trial(number=number, params=params, cell="", state=state, value=last, curve=reached, rungs=rungs))
-    ends = [max(trial.curve) for trial in known]
+        earlier.append(
+            Trial(number=number, params=params, cell="", state=state, value=last, curve=reached, rungs=rungs)
+        )
+    ends = [max(trial.curve) for trial in earlier]
     assert set(ends) == {1, 3, EPOCHS}
 
 

@@ -15,9 +15,9 @@ from tests.harness.tune.quick import TRIALS, cells, finish, same, settled, start
 def test_commands_share_the_trials_of_a_study(commands: int, home: Path, encoder: Path, alone: Path) -> None:
     command = words(home, encoder, TRIALS, "--jobs", 1)
     running = [start(*command) for _ in range(commands)]
-    told = [run.communicate()[0] for run in running]
-    assert [run.returncode for run in running] == [0] * commands, told
-    assert "Traceback" not in "".join(told)
+    outputs = [run.communicate()[0] for run in running]
+    assert [run.returncode for run in running] == [0] * commands, outputs
+    assert "Traceback" not in "".join(outputs)
     assert set(trainings(home)) == set(cells(home))
     same(home, alone)
 
@@ -37,24 +37,24 @@ def test_what_a_killed_command_left_is_taken_over(home: Path, encoder: Path, alo
     until(lambda: len(settled(home)) > 1, 180)
     for number in (running[0].pid, *workers(running[0].pid)):
         kill(number)
-    told = [run.communicate()[0] for run in running]
-    assert running[1].returncode == 0, told
-    assert "Traceback" not in "".join(told)
+    outputs = [run.communicate()[0] for run in running]
+    assert running[1].returncode == 0, outputs
+    assert "Traceback" not in "".join(outputs)
     same(home, alone)
 
 
 def test_a_trial_that_was_ended_before_its_worker_asks_is_trained_no_further(tmp_path: Path) -> None:
     """As another command does that reads the journal first, or this one by its next look at all trials."""
-    of, hands = make_study_run(), ManualPool(tmp_path)
-    search, pruned = hands.search(of, 14, 1), 0
-    while orders := search.next_jobs(1):
-        cell, trial = orders[0].cell, search.trials[-1]
+    of, pool = make_study_run(), ManualPool(tmp_path)
+    queue, pruned = pool.make_queue(of, 14, 1), 0
+    while jobs := queue.next_jobs(1):
+        cell, trial = jobs[0].cell, queue.trials[-1]
         epochs = train(tmp_path, cell, trial.params, of.epochs)
-        search.next_jobs(0)
-        assert len(epochs) == of.epochs or search.should_continue(cell, epochs) == search.trials[-1].running
-        if search.trials[-1].state == "pruned":
+        queue.next_jobs(0)
+        assert len(epochs) == of.epochs or queue.should_continue(cell, epochs) == queue.trials[-1].running
+        if queue.trials[-1].state == "pruned":
             pruned += 1
             assert all(
-                search.should_continue(cell, epochs[:at]) for at in range(1, len(epochs))
+                queue.should_continue(cell, epochs[:at]) for at in range(1, len(epochs))
             )  # begun again, it comes as far
     assert pruned > 2

@@ -14,23 +14,23 @@ def test_after_its_time_and_after_ctrl_c_a_study_goes_on_with_the_same_bits(
     home: Path, encoder: Path, alone: Path
 ) -> None:
     command = words(home, encoder, TRIALS, "--jobs", 2)
-    told = finish(*command, "--timeout", 0.05)
-    assert "time is up; the same command goes on from here" in told
+    output = finish(*command, "--timeout", 0.05)
+    assert "time is up; the same command goes on from here" in output
     before = sum(trainings(home).values())
     assert before < TRIALS
     with start(*command) as run:
         assert run.stdout is not None
         until(lambda: len(active_workers(home, run.pid)) == 2 or run.poll() is not None, 180)  # both workers are up
         os.killpg(run.pid, signal.SIGINT)  # as a terminal does
-        told = run.stdout.read()
-    assert run.returncode == 130, told
-    assert "Traceback" not in told, told
-    assert "Ctrl-C again stops at once" in told
-    assert "stopped; the same command goes on from here" in told
+        output = run.stdout.read()
+    assert run.returncode == 130, output
+    assert "Traceback" not in output, output
+    assert "Ctrl-C again stops at once" in output
+    assert "stopped; the same command goes on from here" in output
     there = settled(home)
     for folder in (home / "cells").iterdir():  # whatever was begun is kept
         assert folder.name in there or (folder / "checkpoint.safetensors").exists() or not list(folder.iterdir())
-    told = finish(*command)
-    assert "goes on from here" not in told
+    output = finish(*command)
+    assert "goes on from here" not in output
     assert {cell: kept for cell, kept in settled(home).items() if cell in there} == there
     same(home, alone)

@@ -77,9 +77,9 @@ def trials(draw: st.DrawFn) -> Trial:
 
 def bits(trial: Trial) -> str:
     """All fields with their types; what is equal to the last bit has the same."""
-    told = dataclasses.asdict(trial)
-    told["curve"] = sorted(told["curve"].items())
-    return repr([(name, type(value), value) for name, value in told.items()])
+    fields = dataclasses.asdict(trial)
+    fields["curve"] = sorted(fields["curve"].items())
+    return repr([(name, type(value), value) for name, value in fields.items()])
 
 
 @few(6, 1000)
@@ -93,8 +93,8 @@ def test_every_field_comes_back_to_the_bit(tmp_path_factory: pytest.TempPathFact
     for trial in reversed(numbered):
         if not trial.running:
             storage.end(trial)
-    for found in (storage.trials(), opened(home).trials()):
-        assert list(map(bits, found)) == list(map(bits, numbered))
+    for stored in (storage.trials(), opened(home).trials()):
+        assert list(map(bits, stored)) == list(map(bits, numbered))
 
 
 @few(1, 100)
@@ -175,8 +175,8 @@ def test_an_end_that_was_half_written_is_finished_later(
     with pytest.raises(Killed):
         storage.end(ended)
     monkeypatch.undo()
-    (found,) = opened(home).trials()
-    assert found.running
+    (trial,) = opened(home).trials()
+    assert trial.running
     opened(home).end(ended)
     assert list(map(bits, opened(home).trials())) == [bits(ended)]
 

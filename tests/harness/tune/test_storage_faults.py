@@ -34,16 +34,16 @@ def test_a_last_line_that_was_not_written_whole_is_cut_off(home: Path) -> None:
     content = file.read_bytes()
     for cut in range(1, len(content.splitlines()[-1]) + 1, 7):
         file.write_bytes(content[:-cut])
-        search = ManualPool(home).search(of, 4, 1)
+        queue = ManualPool(home).make_queue(of, 4, 1)
         assert written(file) == content[: content[:-cut].rfind(b"\n") + 1]
-        assert [trial.running for trial in search.storage.trials()] == [False, False, False, True]
+        assert [trial.running for trial in queue.storage.trials()] == [False, False, False, True]
     for trial, before in zip(run_trials(of, ManualPool(home), 4), wanted, strict=True):
         assert bits(dataclasses.replace(trial, ended="")) == bits(dataclasses.replace(before, ended=""))
 
 
-def equal(found: list[Trial], wanted: list[Trial]) -> bool:
+def equal(actual: list[Trial], wanted: list[Trial]) -> bool:
     """But for when they ended, and whether the cell was there before."""
-    alike = [[bits(dataclasses.replace(trial, ended="", reused=False)) for trial in each] for each in (found, wanted)]
+    alike = [[bits(dataclasses.replace(trial, ended="", reused=False)) for trial in each] for each in (actual, wanted)]
     return alike[0] == alike[1]
 
 
@@ -52,19 +52,19 @@ def test_a_garbled_file_is_put_aside_and_the_study_made_again(home: Path, conten
     of = make_study_run()
     wanted = run_trials(of, ManualPool(home), 6)
     (home / "studies" / "optuna.log").write_bytes(content)
-    told: list[str] = []
+    lines: list[str] = []
     if content.startswith(b'{"op_code'):  # sound lines that mean nothing are no damage of the file's
         with pytest.raises(InputError, match="cannot be used now"):
-            Storage(home, None, of, 1, told.append)
+            Storage(home, None, of, 1, lines.append)
         return
-    Storage(home, None, of, 1, told.append)
-    (line,) = told
+    Storage(home, None, of, 1, lines.append)
+    (line,) = lines
     assert line.startswith(f"{home / 'studies' / 'optuna.log'} was damaged")
     (aside,) = (home / "studies").glob("optuna.log.damaged-*")
     assert aside.read_bytes() == content
-    hands = ManualPool(home)
-    assert equal(run_trials(of, hands, 6), wanted)
-    assert hands.trained == []
+    pool = ManualPool(home)
+    assert equal(run_trials(of, pool, 6), wanted)
+    assert pool.trained == []
 
 
 @few(6, 300)
@@ -79,12 +79,12 @@ def test_any_file_is_used_put_aside_or_refused_in_a_sentence(
     file = home / "studies" / "optuna.log"
     file.write_bytes(data.draw(mangled(file.read_bytes())))
     try:
-        found = opened(home).trials()
+        trials = opened(home).trials()
     except InputError as error:
         assert "cannot be used now" in str(error)
         assert "\n" not in str(error)
     else:
-        assert len(found) <= 2
+        assert len(trials) <= 2
 
 
 def test_a_study_of_another_home_is_refused(tmp_path: Path) -> None:
@@ -109,13 +109,13 @@ def test_how_many_go_on_at_once_stays_as_the_study_began(home: Path) -> None:
 def test_what_cannot_be_reached_is_one_sentence_without_the_password(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # nobody listens there
-        place = f"127.0.0.1:{taken.getsockname()[1]}"
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # nobody listens there
+        place = f"127.0.0.1:{unused.getsockname()[1]}"
         for driver in ("", "+psycopg", "+nosuchdriver"):
-            with pytest.raises(InputError) as told:
+            with pytest.raises(InputError) as raised:
                 opened(home, f"postgresql{driver}://ann:se%40cret@{place}/trials?connect_timeout=1")
-            said = str(told.value)
+            said = str(raised.value)
             assert "cret" not in said
             assert "ann:***@127.0.0.1" in said
             assert "\n" not in said
@@ -134,9 +134,9 @@ def test_a_driver_that_is_not_installed_is_named(
 def test_the_password_is_in_no_file_of_the_home(home: Path) -> None:
     url = f"sqlite:///{home}/trials.db?password=s3cret"
     home.mkdir()
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as raised:
         opened(home, url)
-    assert "s3cret" not in str(told.value)
+    assert "s3cret" not in str(raised.value)
     for folder, _, names in os.walk(home):
         assert not any(b"s3cret" in (Path(folder) / name).read_bytes() for name in names)
 

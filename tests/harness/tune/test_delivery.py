@@ -39,17 +39,17 @@ def quickly_made(monkeypatch: pytest.MonkeyPatch) -> None:
 def run_noted_study(home: Path, of: StudyRun, trials: int) -> list[Trial]:
     """A study without a tracking store, with a failed trial and pruned ones; each is noted as it ends."""
     config = ExecutionConfig(home=home, jobs=1, threads=1, device="cpu")
-    hands = ManualPool(home)
-    search = hands.search(
+    pool = ManualPool(home)
+    queue = pool.make_queue(
         of,
         trials,
         2,
         lambda trial: trial_payload.note(home, run_module.trial_record(of, cost_unit(config), trial, TAGS)),
     )
-    while hands.step(search):
-        if len(search.trials) == 3 and search.trials[2].running:
-            hands.fail(search.cell(search.trials[2]), "the loss of sst is nan")
-    return search.storage.trials()
+    while pool.step(queue):
+        if len(queue.trials) == 3 and queue.trials[2].running:
+            pool.fail(queue.cell(queue.trials[2]), "the loss of sst is nan")
+    return queue.storage.trials()
 
 
 @pytest.fixture
@@ -81,15 +81,15 @@ def uri(home: Path) -> str:
 
 def shown(uri: str) -> Shown:
     """All that a store shows of trials and their parents, each once and whole."""
-    client, found = MlflowClient(uri), Shown()
+    client, runs_shown = MlflowClient(uri), Shown()
     for experiment in client.search_experiments():
         runs = {run.info.run_id: run for run in client.search_runs([experiment.experiment_id])}
         for run in runs.values():
             key = (experiment.name, run.data.tags["row"], run.data.tags.get("trial", ""))
-            assert key not in found
-            found[key] = all_of(client, run, runs)
-            assert found[key]["status"] != "RUNNING"
-    return found
+            assert key not in runs_shown
+            runs_shown[key] = all_of(client, run, runs)
+            assert runs_shown[key]["status"] != "RUNNING"
+    return runs_shown
 
 
 def check(run: dict[str, Any], trial: Trial, of: StudyRun) -> None:
@@ -121,12 +121,12 @@ def check(run: dict[str, Any], trial: Trial, of: StudyRun) -> None:
 
 
 def test_every_ended_trial_is_there_once_with_all_its_numbers(delivered: Delivered) -> None:
-    (home, trials, found), of = delivered, make_study_run()
+    (home, trials, runs), of = delivered, make_study_run()
     assert {trial.state for trial in trials} == {"complete", "pruned", "failed"}
-    assert set(found) == {("tuning/baseline", of.name, number) for number in ("", *map(str, range(8)))}
+    assert set(runs) == {("tuning/baseline", of.name, number) for number in ("", *map(str, range(8)))}
     for trial in trials:
-        check(found["tuning/baseline", of.name, str(trial.number)], trial, of)
-    parent = found["tuning/baseline", of.name, ""]
+        check(runs["tuning/baseline", of.name, str(trial.number)], trial, of)
+    parent = runs["tuning/baseline", of.name, ""]
     assert (parent["parent"], parent["tags"]["kind"]) == (None, "row")
     assert deliver(home) == Count(known=8)
 
@@ -134,15 +134,15 @@ def test_every_ended_trial_is_there_once_with_all_its_numbers(delivered: Deliver
 def test_sync_tells_another_store_the_same_whatever_became_of_the_cells(
     delivered: Delivered, home: Path, invoke: Invoke
 ) -> None:
-    (told_of, trials, found), of = delivered, make_study_run()
-    shutil.copytree(told_of, home, ignore=shutil.ignore_patterns("mlflow.db*"))
+    (delivered_home, trials, runs), of = delivered, make_study_run()
+    shutil.copytree(delivered_home, home, ignore=shutil.ignore_patterns("mlflow.db*"))
     cut = next(trial for trial in trials if trial.state == "pruned")
     train_to_end(home, of.cell(cut.params), cut.params, of.epochs)  # a row wanted it
     (home / "studies" / "optuna.log").unlink()
     other = f"sqlite:///{home.parent / 'other.db'}"
     result = invoke("sync", "--home", home, "--to", other)
     assert (result.exit_code, result.output) == (0, f"{other}: 8 new, 0 there before, 0 not delivered\n")
-    assert shown(other) == found
+    assert shown(other) == runs
 
 
 def test_a_trial_whose_cell_has_lost_its_epochs_is_left_for_later(home: Path) -> None:
@@ -166,8 +166,8 @@ def test_damaged_files_cost_their_own_trial_alone(home: Path) -> None:
     damaged = next(path for path in noted if json.loads(path.read_text())["trial"]["number"] == 1)
     damaged.write_text(damaged.read_text().replace("complete", "pruned"))
     said: list[str] = []
-    found = results(home, said.append).entries
-    assert [entry.part for entry in found] == ["trial 2", "trial 3"]
+    entries = results(home, said.append).entries
+    assert [entry.part for entry in entries] == ["trial 2", "trial 3"]
     assert {text.partition(" is damaged")[0] for text in said} == {
         f"{home / 'cells' / trials[0].cell / 'journal.jsonl'}:{len(trials[0].curve) + 1}",
         str(damaged),

@@ -51,13 +51,13 @@ def test_the_study_is_the_same_whatever_ends_first_and_whenever_it_is_killed(
     of = make_study_run()
     alone = run_trials(of, ManualPool(tmp_path / "alone"), 16, at_once)
     assert {trial.state for trial in alone} == {"complete", "pruned"}
-    hands = ManualPool(tmp_path / "home", jobs, chance)
-    search = hands.search(of, 16, at_once)
-    while hands.step(search):
-        if hands.chance.random() < 0.1:
-            hands.killed()
-            search = hands.search(of, 16, at_once)
-    trials = search.storage.trials()
+    pool = ManualPool(tmp_path / "home", jobs, chance)
+    queue = pool.make_queue(of, 16, at_once)
+    while pool.step(queue):
+        if pool.chance.random() < 0.1:
+            pool.killed()
+            queue = pool.make_queue(of, 16, at_once)
+    trials = queue.storage.trials()
     assert without_clock(trials) == without_clock(alone)
     assert [trial.number for trial in trials] == list(range(16))
 
@@ -83,9 +83,9 @@ def test_cells_that_are_there_are_not_trained_but_cut_and_charged_as_if_they_wer
     """Random draws do not depend on results, so that both studies try the same."""
     unpruned, pruned = (make_study_run(method=Method(sampler="random", pruner=name)) for name in ("none", "hyperband"))
     assert all(trial.state == "complete" for trial in run_trials(unpruned, ManualPool(tmp_path / "home"), 12))
-    hands = ManualPool(tmp_path / "home")
-    again = run_trials(pruned, hands, 12)
-    assert hands.trained == []
+    pool = ManualPool(tmp_path / "home")
+    again = run_trials(pruned, pool, 12)
+    assert pool.trained == []
     fresh = run_trials(pruned, ManualPool(tmp_path / "fresh"), 12)
     assert without_clock(again) == [each | {"reused": True} for each in without_clock(fresh)]
     assert not any(trial.reused for trial in fresh)
@@ -108,17 +108,15 @@ def test_two_trials_on_one_cell_train_it_once_and_both_end(tmp_path: Path, monke
         return SETTINGS | {"dropout": 0.1 * min(number, 2)}
 
     monkeypatch.setattr(searching, "propose", same)
-    hands = ManualPool(tmp_path, jobs=4)
-    search = hands.search(make_study_run(), 4, 4)
-    assert len(search.next_jobs(4)) == 3
-    assert [trial.reused for trial in search.trials] == [False, False, False, True]
-    assert [order.cell.id for order in search.next_jobs(4)] == list(
-        dict.fromkeys(trial.cell for trial in search.trials)
-    )
-    while hands.step(search):
+    pool = ManualPool(tmp_path, jobs=4)
+    queue = pool.make_queue(make_study_run(), 4, 4)
+    assert len(queue.next_jobs(4)) == 3
+    assert [trial.reused for trial in queue.trials] == [False, False, False, True]
+    assert [job.cell.id for job in queue.next_jobs(4)] == list(dict.fromkeys(trial.cell for trial in queue.trials))
+    while pool.step(queue):
         pass
-    ended = search.storage.trials()
-    assert sorted(hands.trained) == sorted({trial.cell for trial in ended})
+    ended = queue.storage.trials()
+    assert sorted(pool.trained) == sorted({trial.cell for trial in ended})
     first, second = ended[2:]
     assert first.cell == second.cell
     assert first.cost == second.cost > 0
@@ -127,27 +125,27 @@ def test_two_trials_on_one_cell_train_it_once_and_both_end(tmp_path: Path, monke
 
 def test_a_cell_whose_trial_was_found_over_before_its_worker_asked_does_not_go_on(tmp_path: Path) -> None:
     """Its journal may be read between its last line and its question."""
-    of, hands = make_study_run(), ManualPool(tmp_path)
+    of, pool = make_study_run(), ManualPool(tmp_path)
     cut = next(trial for trial in run_trials(of, ManualPool(tmp_path / "alone"), 16) if trial.state == "pruned")
-    search = hands.search(of, cut.number + 1, 1)
-    while cut.number not in {trial.number for trial in search.trials}:
-        assert hands.step(search)
-    cell = search.cell(search.trials[cut.number])
+    queue = pool.make_queue(of, cut.number + 1, 1)
+    while cut.number not in {trial.number for trial in queue.trials}:
+        assert pool.step(queue)
+    cell = queue.cell(queue.trials[cut.number])
     while len(epochs := train(tmp_path, cell, cut.params, of.epochs)) < len(cut.curve):
-        assert search.should_continue(cell, epochs)
-    assert search.next_jobs(0) == []
-    assert not search.should_continue(cell, epochs)
+        assert queue.should_continue(cell, epochs)
+    assert queue.next_jobs(0) == []
+    assert not queue.should_continue(cell, epochs)
 
 
 def test_a_failed_cell_fails_its_trial_for_the_same_reason_and_the_study_goes_on(tmp_path: Path) -> None:
-    hands = ManualPool(tmp_path)
-    search = hands.search(make_study_run(), 3, 1)
-    (order,) = search.next_jobs(1)
-    train(tmp_path, order.cell, SETTINGS, 4)
-    hands.fail(order.cell, "the loss of sst is nan")
-    while hands.step(search):
+    pool = ManualPool(tmp_path)
+    queue = pool.make_queue(make_study_run(), 3, 1)
+    (job,) = queue.next_jobs(1)
+    train(tmp_path, job.cell, SETTINGS, 4)
+    pool.fail(job.cell, "the loss of sst is nan")
+    while pool.step(queue):
         pass
-    failed, *others = search.storage.trials()
+    failed, *others = queue.storage.trials()
     assert (failed.state, failed.reason, failed.value) == ("failed", "the loss of sst is nan", None)
     assert failed.cost == pytest.approx(EPOCH)
     assert {trial.state for trial in others} <= {"complete", "pruned"}
@@ -155,17 +153,17 @@ def test_a_failed_cell_fails_its_trial_for_the_same_reason_and_the_study_goes_on
 
 
 def test_a_budget_is_given_up_where_every_trial_fails_at_no_cost(tmp_path: Path) -> None:
-    hands = ManualPool(tmp_path)
-    search = hands.search(make_study_run(method=Method(sampler="random")), 0, 1)
-    search.limit = Limit(None, 100.0)
+    pool = ManualPool(tmp_path)
+    queue = pool.make_queue(make_study_run(method=Method(sampler="random")), 0, 1)
+    queue.limit = Limit(None, 100.0)
     for _ in range(50):
-        orders = search.next_jobs(1)
-        for order in orders:
-            hands.fail(order.cell, "out of memory")
-        if not orders:
+        jobs = queue.next_jobs(1)
+        for job in jobs:
+            pool.fail(job.cell, "out of memory")
+        if not jobs:
             break
-    assert {trial.state for trial in search.trials} == {"failed"}
-    assert len(search.trials) == 10
+    assert {trial.state for trial in queue.trials} == {"failed"}
+    assert len(queue.trials) == 10
 
 
 @pytest.mark.parametrize("undefined", [None, math.nan])
@@ -192,31 +190,31 @@ def test_a_study_that_is_killed_before_an_ended_trial_is_stored_ends_it_again(tm
         if len(noted) == at:
             raise KeyboardInterrupt
 
-    hands = ManualPool(tmp_path / "home")
-    search = hands.search(of, 5, 1, dying)
+    pool = ManualPool(tmp_path / "home")
+    queue = pool.make_queue(of, 5, 1, dying)
     with pytest.raises(KeyboardInterrupt):
-        while hands.step(search):
+        while pool.step(queue):
             pass
-    search = hands.search(of, 5, 1, noted.append)
-    while hands.step(search):
+    queue = pool.make_queue(of, 5, 1, noted.append)
+    while pool.step(queue):
         pass
-    assert without_clock(search.storage.trials()) == without_clock(run_trials(of, ManualPool(tmp_path / "alone"), 5))
+    assert without_clock(queue.storage.trials()) == without_clock(run_trials(of, ManualPool(tmp_path / "alone"), 5))
     assert [trial.number for trial in noted] == [*range(at), *range(at - 1, 5)]
     assert without_clock(noted[at - 1 : at]) == without_clock(noted[at : at + 1])
 
 
 def test_no_more_trials_are_begun_than_workers_are_idle_or_the_limit_allows(tmp_path: Path) -> None:
-    hands = ManualPool(tmp_path, jobs=2)
-    search = hands.search(make_study_run(), 3, 4)
-    assert len(search.next_jobs(0)) == 0
-    assert len(search.next_jobs(2)) == 2
-    assert len(search.next_jobs(2)) == 2
-    for order in search.next_jobs(0):
-        train_to_end(tmp_path, order.cell, SETTINGS, 4)
-    assert len(search.next_jobs(2)) == 1
-    assert len(search.storage.trials()) == 3
-    assert [trial.number for trial in search.taken()] == [0, 1]
-    assert search.taken() == []
+    pool = ManualPool(tmp_path, jobs=2)
+    queue = pool.make_queue(make_study_run(), 3, 4)
+    assert len(queue.next_jobs(0)) == 0
+    assert len(queue.next_jobs(2)) == 2
+    assert len(queue.next_jobs(2)) == 2
+    for job in queue.next_jobs(0):
+        train_to_end(tmp_path, job.cell, SETTINGS, 4)
+    assert len(queue.next_jobs(2)) == 1
+    assert len(queue.storage.trials()) == 3
+    assert [trial.number for trial in queue.take_ended()] == [0, 1]
+    assert queue.take_ended() == []
 
 
 COSTS = st.lists(st.tuples(st.floats(0, 100), st.sampled_from(["complete", "pruned", "failed", "running"])), max_size=9)

@@ -17,10 +17,10 @@ from harness.tracking.sync import Delivery
 from harness.tune import run
 from harness.tune.study_run import Method
 from model.errors import InputError
-from reports.tuning.results import Trial as Told
+from reports.tuning.results import Trial as StoredTrial
 from tests.harness.homes import TAGS, empty
 from tests.harness.tune.journals import make_study_run
-from tests.harness.tune.test_told import Delivered, deliver, delivered, run_noted_study
+from tests.harness.tune.test_delivery import Delivered, deliver, delivered, run_noted_study
 
 __all__ = ["delivered"]  # a fixture
 
@@ -32,32 +32,32 @@ def quickly_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storing, "migrate", lambda file: file.write_bytes(empty()))
 
 
-def check(found: Told, trial: Trial) -> None:
-    assert (found.number, found.state, found.start, found.reason) == (
+def check(stored: StoredTrial, trial: Trial) -> None:
+    assert (stored.number, stored.state, stored.start, stored.reason) == (
         *(trial.number, trial.state, trial.start, trial.reason),
     )
-    assert (found.params, found.value, found.scores) == (trial.params, trial.value, trial.scores)
-    assert [type(value) for value in found.params.values()] == [type(value) for value in trial.params.values()]
-    assert (found.epochs, found.cost, found.reused) == (len(trial.curve), trial.cost, trial.reused)
-    assert (found.health.get("loss/sst"), found.health.get("gap/sst_accuracy")) == (
+    assert (stored.params, stored.value, stored.scores) == (trial.params, trial.value, trial.scores)
+    assert [type(value) for value in stored.params.values()] == [type(value) for value in trial.params.values()]
+    assert (stored.epochs, stored.cost, stored.reused) == (len(trial.curve), trial.cost, trial.reused)
+    assert (stored.health.get("loss/sst"), stored.health.get("gap/sst_accuracy")) == (
         (1 / len(trial.curve), 0.0) if trial.curve else (None, None)
     )
 
 
 def test_a_study_reads_back_with_the_same_numbers(delivered: Delivered) -> None:
     (home, trials, _), of = delivered, make_study_run()
-    (found,) = studies(Home(home))
-    assert studies(Stored(Store(home))) == [found]
-    assert (found.name, found.arm, found.study, found.row) == (of.id, of.repeats, "baseline", of.study.row)
-    assert (found.sampler, found.pruner, found.seed, found.metric) == ("tpe", "hyperband", 0, "overall")
-    assert (found.epochs, found.unit, found.setup) == (of.epochs, "CPU-seconds", "s1")
-    assert found.space == of.study.space()
-    assert found.facts == {name: TAGS[name] for name in ("profile", "data", "data_source", "encoder", "variant")}
-    assert [trial.number for trial in found.trials] == list(range(8))
-    for each, trial in zip(found.trials, trials, strict=True):
+    (study,) = studies(Home(home))
+    assert studies(Stored(Store(home))) == [study]
+    assert (study.name, study.arm, study.study, study.row) == (of.id, of.repeats, "baseline", of.study.row)
+    assert (study.sampler, study.pruner, study.seed, study.metric) == ("tpe", "hyperband", 0, "overall")
+    assert (study.epochs, study.unit, study.setup) == (of.epochs, "CPU-seconds", "s1")
+    assert study.space == of.study.space()
+    assert study.facts == {name: TAGS[name] for name in ("profile", "data", "data_source", "encoder", "variant")}
+    assert [trial.number for trial in study.trials] == list(range(8))
+    for each, trial in zip(study.trials, trials, strict=True):
         check(each, trial)
-    assert found.spent == spent(trials)
-    top, winner = found.best, best(trials)
+    assert study.spent == spent(trials)
+    top, winner = study.best, best(trials)
     assert top is not None
     assert winner is not None
     assert (top.number, top.value) == (winner.number, winner.value)
@@ -75,15 +75,15 @@ def test_studies_and_set_ups_are_told_apart_and_in_order(tmp_path: Path) -> None
                 tmp_path, run.trial_record(of, "CPU-seconds", trial, TAGS | {"setup": "s2", "profile": "small"})
             )
     deliver(tmp_path)
-    found = studies(Stored(Store(tmp_path)))
-    assert [(each.study, each.seed, each.setup) for each in found] == [
+    every = studies(Stored(Store(tmp_path)))
+    assert [(each.study, each.seed, each.setup) for each in every] == [
         *(("baseline", 2, "s1"), ("baseline", 10, "s1"), ("baseline", 2, "s2"), ("baseline", 10, "s2")),
         ("heads", 0, "s1"),
     ]
-    assert [len(each.trials) for each in found] == [2] * 5
-    assert len({each.arm for each in found}) == 2  # repetitions of the baseline share theirs
-    assert len({each.name for each in found}) == 3
-    assert [type(value) for value in found[-1].trials[1].params.values()] == [int, float, float]
+    assert [len(each.trials) for each in every] == [2] * 5
+    assert len({each.arm for each in every}) == 2  # repetitions of the baseline share theirs
+    assert len({each.name for each in every}) == 3
+    assert [type(value) for value in every[-1].trials[1].params.values()] == [int, float, float]
     assert [each.setup for each in studies(Stored(Store(tmp_path)), "s2")] == ["s2", "s2"]
     assert studies(Stored(Store(tmp_path)), "s3") == []
 
@@ -95,15 +95,15 @@ def test_a_trial_that_was_made_again_is_read_once_and_as_it_ended_last(tmp_path:
     (tmp_path / "studies" / "optuna.log").unlink()
     run_noted_study(tmp_path, of, 3)
     deliver(tmp_path)
-    (found,) = studies(Stored(Store(tmp_path)))
-    assert [trial.number for trial in found.trials] == [0, 1, 2]
-    assert [trial.value for trial in found.trials] == [trial.value for trial in trials]
-    assert [trial.reused for trial in found.trials] == [True] * 3
+    (study,) = studies(Stored(Store(tmp_path)))
+    assert [trial.number for trial in study.trials] == [0, 1, 2]
+    assert [trial.value for trial in study.trials] == [trial.value for trial in trials]
+    assert [trial.reused for trial in study.trials] == [True] * 3
 
 
 def test_few_trials_have_no_importances(delivered: Delivered) -> None:
-    (found,) = studies(Stored(Store(delivered[0])))
-    assert weighed(found) == found
+    (study,) = studies(Stored(Store(delivered[0])))
+    assert weighed(study) == study
 
 
 def test_a_store_that_cannot_be_read_is_explained(tmp_path: Path) -> None:
