@@ -1,4 +1,4 @@
-"""Where a command's cells are trained."""
+"""The backend that trains a command's cells."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from model.errors import InputError
 
 
 def backend_of(config: ExecutionConfig) -> Backend:
-    """The workers that a command has asked for."""
+    """The backend of a configuration."""
     if config.cluster is None:
         return LocalBackend(config)
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")  # what fails is raised, too

@@ -1,4 +1,4 @@
-"""Encoders that have to be made before a cell can train: once a home, whoever comes first."""
+"""Encoders that have to be made before a cell can train: once a results folder, by the first that needs one."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ Signatures = dict[Path, manifest.Signature]
 def prepare_encoder(
     encoder: Encoder, source: str, home: Path, progress: Progress | None = None, say: Say = nothing_said
 ) -> Encoder:
-    """An encoder that needs no preparation: tiny and domain-pretrained ones are made and cached in the home. ``say``
-    hears what is wrong with one that was made before."""
+    """An encoder that needs no preparation: tiny and domain-pretrained ones are made and cached in the results
+    folder. ``say`` gets what is wrong with one that was made before."""
     folder = home / "encoders"
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder / "making.lock"):
@@ -51,7 +51,7 @@ def load_encoder(encoder: Encoder, source: str, home: Path, seed: int) -> tuple[
 
 
 def signatures_of(encoder: Encoder) -> Signatures:
-    """The files that loading reads, and what changes when they are written."""
+    """The files that loading reads, with signatures that change when they are written."""
     while isinstance(encoder, Derived):
         encoder = encoder.start
     folder = folder_of(name) if (name := getattr(encoder, "name", None)) else None
@@ -74,7 +74,7 @@ def _prepare(encoder: Encoder, source: str, folder: Path, on_progress: Progress,
 
 
 def _text(encoder: DomainPretrained, source: str) -> list[str]:
-    """The lines to pre-train on: a file's, or the data's own."""
+    """The lines to pre-train on: a file's, or the data's."""
     if encoder.text != "domain":
         return Path(encoder.text).expanduser().read_text(encoding="utf-8").splitlines()
     return list(open_data(source).text)

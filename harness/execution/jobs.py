@@ -14,7 +14,7 @@ from harness.execution.events import Event
 @dataclasses.dataclass(frozen=True)
 class Job:
     """A cell to train. ``keep`` says which weights stay; ``before`` names an ended training that this one replaces;
-    a ``judged`` cell goes on after an epoch only if its queue says so. ``training`` counts the cell's trainings from
+    a ``judged`` cell continues after an epoch only if its queue says so. ``training`` counts the cell's trainings from
     1: it orders them whatever clocks say."""
 
     cell: Cell

@@ -21,7 +21,7 @@ ALLOCATOR_SETTINGS = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 <
 
 
 def worker_environment(threads: int) -> dict[str, str]:
-    """What a worker's environment has beside or instead of this process's."""
+    """Environment variables of a worker beside or instead of this process's."""
     allocator = {name: os.environ.get(name, value) for name, value in ALLOCATOR_SETTINGS.items()}
     return {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)} | allocator
 

@@ -1,4 +1,4 @@
-"""What a person sees while cells train: bars on a terminal, plain lines elsewhere."""
+"""Progress of training: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from harness.console.status import clock
 from harness.console.text import moves, say
 from harness.execution.events import Event
 
-QUIET = 300.0  # seconds after which plain lines say that training goes on
+QUIET = 300.0  # seconds after which plain lines repeat how far training is
 
 
 class ProgressDisplay:
-    """Follows the news of a run. Time left is what the work done so far took, scaled to the work left."""
+    """Follows the events of a run. Time left is that of the work done so far, scaled to the work left."""
 
     def __init__(self, total: int | None, names: Mapping[str, str], console: Console, what: str = "cells") -> None:
         self.total, self.names, self.console = total, names, console
@@ -29,7 +29,7 @@ class ProgressDisplay:
         self.first: float | None = None  # when training, not preparation, began
         self.shares: dict[str, float] = {}
         self.tasks: dict[str, TaskID] = {}
-        self.announced: set[str] = set()  # encoders, and notes that were said
+        self.announced: set[str] = set()  # encoders and notes
         self.animated = moves(console)
         self.last_said = self.began
         self.bars = Bars(console=console, transient=True)
@@ -47,14 +47,14 @@ class ProgressDisplay:
             self.bars.stop()
 
     def left(self) -> float | None:
-        """Seconds until all cells have ended, or None before it can be told."""
+        """Seconds until all cells have ended, or None before it can be estimated."""
         worked = self.done + self.failed + sum(self.shares.values())
         if self.total is None or self.first is None or worked < 0.5:
             return None
         return (time.monotonic() - self.first) / worked * (self.total - worked)
 
     def update(self, event: Event | None) -> None:
-        """Take in one piece of news (None: nothing new, refresh)."""
+        """Show an event (None: refresh)."""
         if event is not None:
             name = self.names[event.cell.id]
             if event.kind == "started":
@@ -89,7 +89,7 @@ class ProgressDisplay:
             self.note("making the encoder, once")
 
     def _say_once(self, text: str) -> None:
-        """What several workers may say of one thing."""
+        """A line that several workers may send, once."""
         if text not in self.announced:
             self.announced.add(text)
             self.say(text)
@@ -116,20 +116,20 @@ class ProgressDisplay:
             self.note(f"done  {number}  {name}  ({spent}{rest}{who})")
 
     def _summary(self, left: str) -> str:
-        """Where training is, for whoever looks at a file."""
+        """How far training is, for output in a file."""
         ended = f"{self.done + self.failed}" + (f"/{self.total}" if self.total is not None else "")
         cells = [f"{self.names[cell]} {100 * share:.0f}%" for cell, share in self.shares.items()]
         times = ", ".join(filter(None, [clock(time.monotonic() - self.began), left]))
         return f"training  {ended} ended  {', '.join(cells[:4])}{', ...' * (len(cells) > 4)}  ({times})"
 
     def _remove_bar(self, event: Event) -> None:
-        """The cell is not in training now."""
+        """The cell is not in training any more."""
         self.shares.pop(event.cell.id, None)
         if event.cell.id in self.tasks:
             self.bars.remove_task(self.tasks.pop(event.cell.id))
 
     def note(self, text: str) -> None:
-        """A line for the log, and for who sees no bars."""
+        """A line for the log, and for output without bars."""
         if self.animated:
             LOG.info("%s", text)
         else:

@@ -1,4 +1,4 @@
-"""Which code is running."""
+"""The version and revision of the running code."""
 
 from __future__ import annotations
 

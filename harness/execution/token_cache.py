@@ -1,4 +1,4 @@
-"""Every row tokenised once: tables for cells that train on the same text."""
+"""Rows tokenised once, for all cells that train on the same text."""
 
 from __future__ import annotations
 

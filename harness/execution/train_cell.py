@@ -1,4 +1,4 @@
-"""What a worker does with one cell: build, train, and keep everything in the cell's folder. Imports torch."""
+"""Builds and trains one cell, and writes everything to the cell's folder. Imports torch."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from model.settings import parts
 from model.train import Tick, train
 from model.trainer import NonFinite, indivisible
 
-Judge = Callable[[Sequence[Entry]], bool]  # whether a cell goes on after these epochs
+Judge = Callable[[Sequence[Entry]], bool]  # whether a cell continues after these epochs
 
 
 class OutOfMemory(RuntimeError):
@@ -82,19 +82,19 @@ def earlier_epochs(folder: Path) -> list[dict[str, Any]]:
 class Worker:
     """Trains cells one after another; tokenised rows are shared between those that need the same.
 
-    ``interval`` is the seconds between checkpoints; ``stop`` is asked after every update whether to pause.
+    ``interval`` is the seconds between checkpoints; ``stop`` is called after every update and says whether to pause.
     """
 
     def __init__(self, home: Path, threads: int, device: str, interval: float, stop: Callable[[], bool]) -> None:
         settle(threads)
         self.home, self.threads, self.device = home, threads, device
         self.interval, self.stop = interval, stop
-        self.local_paths: Mapping[str, str] = {}  # where files that cells name are on this machine, if elsewhere
+        self.local_paths: Mapping[str, str] = {}  # of files that cells name, where they differ
         self._rows: dict[tuple[Any, ...], TokenCache] = {}
 
     def train(self, job: Job, lease: Lease, on_progress: Progress, should_continue: Judge) -> None:
         """Train the cell, from its checkpoint if it has one, and leave its folder finished: cell.json, journal.jsonl,
-        predictions.npz, outcome.json. ``Paused`` when asked to stop, ``Cut`` when a judged cell does not go on;
+        predictions.npz, outcome.json. ``Paused`` when asked to stop, ``Cut`` when a judged cell does not continue;
         ``OutOfMemory``."""
         cell, pieces = job.cell, 1
         forget_peak(self.device)

@@ -1,4 +1,4 @@
-"""What a person sees while a study goes on: bars of the trials in training, each trial as it ends, the best so far."""
+"""Progress of a study: bars of the trials in training, each trial as it ends, the best so far."""
 
 from __future__ import annotations
 

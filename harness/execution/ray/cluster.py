@@ -120,7 +120,7 @@ class RayCluster:
         return min(self.config.jobs, self._slots)
 
     def has_short_cells(self) -> bool:
-        """Whether cells are so short that what is between them counts."""
+        """Whether cells are so short that the time between them counts."""
         return len(self.durations) == self.durations.maxlen and max(self.durations) < SHORT_CELL
 
     def all_busy(self) -> bool:
@@ -128,11 +128,11 @@ class RayCluster:
         return all(worker.job or worker.died for worker in self.workers if worker.first is None)
 
     def nodes(self) -> dict[str, dict[str, float]]:
-        """What each living machine has."""
+        """Resources of each living machine."""
         return {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}
 
     def cells_fitting(self, resources: Mapping[str, float]) -> int:
-        """How many fit on a machine."""
+        """How many cells fit on a machine."""
         wants = {"CPU": self.cluster.cpus, "GPU": self.cluster.gpus}
         return min(int(resources.get(what, 0.0) / amount + 1e-9) for what, amount in wants.items() if amount)
 
@@ -148,7 +148,7 @@ class RayCluster:
         return self.workers[-1]
 
     def parcels(self, job: Job) -> dict[str, Any]:
-        """What the cell names of this machine, in the object store."""
+        """Files of this machine that the cell names, in the object store."""
         if self.cluster.shared:
             return {}
         for name in local_inputs(job.cell):
@@ -157,7 +157,7 @@ class RayCluster:
         return {name: self._parcels[name] for name in local_inputs(job.cell)}
 
     def encoders(self) -> dict[str, Any]:
-        """The encoders that the home has made, in the object store."""
+        """The encoders made in the results folder, in the object store."""
         if self.cluster.shared:
             return {}
         for path in (self.config.home / "encoders").glob("[!.]*/"):
@@ -166,7 +166,7 @@ class RayCluster:
         return dict(self._encoders)
 
     def fetch_encoder(self, name: str, actor: Any) -> None:
-        """An actor's encoder in the home."""
+        """Copy an actor's encoder to the results folder."""
         target = self.config.home / "encoders" / name
         with self._encoder_lock:
             if not target.is_dir():
@@ -195,6 +195,6 @@ class RayCluster:
                 ray.kill(worker.actor)
         for worker in self.workers:
             if worker.follower is not None:
-                worker.follower.join(2.0)  # its claim is left by then
+                worker.follower.join(2.0)  # it releases its lease by then
         if self.owns_ray:
             ray.shutdown()
