@@ -58,7 +58,7 @@ def in_time(settings: Settings) -> Figure:
     shape = settings.shape(BERT_BASE)
     encoder(shape, settings.data, settings.scratch)
     job = settings.job() | {"work": "time"}
-    by_contender = apart("combining", job, worker_environment(settings.threads), settings.scratch, settings.says)
+    by_contender = apart("combining", job, worker_environment(settings.threads), settings.scratch, settings.report)
     return Figure(
         TIME, ratios(by_contender["pcgrad"], by_contender["summed"]), {"seconds": by_contender, "shape": shape.name}
     )
@@ -75,7 +75,7 @@ def in_memory(settings: Settings) -> Figure:
         return float(measured[name][-1]["peak"])
 
     contenders = {name: functools.partial(most, name) for name in COMBINERS}
-    by_contender = alternate(contenders, settings.count(PROCESSES), report=settings.says)
+    by_contender = alternate(contenders, settings.count(PROCESSES), report=settings.report)
     return Figure(
         MEMORY, ratios(by_contender["pcgrad"], by_contender["summed"]), {"bytes": measured, "shape": shape.name}
     )

@@ -47,7 +47,7 @@ def measure(settings: Settings) -> list[Figure]:
         return spent
 
     contenders = {"1 job": lambda: seconds(1), "2 jobs": lambda: seconds(2)}
-    by_contender = alternate(contenders, settings.count(ROUNDS), report=settings.says)
+    by_contender = alternate(contenders, settings.count(ROUNDS), report=settings.report)
     facts = {"seconds": by_contender, "data": DEMO.data, "shape": DEMO.encoder, "rows": selection}
     return [Figure(JOBS, ratios(by_contender["1 job"], by_contender["2 jobs"]), facts)]
 
@@ -57,7 +57,7 @@ def prepare(home: Path, settings: Settings) -> None:
     setup = Setup(profile=DEMO, data=DEMO.data, encoder=DEMO.encoder, seeds=1)
     recipes = [row.recipe for row in plan(select(["table1"]), setup) if row.cells]
     for wanted in {recipe.encoder for recipe in recipes}:
-        settings.says(f"making the encoder {wanted.slug}")
+        settings.report(f"making the encoder {wanted.slug}")
         prepare_encoder(wanted, DEMO.data, home)
 
 

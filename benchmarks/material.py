@@ -28,7 +28,7 @@ from model.train import Tick, train
 
 SENTIMENT = Branch(task=SST, objective=CrossEntropy())
 PAIRS = Branch(task=QUORA, pairing=Joint(), objective=CrossEntropy())
-ALONE = {  # one task, batches of 8, the starter's AdamW
+SINGLE_TASK = {  # one task, batches of 8, the starter's AdamW
     "sst": Recipe(branches=(SENTIMENT,), schedule=Alone(task="sst"), epochs=1),
     "quora": Recipe(branches=(PAIRS,), schedule=Alone(task="quora"), epochs=1),
 }

@@ -68,7 +68,7 @@ def measure(settings: Settings) -> list[Figure]:
             "home": mkdtemp(prefix="home-", dir=settings.scratch),
         }
         cells.append(apart("overhead", job, worker_environment(settings.threads), settings.scratch))
-        settings.says(f"loop {cells[-1]['loop']:.1f} s, with its keeping {cells[-1]['whole']:.1f} s")
+        settings.report(f"loop {cells[-1]['loop']:.1f} s, with its keeping {cells[-1]['whole']:.1f} s")
     facts = {"cells": cells, "shape": settings.shape(MINILM).name, "profile": "small"}
     return [Figure(OVERHEAD, tuple(cell["whole"] / cell["loop"] for cell in cells), facts)]
 

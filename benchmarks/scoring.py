@@ -23,10 +23,10 @@ BOUNDS = tuple(SCORING.values())
 def measure(settings: Settings) -> list[Figure]:
     """SST and Quora, each on its own."""
     trainer_missing()
-    return [compared(settings, task) for task in TASKS]
+    return [compare(settings, task) for task in TASKS]
 
 
-def compared(settings: Settings, task: str) -> Figure:
+def compare(settings: Settings, task: str) -> Figure:
     versions: dict[str, str] = {}
     job: dict[str, Any] = {"threads": settings.threads, "rows": settings.count(ROWS, 64)}
     ours_job = job | {"work": "score", "task": task, "precision": None}
@@ -44,7 +44,7 @@ def compared(settings: Settings, task: str) -> Figure:
         return seconds
 
     peers = {f"Trainer by {batch}": theirs(batch) for batch in sorted({mean, BATCH})}
-    by_contender = alternate({"ours": ours, **peers}, settings.count(ROUNDS), report=settings.says)
+    by_contender = alternate({"ours": ours, **peers}, settings.count(ROUNDS), report=settings.report)
     best = min(peers, key=lambda name: statistics.median(by_contender[name]))
     facts = {
         "versions": versions,

@@ -35,6 +35,6 @@ class Settings:
         """The settings that a job carries."""
         return cls(job["data"], job["quick"], Path(job["scratch"]), job["threads"])
 
-    def says(self, line: str) -> None:
+    def report(self, line: str) -> None:
         """Progress, for the one who waits."""
         print(f"  {line}", flush=True)

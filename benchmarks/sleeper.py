@@ -34,11 +34,11 @@ class Sleeper(Trainer):
 
     def __init__(self, config: ExecutionConfig, shared: bool) -> None:
         self.shared, self.scratch = False, Scratch("benchmark")
-        self.alone = threading.Lock()
+        self.one_job = threading.Lock()
         self.worker = Asleep(Path(tempfile.mkdtemp(dir=self.scratch.folder)))  # type: ignore[assignment]
 
     def run_job(self, job: Job, local_paths: Mapping[str, str], pipe: QueuePipe) -> None:
-        with self.alone:
+        with self.one_job:
             began = time.monotonic()
             pipe.send(WorkerMessage("share", 0.0))
             leave(self.worker.home / "cells" / job.cell.id, job)

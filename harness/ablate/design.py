@@ -107,7 +107,7 @@ def describe_design(ablation: Ablation, design: Design) -> Iterator[str]:
         yield f"  {factor_letters(ablation, on)}  {row or ablation.name(on)}"
     if len(design.runs) > LISTED:
         yield f"  and {len(design.runs) - LISTED} more"
-    yield from effects_told_apart(ablation, design)
+    yield from separable_effects(ablation, design)
 
 
 def factor_letters(ablation: Ablation, on: frozenset[str]) -> str:
@@ -123,7 +123,7 @@ def ruled_out(ablation: Ablation) -> dict[str, list[str]]:
     return by_reason
 
 
-def effects_told_apart(ablation: Ablation, design: Design) -> Iterator[str]:
+def separable_effects(ablation: Ablation, design: Design) -> Iterator[str]:
     """The effects that the design can and cannot separate, by the factors' letters."""
     model = design.model()
     pairs = len([effect for effect in every_effect(ablation.names, 2) if len(effect) == 2])

@@ -70,9 +70,9 @@ def interactions(results: AblationResults, every: Sequence[Of]) -> Iterator[Text
     pairs = [(each, key[1], effect) for each in every for key, effect in each.found.items() if key[0] == "interaction"]
     if not pairs:
         return
-    there = [each for each in pairs if each[2].supported]
-    yield Text(f"Two-way interactions: {len(there)} of {len(pairs)} supported")
-    for of, term, effect in there:
+    supported = [each for each in pairs if each[2].supported]
+    yield Text(f"Two-way interactions: {len(supported)} of {len(pairs)} supported")
+    for of, term, effect in supported:
         yield Text(f"  {letters(results, term).replace('+', ':')}  {titled(of.metric)}  {interval(effect)}")
 
 
@@ -97,9 +97,9 @@ def steps(results: AblationResults, of: Of) -> Iterator[Text]:
     yield Text(f"{titled(of.metric)}, the paper's steps")
     for step in of.steps:
         effect = of.get("step", *step.factors)
-        printed = "not printed" if step.printed is None else f"printed {signed(step.printed)}"
+        paper_text = "not printed" if step.printed is None else f"printed {signed(step.printed)}"
         ours = interval(effect) if effect else "not run"
-        yield Text(f"  {stood(step.start)} → {stood(step.end)}: {printed}, ours {ours}")
+        yield Text(f"  {stood(step.start)} → {stood(step.end)}: {paper_text}, ours {ours}")
     for stop in results.ablation.stops:
         if stop.off:
             yield Text(f"  {stood(stop)} differs from the combination in {', '.join(stop.off)}", "dim")

@@ -83,12 +83,12 @@ def run_one_study(
     study_run: StudyRun, request: Request, budget: float | None, config: ExecutionConfig, store: Store, console: Console
 ) -> tuple[list[Trial] | None, int]:
     """The study's trials, or None with an exit code where it was not carried to its end."""
-    said: list[str] = []
+    notes: list[str] = []
     with status_line("opening the study"):
         storage = Storage(
-            config.home, request.storage, study_run, request.at_once or max(AT_ONCE, request.jobs), said.append
+            config.home, request.storage, study_run, request.at_once or max(AT_ONCE, request.jobs), notes.append
         )
-    for text in said:
+    for text in notes:
         say(console, text)
     if request.at_once not in (None, storage.at_once):
         raise InputError(
@@ -100,11 +100,11 @@ def run_one_study(
         say(console, line, "dim")
     with Interrupt(lambda: say(console, STOPPING)) as stop:
 
-        def over() -> bool:
+        def should_stop() -> bool:
             return stop.asked or (request.until is not None and time.monotonic() > request.until)
 
         try:
-            trials = run_study(study_run, storage, limit, config, store, console, over)
+            trials = run_study(study_run, storage, limit, config, store, console, should_stop)
             enqueued = sum(trial.state == "waiting" for trial in trials)
             trials = [trial for trial in trials if trial.ours]
         except KeyboardInterrupt:

@@ -37,8 +37,8 @@ class SeedCache:
         key = (row_slug(row), seed)
         runs = self._runs.pop(key, None)
         if runs is None:
-            alone = dataclasses.replace(row, cells=(row.cells[seed],))
-            runs = measured_setup([alone], self.facts, CellIndex({record.id: record}, {})).rows[row_slug(row)]
+            single_seed = dataclasses.replace(row, cells=(row.cells[seed],))
+            runs = measured_setup([single_seed], self.facts, CellIndex({record.id: record}, {})).rows[row_slug(row)]
         self._runs[key] = runs
         if len(self._runs) > CACHE_SIZE:
             del self._runs[next(iter(self._runs))]
@@ -86,8 +86,8 @@ class Evidence:
         if self.first is None or not self.first.by_item:
             return None
         blocks = [np.concatenate(of_task) for of_task in zip(*self.blocks, strict=True)]
-        whole = dataclasses.replace(self.first, by_item=tuple(blocks), by_seed=tuple(self.values))
-        return items_of(whole.crossed())
+        pooled = dataclasses.replace(self.first, by_item=tuple(blocks), by_seed=tuple(self.values))
+        return items_of(pooled.crossed())
 
     def forget(self) -> None:
         """Drop the items, once no seed will be added."""

@@ -49,6 +49,6 @@ def disagreement(study_run: StudyRun, trial: Trial, home: Path) -> str:
 
 def settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """A recipe's fields but for the encoder's, which may lie elsewhere by now."""
-    kept = {name: value for name, value in recipe.items() if not name.startswith("encoder")}
-    plain: dict[str, Any] = json.loads(json.dumps(kept))  # as cell.json has them
+    fields = {name: value for name, value in recipe.items() if not name.startswith("encoder")}
+    plain: dict[str, Any] = json.loads(json.dumps(fields))  # as cell.json has them
     return plain

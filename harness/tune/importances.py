@@ -29,9 +29,9 @@ def importances(tuned: Tuned) -> dict[str, Importance]:
     generator = np.random.default_rng(0)
     resampled = []
     for _ in range(RESAMPLES):
-        some = [trials[at] for at in generator.integers(0, len(trials), len(trials))]
-        if len({trial.value for trial in some}) > 1:
-            resampled.append(shares(tuned, some, TREES))
+        resample = [trials[at] for at in generator.integers(0, len(trials), len(trials))]
+        if len({trial.value for trial in resample}) > 1:
+            resampled.append(shares(tuned, resample, TREES))
     result = {}
     for name in sorted(means, key=lambda name: -means[name]):
         low, high = np.quantile([each[name] for each in resampled], (0.025, 0.975))

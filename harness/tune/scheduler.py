@@ -112,8 +112,8 @@ class TrialQueue:
         else:
             self.storage.begin(trial)
             rest = [name for name in params if name not in waiting.params]
-            drawn = f"; {method.sampler} chose {', '.join(rest)}" if rest else ""
-            self.remarks.append(f"trial {number} was enqueued: {settings(params)}{drawn}")
+            by_sampler = f"; {method.sampler} chose {', '.join(rest)}" if rest else ""
+            self.remarks.append(f"trial {number} was enqueued: {settings(params)}{by_sampler}")
         return True
 
     def why_unfit(self, waiting: Trial) -> str:

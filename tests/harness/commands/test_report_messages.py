@@ -44,11 +44,11 @@ def try_writing(folder: Path, error: Exception | None) -> tuple[bool, str]:
     ],
 )
 def test_what_keeps_a_report_from_being_written_is_one_sentence(tmp_path: Path, error: Exception, why: str) -> None:
-    there, said = try_writing(tmp_path, error)
+    there, text = try_writing(tmp_path, error)
     assert not there
-    assert why in said
-    assert said.count("\n") == 1
-    assert "Traceback" not in said
+    assert why in text
+    assert text.count("\n") == 1
+    assert "Traceback" not in text
 
 
 def test_the_log_has_the_traceback(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

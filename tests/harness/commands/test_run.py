@@ -75,7 +75,7 @@ def check_store(home: Path) -> None:
         for name in ("dev/sst_accuracy", "dev/quora_accuracy", "dev/sts_pearson", "dev/overall", "train/sst_accuracy"):
             assert name in metrics, name
         assert len(client.get_metric_history(run.info.run_id, "dev/sst_accuracy")) == 2
-        assert {given.dataset.name for given in run.inputs.dataset_inputs} == {"sst", "quora", "sts"}
+        assert {arguments.dataset.name for arguments in run.inputs.dataset_inputs} == {"sst", "quora", "sts"}
         check_predictions(client, run.info.run_id, run.data.metrics["reported/sst_accuracy"], tags["split"])
 
 
@@ -119,8 +119,8 @@ def test_a_cell_that_is_gone_when_the_command_ends_is_no_success(
     assert invoke(*words).exit_code == 0
     gone, trained = next(each for each in records(home) if each.about["seed"] == 1), running._train
 
-    def lost(*given: Any) -> str:
-        end = trained(*given)
+    def lost(*arguments: Any) -> str:
+        end = trained(*arguments)
         shutil.rmtree(gone.folder)
         return end
 

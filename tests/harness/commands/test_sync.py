@@ -19,7 +19,7 @@ ROW, TWIN = "bertram/table1/12-combined", "bertram/table1/13-combined-test"
 
 
 @pytest.fixture(autouse=True)
-def quickly_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def fast_databases(monkeypatch: pytest.MonkeyPatch) -> None:
     """New databases are copies of one."""
     empty()
     monkeypatch.setattr(store, "migrate", lambda file: file.write_bytes(empty()))

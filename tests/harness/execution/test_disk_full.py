@@ -4,13 +4,9 @@ results. Needs the right to mount a small disk."""
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
-import shutil
-import subprocess
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,10 +16,11 @@ from mlflow.tracking import MlflowClient
 
 from harness.cells.atomic import is_full
 from harness.cells.record import records
+from tests.harness.execution.small_disk import Disk, disk
 from tests.harness.homes import answers
 from tests.harness.processes import FULL, finish, results, start
 
-KB = 1024
+__all__ = ["disk"]  # a fixture
 SHORT = ("sst.rows=48", "quora.rows=48", "sts.rows=48", "epochs=3")
 SAID = r"^the disk of (\S+) is full; free some space, and the same command goes on from here$"
 UNSAID = ("Traceback", "ERROR", "sqlalche.me")  # what libraries tell of it
@@ -66,41 +63,6 @@ MORE = [
     Point("at the end of the seed's run", STORED, 0),
     Point("at the second report", STORED, 4),
 ]
-
-
-class Disk:
-    """A mounted file system with little space."""
-
-    def __init__(self, at: Path) -> None:
-        self.at, self.home, self.filler = at, at / "home", at / "filler"
-
-    def fill(self, left: int) -> None:
-        """Leave so many KB, also while another process writes."""
-        while (more := self.space() - left * KB) > 0:
-            with suppress(OSError), self.filler.open("ab") as stream:
-                os.posix_fallocate(stream.fileno(), stream.tell(), more)
-
-    def space(self) -> int:
-        """Free bytes."""
-        stat = os.statvfs(self.at)
-        return stat.f_bavail * stat.f_frsize
-
-    def free(self) -> None:
-        self.filler.unlink(missing_ok=True)
-
-
-@pytest.fixture
-def disk() -> Iterator[Disk]:
-    if shutil.which("mount") is None or os.geteuid() != 0:
-        pytest.skip("only root may mount a disk")
-    with tempfile.TemporaryDirectory(prefix="harness-disk-") as name:  # pytest's own outlive the test
-        mount = ["mount", "-t", "tmpfs", "-o", "size=16m,nr_inodes=500", "tmpfs", name]
-        if subprocess.run(mount, capture_output=True).returncode:
-            pytest.skip("mounting a disk is refused here")
-        try:
-            yield Disk(Path(name))
-        finally:
-            subprocess.run(["umount", "-l", name], check=True)
 
 
 def words(home: Path, encoder: Path, minutes: int = 0) -> list[object]:

@@ -81,8 +81,8 @@ def begin(home: Path, cell: Cell) -> Path:
         leftover.unlink()
     about = {"id": cell.id, "key": cell.key, "seed": cell.seed, "settings": {"epochs": "4"}, "data": dict(cell.data)}
     code = {"version": "0", "revision": "abc"}
-    machine = {"threads": THREADS, "device": "cpu", "torch": "2", "code": code, "started": now()}
-    (folder / "cell.json").write_text(checksummed(about | {"source": cell.source} | machine))
+    environment = {"threads": THREADS, "device": "cpu", "torch": "2", "code": code, "started": now()}
+    (folder / "cell.json").write_text(checksummed(about | {"source": cell.source} | environment))
     return folder
 
 

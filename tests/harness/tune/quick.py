@@ -141,11 +141,11 @@ def tracked(home: Path) -> tuple[list[str], list[tuple[int, str, float | None]]]
     return parents, sorted(ended)
 
 
-def same(home: Path, alone: Path, storage: str = "") -> None:
+def same(home: Path, reference: Path, storage: str = "") -> None:
     """Assert that a study came to what another did, in Optuna's storage and in the tracking store, and that no cell was
     trained twice or further than it was judged worth."""
     trials = sequence(home, storage)
-    assert trials == sequence(alone)
+    assert trials == sequence(reference)
     assert [number for number, *_ in trials] == list(range(len(trials)))
     assert set(trainings(home).values()) <= {1}
     counted = [len(curve(each)) for each in study(home, storage).trials]

@@ -30,21 +30,21 @@ Shown = dict[tuple[str, ...], Any]
 
 
 @pytest.fixture(autouse=True)
-def quickly_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def fast_databases(monkeypatch: pytest.MonkeyPatch) -> None:
     """New databases are copies of one."""
     empty()
     monkeypatch.setattr(storing, "migrate", lambda file: file.write_bytes(empty()))
 
 
-def run_noted_study(home: Path, of: StudyRun, trials: int) -> list[Trial]:
+def run_noted_study(home: Path, study_run: StudyRun, trials: int) -> list[Trial]:
     """A study without a tracking store, with a failed trial and pruned ones; each is noted as it ends."""
     config = ExecutionConfig(home=home, jobs=1, threads=1, device="cpu")
     pool = ManualPool(home)
     queue = pool.make_queue(
-        of,
+        study_run,
         trials,
         2,
-        lambda trial: trial_payload.note(home, run_module.trial_record(of, cost_unit(config), trial, TAGS)),
+        lambda trial: trial_payload.note(home, run_module.trial_record(study_run, cost_unit(config), trial, TAGS)),
     )
     while pool.step(queue):
         if len(queue.trials) == 3 and queue.trials[2].running:
@@ -92,10 +92,14 @@ def shown(uri: str) -> Shown:
     return runs_shown
 
 
-def check(run: dict[str, Any], trial: Trial, of: StudyRun) -> None:
+def check(run: dict[str, Any], trial: Trial, study_run: StudyRun) -> None:
     """A trial's run has what the trial came to, epoch by epoch."""
     status = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}[trial.state]
-    assert (run["status"], run["parent"], run["name"]) == (status, of.name, f"{of.name} trial {trial.number}")
+    assert (run["status"], run["parent"], run["name"]) == (
+        status,
+        study_run.name,
+        f"{study_run.name} trial {trial.number}",
+    )
     tags, metrics = run["tags"], run["metrics"]
     assert (tags["kind"], tags["trial"], tags["state"], tags["cell"]) == (
         *("trial", str(trial.number), trial.state, trial.cell),
@@ -121,12 +125,12 @@ def check(run: dict[str, Any], trial: Trial, of: StudyRun) -> None:
 
 
 def test_every_ended_trial_is_there_once_with_all_its_numbers(delivered: Delivered) -> None:
-    (home, trials, runs), of = delivered, make_study_run()
+    (home, trials, runs), study_run = delivered, make_study_run()
     assert {trial.state for trial in trials} == {"complete", "pruned", "failed"}
-    assert set(runs) == {("tuning/baseline", of.name, number) for number in ("", *map(str, range(8)))}
+    assert set(runs) == {("tuning/baseline", study_run.name, number) for number in ("", *map(str, range(8)))}
     for trial in trials:
-        check(runs["tuning/baseline", of.name, str(trial.number)], trial, of)
-    parent = runs["tuning/baseline", of.name, ""]
+        check(runs["tuning/baseline", study_run.name, str(trial.number)], trial, study_run)
+    parent = runs["tuning/baseline", study_run.name, ""]
     assert (parent["parent"], parent["tags"]["kind"]) == (None, "row")
     assert deliver(home) == Count(known=8)
 
@@ -134,10 +138,10 @@ def test_every_ended_trial_is_there_once_with_all_its_numbers(delivered: Deliver
 def test_sync_tells_another_store_the_same_whatever_became_of_the_cells(
     delivered: Delivered, home: Path, invoke: Invoke
 ) -> None:
-    (delivered_home, trials, runs), of = delivered, make_study_run()
+    (delivered_home, trials, runs), study_run = delivered, make_study_run()
     shutil.copytree(delivered_home, home, ignore=shutil.ignore_patterns("mlflow.db*"))
     cut = next(trial for trial in trials if trial.state == "pruned")
-    train_to_end(home, of.cell(cut.params), cut.params, of.epochs)  # a row wanted it
+    train_to_end(home, study_run.cell(cut.params), cut.params, study_run.epochs)  # a row wanted it
     (home / "studies" / "optuna.log").unlink()
     other = f"sqlite:///{home.parent / 'other.db'}"
     result = invoke("sync", "--home", home, "--to", other)
@@ -147,15 +151,15 @@ def test_sync_tells_another_store_the_same_whatever_became_of_the_cells(
 
 def test_a_trial_whose_cell_has_lost_its_epochs_is_left_for_later(home: Path) -> None:
     """Another process trains it from the start."""
-    of = make_study_run()
-    trials = run_noted_study(home, of, 4)
+    study_run = make_study_run()
+    trials = run_noted_study(home, study_run, 4)
     path = home / "cells" / trials[0].cell / "journal.jsonl"
     first, *rest = path.read_text().splitlines()
     path.write_text(f"{first}\n")
     assert deliver(home) == Count(new=3, left=1)
     path.write_text("".join(f"{each}\n" for each in (first, *rest)))
     assert deliver(home) == Count(new=1, known=3)
-    check(shown(uri(home))["tuning/baseline", of.name, "0"], trials[0], of)
+    check(shown(uri(home))["tuning/baseline", study_run.name, "0"], trials[0], study_run)
 
 
 def test_damaged_files_cost_their_own_trial_alone(home: Path) -> None:
@@ -183,19 +187,19 @@ def test_a_study_that_left_the_registry_is_told_and_skipped(home: Path, monkeypa
 
 
 def test_noting_again_changes_nothing(home: Path) -> None:
-    of = make_study_run()
-    trials = run_noted_study(home, of, 3)
+    study_run = make_study_run()
+    trials = run_noted_study(home, study_run, 3)
     deliver(home)
     files = {path: path.read_bytes() for path in (home / "readers").iterdir()}
     for trial in trials:
-        trial_payload.note(home, run_module.trial_record(of, "CPU-seconds", trial, TAGS))
+        trial_payload.note(home, run_module.trial_record(study_run, "CPU-seconds", trial, TAGS))
     assert {path: path.read_bytes() for path in (home / "readers").iterdir()} == files
     assert deliver(home) == Count(known=3)
 
 
 def test_a_trial_without_an_overall_has_the_scores_that_there_are(home: Path) -> None:
-    of = make_study_run()
-    cell = of.cell(SETTINGS)
+    study_run = make_study_run()
+    cell = study_run.cell(SETTINGS)
     folder = home / "cells" / cell.id
     train_to_end(home, cell, SETTINGS, 3)
     journal = [
@@ -214,9 +218,9 @@ def test_a_trial_without_an_overall_has_the_scores_that_there_are(home: Path) ->
         reason="no overall",
         ended="2026-01-01T00:00:00.000+00:00",
     )
-    trial_payload.note(home, run_module.trial_record(of, "CPU-seconds", trial, TAGS))
+    trial_payload.note(home, run_module.trial_record(study_run, "CPU-seconds", trial, TAGS))
     assert deliver(home) == Count(new=1)
-    run = shown(uri(home))["tuning/baseline", of.name, "0"]
+    run = shown(uri(home))["tuning/baseline", study_run.name, "0"]
     assert (run["status"], run["tags"]["reason"]) == ("FAILED", "no overall")
     assert run["metrics"]["reported/sst_accuracy"] == [(1, "0.5")]
     assert "reported/overall" not in run["metrics"]

@@ -55,10 +55,10 @@ def make_tuned(count: int, weights: dict[str, float]) -> Tuned:
 @pytest.mark.parametrize("order", [("lr", "dropout", "weight_decay"), ("weight_decay", "lr", "dropout")])
 def test_a_linear_response_is_told_in_its_order(order: tuple[str, str, str]) -> None:
     """A uniform share's variance goes with the square of its weight: 16 to 4 to 1."""
-    found = importances(make_tuned(24, dict(zip(order, (4.0, 2.0, 1.0), strict=True))))
-    assert tuple(found) == order
-    assert sum(each.mean for each in found.values()) == pytest.approx(1)
-    for each, wanted in zip(found.values(), (16 / 21, 4 / 21, 1 / 21), strict=True):
+    weights = importances(make_tuned(24, dict(zip(order, (4.0, 2.0, 1.0), strict=True))))
+    assert tuple(weights) == order
+    assert sum(each.mean for each in weights.values()) == pytest.approx(1)
+    for each, wanted in zip(weights.values(), (16 / 21, 4 / 21, 1 / 21), strict=True):
         assert 0 <= each.low <= each.mean <= each.high <= 1
         assert each.mean == pytest.approx(wanted, abs=0.2)
 

@@ -25,10 +25,10 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def filed(tmp_path_factory: pytest.TempPathFactory, encoder: Path, blank: Path, alone: Path) -> Path:
+def filed(tmp_path_factory: pytest.TempPathFactory, encoder: Path, blank: Path, reference: Path) -> Path:
     """The home of the same study in a file, by one command."""
     if TRIALS == ALONE:
-        return alone
+        return reference
     home = fresh(tmp_path_factory.mktemp("filed") / "home", blank)
     finish(*words(home, encoder, TRIALS, "--jobs", 1))
     return home
@@ -77,7 +77,7 @@ def test_a_database_that_stops_in_mid_run_costs_nothing(server: Server, home: Pa
         until(lambda: len(trainings(home)) > 2 or run.poll() is not None, 180)
         server.stop()
         output = run.stdout.read()
-    there = settled(home)
+    settled_before = settled(home)
     later = finish(*command, code=2)  # it is still down
     for text, code in ((output, run.returncode), (later, 2)):
         assert code == 2, text
@@ -88,6 +88,6 @@ def test_a_database_that_stops_in_mid_run_costs_nothing(server: Server, home: Pa
         assert not any(word in text for word in ("Traceback", PASSWORD, QUOTED)), text
     server.start()
     finish(*command)
-    assert {cell: kept for cell, kept in settled(home).items() if cell in there} == there
+    assert {cell: content for cell, content in settled(home).items() if cell in settled_before} == settled_before
     assert secret_in(home) == []
     same(home, filed, storage)

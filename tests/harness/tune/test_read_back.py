@@ -26,7 +26,7 @@ __all__ = ["delivered"]  # a fixture
 
 
 @pytest.fixture(autouse=True)
-def quickly_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def fast_databases(monkeypatch: pytest.MonkeyPatch) -> None:
     """New databases are copies of one."""
     empty()
     monkeypatch.setattr(storing, "migrate", lambda file: file.write_bytes(empty()))
@@ -45,13 +45,18 @@ def check(stored: StoredTrial, trial: Trial) -> None:
 
 
 def test_a_study_reads_back_with_the_same_numbers(delivered: Delivered) -> None:
-    (home, trials, _), of = delivered, make_study_run()
+    (home, trials, _), study_run = delivered, make_study_run()
     (study,) = studies(Home(home))
     assert studies(Stored(Store(home))) == [study]
-    assert (study.name, study.arm, study.study, study.row) == (of.id, of.repeats, "baseline", of.study.row)
+    assert (study.name, study.arm, study.study, study.row) == (
+        study_run.id,
+        study_run.repeats,
+        "baseline",
+        study_run.study.row,
+    )
     assert (study.sampler, study.pruner, study.seed, study.metric) == ("tpe", "hyperband", 0, "overall")
-    assert (study.epochs, study.unit, study.setup) == (of.epochs, "CPU-seconds", "s1")
-    assert study.space == of.study.space()
+    assert (study.epochs, study.unit, study.setup) == (study_run.epochs, "CPU-seconds", "s1")
+    assert study.space == study_run.study.space()
     assert study.facts == {name: TAGS[name] for name in ("profile", "data", "data_source", "encoder", "variant")}
     assert [trial.number for trial in study.trials] == list(range(8))
     for each, trial in zip(study.trials, trials, strict=True):
@@ -64,15 +69,15 @@ def test_a_study_reads_back_with_the_same_numbers(delivered: Delivered) -> None:
 
 
 def test_studies_and_set_ups_are_told_apart_and_in_order(tmp_path: Path) -> None:
-    arms = [
+    study_runs = [
         make_study_run("heads"),
         *(make_study_run("baseline", Method(sampler="random", seed=seed)) for seed in (10, 2)),
     ]
-    run_noted_study(tmp_path, arms[0], 2)
-    for of in arms[1:]:
-        for trial in run_noted_study(tmp_path, of, 2):
+    run_noted_study(tmp_path, study_runs[0], 2)
+    for study_run in study_runs[1:]:
+        for trial in run_noted_study(tmp_path, study_run, 2):
             trial_payload.note(
-                tmp_path, run.trial_record(of, "CPU-seconds", trial, TAGS | {"setup": "s2", "profile": "small"})
+                tmp_path, run.trial_record(study_run, "CPU-seconds", trial, TAGS | {"setup": "s2", "profile": "small"})
             )
     deliver(tmp_path)
     every = studies(Stored(Store(tmp_path)))
@@ -89,11 +94,11 @@ def test_studies_and_set_ups_are_told_apart_and_in_order(tmp_path: Path) -> None
 
 
 def test_a_trial_that_was_made_again_is_read_once_and_as_it_ended_last(tmp_path: Path) -> None:
-    of = make_study_run()
-    trials = run_noted_study(tmp_path, of, 3)
+    study_run = make_study_run()
+    trials = run_noted_study(tmp_path, study_run, 3)
     deliver(tmp_path)
     (tmp_path / "studies" / "optuna.log").unlink()
-    run_noted_study(tmp_path, of, 3)
+    run_noted_study(tmp_path, study_run, 3)
     deliver(tmp_path)
     (study,) = studies(Stored(Store(tmp_path)))
     assert [trial.number for trial in study.trials] == [0, 1, 2]

@@ -83,7 +83,7 @@ def test_neither_order_nor_number_of_workers_nor_restarts_change_a_study(
     assert carried_out(20, at_once, jobs, random.Random(seed)) == one
 
 
-def some(count: int, name: str = "baseline") -> list[Trial]:
+def make_trials(count: int, name: str = "baseline") -> list[Trial]:
     """Trials of all states."""
     study, trials = STUDIES[name], list[Trial]()
     for number in range(count):
@@ -105,7 +105,7 @@ def some(count: int, name: str = "baseline") -> list[Trial]:
 def test_results_of_trials_that_may_be_in_training_are_never_looked_at(
     sampler: str, number: int, at_once: int, data: st.DataObject
 ) -> None:
-    trials = some(18)
+    trials = make_trials(18)
     earlier = visible_trials(trials, number, at_once)
     assert earlier is not None
     assert [trial.number for trial in earlier] == list(range(number))
@@ -123,7 +123,7 @@ def test_results_of_trials_that_may_be_in_training_are_never_looked_at(
 
 
 def test_a_trial_waits_for_those_that_it_has_to_know() -> None:
-    trials = [dataclasses.replace(trial, state="running") if trial.number == 3 else trial for trial in some(9)]
+    trials = [dataclasses.replace(trial, state="running") if trial.number == 3 else trial for trial in make_trials(9)]
     assert visible_trials(trials, 7, 4) is None
     for number, at_once in ((3, 1), (6, 4), (7, 5)):
         assert visible_trials(trials, number, at_once) is not None
@@ -131,9 +131,9 @@ def test_a_trial_waits_for_those_that_it_has_to_know() -> None:
 
 ELSEWHERE = """
 import json
-from tests.harness.tune.test_sampling import STUDY, some
+from tests.harness.tune.test_sampling import STUDY, make_trials
 from harness.tune.sampling import propose
-proposals = [propose(STUDY, number, some(number), name, 3) for name in ("tpe", "random") for number in (1, 14)]
+proposals = [propose(STUDY, number, make_trials(number), name, 3) for name in ("tpe", "random") for number in (1, 14)]
 print(json.dumps(proposals))
 """
 
@@ -146,7 +146,7 @@ def test_another_process_has_the_same_answers() -> None:
         text=True,
         check=True,
     )
-    here = [propose(STUDY, number, some(number), name, 3) for name in ("tpe", "random") for number in (1, 14)]
+    here = [propose(STUDY, number, make_trials(number), name, 3) for name in ("tpe", "random") for number in (1, 14)]
     assert json.loads(done.stdout) == here
 
 
@@ -154,27 +154,27 @@ def test_another_process_has_the_same_answers() -> None:
 @given(name=NAMES, number=st.integers(0, 40), sampler=st.sampled_from(["tpe", "random"]), seed=st.integers())
 def test_every_proposal_lies_in_the_space(name: str, number: int, sampler: str, seed: int) -> None:
     study = STUDIES[name]
-    params = propose(study, number, some(number, name), sampler, seed)
+    params = propose(study, number, make_trials(number, name), sampler, seed)
     study.changes(params)  # refuses what does not
     for name, bounds in study.space().items():
         assert isinstance(params[name], int if bounds.whole else float)
     if number < len(study.starts):
         assert params == dict(study.starts[number].params)
         falling = dict.fromkeys(range(1, 5), -1.0)
-        at, rungs = decide_pruning(study, number, some(number, name), falling, "hyperband", EPOCHS, True)
+        at, rungs = decide_pruning(study, number, make_trials(number, name), falling, "hyperband", EPOCHS, True)
         assert at is None
         assert set(rungs.values()) <= {-1.0}  # what others have to compete with
 
 
 def test_seeds_and_numbers_have_draws_of_their_own() -> None:
-    earlier = some(14)
+    earlier = make_trials(14)
     proposals = [propose(STUDY, 14, earlier, "tpe", seed) for seed in range(5)]
     proposals += [propose(STUDY, number, earlier[:number], "random", 0) for number in range(1, 6)]
     assert len({json.dumps(params) for params in proposals}) == 10
 
 
 def test_gaussian_processes_are_drawn_from_all_that_is_known() -> None:
-    earlier = [dataclasses.replace(trial, state="complete", value=trial.params["dropout"]) for trial in some(12)]
+    earlier = [dataclasses.replace(trial, state="complete", value=trial.params["dropout"]) for trial in make_trials(12)]
     params = propose(STUDY, 12, earlier, "gp", 0)
     STUDY.changes(params)
     assert propose(STUDY, 12, earlier, "gp", 0) == params != propose(STUDY, 12, earlier, "random", 0)
@@ -231,18 +231,18 @@ STUDY_PARAMS: dict[str, Any] = {"dropout": 0.3, "weight_decay": 1e-3}
 
 @pytest.mark.parametrize("number", [1, 9, 10, 25])
 def test_proposals_are_those_of_optuna_s_own_tpe_on_trials_that_it_has_run(number: int) -> None:
-    trials = some(number)
+    trials = make_trials(number)
     theirs = optuna.create_study(direction="maximize")
     spread = distributions(STUDY.space())
     for trial in trials:
         theirs.enqueue_trial(dict(trial.params))
-        asked = theirs.ask(spread)
-        assert asked.params == trial.params
+        theirs_trial = theirs.ask(spread)
+        assert theirs_trial.params == trial.params
         for epoch, value in trial.curve.items():
-            asked.report(value, epoch)
+            theirs_trial.report(value, epoch)
         complete = trial.state == "complete"
         state = optuna.trial.TrialState.COMPLETE if complete else optuna.trial.TrialState.PRUNED
-        theirs.tell(asked, trial.value if complete else None, state)
+        theirs.tell(theirs_trial, trial.value if complete else None, state)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         seed = int(digest([3, number], 8), 16)

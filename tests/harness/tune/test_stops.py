@@ -11,7 +11,7 @@ from tests.harness.tune.quick import TRIALS, active_workers, finish, same, settl
 
 
 def test_after_its_time_and_after_ctrl_c_a_study_goes_on_with_the_same_bits(
-    home: Path, encoder: Path, alone: Path
+    home: Path, encoder: Path, reference: Path
 ) -> None:
     command = words(home, encoder, TRIALS, "--jobs", 2)
     output = finish(*command, "--timeout", 0.05)
@@ -27,10 +27,12 @@ def test_after_its_time_and_after_ctrl_c_a_study_goes_on_with_the_same_bits(
     assert "Traceback" not in output, output
     assert "Ctrl-C again stops at once" in output
     assert "stopped; the same command goes on from here" in output
-    there = settled(home)
+    settled_before = settled(home)
     for folder in (home / "cells").iterdir():  # whatever was begun is kept
-        assert folder.name in there or (folder / "checkpoint.safetensors").exists() or not list(folder.iterdir())
+        assert (
+            folder.name in settled_before or (folder / "checkpoint.safetensors").exists() or not list(folder.iterdir())
+        )
     output = finish(*command)
     assert "goes on from here" not in output
-    assert {cell: kept for cell, kept in settled(home).items() if cell in there} == there
-    same(home, alone)
+    assert {cell: content for cell, content in settled(home).items() if cell in settled_before} == settled_before
+    same(home, reference)

@@ -19,7 +19,7 @@ from model.errors import InputError
 from tests.harness.accidents import mangled
 from tests.harness.trials import few
 from tests.harness.tune.journals import ManualPool, make_study_run, run_trials
-from tests.harness.tune.test_storage import ARM, begun, bits, opened, over, written
+from tests.harness.tune.test_storage import STUDY_RUN, bits, completed, create_running, opened, written
 
 
 @pytest.fixture
@@ -28,16 +28,16 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_a_last_line_that_was_not_written_whole_is_cut_off(home: Path) -> None:
-    of = make_study_run()
-    wanted = run_trials(of, ManualPool(home), 4)
+    study_run = make_study_run()
+    wanted = run_trials(study_run, ManualPool(home), 4)
     file = home / "studies" / "optuna.log"
     content = file.read_bytes()
     for cut in range(1, len(content.splitlines()[-1]) + 1, 7):
         file.write_bytes(content[:-cut])
-        queue = ManualPool(home).make_queue(of, 4, 1)
+        queue = ManualPool(home).make_queue(study_run, 4, 1)
         assert written(file) == content[: content[:-cut].rfind(b"\n") + 1]
         assert [trial.running for trial in queue.storage.trials()] == [False, False, False, True]
-    for trial, before in zip(run_trials(of, ManualPool(home), 4), wanted, strict=True):
+    for trial, before in zip(run_trials(study_run, ManualPool(home), 4), wanted, strict=True):
         assert bits(dataclasses.replace(trial, ended="")) == bits(dataclasses.replace(before, ended=""))
 
 
@@ -49,21 +49,21 @@ def equal(actual: list[Trial], wanted: list[Trial]) -> bool:
 
 @pytest.mark.parametrize("content", [b"garbled\n", b"{}\n\xff\xfe\n", b'{"op_code": 0}\n{"op', b"\0" * 4096 + b"\n"])
 def test_a_garbled_file_is_put_aside_and_the_study_made_again(home: Path, content: bytes) -> None:
-    of = make_study_run()
-    wanted = run_trials(of, ManualPool(home), 6)
+    study_run = make_study_run()
+    wanted = run_trials(study_run, ManualPool(home), 6)
     (home / "studies" / "optuna.log").write_bytes(content)
     lines: list[str] = []
     if content.startswith(b'{"op_code'):  # sound lines that mean nothing are no damage of the file's
         with pytest.raises(InputError, match="cannot be used now"):
-            Storage(home, None, of, 1, lines.append)
+            Storage(home, None, study_run, 1, lines.append)
         return
-    Storage(home, None, of, 1, lines.append)
+    Storage(home, None, study_run, 1, lines.append)
     (line,) = lines
     assert line.startswith(f"{home / 'studies' / 'optuna.log'} was damaged")
     (aside,) = (home / "studies").glob("optuna.log.damaged-*")
     assert aside.read_bytes() == content
     pool = ManualPool(home)
-    assert equal(run_trials(of, pool, 6), wanted)
+    assert equal(run_trials(study_run, pool, 6), wanted)
     assert pool.trained == []
 
 
@@ -74,8 +74,8 @@ def test_any_file_is_used_put_aside_or_refused_in_a_sentence(
 ) -> None:
     home = tmp_path_factory.mktemp("mangled")
     storage = opened(home)
-    storage.end(over(begun(storage)))
-    begun(storage, 1)
+    storage.end(completed(create_running(storage)))
+    create_running(storage, 1)
     file = home / "studies" / "optuna.log"
     file.write_bytes(data.draw(mangled(file.read_bytes())))
     try:
@@ -90,8 +90,8 @@ def test_any_file_is_used_put_aside_or_refused_in_a_sentence(
 def test_a_study_of_another_home_is_refused(tmp_path: Path) -> None:
     shared = str(tmp_path / "shared.log")
     first = opened(tmp_path / "one", shared)
-    begun(first)
-    with pytest.raises(InputError, match=rf"^the study {ARM.name} in {shared} belongs to another home, .*--home"):
+    create_running(first)
+    with pytest.raises(InputError, match=rf"^the study {STUDY_RUN.name} in {shared} belongs to another home, .*--home"):
         opened(tmp_path / "two", shared)
     other = make_study_run("heads", Method(seed=1))
     assert Storage(tmp_path / "two", shared, other, 4).trials() == []
@@ -115,11 +115,11 @@ def test_what_cannot_be_reached_is_one_sentence_without_the_password(
         for driver in ("", "+psycopg", "+nosuchdriver"):
             with pytest.raises(InputError) as raised:
                 opened(home, f"postgresql{driver}://ann:se%40cret@{place}/trials?connect_timeout=1")
-            said = str(raised.value)
-            assert "cret" not in said
-            assert "ann:***@127.0.0.1" in said
-            assert "\n" not in said
-            assert len(said) < 700
+            text = str(raised.value)
+            assert "cret" not in text
+            assert "ann:***@127.0.0.1" in text
+            assert "\n" not in text
+            assert len(text) < 700
 
 
 @pytest.mark.parametrize(("driver", "package"), [("mysql", "MySQLdb"), ("postgresql+psycopg", "psycopg")])

@@ -48,31 +48,31 @@ def without_clock(trials: list[Trial]) -> list[dict[str, Any]]:
 def test_the_study_is_the_same_whatever_ends_first_and_whenever_it_is_killed(
     tmp_path: Path, at_once: int, jobs: int, chance: int
 ) -> None:
-    of = make_study_run()
-    alone = run_trials(of, ManualPool(tmp_path / "alone"), 16, at_once)
+    study_run = make_study_run()
+    alone = run_trials(study_run, ManualPool(tmp_path / "alone"), 16, at_once)
     assert {trial.state for trial in alone} == {"complete", "pruned"}
     pool = ManualPool(tmp_path / "home", jobs, chance)
-    queue = pool.make_queue(of, 16, at_once)
+    queue = pool.make_queue(study_run, 16, at_once)
     while pool.step(queue):
         if pool.chance.random() < 0.1:
             pool.killed()
-            queue = pool.make_queue(of, 16, at_once)
+            queue = pool.make_queue(study_run, 16, at_once)
     trials = queue.storage.trials()
     assert without_clock(trials) == without_clock(alone)
     assert [trial.number for trial in trials] == list(range(16))
 
 
 def test_a_trial_has_what_its_epochs_came_to(tmp_path: Path) -> None:
-    of = make_study_run()
-    trials = run_trials(of, ManualPool(tmp_path), 16, 2)
+    study_run = make_study_run()
+    trials = run_trials(study_run, ManualPool(tmp_path), 16, 2)
     for trial in trials:
         last = len(trial.curve)
         assert trial.curve == {epoch: expected(trial.params, epoch)[1] for epoch in range(1, last + 1)}
         assert (trial.epoch, trial.value) == expected(trial.params, last)
         assert trial.scores == {**dev_scores(trial.params, trial.epoch), "overall": trial.value}
         assert trial.cost == pytest.approx(last * EPOCH)
-        assert last == of.epochs if trial.state == "complete" else 0 < last < of.epochs
-        assert trial.cell == of.cell(trial.params).id
+        assert last == study_run.epochs if trial.state == "complete" else 0 < last < study_run.epochs
+        assert trial.cell == study_run.cell(trial.params).id
     assert [trial.start for trial in trials] == ["bertram"] + 15 * [""]
     top = best(trials)
     assert top is not None
@@ -93,13 +93,13 @@ def test_cells_that_are_there_are_not_trained_but_cut_and_charged_as_if_they_wer
 
 
 def test_a_pruned_cell_that_was_trained_to_its_end_is_charged_for_the_epochs_that_count(tmp_path: Path) -> None:
-    of = make_study_run()
-    first = run_trials(of, ManualPool(tmp_path), 12)
+    study_run = make_study_run()
+    first = run_trials(study_run, ManualPool(tmp_path), 12)
     cut = next(trial for trial in first if trial.state == "pruned")
-    assert len(journal(tmp_path / "cells" / cut.cell / "journal.jsonl")) == len(cut.curve) < of.epochs
-    train_to_end(tmp_path, of.cell(cut.params), cut.params, of.epochs)
+    assert len(journal(tmp_path / "cells" / cut.cell / "journal.jsonl")) == len(cut.curve) < study_run.epochs
+    train_to_end(tmp_path, study_run.cell(cut.params), cut.params, study_run.epochs)
     (tmp_path / "studies" / "optuna.log").unlink()
-    later = run_trials(of, ManualPool(tmp_path), 12)
+    later = run_trials(study_run, ManualPool(tmp_path), 12)
     assert [each | {"reused": False} for each in without_clock(later)] == without_clock(first)
 
 
@@ -125,13 +125,13 @@ def test_two_trials_on_one_cell_train_it_once_and_both_end(tmp_path: Path, monke
 
 def test_a_cell_whose_trial_was_found_over_before_its_worker_asked_does_not_go_on(tmp_path: Path) -> None:
     """Its journal may be read between its last line and its question."""
-    of, pool = make_study_run(), ManualPool(tmp_path)
-    cut = next(trial for trial in run_trials(of, ManualPool(tmp_path / "alone"), 16) if trial.state == "pruned")
-    queue = pool.make_queue(of, cut.number + 1, 1)
+    study_run, pool = make_study_run(), ManualPool(tmp_path)
+    cut = next(trial for trial in run_trials(study_run, ManualPool(tmp_path / "alone"), 16) if trial.state == "pruned")
+    queue = pool.make_queue(study_run, cut.number + 1, 1)
     while cut.number not in {trial.number for trial in queue.trials}:
         assert pool.step(queue)
     cell = queue.cell(queue.trials[cut.number])
-    while len(epochs := train(tmp_path, cell, cut.params, of.epochs)) < len(cut.curve):
+    while len(epochs := train(tmp_path, cell, cut.params, study_run.epochs)) < len(cut.curve):
         assert queue.should_continue(cell, epochs)
     assert queue.next_jobs(0) == []
     assert not queue.should_continue(cell, epochs)
@@ -171,8 +171,8 @@ def test_a_trial_without_an_overall_fails_and_says_why(tmp_path: Path, undefined
     def constant(params: object, epoch: int) -> dict[str, float | None]:
         return {"sst_accuracy": 0.2 + 0.1 * epoch, "quora_accuracy": 0.5, "sts_pearson": undefined}
 
-    of = make_study_run()
-    first, *_ = run_trials(of, ManualPool(tmp_path, scores=constant), 1)
+    study_run = make_study_run()
+    first, *_ = run_trials(study_run, ManualPool(tmp_path, scores=constant), 1)
     assert first.state == "failed"
     assert first.reason == "no overall: a task has one answer for everything"
     assert first.value is None
@@ -183,7 +183,7 @@ def test_a_trial_without_an_overall_fails_and_says_why(tmp_path: Path, undefined
 
 @pytest.mark.parametrize("at", range(1, 4))
 def test_a_study_that_is_killed_before_an_ended_trial_is_stored_ends_it_again(tmp_path: Path, at: int) -> None:
-    of, noted = make_study_run(), list[Trial]()
+    study_run, noted = make_study_run(), list[Trial]()
 
     def dying(trial: Trial) -> None:
         noted.append(trial)
@@ -191,14 +191,16 @@ def test_a_study_that_is_killed_before_an_ended_trial_is_stored_ends_it_again(tm
             raise KeyboardInterrupt
 
     pool = ManualPool(tmp_path / "home")
-    queue = pool.make_queue(of, 5, 1, dying)
+    queue = pool.make_queue(study_run, 5, 1, dying)
     with pytest.raises(KeyboardInterrupt):
         while pool.step(queue):
             pass
-    queue = pool.make_queue(of, 5, 1, noted.append)
+    queue = pool.make_queue(study_run, 5, 1, noted.append)
     while pool.step(queue):
         pass
-    assert without_clock(queue.storage.trials()) == without_clock(run_trials(of, ManualPool(tmp_path / "alone"), 5))
+    assert without_clock(queue.storage.trials()) == without_clock(
+        run_trials(study_run, ManualPool(tmp_path / "alone"), 5)
+    )
     assert [trial.number for trial in noted] == [*range(at), *range(at - 1, 5)]
     assert without_clock(noted[at - 1 : at]) == without_clock(noted[at : at + 1])
 
