@@ -37,7 +37,7 @@ def measures(names: Sequence[str]) -> dict[str, Measure]:
 
 
 def figures(measure: Measure, settings: Settings) -> Sequence[Figure]:
-    """What the subject gives: for each of its bounds a figure, or why there is none."""
+    """The subject's figures: one for each of its bounds, or why there is none."""
     try:
         return measure.run(settings)
     except Skipped as reason:

@@ -24,8 +24,8 @@ def apart(
     scratch: Path,
     report: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
-    """What ``python -m benchmarks.MODULE FILE`` measures, the file holding the job as JSON. ``report`` gets its other
-    lines as they come. ``Failed`` with its last words if it ends without an answer."""
+    """The measurement of ``python -m benchmarks.MODULE FILE``, whose file has the job as JSON. ``report`` gets its
+    other lines as they come. ``Failed`` with its last words if it ends without an answer."""
     handle, name = tempfile.mkstemp(suffix=".json", dir=scratch)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         json.dump(job, stream)

@@ -1,4 +1,4 @@
-"""What ten times the rows cost: items a second, and memory.
+"""The cost of ten times the rows: items a second, and memory.
 
 Quora's training rows, a number of them and the same ten times over (each text a string of its own), so that lengths
 are alike; an encoder so small that the data count. A process tokenises and stores the arrays; another, which

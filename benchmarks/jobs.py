@@ -1,6 +1,6 @@
-"""``harness run table1`` at the demo profile: the whole command with one job over the same with two, fresh homes.
+"""``harness run table1`` at the demo profile: with one job over the same with two, in fresh results folders.
 
-The encoders are made once beforehand and copied into every home, since one worker makes them while the other waits. No
+The encoders are made once beforehand and copied into each, since one worker makes them while the other waits. No
 report is written: that is one process's work whatever the jobs.
 """
 

@@ -87,7 +87,7 @@ class Updates:
         self.events = train(run)
 
     def seconds(self) -> float:
-        """What the next update takes. ``Failed`` at the end of the epoch, where there would be more to do."""
+        """The seconds of the next update. ``Failed`` at the end of the epoch, where there would be more to do."""
         began = time.monotonic()
         event = next(self.events)
         spent = time.monotonic() - began

@@ -1,4 +1,4 @@
-"""What keeping a cell costs beside training it: journal, checkpoints, predictions, claim and progress.
+"""The cost of storing a cell beside training it: journal, checkpoints, predictions, lease and progress.
 
 A fresh process trains one cell of the small profile as a worker does, and counts the time inside the training loop
 apart from the rest: both sides of the ratio are of one run, so a busy machine disturbs both alike. The encoder is a

@@ -23,7 +23,7 @@ class Failed(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Bound:
-    """What a figure is: its name, what it is compared with, and how far it may go."""
+    """A figure's name, its peer, and the value that it may reach."""
 
     name: str
     peer: str
@@ -39,7 +39,7 @@ class Bound:
 
 @dataclasses.dataclass(frozen=True)
 class Interval:
-    """Where the median lies with a probability of ``coverage``, whatever the distribution."""
+    """An interval that has the median with a probability of ``coverage``, whatever the distribution."""
 
     low: float
     high: float

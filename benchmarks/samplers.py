@@ -1,4 +1,4 @@
-"""What a sampler and a pruner are worth: TPE against random search, with Hyperband and without, on a table of trainings
+"""The value of samplers and pruners: TPE against random search, with Hyperband and without, on a table of trainings
 that exist, at one budget of epochs. Run by itself: ``python -m benchmarks.samplers --home FOLDER``."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What dispatching cells costs: 2,000 cells of 50 ms on eight logical workers of a Ray of this machine, over the time
+"""The cost of dispatching cells: 2,000 cells of 50 ms on eight logical workers of a Ray of this machine, over the time
 that eight workers need at the least; and the planning of 20,000 cells. A cell sleeps and leaves the files of a finished
 one, which travel to the results folder as always. Nothing is tracked.
 """

@@ -22,7 +22,7 @@ SECONDS = 0.05
 
 
 class Asleep:
-    """What a trainer needs of a worker."""
+    """The part of a worker that a trainer uses."""
 
     def __init__(self, home: Path) -> None:
         self.home = home

@@ -1,4 +1,4 @@
-"""Which combinations ``harness ablate`` trains for its budget, and their description."""
+"""The combinations that ``harness ablate`` trains for its budget, and their description."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def carry_out(ablation: Ablation, design: Design, setup: Setup, config: Executio
 
 
 def count_cells(planned: Sequence[Planned], config: ExecutionConfig) -> dict[str, int]:
-    """How many cells the design has, and how many of them are left."""
+    """The number of the design's cells, and of those left to train."""
     return {"cells": len(cells_of(planned)), "cells_left": len(read_index(config.home).left(planned))}
 
 

@@ -1,4 +1,4 @@
-"""Where and how cells run: folder, processes, threads, device, or a Ray cluster."""
+"""Configuration of where cells run: folder, processes, threads, device, or a Ray cluster."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def choose_device(device: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class ExecutionConfig:
-    """Where cells run: results folder, processes at a time, threads each, device; seconds between checkpoints."""
+    """Results folder, processes at a time, threads each, device; seconds between checkpoints."""
 
     home: Path
     jobs: int
@@ -59,7 +59,7 @@ class Cluster:
 
     @property
     def cell_resources(self) -> str:
-        """What a cell takes of it, in words."""
+        """CPUs and GPUs that a cell takes, in words."""
         gpus = f" and {self.gpus:g} GPU" if self.gpus else ""
         return f"{self.cpus} CPU{'s' * (self.cpus > 1)}{gpus}"
 

@@ -42,7 +42,7 @@ def estimate(rows: Sequence[Planned], setup: Setup, config: ExecutionConfig, rer
 
 
 def costs(rows: Sequence[Planned], config: ExecutionConfig, rerun: bool = False) -> list[str]:
-    """How many cells there are to train, how long that takes, and how much disk they need."""
+    """The number of cells to train, the time that takes, and the disk space they need."""
     index = read_index(config.home)
     cells, left = cells_of(rows), index.left(rows, rerun)
     lines = [f"{len(rows)} rows, {len(cells)} distinct cells: {len(cells) - len(left)} done, {len(left)} left"]

@@ -25,7 +25,7 @@ class Job:
 
 
 class JobQueue(Protocol):
-    """Where a worker pool's jobs come from. One thread calls it, again and again."""
+    """The source of a worker pool's jobs. One thread calls it, again and again."""
 
     def next_jobs(self, idle: int) -> Sequence[Job]:
         """All jobs left, those in training too, in the order to dispatch them. The run has ended when there are none.

@@ -44,10 +44,10 @@ class WorkerHandle(Protocol):
 
 
 class Backend(Protocol):
-    """Where workers are."""
+    """A place where workers run: this machine or a cluster."""
 
     def slots(self) -> int:
-        """How many workers there may be."""
+        """The largest number of workers."""
 
     def start_worker(self) -> WorkerHandle:
         """Start one more worker."""

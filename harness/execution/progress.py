@@ -116,7 +116,7 @@ class ProgressDisplay:
             self.note(f"done  {number}  {name}  ({spent}{rest}{who})")
 
     def _summary(self, left: str) -> str:
-        """How far training is, for output in a file."""
+        """The cells in training and their shares, for output in a file."""
         ended = f"{self.done + self.failed}" + (f"/{self.total}" if self.total is not None else "")
         cells = [f"{self.names[cell]} {100 * share:.0f}%" for cell, share in self.shares.items()]
         times = ", ".join(filter(None, [clock(time.monotonic() - self.began), left]))

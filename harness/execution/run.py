@@ -29,7 +29,7 @@ from harness.tracking.sync import ENDING, WAITS, Delivery
 
 
 class DiskFull(Exception):
-    """Training stopped because the home's disk is full. Nothing finished is lost, and the same command goes on."""
+    """The disk of the results folder is full, so that training stopped. Nothing finished is lost; the command can go on."""
 
     def __init__(self, home: Path) -> None:
         super().__init__(f"the disk of {home} is full; free some space, and the same command goes on from here")
@@ -52,7 +52,7 @@ def carry_out(
     reached, such as the end of a round. The store gets each cell as it ends, so that a stopped run has all of them.
     ``DiskFull``."""
     policy = policy or FixedSeeds()
-    with status_line("reading the home's cells"):
+    with status_line("reading the finished cells"):
         setup_tags, full = tags(setup), False
         write_manifest(config.home, rows, setup_tags)
         index = read_index(config.home)

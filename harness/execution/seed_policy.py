@@ -1,4 +1,4 @@
-"""Which seeds of a plan are trained, and in which order: all in rounds, or as another ``SeedPolicy`` chooses."""
+"""Policies for the seeds of a plan, and their order: all in rounds, or as another ``SeedPolicy`` chooses."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ Say = Callable[[str], None]
 
 
 class SeedPolicy(Protocol):
-    """How a command chooses among the jobs that a plan leaves, and its texts about that."""
+    """Chooses among the jobs that a plan leaves, and describes the choice."""
 
     def describe(self, setup: Setup) -> str:
-        """How many seeds a row gets, in words."""
+        """The number of seeds a row gets, in words."""
 
     def opening(self) -> list[str]:
         """Lines printed before training."""
 
     def total(self, jobs: Sequence[Job]) -> int | None:
-        """How many of the jobs will be trained, None where that is not known before."""
+        """The number of jobs that will be trained, None where that is not known before."""
 
     def queue(self, jobs: Sequence[Job], index: CellIndex, home: Path, say: Say) -> JobQueue:
         """The queue that the workers' jobs come from."""

@@ -1,4 +1,4 @@
-"""Which comparisons a command decides: the clean contrasts of the selected suites' claims."""
+"""The comparisons that a command decides: the clean contrasts of the selected suites' claims."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def contrasts(planned: Sequence[Planned]) -> Iterator[tuple[Suite, Claim, Contra
 def obstacle(
     suite: Suite, claim: Claim, contrast: Contrast, rows: Mapping[str, Planned], setup: Setup
 ) -> tuple[str, str] | None:
-    """Why a contrast cannot be decided, and the row that this is about."""
+    """Why a contrast cannot be decided, and the row at fault."""
     names = [full(suite, name) for name in (contrast.better, contrast.worse)]
     for name in names:
         if name not in rows:
@@ -105,7 +105,7 @@ def has_scores(row: Planned, metric: str, setup: Setup) -> bool:
 
 
 def explain_none(planned: Sequence[Planned], refused: Sequence[tuple[str, str]]) -> str:
-    """Why there is nothing to decide, and how to mend it, in a sentence."""
+    """Why there is nothing to decide, and what to do, in a sentence."""
     suites = shorten(list(dict.fromkeys(row.suite.slug for row in planned)))
     if not refused:
         return (

@@ -82,7 +82,7 @@ class Evidence:
         return differences_of_seed
 
     def items(self) -> Items | None:
-        """What the items add to the uncertainty of the mean over all seeds so far."""
+        """The items' part of the uncertainty of the mean over all seeds so far."""
         if self.first is None or not self.first.by_item:
             return None
         blocks = [np.concatenate(of_task) for of_task in zip(*self.blocks, strict=True)]

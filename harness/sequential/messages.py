@@ -89,7 +89,7 @@ def opening(comparisons: int, rows: int, states: Sequence[ComparisonState], most
 
 
 def cells_trained(ended: int, rows: int, seeds: int, planned: int, finished: bool) -> str:
-    """How many cells were trained, and how many a fixed number of seeds would take."""
+    """The number of cells trained, and the number that a fixed number of seeds would take."""
     each = f"{seeds} seeds for each of {rows} rows" + ("" if planned == rows * seeds else ", equal cells once")
     if not finished:
         return f"{ended} cells so far of {planned} at most ({each})"

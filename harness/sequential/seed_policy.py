@@ -65,7 +65,7 @@ class SequentialSeeds:
         return [f"every comparison has seed {seed}" for seed in range(before, self._rounds_completed)][-1:]
 
     def rounds(self) -> int:
-        """How many of their first seeds all comparisons have that go on."""
+        """The number of first seeds that all comparisons have which did not fail."""
         return min((min(each.seeds, each.first_seeds) for each in self.policy.states if not each.failure), default=0)
 
     def _announce(self, say: Say) -> None:
@@ -128,5 +128,5 @@ def plan_of(comparison: Comparison) -> ComparisonPlan:
 
 
 def cell_costs(rows: Sequence[Planned]) -> dict[str, float]:
-    """What each cell costs, in tokens; all seeds of a row cost the same."""
+    """Costs by cell, in tokens; all seeds of a row cost the same."""
     return {cell.id: price for row in rows for price in [cost(row.cells[0])] for cell in row.cells}

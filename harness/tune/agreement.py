@@ -29,7 +29,7 @@ def check_agreement(study_run: StudyRun, trials: Iterable[Trial], home: Path, st
 
 
 def disagreement(study_run: StudyRun, trial: Trial, home: Path) -> str:
-    """How the entry of a complete trial differs from its cell, or nothing."""
+    """A difference between a complete trial's entry and its cell, or nothing."""
     folder = home / "cells" / trial.cell
     try:
         about, epochs = read_checksummed(folder / "cell.json"), journal(folder / "journal.jsonl")

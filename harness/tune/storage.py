@@ -37,8 +37,8 @@ ATTRIBUTES = ("cell", "start", "reused", "scores", "rungs", "epoch", "cost", "re
 
 
 class Storage:
-    """The trials of one study run. Several processes on one home may use it; the lock of ``exclusive`` is held around
-    reading and the writing that depends on it. ``InputError`` for a storage that cannot be used."""
+    """The trials of one study run. Several processes on one results folder may use it; the lock of ``exclusive`` is held
+    around reading and the writing that depends on it. ``InputError`` for a storage that cannot be used."""
 
     def __init__(
         self, home: Path, url_or_file: str | None, study_run: StudyRun, at_once: int, tell: Tell = print
@@ -59,7 +59,7 @@ class Storage:
             else:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 lock: Any = Lock(file)
-                with lock:  # another home may write its studies there
+                with lock:  # several results folders may have their studies there
                     repair(file, tell)
                 storage = JournalStorage(JournalFileBackend(str(file), lock))
             study = optuna.create_study(
@@ -73,7 +73,7 @@ class Storage:
             return study
 
     def _agreed_at_once(self, at_once: int) -> int:
-        """How many trials may be in training at a time, as fixed when the study began in this results folder."""
+        """The number of trials that may be in training at a time: fixed when the study began, in this folder alone."""
         with self.explain_errors():
             attributes = self._study.user_attrs
             if "home" not in attributes:

@@ -108,7 +108,7 @@ class RayCluster:
         return self.capacity() * (2 if self.has_short_cells() else 1)
 
     def capacity(self) -> int:
-        """How many actors there may be."""
+        """The largest number of actors."""
         if time.monotonic() - self._checked_at >= CHECK_SECONDS:
             self._checked_at, self._slots = time.monotonic(), sum(map(self.cells_fitting, self.nodes().values()))
             self._last_slots_at = self._checked_at if self._slots else self._last_slots_at
@@ -132,7 +132,7 @@ class RayCluster:
         return {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}
 
     def cells_fitting(self, resources: Mapping[str, float]) -> int:
-        """How many cells fit on a machine."""
+        """The number of cells that fit on a machine."""
         wants = {"CPU": self.cluster.cpus, "GPU": self.cluster.gpus}
         return min(int(resources.get(what, 0.0) / amount + 1e-9) for what, amount in wants.items() if amount)
 

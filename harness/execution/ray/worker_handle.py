@@ -22,7 +22,7 @@ from harness.execution.transfer import read_files
 
 
 class Driver(Protocol):
-    """What a worker's handle uses of its cluster (``harness.execution.ray.cluster.RayCluster``)."""
+    """The part of a cluster that a worker's handle uses (``harness.execution.ray.cluster.RayCluster``)."""
 
     config: ExecutionConfig
     cluster: Cluster
@@ -106,7 +106,7 @@ class RayWorker:
         self.backend.messages.put((self, last))
 
     def fetch_encoders(self, encoder: str) -> None:
-        """Have the encoder that the actor has made, if so, in the home for the others."""
+        """Copy encoders that the actor has made to the results folder, for the others."""
         if encoder not in self.fetched and not self.backend.cluster.shared:
             self.fetched.add(encoder)
             for name in ray.get(self.actor.encoders.remote()):
