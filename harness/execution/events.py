@@ -37,8 +37,8 @@ class WorkerMessage:
 @dataclasses.dataclass(frozen=True)
 class Event:
     """Something that happened to a cell: it started, how far it is, done or failed (with its record), cut short, paused
-    with a checkpoint, busy in another process, its worker died and it goes on ``again``, the disk is full, or ``note``: its
-    reason is for people."""
+    with a checkpoint, busy in another process, its worker died and it goes on ``again``, the disk is full, or ``note``:
+    its reason is for people."""
 
     kind: Kind
     cell: Cell

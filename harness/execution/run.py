@@ -29,7 +29,7 @@ from harness.tracking.sync import ENDING, WAITS, Delivery
 
 
 class DiskFull(Exception):
-    """The disk of the results folder is full, so that training stopped. Nothing finished is lost; the command can go on."""
+    """The disk of the results folder is full, so that training stopped. Nothing finished is lost."""
 
     def __init__(self, home: Path) -> None:
         super().__init__(f"the disk of {home} is full; free some space, and the same command goes on from here")

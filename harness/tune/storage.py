@@ -37,7 +37,7 @@ ATTRIBUTES = ("cell", "start", "reused", "scores", "rungs", "epoch", "cost", "re
 
 
 class Storage:
-    """The trials of one study run. Several processes on one results folder may use it; the lock of ``exclusive`` is held
+    """The trials of one study run. Processes on one results folder may share it; the lock of ``exclusive`` is held
     around reading and the writing that depends on it. ``InputError`` for a storage that cannot be used."""
 
     def __init__(
