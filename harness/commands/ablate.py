@@ -13,7 +13,7 @@ from experiments.ablation import Ablation
 from experiments.factorial_designs import Design
 from harness.ablate.design import describe_design, design_data, rows_to_train
 from harness.ablate.summary import summary
-from harness.commands.run import Options, train_and_print, write_report
+from harness.commands.run import Options, announce_report, train_and_print
 from harness.console.status import status_line
 from harness.console.text import say
 from harness.execution.config import ExecutionConfig
@@ -85,7 +85,7 @@ def figures(results: AblationResults, every: Sequence[Of]) -> dict[str, list[dic
 def write_ablation_report(ablation: Ablation, setup: Setup, store: Store, console: Console) -> int:
     """Write the ablation's own report."""
     folder, only = store.home / "reports" / ablation.slug.replace("/", "-"), tags(setup)["setup"]
-    written = write_report(
+    written = announce_report(
         folder,
         console,
         lambda tell: write(Home(store.home), (), folder, tell, tuned=(), ablated=[ablation.table], only=only),

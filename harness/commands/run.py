@@ -77,7 +77,7 @@ def train_and_print(
     report_missing = False
     if options.report and end == "finished":
         folder = store.home / "reports" / file_name([setup.profile.name, tags(setup)["setup"][:6]], setup.variant)
-        report_missing = not write_report(
+        report_missing = not announce_report(
             folder, console, lambda tell: write(Home(store.home), everything(), folder, tell, only=tags(setup)["setup"])
         )
     say(console, f"browse: {store.browse()}")
@@ -101,7 +101,7 @@ def train_and_print(
     return 1 if failed or lost or report_missing else 0
 
 
-def write_report(folder: Path, console: Console, write_files: Callable[[Callable[[str], None]], Written]) -> bool:
+def announce_report(folder: Path, console: Console, write_files: Callable[[Callable[[str], None]], Written]) -> bool:
     """Write a report and say where it is, or in a sentence why there is none; whether there is one. The results are
     kept in either case, so that no error of a report is an error of theirs."""
     try:

@@ -17,7 +17,7 @@ from experiments.study import terse
 from experiments.tuned_suites import PAPER, Winner
 from harness.cells.atomic import is_full
 from harness.cells.trial import METRIC, SEED, Trial, best, spent, within
-from harness.commands.run import INTERRUPTED, Options, train_and_print, write_report
+from harness.commands.run import INTERRUPTED, Options, announce_report, train_and_print
 from harness.console.signals import Interrupt
 from harness.console.status import clock, status_line
 from harness.console.text import say
@@ -245,6 +245,6 @@ def write_study_report(study_run: StudyRun, store: Store, console: Console) -> b
     folder, only = store.home / "reports" / f"tune-{study_run.name}", tags(study_run.setup)["setup"]
     rows = [(suite, row) for suite, row in everything() if suite.slug == f"{PAPER}/{study_run.study.name}"]
     evidence = Home(store.home)
-    return write_report(
+    return announce_report(
         folder, console, lambda tell: write(evidence, rows, folder, tell, tuned=[study_run.study.name], only=only)
     )

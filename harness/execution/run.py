@@ -53,8 +53,8 @@ def carry_out(
     ``DiskFull``."""
     policy = policy or FixedSeeds()
     with status_line("reading the finished cells"):
-        setup_tags, full = tags(setup), False
-        write_manifest(config.home, rows, setup_tags)
+        facts, full = tags(setup), False
+        write_manifest(config.home, rows, facts)
         index = read_index(config.home)
         left = index.left(rows, rerun, retry)
         weights, users = keeps(rows, keep), by_cell(rows)
@@ -76,7 +76,7 @@ def carry_out(
                 if event.record is None:
                     continue
                 for row in users[event.cell.id]:
-                    delivery.keep(entry(row, event.cell, event.record, setup_tags))
+                    delivery.keep(entry(row, event.cell, event.record, facts))
                 yield from policy.completed(event.cell)
         if full:
             raise DiskFull(config.home)
@@ -96,5 +96,5 @@ def previous_training(index: CellIndex, cell: Cell) -> tuple[str | None, int]:
     return (None, 1) if record is None else (record.trained, record.training + 1)
 
 
-def entry(row: Planned, cell: Cell, record: Record, setup_tags: Mapping[str, str]) -> Entry:
-    return Entry(suite=row.suite, row=row.row, name=row.name, seed=cell.seed, record=record, tags=setup_tags)
+def entry(row: Planned, cell: Cell, record: Record, facts: Mapping[str, str]) -> Entry:
+    return Entry(suite=row.suite, row=row.row, name=row.name, seed=cell.seed, record=record, tags=facts)

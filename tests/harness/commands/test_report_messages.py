@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from harness.commands import run
-from harness.commands.run import write_report
+from harness.commands.run import announce_report
 from harness.reporting.report import Written
 from model.errors import InputError
 from reports.document.fonts import Unset
@@ -30,7 +30,7 @@ def try_writing(folder: Path, error: Exception | None) -> tuple[bool, str]:
             raise error
         return Written(folder, True)
 
-    return write_report(folder, Console(file=stream, width=400), written), stream.getvalue()
+    return announce_report(folder, Console(file=stream, width=400), written), stream.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_characters_that_no_font_has_are_one_line(tmp_path: Path) -> None:
         warnings.warn(Unset("题😀", "report.pdf"), stacklevel=1)
         return Written(tmp_path, True)
 
-    assert write_report(tmp_path, Console(file=stream, width=400), written)
+    assert announce_report(tmp_path, Console(file=stream, width=400), written)
     (line, report) = stream.getvalue().splitlines()
     assert line.startswith("no font of this machine has 问 题 😀, so that they are boxes in figures and report.pdf; ")
     assert report.startswith("report: ")
