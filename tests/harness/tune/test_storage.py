@@ -10,8 +10,8 @@ from typing import Any
 
 import optuna
 import pytest
+from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis import url_or_file
 
 from experiments.search_space import Value
 from harness.cells.trial import Trial
@@ -83,7 +83,7 @@ def bits(trial: Trial) -> str:
 
 
 @few(6, 1000)
-@url_or_file(wanted=st.lists(trials(), min_size=1, max_size=4))
+@given(wanted=st.lists(trials(), min_size=1, max_size=4))
 def test_every_field_comes_back_to_the_bit(tmp_path_factory: pytest.TempPathFactory, wanted: list[Trial]) -> None:
     home = tmp_path_factory.mktemp("trials")
     storage = opened(home)
@@ -98,7 +98,7 @@ def test_every_field_comes_back_to_the_bit(tmp_path_factory: pytest.TempPathFact
 
 
 @few(1, 100)
-@url_or_file(trial=trials())
+@given(trial=trials())
 def test_every_field_comes_back_from_a_database(tmp_path_factory: pytest.TempPathFactory, trial: Trial) -> None:
     home = tmp_path_factory.mktemp("trials")
     url = f"sqlite:///{home}/trials.db"
