@@ -53,9 +53,11 @@ def test_a_kill_changes_nothing(sample: int, home: Path, encoder: Path, referenc
 
 def test_a_worker_that_waits_for_an_answer_when_its_command_is_killed_stops_and_fails_nothing() -> None:
     ours, theirs = multiprocessing.Pipe()
-    line = ParentConnection(theirs)
-    line.say(WorkerMessage("share", 0.5))  # unread, so that the end of the other side is a reset and no end of file
+    connection = ParentConnection(theirs)
+    connection.say(
+        WorkerMessage("share", 0.5)
+    )  # unread, so that the end of the other side is a reset and no end of file
     threading.Timer(0.2, ours.close).start()
-    assert line.should_continue([])
-    assert line.stop()
+    assert connection.should_continue([])
+    assert connection.should_stop()
     theirs.close()

@@ -156,8 +156,8 @@ def test_every_proposal_lies_in_the_space(name: str, number: int, sampler: str, 
     study = STUDIES[name]
     params = propose(study, number, make_trials(number, name), sampler, seed)
     study.changes(params)  # refuses what does not
-    for name, bounds in study.space().items():
-        assert isinstance(params[name], int if bounds.whole else float)
+    for parameter, bounds in study.space().items():
+        assert isinstance(params[parameter], int if bounds.whole else float)
     if number < len(study.starts):
         assert params == dict(study.starts[number].params)
         falling = dict.fromkeys(range(1, 5), -1.0)
@@ -191,7 +191,7 @@ def test_failed_trials_teach_the_sampler_to_stay_away(state: State) -> None:
         trial = Trial(number=number, params=params, cell="", state="complete", value=0.5 + 0.1 * high)
         trials.append(dataclasses.replace(trial, state="failed", value=None) if high and state == "failed" else trial)
     proposed_high = [float(propose(STUDY, 40, trials, "tpe", seed)["lr"]) > 1e-5 for seed in range(30)]
-    assert sum(proposed_high) < 5 if state == "failed" else sum(high) > 20
+    assert sum(proposed_high) < 5 if state == "failed" else sum(proposed_high) > 20
 
 
 def test_prunings_are_those_of_optuna_s_own_hyperband() -> None:
