@@ -54,9 +54,7 @@ def test_a_kill_changes_nothing(sample: int, home: Path, encoder: Path, referenc
 def test_a_worker_that_waits_for_an_answer_when_its_command_is_killed_stops_and_fails_nothing() -> None:
     ours, theirs = multiprocessing.Pipe()
     connection = ParentConnection(theirs)
-    connection.say(
-        WorkerMessage("share", 0.5)
-    )  # unread, so that the other end closes with a reset
+    connection.say(WorkerMessage("share", 0.5))  # unread, so that the other end closes with a reset
     threading.Timer(0.2, ours.close).start()
     assert connection.should_continue([])
     assert connection.should_stop()
