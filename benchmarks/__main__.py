@@ -32,12 +32,12 @@ class Measure:
 
 def measures(names: Sequence[str]) -> dict[str, Measure]:
     """The subjects of these names, loaded."""
-    found = {name: importlib.import_module(f"benchmarks.{name}") for name in names}
-    return {name: Measure(module.BOUNDS, module.measure) for name, module in found.items()}
+    modules = {name: importlib.import_module(f"benchmarks.{name}") for name in names}
+    return {name: Measure(module.BOUNDS, module.measure) for name, module in modules.items()}
 
 
 def figures(measure: Measure, settings: Settings) -> Sequence[Figure]:
-    """What the subject gives: for each of its bounds a figure, or why there is none."""
+    """The subject's figures: one for each of its bounds, or why there is none."""
     try:
         return measure.run(settings)
     except Skipped as reason:
@@ -48,7 +48,7 @@ def figures(measure: Measure, settings: Settings) -> Sequence[Figure]:
 
 def entry(figure: Figure, settings: Settings) -> dict[str, Any]:
     """The figure as results.json has it."""
-    found = interval(figure.ratios) if figure.ratios else None
+    spread = interval(figure.ratios) if figure.ratios else None
     machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
     return {
         "name": figure.bound.name,
@@ -57,8 +57,8 @@ def entry(figure: Figure, settings: Settings) -> dict[str, Any]:
         "ok": figure.ok,
         "sense": figure.bound.sense,
         "peer": figure.bound.peer,
-        "interval": [found.low, found.high] if found else None,
-        "coverage": found.coverage if found else None,
+        "interval": [spread.low, spread.high] if spread else None,
+        "coverage": spread.coverage if spread else None,
         "repeats": len(figure.ratios),
         "ratios": figure.ratios,
         "skipped": figure.skipped,
@@ -92,39 +92,39 @@ def table(entries: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
-def around(told: Mapping[str, Any]) -> str:
+def around(figure: Mapping[str, Any]) -> str:
     """The interval, as far as there is one."""
-    if told["interval"] is None:
+    if figure["interval"] is None:
         return "-"
-    low, high = told["interval"]
-    return f"{low:.3f} to {high:.3f} ({told['coverage']:.0%})" if told["repeats"] > 1 else "one round"
+    low, high = figure["interval"]
+    return f"{low:.3f} to {high:.3f} ({figure['coverage']:.0%})" if figure["repeats"] > 1 else "one round"
 
 
-def main(arguments: Sequence[str] | None = None, known: Mapping[str, Measure] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, subjects: Mapping[str, Measure] | None = None) -> int:
     """1 if a figure misses its bound or broke off; 0 if all others hold theirs or are skipped."""
-    asked = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    asked.add_argument(
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
         "names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(SUBJECTS)} (default: all)"
     )
-    asked.add_argument("--data", default="embedded", help="a folder of course files, or embedded (default)")
-    asked.add_argument("--out", type=Path, default=Path("benchmarks/results.json"))
-    asked.add_argument("--quick", action="store_true", help="small shapes and few repeats: the figures mean nothing")
-    given = asked.parse_args(arguments)
-    unknown = sorted(set(given.names) - set(known or SUBJECTS))
+    parser.add_argument("--data", default="embedded", help="a folder of course files, or embedded (default)")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results.json"))
+    parser.add_argument("--quick", action="store_true", help="small shapes and few repeats: the figures mean nothing")
+    options = parser.parse_args(arguments)
+    unknown = sorted(set(options.names) - set(subjects or SUBJECTS))
     if unknown:
-        asked.error(f"there is no benchmark {', '.join(unknown)}; choose from {', '.join(known or SUBJECTS)}")
-    names = given.names or list(known or SUBJECTS)
-    chosen = {name: known[name] for name in names} if known else measures(names)
+        parser.error(f"there is no benchmark {', '.join(unknown)}; choose from {', '.join(subjects or SUBJECTS)}")
+    names = options.names or list(subjects or SUBJECTS)
+    chosen = {name: subjects[name] for name in names} if subjects else measures(names)
     entries: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as scratch:
-        settings = Settings(given.data, given.quick, Path(scratch), threads=1 if given.quick else 2)
+        settings = Settings(options.data, options.quick, Path(scratch), threads=1 if options.quick else 2)
         for name, measure in chosen.items():
             print(f"{name}:", flush=True)
             entries += [entry(figure, settings) for figure in figures(measure, settings)]
-            given.out.parent.mkdir(parents=True, exist_ok=True)
-            given.out.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")  # so far
+            options.out.parent.mkdir(parents=True, exist_ok=True)
+            options.out.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")  # so far
     print(f"\n{table(entries)}")
-    if given.quick:
+    if options.quick:
         print("\nSmall shapes and few repeats: these figures show that the code works and mean nothing else.")
     return 1 if any(each["ok"] is False for each in entries) else 0
 

@@ -22,10 +22,10 @@ def apart(
     job: Mapping[str, Any],
     environment: Mapping[str, str],
     scratch: Path,
-    said: Callable[[str], None] | None = None,
+    report: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
-    """What ``python -m benchmarks.MODULE FILE`` measures, the file holding the job as JSON. ``said`` hears its other
-    lines as they come. ``Failed`` with its last words if it ends without an answer."""
+    """The measurement of ``python -m benchmarks.MODULE FILE``, whose file has the job as JSON. ``report`` gets its
+    other lines as they come. ``Failed`` with its last words if it ends without an answer."""
     handle, name = tempfile.mkstemp(suffix=".json", dir=scratch)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         json.dump(job, stream)
@@ -40,8 +40,8 @@ def apart(
             for line in started.stdout:
                 if line.startswith(MARK):
                     measured = json.loads(line.removeprefix(MARK))
-                elif said:
-                    said(line.strip())
+                elif report:
+                    report(line.strip())
         errors.seek(0)
         last = (errors.read().strip() or "no word").splitlines()[-1]
     if started.returncode or measured is None:

@@ -58,8 +58,10 @@ def in_time(settings: Settings) -> Figure:
     shape = settings.shape(BERT_BASE)
     encoder(shape, settings.data, settings.scratch)
     job = settings.job() | {"work": "time"}
-    found = apart("combining", job, worker_environment(settings.threads), settings.scratch, settings.says)
-    return Figure(TIME, ratios(found["pcgrad"], found["summed"]), {"seconds": found, "shape": shape.name})
+    by_contender = apart("combining", job, worker_environment(settings.threads), settings.scratch, settings.report)
+    return Figure(
+        TIME, ratios(by_contender["pcgrad"], by_contender["summed"]), {"seconds": by_contender, "shape": shape.name}
+    )
 
 
 def in_memory(settings: Settings) -> Figure:
@@ -73,8 +75,10 @@ def in_memory(settings: Settings) -> Figure:
         return float(measured[name][-1]["peak"])
 
     contenders = {name: functools.partial(most, name) for name in COMBINERS}
-    found = alternate(contenders, settings.count(PROCESSES), said=settings.says)
-    return Figure(MEMORY, ratios(found["pcgrad"], found["summed"]), {"bytes": measured, "shape": shape.name})
+    by_contender = alternate(contenders, settings.count(PROCESSES), report=settings.report)
+    return Figure(
+        MEMORY, ratios(by_contender["pcgrad"], by_contender["summed"]), {"bytes": measured, "shape": shape.name}
+    )
 
 
 def training(settings: Settings, combiner: str, updates: int) -> Updates:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.apart import apart
-from benchmarks.material import ALONE, rows
+from benchmarks.material import SINGLE_TASK, rows
 from benchmarks.ratio import Bound, Figure, Skipped, alternate, ratios
 from benchmarks.settings import Settings
 from benchmarks.shapes import BERT_BASE, encoder
@@ -47,7 +47,7 @@ def measure(settings: Settings) -> list[Figure]:
     counts is the seconds of both."""
     trainer_missing()
     reason, versions, by_task = no_bf16(), dict[str, str](), defaultdict[str, list[float]](list)
-    batch = ALONE["sst"].batch
+    batch = SINGLE_TASK["sst"].batch
     rows = settings.count(UPDATES, 6) * batch
     common = {"work": "train", "threads": settings.threads, "rows": rows}
 
@@ -73,12 +73,14 @@ def measure(settings: Settings) -> list[Figure]:
     contenders = {"ours": ours(None), "Trainer": theirs("random"), "Trainer grouped": theirs("group_by_length")}
     if reason is None:
         contenders["ours bf16"] = ours("bf16")
-    found = alternate(contenders, settings.count(ROUNDS), said=settings.says)
+    by_contender = alternate(contenders, settings.count(ROUNDS), report=settings.report)
     facts = {"versions": versions, "seconds": dict(by_task), "items": rows, "shape": settings.shape(BERT_BASE).name}
     return [
-        Figure(PLAIN, ratios(found["Trainer"], found["ours"]), facts),
-        Figure(GROUPED, ratios(found["Trainer grouped"], found["ours"]), facts),
-        Figure(BF16, skipped=reason) if reason else Figure(BF16, ratios(found["Trainer"], found["ours bf16"]), facts),
+        Figure(PLAIN, ratios(by_contender["Trainer"], by_contender["ours"]), facts),
+        Figure(GROUPED, ratios(by_contender["Trainer grouped"], by_contender["ours"]), facts),
+        Figure(BF16, skipped=reason)
+        if reason
+        else Figure(BF16, ratios(by_contender["Trainer"], by_contender["ours bf16"]), facts),
     ]
 
 
@@ -90,7 +92,7 @@ def own(settings: Settings, job: dict[str, Any]) -> dict[str, Any]:
 
 def trainer(settings: Settings, task: str, work: str, job: dict[str, Any]) -> dict[str, Any]:
     """Trainer's side in a fresh process, on the rows that ours has."""
-    recipe = ALONE[task]
+    recipe = SINGLE_TASK[task]
     branch = recipe.branch(task)
     examples = rows(settings.data, task, "train" if work == "train" else "dev", job["rows"])
     call = {

@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from benchmarks.apart import answer, apart
-from benchmarks.material import ALONE, run
+from benchmarks.material import SINGLE_TASK, run
 from benchmarks.ratio import Bound, Figure, tell
 from benchmarks.settings import Settings
 from benchmarks.shapes import BERT_BASE, encoder
@@ -30,9 +30,9 @@ def measure(settings: Settings) -> list[Figure]:
     """One ratio a training."""
     shape = settings.shape(BERT_BASE)
     encoder(shape, settings.data, settings.scratch)
-    told = apart("frozen", settings.job(), worker_environment(settings.threads), settings.scratch, settings.says)
-    found = [statistics.median(seconds[1:]) / seconds[0] for seconds in told["own"]]
-    return [Figure(LATER, tuple(found), told | {"shape": shape.name})]
+    measured = apart("frozen", settings.job(), worker_environment(settings.threads), settings.scratch, settings.report)
+    later = [statistics.median(seconds[1:]) / seconds[0] for seconds in measured["own"]]
+    return [Figure(LATER, tuple(later), measured | {"shape": shape.name})]
 
 
 def work(job: dict[str, Any]) -> dict[str, Any]:
@@ -47,15 +47,15 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
 def epochs(settings: Settings, rows: int, dev: int, number: int) -> tuple[list[float], list[float]]:
     """Seconds of each epoch of one training, by its own count and by the clock."""
     recipe = dataclasses.replace(
-        ALONE["sst"],
+        SINGLE_TASK["sst"],
         trainable="heads",
         encoder_dropout_when_frozen=False,
         optimizer=AdamW(rate=1e-3),
         epochs=number,
     )
-    made = run(settings, recipe, settings.shape(BERT_BASE), rows, {"dev": dev})
+    training = run(settings, recipe, settings.shape(BERT_BASE), rows, {"dev": dev})
     own, ends = [], [time.monotonic()]
-    for event in train(made):
+    for event in train(training):
         if isinstance(event, Epoch):
             own.append(event.training_seconds + event.scoring_seconds)
             ends.append(time.monotonic())

@@ -1,4 +1,4 @@
-"""What ten times the rows cost: items a second, and memory.
+"""The cost of ten times the rows: items a second, and memory.
 
 Quora's training rows, a number of them and the same ten times over (each text a string of its own), so that lengths
 are alike; an encoder so small that the data count. A process tokenises and stores the arrays; another, which
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.apart import answer, apart, forget_peak, peak, resident
-from benchmarks.material import ALONE, rows
+from benchmarks.material import SINGLE_TASK, rows
 from benchmarks.ratio import Bound, Figure, alternate, ratios
 from benchmarks.settings import Settings
 from benchmarks.shapes import TINY, encoder
@@ -53,7 +53,7 @@ def measure(settings: Settings) -> list[Figure]:
     for name, factor in (("1x", 1), ("10x", TIMES)):
         job = call | {"work": "build", "rows": base, "times": factor, "file": str(settings.scratch / f"{name}.npz")}
         built[name] = apart("growth", job, environment, settings.scratch)
-        settings.says(f"{name}: {base * factor} rows tokenised in {built[name]['seconds']:.1f} s")
+        settings.report(f"{name}: {base * factor} rows tokenised in {built[name]['seconds']:.1f} s")
 
     def rate(name: str) -> float:
         job = call | {"work": "train", "file": str(settings.scratch / f"{name}.npz")}
@@ -61,12 +61,12 @@ def measure(settings: Settings) -> list[Figure]:
         return float(trained[name][-1]["items"] / trained[name][-1]["seconds"])
 
     contenders = {"1x": lambda: rate("1x"), "10x": lambda: rate("10x")}
-    found = alternate(contenders, settings.count(ROUNDS), said=settings.says)
+    by_contender = alternate(contenders, settings.count(ROUNDS), report=settings.report)
     arrays = built["10x"]["arrays"] - built["1x"]["arrays"]
     grown = [large["grown"] - small["grown"] for small, large in zip(trained["1x"], trained["10x"], strict=True)]
-    facts = {"items a second": found, "built": built, "trained": trained, "shape": settings.shape(TINY).name}
+    facts = {"items a second": by_contender, "built": built, "trained": trained, "shape": settings.shape(TINY).name}
     return [
-        Figure(SPEED, ratios(found["10x"], found["1x"]), facts),
+        Figure(SPEED, ratios(by_contender["10x"], by_contender["1x"]), facts),
         Figure(MEMORY, tuple(growth / arrays for growth in grown), facts),
     ]
 
@@ -77,7 +77,7 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
 
 def build(job: dict[str, Any]) -> dict[str, Any]:
     """Bytes of the texts held, of the token arrays, and of tokenising at its peak; seconds of it."""
-    recipe = ALONE["quora"]
+    recipe = SINGLE_TASK["quora"]
     _, tokenizer = load(job["encoder"], 0)
     examples = rows(job["data"], "quora", "train", job["rows"])
     gc.collect()
@@ -107,16 +107,16 @@ def trained(job: dict[str, Any]) -> dict[str, Any]:
     import torch
 
     torch.set_num_threads(job["threads"])
-    recipe = ALONE["quora"]
+    recipe = SINGLE_TASK["quora"]
     built, tokenizer = load(job["encoder"], 0)
     network = Network(recipe, built, 0)
-    few = tokenise(
+    warm_up = tokenise(
         rows(job["data"], "quora", "train", job["warm_up"] * recipe.batch),
         tokenizer,
         joint=True,
         max_tokens=recipe.max_tokens,
     )
-    for _ in itertools.islice(train(Run(network, recipe, 0, {"quora": few}, {})), job["warm_up"]):
+    for _ in itertools.islice(train(Run(network, recipe, 0, {"quora": warm_up}, {})), job["warm_up"]):
         pass
     gc.collect()
     forget_peak()

@@ -1,6 +1,6 @@
-"""``harness run table1`` at the demo profile: the whole command with one job over the same with two, fresh homes.
+"""``harness run table1`` at the demo profile: with one job over the same with two, in fresh results folders.
 
-The encoders are made once beforehand and copied into every home, since one worker makes them while the other waits. No
+The encoders are made once beforehand and copied into each, since one worker makes them while the other waits. No
 report is written: that is one process's work whatever the jobs.
 """
 
@@ -17,7 +17,7 @@ from benchmarks.ratio import Bound, Failed, Figure, alternate, ratios, timed
 from benchmarks.settings import Settings
 from benchmarks.shapes import SMALL, encoder
 from experiments.profiles import DEMO
-from harness.execution.encoders import prepared
+from harness.execution.encoders import prepare_encoder
 from harness.planning.plan import plan
 from harness.planning.setup import Setup
 from harness.registry.selectors import select
@@ -47,9 +47,9 @@ def measure(settings: Settings) -> list[Figure]:
         return spent
 
     contenders = {"1 job": lambda: seconds(1), "2 jobs": lambda: seconds(2)}
-    found = alternate(contenders, settings.count(ROUNDS), said=settings.says)
-    facts = {"seconds": found, "data": DEMO.data, "shape": DEMO.encoder, "rows": selection}
-    return [Figure(JOBS, ratios(found["1 job"], found["2 jobs"]), facts)]
+    by_contender = alternate(contenders, settings.count(ROUNDS), report=settings.report)
+    facts = {"seconds": by_contender, "data": DEMO.data, "shape": DEMO.encoder, "rows": selection}
+    return [Figure(JOBS, ratios(by_contender["1 job"], by_contender["2 jobs"]), facts)]
 
 
 def prepare(home: Path, settings: Settings) -> None:
@@ -57,8 +57,8 @@ def prepare(home: Path, settings: Settings) -> None:
     setup = Setup(profile=DEMO, data=DEMO.data, encoder=DEMO.encoder, seeds=1)
     recipes = [row.recipe for row in plan(select(["table1"]), setup) if row.cells]
     for wanted in {recipe.encoder for recipe in recipes}:
-        settings.says(f"making the encoder {wanted.slug}")
-        prepared(wanted, DEMO.data, home)
+        settings.report(f"making the encoder {wanted.slug}")
+        prepare_encoder(wanted, DEMO.data, home)
 
 
 def command(arguments: list[str]) -> None:

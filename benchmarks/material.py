@@ -28,7 +28,7 @@ from model.train import Tick, train
 
 SENTIMENT = Branch(task=SST, objective=CrossEntropy())
 PAIRS = Branch(task=QUORA, pairing=Joint(), objective=CrossEntropy())
-ALONE = {  # one task, batches of 8, the starter's AdamW
+SINGLE_TASK = {  # one task, batches of 8, the starter's AdamW
     "sst": Recipe(branches=(SENTIMENT,), schedule=Alone(task="sst"), epochs=1),
     "quora": Recipe(branches=(PAIRS,), schedule=Alone(task="quora"), epochs=1),
 }
@@ -45,12 +45,12 @@ THREE = Recipe(  # a batch of 8 of each task in every update, pairs encoded apar
 
 def rows(data: str, task: str, split: Split, wanted: int) -> Examples:
     """So many rows of the data, a prefix of a fixed permutation; repeated from the start where the data has fewer."""
-    held = open_data(data).get(task, split)
-    if held is None:
+    examples = open_data(data).get(task, split)
+    if examples is None:
         raise Skipped(f"the data has no {split} set of {task}")
-    if wanted <= len(held):
-        return held.first(wanted)
-    return held.take(np.resize(np.arange(len(held)), wanted))
+    if wanted <= len(examples):
+        return examples.first(wanted)
+    return examples.take(np.resize(np.arange(len(examples)), wanted))
 
 
 def run(
@@ -87,7 +87,7 @@ class Updates:
         self.events = train(run)
 
     def seconds(self) -> float:
-        """What the next update takes. ``Failed`` at the end of the epoch, where there would be more to do."""
+        """The seconds of the next update. ``Failed`` at the end of the epoch, where there would be more to do."""
         began = time.monotonic()
         event = next(self.events)
         spent = time.monotonic() - began

@@ -1,4 +1,4 @@
-"""What keeping a cell costs beside training it: journal, checkpoints, predictions, claim and progress.
+"""The cost of storing a cell beside training it: journal, checkpoints, predictions, lease and progress.
 
 A fresh process trains one cell of the small profile as a worker does, and counts the time inside the training loop
 apart from the rest: both sides of the ratio are of one run, so a busy machine disturbs both alike. The encoder is a
@@ -45,10 +45,10 @@ class Clock:
     def timed(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, on this clock."""
 
-        def call(*given: Any) -> Any:
+        def call(*arguments: Any) -> Any:
             began = time.monotonic()
             try:
-                return function(*given)
+                return function(*arguments)
             finally:
                 self.seconds += time.monotonic() - began
                 self.calls += 1
@@ -68,7 +68,7 @@ def measure(settings: Settings) -> list[Figure]:
             "home": mkdtemp(prefix="home-", dir=settings.scratch),
         }
         cells.append(apart("overhead", job, worker_environment(settings.threads), settings.scratch))
-        settings.says(f"loop {cells[-1]['loop']:.1f} s, with its keeping {cells[-1]['whole']:.1f} s")
+        settings.report(f"loop {cells[-1]['loop']:.1f} s, with its keeping {cells[-1]['whole']:.1f} s")
     facts = {"cells": cells, "shape": settings.shape(MINILM).name, "profile": "small"}
     return [Figure(OVERHEAD, tuple(cell["whole"] / cell["loop"] for cell in cells), facts)]
 
@@ -79,8 +79,8 @@ def keep(job: dict[str, Any]) -> dict[str, Any]:
     train = training.train
 
     def events(*words: Any) -> Iterator[Any]:
-        made = train(*words)
-        step = loop.timed(lambda: next(made, None))
+        trained = train(*words)
+        step = loop.timed(lambda: next(trained, None))
         while (event := step()) is not None:
             yield event
 
@@ -97,11 +97,11 @@ def keep(job: dict[str, Any]) -> dict[str, Any]:
     (planned,) = plan([find("bertram/table1/04-all-three")], setup)
     cell, home = planned.cells[0], Path(job["home"])
     worker = work.Worker(home, job["threads"], "cpu", INTERVAL, lambda: False)
-    held = take_lease(home, cell.id)
-    assert held is not None
+    lease = take_lease(home, cell.id)
+    assert lease is not None
     began = time.monotonic()
-    with held:
-        worker.train(Job(cell), held, lambda share: None, lambda epochs: True)
+    with lease:
+        worker.train(Job(cell), lease, lambda share: None, lambda epochs: True)
     whole = time.monotonic() - began - building.seconds
     record = read_record(home / "cells" / cell.id)
     assert record is not None and record.done

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from benchmarks.apart import answer
-from benchmarks.material import ALONE, run
+from benchmarks.material import SINGLE_TASK, run
 from benchmarks.settings import Settings
 from benchmarks.shapes import BERT_BASE
 from model.batching import by_length
@@ -19,16 +19,16 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
     """``work`` "train" (the second of two epochs) or "score"; ``task``, ``rows``,
     ``precision`` (None: the recipe's), and the call's settings."""
     settings = Settings.of(job)
-    recipe = ALONE[job["task"]]
+    recipe = SINGLE_TASK[job["task"]]
     if job["precision"] is not None:
         recipe = edit(recipe, "precision", job["precision"])
     shape = settings.shape(BERT_BASE)
     if job["work"] == "train":
-        made = run(settings, edit(recipe, "epochs", 2), shape, job["rows"])
-        return {"seconds": fit(made), "items": job["rows"]}
-    made = run(settings, recipe, shape, recipe.batch, {"dev": job["rows"]})
-    batches = sum(1 for _ in by_length(made.score["dev", job["task"]], made.scoring_tokens))
-    return {"seconds": score(made, job["task"]), "items": job["rows"], "batch": job["rows"] / batches}
+        training = run(settings, edit(recipe, "epochs", 2), shape, job["rows"])
+        return {"seconds": fit(training), "items": job["rows"]}
+    training = run(settings, recipe, shape, recipe.batch, {"dev": job["rows"]})
+    batches = sum(1 for _ in by_length(training.score["dev", job["task"]], training.scoring_tokens))
+    return {"seconds": score(training, job["task"]), "items": job["rows"], "batch": job["rows"] / batches}
 
 
 def fit(run: Run) -> float:
@@ -45,8 +45,8 @@ def fit(run: Run) -> float:
 def score(run: Run, task: str) -> float:
     """Seconds of scoring all dev rows, after the last few of them."""
     table = run.score["dev", task]
-    few = run.train[task]
-    answer_all(run, task, few)
+    warm_up = run.train[task]
+    answer_all(run, task, warm_up)
     began = time.monotonic()
     answer_all(run, task, table)
     return time.monotonic() - began

@@ -23,7 +23,7 @@ class Failed(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Bound:
-    """What a figure is: its name, what it is compared with, and how far it may go."""
+    """A figure's name, its peer, and the value that it may reach."""
 
     name: str
     peer: str
@@ -39,7 +39,7 @@ class Bound:
 
 @dataclasses.dataclass(frozen=True)
 class Interval:
-    """Where the median lies with a probability of ``coverage``, whatever the distribution."""
+    """An interval that has the median with a probability of ``coverage``, whatever the distribution."""
 
     low: float
     high: float
@@ -91,21 +91,21 @@ def tell(line: str) -> None:
 
 
 def alternate(
-    contenders: Mapping[str, Callable[[], float]], rounds: int, warm_up: int = 0, said: Callable[[str], None] = tell
+    contenders: Mapping[str, Callable[[], float]], rounds: int, warm_up: int = 0, report: Callable[[str], None] = tell
 ) -> dict[str, list[float]]:
     """Each contender's numbers by round, in order and backwards by turns (A B B A ...), so that neither being first
     nor a machine that slows down favours one. The ``warm_up`` rounds before them are dropped."""
-    names, found = list(contenders), {name: list[float]() for name in contenders}
+    names, numbers = list(contenders), {name: list[float]() for name in contenders}
     for number in range(-warm_up, rounds):
         for name in names if number % 2 == 0 else reversed(names):
             gc.collect()
             value = contenders[name]()
             if number >= 0:
-                found[name].append(value)
+                numbers[name].append(value)
         if number >= 0:
-            last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in found.items())
-            said(f"round {number + 1} of {rounds}: {last}")
-    return found
+            last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in numbers.items())
+            report(f"round {number + 1} of {rounds}: {last}")
+    return numbers
 
 
 def timed(work: Callable[[], object]) -> float:

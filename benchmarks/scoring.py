@@ -23,10 +23,10 @@ BOUNDS = tuple(SCORING.values())
 def measure(settings: Settings) -> list[Figure]:
     """SST and Quora, each on its own."""
     trainer_missing()
-    return [compared(settings, task) for task in TASKS]
+    return [compare(settings, task) for task in TASKS]
 
 
-def compared(settings: Settings, task: str) -> Figure:
+def compare(settings: Settings, task: str) -> Figure:
     versions: dict[str, str] = {}
     job: dict[str, Any] = {"threads": settings.threads, "rows": settings.count(ROWS, 64)}
     ours_job = job | {"work": "score", "task": task, "precision": None}
@@ -44,14 +44,14 @@ def compared(settings: Settings, task: str) -> Figure:
         return seconds
 
     peers = {f"Trainer by {batch}": theirs(batch) for batch in sorted({mean, BATCH})}
-    found = alternate({"ours": ours, **peers}, settings.count(ROUNDS), said=settings.says)
-    best = min(peers, key=lambda name: statistics.median(found[name]))
+    by_contender = alternate({"ours": ours, **peers}, settings.count(ROUNDS), report=settings.report)
+    best = min(peers, key=lambda name: statistics.median(by_contender[name]))
     facts = {
         "versions": versions,
-        "seconds": found,
+        "seconds": by_contender,
         "items": job["rows"],
         "items a batch of ours": mean,
         "peer": best,
         "shape": settings.shape(BERT_BASE).name,
     }
-    return Figure(SCORING[task], ratios(found[best], found["ours"]), facts)
+    return Figure(SCORING[task], ratios(by_contender[best], by_contender["ours"]), facts)

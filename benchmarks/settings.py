@@ -1,4 +1,4 @@
-"""What a call of the benchmarks fixes for all its measures."""
+"""The settings of one call, for all its measures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.shapes import SMALL, Shape
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """``data`` as ``harness run --data`` takes it; ``quick`` shrinks every shape and count, so that a run shows that
-    the code works and no more; ``scratch`` is a folder for encoders, rows and homes that goes away at the end."""
+    the code works and no more; ``scratch`` is a folder for encoders, rows and results that is deleted at the end."""
 
     data: str
     quick: bool
@@ -35,6 +35,6 @@ class Settings:
         """The settings that a job carries."""
         return cls(job["data"], job["quick"], Path(job["scratch"]), job["threads"])
 
-    def says(self, line: str) -> None:
+    def report(self, line: str) -> None:
         """Progress, for the one who waits."""
         print(f"  {line}", flush=True)

@@ -60,5 +60,5 @@ def vocabulary(data: str, entries: int) -> list[str]:
     learnt.train_from_iterator(
         known_text(open_data(data)), vocab_size=entries, special_tokens=list(SPECIAL), show_progress=False
     )
-    known: dict[str, int] = learnt.get_vocab()
-    return sorted(known, key=lambda word: known[word])
+    token_ids: dict[str, int] = learnt.get_vocab()
+    return sorted(token_ids, key=lambda word: token_ids[word])

@@ -11,7 +11,7 @@ import dataclasses
 from typing import Any
 
 from benchmarks.apart import answer, apart
-from benchmarks.material import ALONE, Updates, run
+from benchmarks.material import SINGLE_TASK, Updates, run
 from benchmarks.ratio import Bound, Figure, alternate, ratios
 from benchmarks.settings import Settings
 from benchmarks.shapes import BERT_BASE, encoder
@@ -38,17 +38,17 @@ def measure(settings: Settings) -> list[Figure]:
     shape = settings.shape(BERT_BASE)
     encoder(shape, settings.data, settings.scratch)
     environment = worker_environment(settings.threads)
-    found = apart("smoothness", settings.job(), environment, settings.scratch, settings.says)
-    facts = {"seconds": found, "shape": shape.name}
+    by_contender = apart("smoothness", settings.job(), environment, settings.scratch, settings.report)
+    facts = {"seconds": by_contender, "shape": shape.name}
     return [
-        Figure(SMART, ratios(found["smart"], found["plain"]), facts),
-        Figure(BPPO, ratios(found["smart and bppo"], found["plain"]), facts),
+        Figure(SMART, ratios(by_contender["smart"], by_contender["plain"]), facts),
+        Figure(BPPO, ratios(by_contender["smart and bppo"], by_contender["plain"]), facts),
     ]
 
 
 def times(job: dict[str, Any]) -> dict[str, list[float]]:
     """Seconds of each update."""
-    settings, plain = Settings.of(job), ALONE["sst"]
+    settings, plain = Settings.of(job), SINGLE_TASK["sst"]
     rounds, shape = settings.count(ROUNDS), settings.shape(BERT_BASE)
     rows = plain.batch * (rounds + WARM_UP + 1)
     trainings = {

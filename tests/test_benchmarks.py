@@ -21,7 +21,7 @@ AT_MOST = Bound("a step", "a plain step", "at most", 1.5)
 AT_LEAST = Bound("items/s", "a peer's", "at least", 1.5)
 
 
-def told(bound: Bound, *values: float) -> Measure:
+def measure_giving(bound: Bound, *values: float) -> Measure:
     """A subject that gives these ratios."""
 
     def run(settings: Settings) -> Sequence[Figure]:
@@ -37,9 +37,9 @@ def broken(error: Exception) -> Measure:
     return Measure((AT_MOST, AT_LEAST), run)
 
 
-def results(folder: Path, known: dict[str, Measure]) -> tuple[int, list[dict[str, Any]]]:
+def results(folder: Path, subjects: dict[str, Measure]) -> tuple[int, list[dict[str, Any]]]:
     """The exit code and results.json of these subjects."""
-    code = main(["--out", str(folder / "results.json")], known)
+    code = main(["--out", str(folder / "results.json")], subjects)
     return code, json.loads((folder / "results.json").read_text(encoding="utf-8"))
 
 
@@ -60,9 +60,9 @@ def results(folder: Path, known: dict[str, Measure]) -> tuple[int, list[dict[str
 def test_the_interval_is_the_narrowest_pair_of_order_statistics(
     n: int, low: float, high: float, coverage: float
 ) -> None:
-    found = interval([float((7 * i) % n + 1) if n % 7 else float(i + 1) for i in range(n)])  # 1..n, shuffled
-    assert (found.low, found.high) == (low, high)
-    assert found.coverage == pytest.approx(coverage, abs=1e-12)
+    spread = interval([float((7 * i) % n + 1) if n % 7 else float(i + 1) for i in range(n)])  # 1..n, shuffled
+    assert (spread.low, spread.high) == (low, high)
+    assert spread.coverage == pytest.approx(coverage, abs=1e-12)
 
 
 def test_ratios_are_taken_round_by_round() -> None:
@@ -79,9 +79,9 @@ def test_rounds_go_forwards_and_backwards_by_turns_and_the_warm_up_is_dropped() 
         return float(len(calls))
 
     contenders = {"a": lambda: contender("a"), "b": lambda: contender("b")}
-    found = alternate(contenders, rounds=2, warm_up=2, said=lambda line: None)
+    numbers = alternate(contenders, rounds=2, warm_up=2, report=lambda line: None)
     assert calls == ["a", "b", "b", "a"] * 2
-    assert found == {"a": [5.0, 8.0], "b": [6.0, 7.0]}
+    assert numbers == {"a": [5.0, 8.0], "b": [6.0, 7.0]}
 
 
 @pytest.mark.parametrize(
@@ -98,14 +98,16 @@ def test_the_median_is_held_to_the_bound_in_its_sense(bound: Bound, values: tupl
 
 
 def test_a_missed_bound_ends_the_command_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, entries = results(tmp_path, {"good": told(AT_MOST, 1.0), "bad": told(AT_LEAST, 1.0)})
+    code, entries = results(tmp_path, {"good": measure_giving(AT_MOST, 1.0), "bad": measure_giving(AT_LEAST, 1.0)})
     assert code == 1
     assert [each["ok"] for each in entries] == [True, False]
     assert "missed" in capsys.readouterr().out
 
 
 def test_held_and_skipped_bounds_end_it_with_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, entries = results(tmp_path, {"good": told(AT_LEAST, 2.0), "not here": broken(Skipped("no such CPU"))})
+    code, entries = results(
+        tmp_path, {"good": measure_giving(AT_LEAST, 2.0), "not here": broken(Skipped("no such CPU"))}
+    )
     assert code == 0
     assert [each["ok"] for each in entries] == [True, None, None]
     assert [each["skipped"] for each in entries] == [None, "no such CPU", "no such CPU"]
@@ -113,14 +115,14 @@ def test_held_and_skipped_bounds_end_it_with_0(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_one_round_has_no_interval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    results(tmp_path, {"once": told(AT_MOST, 1.0), "twice": told(AT_MOST, 1.0, 1.2)})
+    results(tmp_path, {"once": measure_giving(AT_MOST, 1.0), "twice": measure_giving(AT_MOST, 1.0, 1.2)})
     _, once, twice = capsys.readouterr().out.strip().splitlines()[-3:]
     assert "one round" in once
     assert "1.000 to 1.200 (50%)" in twice
 
 
 def test_a_measure_that_breaks_off_is_told_and_leaves_the_others(tmp_path: Path) -> None:
-    code, entries = results(tmp_path, {"broken": broken(Failed("it fell over")), "good": told(AT_MOST, 1.0)})
+    code, entries = results(tmp_path, {"broken": broken(Failed("it fell over")), "good": measure_giving(AT_MOST, 1.0)})
     assert code == 1
     assert [(each["ok"], each["ratio"], each["failed"]) for each in entries] == [
         (False, None, "it fell over"),
@@ -141,9 +143,9 @@ def test_every_figure_has_a_name_of_its_own() -> None:
 
 
 def test_the_quick_command_writes_every_figure_of_what_was_asked(tmp_path: Path) -> None:
-    asked = ["smoothness", "frozen", "overhead"]
+    names = ["smoothness", "frozen", "overhead"]
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", *asked, "--quick", "--out", str(tmp_path / "results.json")],
+        [sys.executable, "-m", "benchmarks", *names, "--quick", "--out", str(tmp_path / "results.json")],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -151,7 +153,7 @@ def test_the_quick_command_writes_every_figure_of_what_was_asked(tmp_path: Path)
     )
     entries = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert [each["name"] for each in entries] == [
-        bound.name for measure in measures(asked).values() for bound in measure.bounds
+        bound.name for measure in measures(names).values() for bound in measure.bounds
     ]
     assert done.returncode == int(not all(each["ok"] for each in entries)), done.stderr
     for each in entries:

@@ -17,7 +17,7 @@ from benchmarks.settings import Settings
 from experiments.factorial_designs import full
 from experiments.profiles import PROFILES
 from experiments.studies import STUDIES
-from harness.ablate.design import data
+from harness.ablate.design import design_data
 from harness.cells.cell import Cell, WeightRetention
 from harness.cells.lease import take_lease
 from harness.cells.record import write_failure
@@ -183,7 +183,7 @@ def test_an_ablation_before_and_after() -> None:
     values = dict.fromkeys(("sst", "quora", "sts"), truth.values(ours.names, {}))
     setup = truth.quick(ours, *truth.drawn(random, values, seeds=2, items=(20, 20, 20)))
     taken = AblationResults(ours, dataclasses.replace(setup, facts={name: setup_tags(SETUP)[name] for name in FACTS}))
-    after = data(ours, full(ours.names, ours.impossible)) | {"cells": 32, "cells_left": 0}
+    after = design_data(ours, full(ours.names, ours.impossible)) | {"cells": 32, "cells_left": 0}
     after |= figures(taken, analyse_metrics(taken))
     assert set(after) - set(before) == {"combinations", "main", "interaction", "shapley", "paths", "steps"}
     check("ablate", json.loads(json.dumps(after, allow_nan=False)))

@@ -1,4 +1,4 @@
-"""Which combinations ``harness ablate`` trains for its budget, and what it says of them before."""
+"""The combinations that ``harness ablate`` trains for its budget, and their description."""
 
 from __future__ import annotations
 
@@ -37,119 +37,121 @@ LARGEST = 1e6
 BUDGET = re.compile(r"(\d+(?:\.\d+)?)(h?)")
 
 
-def designed(told: Ablation, kind: str, cells: int | None, setup: Setup) -> Design:
+def choose_design(ablation: Ablation, kind: str, cells: int | None, setup: Setup) -> Design:
     """The combinations for a budget of cells over all seeds. ``DesignError``."""
-    names, impossible = told.names, told.impossible
+    names, impossible = ablation.names, ablation.impossible
     possible = 2 ** len(names) - len(impossible)
     runs = max(RUNS, len(names) + 1) if cells is None else cells // setup.seeds
     if kind in ("auto", "fractional"):
         try:
             return choose(names, impossible, min(runs, possible - 1) if kind == "fractional" else runs)
         except DesignError as error:
-            raise DesignError(f"{told.told}, {setup.seeds} seeds: {error}") from None
-    made = {"factorial": full, "leave-one-out": leave_one_out, "add-one": add_one}[kind](names, impossible)
+            raise DesignError(f"{ablation.told}, {setup.seeds} seeds: {error}") from None
+    design = {"factorial": full, "leave-one-out": leave_one_out, "add-one": add_one}[kind](names, impossible)
     wanted = 2 if kind != "factorial" else 1
-    if len(made.runs) < wanted:
-        raise DesignError(f"{told.told}: {kind} has no two combinations that can be trained; take --design factorial")
-    if cells is not None and len(made.runs) > runs:
+    if len(design.runs) < wanted:
         raise DesignError(
-            f"{told.told}: {kind} takes {len(made.runs)} combinations, {len(made.runs) * setup.seeds} cells with "
-            f"{setup.seeds} seeds, and the budget is {cells}; raise it, or take --design auto"
+            f"{ablation.told}: {kind} has no two combinations that can be trained; take --design factorial"
         )
-    return dataclasses.replace(made, why="as asked for")
+    if cells is not None and len(design.runs) > runs:
+        raise DesignError(
+            f"{ablation.told}: {kind} takes {len(design.runs)} combinations, {len(design.runs) * setup.seeds} cells "
+            f"with {setup.seeds} seeds, and the budget is {cells}; raise it, or take --design auto"
+        )
+    return dataclasses.replace(design, why="as asked for")
 
 
-def cells_of_budget(text: str | None, told: Ablation, setup: Setup, machine: ExecutionConfig) -> int | None:
+def cells_of_budget(text: str | None, ablation: Ablation, setup: Setup, config: ExecutionConfig) -> int | None:
     """A budget's cells: ``96``, or ``2.5h`` on this machine. ``InputError``."""
     if text is None:
         return None
-    found = BUDGET.fullmatch(text)
-    if found is None or not 0 < float(found[1]) <= LARGEST or not (found[2] or found[1].isdecimal()):
+    match = BUDGET.fullmatch(text)
+    if match is None or not 0 < float(match[1]) <= LARGEST or not (match[2] or match[1].isdecimal()):
         raise InputError(f"--budget {shown(text, 40)} is neither cells, as in 96, nor hours, as in 2.5h")
-    if not found[2]:
-        return int(found[1])
-    if machine.cluster:
+    if not match[2]:
+        return int(match[1])
+    if config.cluster:
         raise InputError("--budget in hours is for this machine alone; on Ray give it in cells")
-    every = [cell for row in plan(ablation_rows(told.slug), setup) for cell in row.cells[:1]]
-    rate = seconds_per_token(read_index(machine.home), every)
+    every = [cell for row in plan(ablation_rows(ablation.slug), setup) for cell in row.cells[:1]]
+    rate = seconds_per_token(read_index(config.home), every)
     if rate is None or not every:
         raise InputError(
             "--budget in hours needs to know how long a cell takes, and this home has trained none of these; give it "
             "in cells"
         )
     seconds = rate * sum(map(cost, every)) / len(every)
-    return math.floor(3600 * float(found[1]) * machine.jobs / seconds)
+    return math.floor(3600 * float(match[1]) * config.jobs / seconds)
 
 
-def trained(told: Ablation, design: Design, setup: Setup) -> list[PlannedRow]:
+def rows_to_train(ablation: Ablation, design: Design, setup: Setup) -> list[PlannedRow]:
     """The design's rows."""
-    wanted = {told.name(on) for on in design.runs}
-    return [row for row in plan(ablation_rows(told.slug), setup) if row.row.name in wanted]
+    wanted = {ablation.name(on) for on in design.runs}
+    return [row for row in plan(ablation_rows(ablation.slug), setup) if row.row.name in wanted]
 
 
-def lines(told: Ablation, design: Design) -> Iterator[str]:
-    """The question, the factors, what cannot be, and what the design tells apart."""
-    width = max(map(len, told.names))
-    yield f"{told.told}: {len(told.names)} factor{'s' * (len(told.names) > 1)}"
-    for at, factor in enumerate(told.factors):
+def describe_design(ablation: Ablation, design: Design) -> Iterator[str]:
+    """The question, the factors, the combinations left out and trained, and the effects that the design separates."""
+    width = max(map(len, ablation.names))
+    yield f"{ablation.told}: {len(ablation.names)} factor{'s' * (len(ablation.names) > 1)}"
+    for at, factor in enumerate(ablation.factors):
         yield f"  {ascii_uppercase[at]}  {factor.name:{width}}  {factor.says}"
-    for factor in told.every:
-        if factor.name in told.held:
-            yield f"  held {'on' if told.held[factor.name] else 'off'}: {factor.name}"
-    if not told.way:
+    for factor in ablation.every:
+        if factor.name in ablation.held:
+            yield f"  held {'on' if ablation.held[factor.name] else 'off'}: {factor.name}"
+    if not ablation.way:
         yield "  in no order: the one row does not stand on the other"
-    for why, runs in ruled_out(told).items():
+    for why, runs in ruled_out(ablation).items():
         yield f"not trained, {why}: {', '.join(runs[:8])}{f' and {len(runs) - 8} more' if len(runs) > 8 else ''}"
     yield f"design {design.kind}: {design.why}"
     for on in design.runs[:LISTED]:
-        known = told.known.get(on, "")
-        yield f"  {spots(told, on)}  {known or told.name(on)}"
+        row = ablation.known.get(on, "")
+        yield f"  {factor_letters(ablation, on)}  {row or ablation.name(on)}"
     if len(design.runs) > LISTED:
         yield f"  and {len(design.runs) - LISTED} more"
-    yield from apart(told, design)
+    yield from separable_effects(ablation, design)
 
 
-def spots(told: Ablation, on: frozenset[str]) -> str:
-    """``A . C``."""
-    return " ".join(ascii_uppercase[at] if name in on else "." for at, name in enumerate(told.names))
+def factor_letters(ablation: Ablation, on: frozenset[str]) -> str:
+    """A letter for each factor that is on, as ``A . C``."""
+    return " ".join(ascii_uppercase[at] if name in on else "." for at, name in enumerate(ablation.names))
 
 
-def ruled_out(told: Ablation) -> dict[str, list[str]]:
-    """The combinations that are no training of their own, by reason."""
-    found: dict[str, list[str]] = {}
-    for on, why in told.impossible.items():
-        found.setdefault(why, []).append(told.name(on))
-    return found
+def ruled_out(ablation: Ablation) -> dict[str, list[str]]:
+    """The combinations that are not trained, by reason."""
+    by_reason: dict[str, list[str]] = {}
+    for on, why in ablation.impossible.items():
+        by_reason.setdefault(why, []).append(ablation.name(on))
+    return by_reason
 
 
-def apart(told: Ablation, design: Design) -> Iterator[str]:
-    """What the design can and cannot separate, by the factors' letters."""
+def separable_effects(ablation: Ablation, design: Design) -> Iterator[str]:
+    """The effects that the design can and cannot separate, by the factors' letters."""
     model = design.model()
-    pairs = len([effect for effect in every_effect(told.names, 2) if len(effect) == 2])
+    pairs = len([effect for effect in every_effect(ablation.names, 2) if len(effect) == 2])
     seen = sum(len(effect) == 2 for effect in model)
-    aliases = [by_letter(told.names, line) for line in design.aliases() if " " in line]
-    yield f"told apart: {sum(len(effect) == 1 for effect in model)} of {len(told.names)} main effects" + (
+    aliases = [by_letter(ablation.names, line) for line in design.aliases() if " " in line]
+    yield f"told apart: {sum(len(effect) == 1 for effect in model)} of {len(ablation.names)} main effects" + (
         f", {seen} of {pairs} two-way interactions" if pairs else ""
     )
     if aliases:
         yield f"not told apart (A + B:C is the sum of both): {'; '.join(aliases[:LISTED])}"
 
 
-def data(told: Ablation, design: Design) -> dict[str, Any]:
-    """The same for a program."""
+def design_data(ablation: Ablation, design: Design) -> dict[str, Any]:
+    """The design as JSON has it."""
     return {
-        "ablation": told.slug,
-        "row": row_slug(told.suite, told.row),
-        "against": row_slug(told.other, told.against),
-        "factors": [{"name": factor.name, "says": factor.says} for factor in told.factors],
-        "held": dict(told.held),
-        "ordered": bool(told.way),
-        "not_trained": [{"factors": sorted(on), "reason": why} for on, why in told.impossible.items()],
+        "ablation": ablation.slug,
+        "row": row_slug(ablation.suite, ablation.row),
+        "against": row_slug(ablation.other, ablation.against),
+        "factors": [{"name": factor.name, "says": factor.says} for factor in ablation.factors],
+        "held": dict(ablation.held),
+        "ordered": bool(ablation.way),
+        "not_trained": [{"factors": sorted(on), "reason": why} for on, why in ablation.impossible.items()],
         "design": {
             "kind": design.kind,
             "why": design.why,
             "combinations": [
-                {"factors": [name for name in told.names if name in on], "row": told.known.get(on)}
+                {"factors": [name for name in ablation.names if name in on], "row": ablation.known.get(on)}
                 for on in design.runs
             ],
             "aliases": [line for line in design.aliases() if " " in line],
@@ -160,16 +162,16 @@ def data(told: Ablation, design: Design) -> dict[str, Any]:
 LEVELS = {"": False, "off": False, "on": True}
 
 
-def question(row: str, against: str, added: Sequence[str], held: Sequence[str]) -> Ablation:
+def question(row: str, against: str, added: Sequence[str], held_factors: Sequence[str]) -> Ablation:
     """The ablation of two rows by their full slugs. ``InputError``."""
     suite, own = selectors.find(row)
     other, theirs = selectors.find(against)
     levels: dict[str, bool] = {}
-    for text in held:
+    for text in held_factors:
         name, _, level = text.partition("=")
         if level not in LEVELS or not name:
             raise InputError(f"--hold {shown(text, 80)} is not FACTOR, FACTOR=on or FACTOR=off")
         levels[name] = LEVELS[level]
     changes = tuple(map(selectors.change, added))
-    told = Ablation(suite=suite, row=own, other=other, against=theirs, added=changes, held=levels)
-    return selectors.ablation(told.table)
+    ablation = Ablation(suite=suite, row=own, other=other, against=theirs, added=changes, held=levels)
+    return selectors.ablation(ablation.table)

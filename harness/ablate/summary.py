@@ -22,90 +22,93 @@ EFFECTS: dict[str, tuple[Kind, str]] = {
 }
 
 
-def summary(taken: AblationResults, every: Sequence[MetricAnalysis]) -> Iterator[RenderableType]:
-    known = [each for each in every if each.scores]
+def summary(results: AblationResults, every: Sequence[MetricAnalysis]) -> Iterator[RenderableType]:
+    measured = [each for each in every if each.scores]
     for each in every:
         if each.reason:
             yield Text(f"{metric_title(each.metric)}: {each.reason}", "yellow")
-    if not known:
+    if not measured:
         return
-    kind, title = EFFECTS.get(taken.design.kind, ("main", "Main effects: on minus off over all combinations"))
+    kind, title = EFFECTS.get(results.design.kind, ("main", "Main effects: on minus off over all combinations"))
     yield Text()
-    yield effects(taken, known, kind, title)
-    yield from interactions(taken, known)
-    if known[-1].apparent:
-        yield paths(taken, known[-1])
-    yield from steps(taken, known[-1])
-    seeds = len(known[-1].scores.seeds) if known[-1].scores else 0
-    told = f"{len(taken.trained)} combinations, {seeds} seed{'s' * (seeds > 1)}; ± half the 95% interval over seeds and"
-    yield Text(f"{told} items; {SUPPORTED} p < .05 after Holm over the table", "dim")
+    yield effects(results, measured, kind, title)
+    yield from interactions(results, measured)
+    if measured[-1].apparent:
+        yield paths(results, measured[-1])
+    yield from steps(results, measured[-1])
+    seeds = len(measured[-1].scores.seeds) if measured[-1].scores else 0
+    basis = f"{len(results.trained)} combinations, {seeds} seed{'s' * (seeds > 1)}"
+    yield Text(
+        f"{basis}; ± half the 95% interval over seeds and items; {SUPPORTED} p < .05 after Holm over the table", "dim"
+    )
 
 
 def table(title: str) -> Table:
     return Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, collapse_padding=True)
 
 
-def effects(taken: AblationResults, every: Sequence[MetricAnalysis], kind: Kind, title: str) -> Table:
-    made = table(title)
-    made.add_column("factor", no_wrap=True)
+def effects(results: AblationResults, every: Sequence[MetricAnalysis], kind: Kind, title: str) -> Table:
+    grid = table(title)
+    grid.add_column("factor", no_wrap=True)
     for each in every:
-        made.add_column(metric_title(each.metric).partition(" ")[0], justify="right", no_wrap=True)
-    for name in taken.ablation.names:
-        made.add_row(factor_label(taken, name), *(figure(each.get(kind, name)) for each in every))
-    made.add_row("all minus none", *(figure(each.get("total")) for each in every))
-    return made
+        grid.add_column(metric_title(each.metric).partition(" ")[0], justify="right", no_wrap=True)
+    for name in results.ablation.names:
+        grid.add_row(factor_label(results, name), *(figure(each.get(kind, name)) for each in every))
+    grid.add_row("all minus none", *(figure(each.get("total")) for each in every))
+    return grid
 
 
-def figure(found: ContrastEstimate | None) -> str:
-    if found is None:
+def figure(effect: ContrastEstimate | None) -> str:
+    if effect is None:
         return "·"
-    half = f" ±{format_number(found.ends[1] - found.mean)}" if found.ends and found.seeds > 1 else ""
-    return f"{format_signed(found.mean)}{half}{SUPPORTED if found.supported else ''}"
+    half = f" ±{format_number(effect.ends[1] - effect.mean)}" if effect.ends and effect.seeds > 1 else ""
+    return f"{format_signed(effect.mean)}{half}{SUPPORTED if effect.supported else ''}"
 
 
-def interactions(taken: AblationResults, every: Sequence[MetricAnalysis]) -> Iterator[Text]:
-    """Those that are supported, and how many are not."""
+def interactions(results: AblationResults, every: Sequence[MetricAnalysis]) -> Iterator[Text]:
+    """The interactions that are supported, and how many are not."""
     pairs = [
-        (each, key[1], found) for each in every for key, found in each.estimates.items() if key[0] == "interaction"
+        (each, key[1], effect) for each in every for key, effect in each.estimates.items() if key[0] == "interaction"
     ]
     if not pairs:
         return
-    there = [each for each in pairs if each[2].supported]
-    yield Text(f"Two-way interactions: {len(there)} of {len(pairs)} supported")
-    for of, term, found in there:
+    supported = [each for each in pairs if each[2].supported]
+    yield Text(f"Two-way interactions: {len(supported)} of {len(pairs)} supported")
+    for of, term, effect in supported:
         yield Text(
-            f"  {factor_letters(taken, term).replace('+', ':')}  {metric_title(of.metric)}  {format_interval(found)}"
+            f"  {factor_letters(results, term).replace('+', ':')}  {metric_title(of.metric)}  {format_interval(effect)}"
         )
 
 
-def paths(taken: AblationResults, of: MetricAnalysis) -> Table:
+def paths(results: AblationResults, of: MetricAnalysis) -> Table:
     """One metric over all orders."""
-    made = table(f"{metric_title(of.metric)}, over all orders of adding the factors")
-    for name in ("factor", "Shapley value", "from", "to", *(("paper's place", "above") if taken.ablation.way else ())):
-        made.add_column(name, justify="left" if name == "factor" else "right")
-    for name, found in of.apparent.items():
+    grid = table(f"{metric_title(of.metric)}, over all orders of adding the factors")
+    of_paper = ("paper's place", "above") if results.ablation.way else ()
+    for name in ("factor", "Shapley value", "from", "to", *of_paper):
+        grid.add_column(name, justify="left" if name == "factor" else "right")
+    for name, effect in of.apparent.items():
         line = [
-            factor_label(taken, name),
+            factor_label(results, name),
             figure(of.get("shapley", name)),
-            format_signed(found.low),
-            format_signed(found.high),
+            format_signed(effect.low),
+            format_signed(effect.high),
         ]
-        if found.stated is not None and found.place is not None:
-            line += [format_signed(found.stated), f"{found.place:.0%}"]
-        made.add_row(*line)
-    return made
+        if effect.stated is not None and effect.place is not None:
+            line += [format_signed(effect.stated), f"{effect.place:.0%}"]
+        grid.add_row(*line)
+    return grid
 
 
-def steps(taken: AblationResults, of: MetricAnalysis) -> Iterator[Text]:
+def steps(results: AblationResults, of: MetricAnalysis) -> Iterator[Text]:
     """The paper's own steps."""
-    if not taken.ablation.way:
+    if not results.ablation.way:
         return
     yield Text(f"{metric_title(of.metric)}, the paper's steps")
     for step in of.steps:
-        found = of.get("step", *step.factors)
-        printed = "not printed" if step.printed is None else f"printed {format_signed(step.printed)}"
-        ours = format_interval(found) if found else "not run"
-        yield Text(f"  {stop_label(step.start)} → {stop_label(step.end)}: {printed}, ours {ours}")
-    for stop in taken.ablation.stops:
+        effect = of.get("step", *step.factors)
+        paper_text = "not printed" if step.printed is None else f"printed {format_signed(step.printed)}"
+        ours = format_interval(effect) if effect else "not run"
+        yield Text(f"  {stop_label(step.start)} → {stop_label(step.end)}: {paper_text}, ours {ours}")
+    for stop in results.ablation.stops:
         if stop.off:
             yield Text(f"  {stop_label(stop)} differs from the combination in {', '.join(stop.off)}", "dim")

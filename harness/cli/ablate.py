@@ -67,7 +67,7 @@ def ablate(
     to do had the changes been added in another order. Cells are those of harness run: shared, resumable, parallel.
     """
     with status_line("reading the rows and the data") as line:
-        from harness.ablate.design import cells_of_budget, designed, question
+        from harness.ablate.design import cells_of_budget, choose_design, question
         from harness.cli.setup import machine_of, setup_of
         from harness.commands.ablate import Request, carry_out
         from harness.commands.run import Options
@@ -80,7 +80,7 @@ def ablate(
         told = question(row, against, added, held)
         if not dry_run:
             download_encoders(ablation_rows(told.slug), setup, partial(tell, err=True) if as_json else line.say)
-        chosen = designed(told, design, cells_of_budget(budget, told, setup, machine), setup)
-    ask = Request(how=Options("none", False, retry_failed, report), dry_run=dry_run, as_json=as_json)
+        chosen = choose_design(told, design, cells_of_budget(budget, told, setup, machine), setup)
+    ask = Request(options=Options("none", False, retry_failed, report), dry_run=dry_run, as_json=as_json)
     with contextlib.nullcontext() if dry_run else logbook(machine.home):
         sys.exit(carry_out(told, chosen, setup, machine, ask))

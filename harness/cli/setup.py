@@ -9,7 +9,7 @@ from experiments.profiles import PROFILES
 from harness.cells.home import writable
 from harness.cli.options import ExecutionOptions
 from harness.console.checks import MOST, check_number, check_text, check_user, near
-from harness.execution.config import Cluster, ExecutionConfig, chosen_device, cores
+from harness.execution.config import Cluster, ExecutionConfig, choose_device, cores
 from harness.planning.setup import Setup
 from harness.registry.selectors import named_changes
 from model.errors import InputError, shown
@@ -76,7 +76,7 @@ def machine_of(place: ExecutionOptions, threads: int) -> ExecutionConfig:
     if cluster is not None:
         device = ("cuda" if cluster.gpus else "cpu") if place.device == "auto" else place.device
         return ExecutionConfig(home=home.resolve(), jobs=jobs or MOST, threads=threads, device=device, cluster=cluster)
-    device = chosen_device(place.device)
+    device = choose_device(place.device)
     if jobs is None:
         jobs = 1 if device == "cuda" else max(1, cores() // threads)
     return ExecutionConfig(home=home, jobs=jobs, threads=threads, device=device)

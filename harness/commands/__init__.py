@@ -1,1 +1,1 @@
-"""What ``run``, ``tune`` and ``ablate`` do once their options are read. May import all rooms but ``cli``."""
+"""The commands ``run``, ``tune`` and ``ablate``, once their options are read. May import all rooms but ``cli``."""

@@ -1,4 +1,4 @@
-"""What ``harness ablate`` does once its options are read: say the design, train it, print and report what it shows."""
+"""``harness ablate`` once its options are read: print the design, train it, print and report its effects."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from rich.console import Console
 
 from experiments.ablation import Ablation
 from experiments.factorial_designs import Design
-from harness.ablate.design import data, lines, trained
+from harness.ablate.design import describe_design, design_data, rows_to_train
 from harness.ablate.summary import summary
 from harness.cells.home import reports_folder
-from harness.commands.run import Options, announced, train_and_print
+from harness.commands.run import Options, announce_report, train_and_print
 from harness.console.status import status_line
 from harness.console.text import say
 from harness.execution.config import ExecutionConfig
@@ -36,58 +36,59 @@ from reports.document.blocks import Grid
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Request:
-    """What the command was told beside question, design and machine."""
+    """Options of the command beside question, design and execution."""
 
-    how: Options
+    options: Options
     dry_run: bool
     as_json: bool
 
 
-def carry_out(told: Ablation, design: Design, setup: Setup, machine: ExecutionConfig, ask: Request) -> int:
+def carry_out(ablation: Ablation, design: Design, setup: Setup, config: ExecutionConfig, request: Request) -> int:
     """The exit code. With ``as_json`` standard output has the data and nothing else."""
-    console = Console(soft_wrap=False, stderr=ask.as_json)
-    planned = trained(told, design, setup)
-    for line in (*lines(told, design), *costs(planned, machine, ask.how.rerun)):
+    console = Console(soft_wrap=False, stderr=request.as_json)
+    planned = rows_to_train(ablation, design, setup)
+    for line in (*describe_design(ablation, design), *costs(planned, config, request.options.rerun)):
         say(console, line)
-    if ask.dry_run:
-        if ask.as_json:
-            print(json.dumps(data(told, design) | counted(planned, machine), indent=1))
+    if request.dry_run:
+        if request.as_json:
+            print(json.dumps(design_data(ablation, design) | count_cells(planned, config), indent=1))
         return 0
-    store = Store(machine.home)
-    result: list[tuple[AblationResults, list[MetricAnalysis]]] = []
+    store = Store(config.home)
+    analysis: list[tuple[AblationResults, list[MetricAnalysis]]] = []
 
     def show() -> None:
         with status_line("weighing the changes"):
-            taken = at_home(told, setup, store.home)
-            result.append((taken, analyse_metrics(taken)))
-        for part in summary(*result[0]):
+            results = at_home(ablation, setup, store.home)
+            analysis.append((results, analyse_metrics(results)))
+        for part in summary(*analysis[0]):
             console.print(part)
 
-    code = train_and_print(planned, setup, machine, console, dataclasses.replace(ask.how, report=False), show)
-    if code == 0 and ask.how.report:
-        code = reported(told, setup, store, console)
-    if ask.as_json and result:
-        print(json.dumps(data(told, design) | counted(planned, machine) | figures(*result[0]), indent=1))
+    code = train_and_print(planned, setup, config, console, dataclasses.replace(request.options, report=False), show)
+    if code == 0 and request.options.report:
+        code = write_ablation_report(ablation, setup, store, console)
+    if request.as_json and analysis:
+        counts = count_cells(planned, config)
+        print(json.dumps(design_data(ablation, design) | counts | figures(*analysis[0]), indent=1))
     return code
 
 
-def counted(planned: Sequence[PlannedRow], machine: ExecutionConfig) -> dict[str, int]:
-    """How many cells the design has, and how many of them are left."""
-    return {"cells": len(cells_of(planned)), "cells_left": len(read_index(machine.home).cells_to_train(planned))}
+def count_cells(planned: Sequence[PlannedRow], config: ExecutionConfig) -> dict[str, int]:
+    """The number of the design's cells, and of those left to train."""
+    return {"cells": len(cells_of(planned)), "cells_left": len(read_index(config.home).cells_to_train(planned))}
 
 
-def figures(taken: AblationResults, every: Sequence[MetricAnalysis]) -> dict[str, list[dict[str, Any]]]:
-    """What the report's tables hold, as data."""
-    grids = [block for block in ablation_blocks(taken, every) if isinstance(block, Grid) and block.records]
-    return {grid.name.removeprefix(f"{taken.name}-"): [dict(each) for each in grid.records] for grid in grids}
+def figures(results: AblationResults, every: Sequence[MetricAnalysis]) -> dict[str, list[dict[str, Any]]]:
+    """The report's tables as data."""
+    grids = [block for block in ablation_blocks(results, every) if isinstance(block, Grid) and block.records]
+    return {grid.name.removeprefix(f"{results.name}-"): [dict(each) for each in grid.records] for grid in grids}
 
 
-def reported(told: Ablation, setup: Setup, store: Store, console: Console) -> int:
+def write_ablation_report(ablation: Ablation, setup: Setup, store: Store, console: Console) -> int:
     """Write the ablation's own report."""
-    folder, only = reports_folder(store.home) / told.slug.replace("/", "-"), setup_tags(setup)["setup"]
-    there = announced(
+    folder, only = reports_folder(store.home) / ablation.slug.replace("/", "-"), setup_tags(setup)["setup"]
+    written = announce_report(
         folder,
         console,
-        lambda tell: write(ResultsFolder(store.home), (), folder, tell, tuned=(), ablated=[told.table], only=only),
+        lambda tell: write(ResultsFolder(store.home), (), folder, tell, tuned=(), ablated=[ablation.table], only=only),
     )
-    return 0 if there else 1
+    return 0 if written else 1

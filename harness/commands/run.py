@@ -31,83 +31,86 @@ from harness.reporting.tables import boxes, print_tables, write_tables
 from harness.tracking.from_cells import ResultsFolder
 from harness.tracking.store import Store
 from model.errors import InputError
+from reports.suite_table.model import Table
 
 INTERRUPTED = 130
-NAMED = 5  # cells in one line
+MAX_NAMES = 5  # cells in one line
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What ``run`` was told about which cells to train and what to keep."""
+    """Options of ``run``: which cells to train and what to keep."""
 
     keep: str
     rerun: bool
     retry: bool
     report: bool
-    way: SeedPolicy = dataclasses.field(default_factory=FixedSeeds)
+    policy: SeedPolicy = dataclasses.field(default_factory=FixedSeeds)
 
 
 def train_and_print(
     planned: list[PlannedRow],
     setup: Setup,
-    machine: ExecutionConfig,
+    config: ExecutionConfig,
     console: Console,
-    how: Options,
+    options: Options,
     show: Callable[[], None] | None = None,
 ) -> int:
-    """The exit code. ``show`` prints what was found, in place of the rows' tables."""
-    store = Store(machine.home)
-    for line in (*preamble(setup, machine, how.way.seeds(setup)), *how.way.opening()):
+    """The exit code. ``show`` prints the results in place of the rows' tables."""
+    store = Store(config.home)
+    for line in (*preamble(setup, config, options.policy.describe(setup)), *options.policy.opening()):
         say(console, line, "dim")
-    end = _train(planned, setup, machine, store, console, how)
+    end = _train(planned, setup, config, store, console, options)
     with status_line("making the tables"):
-        made = tables(*how.way.shown(planned, setup), machine)
+        suite_tables = _tables(planned, setup, config, options.policy)
     if show is None:
-        print_tables(made, console)
+        print_tables(suite_tables, console)
     else:
         show()
-    how.way.conclude(console, end == "finished")
+    options.policy.print_summary(console, end == "finished")
     try:
-        say(console, f"tables: {write_tables(made, setup, machine.home)}")
+        say(console, f"tables: {write_tables(suite_tables, setup, config.home)}")
     except OSError as error:
         if not is_full(error):
             raise
         end = "disk full"
-    lacking = False
-    if how.report and end == "finished":
+    report_missing = False
+    if options.report and end == "finished":
         folder = reports_folder(store.home) / file_name(
             [setup.profile.name, setup_tags(setup)["setup"][:6]], setup.variant
         )
         source, only = ResultsFolder(store.home), setup_tags(setup)["setup"]
-        lacking = not announced(folder, console, lambda tell: write(source, all_rows(), folder, tell, only=only))
+        report_missing = not announce_report(
+            folder, console, lambda tell: write(source, all_rows(), folder, tell, only=only)
+        )
         tell_faults(source, console)
     say(console, f"browse: {store.browse()}")
-    failed = failed_cells(planned, machine.home)
+    failed = failed_cells(planned, config.home)
     for line in failed:
         say(console, f"failed: {line}")
     if failed:
         say(console, "--retry-failed trains them again")
-    lost = absent_cells(planned, machine.home) if end == "finished" and isinstance(how.way, FixedSeeds) else []
+    lost = absent_cells(planned, config.home) if end == "finished" and isinstance(options.policy, FixedSeeds) else []
     if lost:
-        more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
-        where = f"{machine.home / 'cells'} or damaged there since they were trained"
-        say(console, f"gone from {where}: {', '.join(lost[:NAMED])}{more}")
+        more = f" and {len(lost) - MAX_NAMES} more" if len(lost) > MAX_NAMES else ""
+        where = f"{config.home / 'cells'} or damaged there since they were trained"
+        say(console, f"gone from {where}: {', '.join(lost[:MAX_NAMES])}{more}")
         say(console, "the same command trains them again")
     if end == "disk full":
-        say(console, str(DiskFull(machine.home)))
+        say(console, str(DiskFull(config.home)))
         return 1
     if end == "interrupted":
         say(console, "stopped; the same command goes on from here")
         return INTERRUPTED
-    return 1 if failed or lost or lacking else 0
+    return 1 if failed or lost or report_missing else 0
 
 
-def announced(folder: Path, console: Console, written: Callable[[Callable[[str], None]], Written]) -> bool:
+def announce_report(folder: Path, console: Console, write_files: Callable[[Callable[[str], None]], Written]) -> bool:
     """Write a report and say where it is, or in a sentence why there is none; whether there is one. The results are
     kept in either case, so that no error of a report is an error of theirs."""
     try:
         with boxes(lambda text: say(console, text)), status_line("writing the report") as line:
-            made = written(line.tell)
+            report = write_files(line.tell)
     except InputError as error:
         say(console, f"no report: {error}")
         return False
@@ -122,7 +125,7 @@ def announced(folder: Path, console: Console, written: Callable[[Callable[[str],
             f"no report: {type(error).__name__}: {reason(error)}; the results are kept, harness report tries it",
         )
         return False
-    say(console, f"report: {made.folder / 'report.pdf'}{'' if made.new else ' (unchanged)'}")
+    say(console, f"report: {report.folder / 'report.pdf'}{'' if report.new else ' (unchanged)'}")
     return True
 
 
@@ -132,8 +135,13 @@ def tell_faults(source: ResultsFolder, console: Console) -> None:
         say(console, text)
 
 
+def _tables(planned: list[PlannedRow], setup: Setup, config: ExecutionConfig, policy: SeedPolicy) -> list[Table]:
+    rows, seeds = policy.table_rows(planned, setup)
+    return tables(rows, setup, config, seeds)
+
+
 def _train(
-    planned: list[PlannedRow], setup: Setup, machine: ExecutionConfig, store: Store, console: Console, how: Options
+    planned: list[PlannedRow], setup: Setup, config: ExecutionConfig, store: Store, console: Console, options: Options
 ) -> str:
     """Train, with tables after every round; how it ended: finished, interrupted or disk full."""
     first = "stopping: running cells finish their update and write checkpoints; Ctrl-C again stops at once"
@@ -143,19 +151,19 @@ def _train(
                 carry_out(
                     planned,
                     setup,
-                    machine,
+                    config,
                     store,
                     console,
-                    keep=how.keep,
-                    rerun=how.rerun,
-                    retry=how.retry,
+                    keep=options.keep,
+                    rerun=options.rerun,
+                    retry=options.retry,
                     stop=stop,
-                    way=how.way,
+                    policy=options.policy,
                 )
             ) as rounds:
-                for reached in rounds:
-                    where = write_tables(tables(*how.way.shown(planned, setup), machine), setup, machine.home)
-                    say(console, f"{reached}: tables in {where}")
+                for milestone in rounds:
+                    where = write_tables(_tables(planned, setup, config, options.policy), setup, config.home)
+                    say(console, f"{milestone}: tables in {where}")
         except KeyboardInterrupt:
             return "interrupted"
         except (DiskFull, OSError) as error:

@@ -1,4 +1,4 @@
-"""What ``harness tune`` does: seek with one arm or with two on one budget, write what won, set it against the rest."""
+"""``harness tune`` once its options are read: carry out one study or two, export and compare the winners."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from experiments.tuned_suites import PAPER, Winner
 from harness.cells.atomic import is_full
 from harness.cells.home import reports_folder
 from harness.cells.trial import METRIC, SEED, Trial, best_trial, total_cost, within_budget
-from harness.commands.run import INTERRUPTED, Options, announced, tell_faults, train_and_print
+from harness.commands.run import INTERRUPTED, Options, announce_report, tell_faults, train_and_print
 from harness.console.signals import Interrupt
 from harness.console.status import clock, status_line
 from harness.console.text import say
@@ -34,20 +34,20 @@ from harness.registry.selectors import all_rows, select
 from harness.reporting.report import write
 from harness.tracking.from_cells import ResultsFolder
 from harness.tracking.store import Store
-from harness.tune.run import run_study, unit
+from harness.tune.run import cost_unit, run_study
 from harness.tune.scheduler import Limit
 from harness.tune.storage import Storage
 from harness.tune.study_run import StudyRun
 from model.errors import InputError
 
 AT_ONCE = 4  # trials in training at a time, at least
-SHOWN = 8  # of a study's trials on the screen
+MAX_ROWS = 8  # of a study's trials on the screen
 STOPPING = "stopping: running trials finish their update and write checkpoints; Ctrl-C again stops at once"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Request:
-    """What the command was told beside arms and machine."""
+    """Options of the command beside study runs and execution."""
 
     trials: int
     budget: float | None  # seconds of the device
@@ -59,52 +59,54 @@ class Request:
     report: bool
 
 
-def carry_out(arms: Sequence[StudyRun], ask: Request, machine: ExecutionConfig, console: Console) -> int:
+def carry_out(study_runs: Sequence[StudyRun], request: Request, config: ExecutionConfig, console: Console) -> int:
     """The exit code."""
-    store, found, budget = Store(machine.home), [], ask.budget
-    if len(arms) > 1:
-        say(console, f"{alone({arm.study.name: list(arm.study.space()) for arm in arms})}")
-    for arm in arms:
-        trials, code = sought(arm, ask, budget, machine, store, console)
+    store, outcomes, budget = Store(config.home), [], request.budget
+    if len(study_runs) > 1:
+        say(console, f"{alone({study_run.study.name: list(study_run.study.space()) for study_run in study_runs})}")
+    for study_run in study_runs:
+        trials, code = run_one_study(study_run, request, budget, config, store, console)
         if trials is None:
             return code
-        if len(arms) > 1 and budget is None:  # the next arm may cost as much
+        if len(study_runs) > 1 and budget is None:  # the next study may cost as much
             budget = total_cost(trials)
-        found.append((arm, within_budget(trials, budget)))
-    if ask.export:
-        path = exported(found, machine)
+        outcomes.append((study_run, within_budget(trials, budget)))
+    if request.export:
+        path = export_winners(outcomes, config)
         say(console, f"{path} holds the settings; harness run {PAPER}/{path.stem} trains them on fresh seeds")
-    if len(arms) > 1:
-        return compared(arms[0], found, machine, console, ask)
-    there = reported(arms[0], store, console) if ask.report else True
+    if len(study_runs) > 1:
+        return compare_winners(study_runs[0], outcomes, config, console, request)
+    written = write_study_report(study_runs[0], store, console) if request.report else True
     say(console, f"browse: {store.browse()}")
-    return 0 if there else 1
+    return 0 if written else 1
 
 
-def sought(
-    arm: StudyRun, ask: Request, budget: float | None, machine: ExecutionConfig, store: Store, console: Console
+def run_one_study(
+    study_run: StudyRun, request: Request, budget: float | None, config: ExecutionConfig, store: Store, console: Console
 ) -> tuple[list[Trial] | None, int]:
-    """The arm's trials, or None with an exit code where it was not carried to its end."""
-    said: list[str] = []
+    """The study's trials, or None with an exit code where it was not carried to its end."""
+    notes: list[str] = []
     with status_line("opening the study"):
-        storage = Storage(machine.home, ask.storage, arm, ask.at_once or max(AT_ONCE, ask.jobs), said.append)
-    for text in said:
-        say(console, text)
-    if ask.at_once not in (None, storage.at_once):
-        raise InputError(
-            f"--at-once is {ask.at_once}, but the study {arm.name} began with {storage.at_once}; leave it out, "
-            "or begin another study with --sampler-seed"
+        storage = Storage(
+            config.home, request.storage, study_run, request.at_once or max(AT_ONCE, request.jobs), notes.append
         )
-    limit = Limit(ask.trials) if budget is None else Limit(None, budget)
-    for line in preamble(arm, limit, storage, machine):
+    for text in notes:
+        say(console, text)
+    if request.at_once not in (None, storage.at_once):
+        raise InputError(
+            f"--at-once is {request.at_once}, but the study {study_run.name} began with {storage.at_once}; leave it "
+            "out, or begin another study with --sampler-seed"
+        )
+    limit = Limit(request.trials) if budget is None else Limit(None, budget)
+    for line in preamble(study_run, limit, storage, config):
         say(console, line, "dim")
     with Interrupt(lambda: say(console, STOPPING)) as stop:
 
-        def over() -> bool:
-            return stop.asked or (ask.until is not None and time.monotonic() > ask.until)
+        def should_stop() -> bool:
+            return stop.asked or (request.until is not None and time.monotonic() > request.until)
 
         try:
-            trials = run_study(arm, storage, limit, machine, store, console, over)
+            trials = run_study(study_run, storage, limit, config, store, console, should_stop)
             enqueued = sum(trial.state == "waiting" for trial in trials)
             trials = [trial for trial in trials if trial.ours]
         except KeyboardInterrupt:
@@ -112,56 +114,60 @@ def sought(
         except (DiskFull, OSError) as error:
             if not isinstance(error, DiskFull) and not is_full(error):
                 raise
-            say(console, str(DiskFull(machine.home)))
+            say(console, str(DiskFull(config.home)))
             return None, 1
-    console.print(summary(arm, trials, unit(machine)))
+    console.print(summary(study_run, trials, cost_unit(config)))
     if enqueued:
         more = "--trials" if limit.budget is None else "--budget"
-        say(console, f"enqueued and not begun: {enqueued} of {arm.name}; a larger {more} has them tried next")
+        say(console, f"enqueued and not begun: {enqueued} of {study_run.name}; a larger {more} has them tried next")
     if limit.reached(trials) and not any(trial.running for trial in trials):
         return trials, 0
     say(console, f"{'stopped' if stop.asked else 'time is up'}; the same command goes on from here")
     return None, INTERRUPTED if stop.asked else 0
 
 
-def preamble(arm: StudyRun, limit: Limit, storage: Storage, machine: ExecutionConfig) -> list[str]:
-    """What is sought, where and how."""
-    method, setup = arm.method, arm.setup
-    until = f"{limit.trials} trials" if limit.budget is None else f"{clock(limit.budget)} of {unit(machine)[:3]} time"
+def preamble(study_run: StudyRun, limit: Limit, storage: Storage, config: ExecutionConfig) -> list[str]:
+    """The study, its limit and its method, in words."""
+    method, setup = study_run.method, study_run.setup
+    until = (
+        f"{limit.trials} trials" if limit.budget is None else f"{clock(limit.budget)} of {cost_unit(config)[:3]} time"
+    )
     return [
         f"{setup.profile.name}: {setup.profile.says}",
-        f"study {arm.name}: {arm.study.says}; on {row_slug(arm.suite, arm.row)}",
+        f"study {study_run.name}: {study_run.study.says}; on {row_slug(study_run.suite, study_run.row)}",
         f"{until}, {method.sampler} with seed {method.seed}, pruner {method.pruner}, at most {storage.at_once} at once",
-        f"storage {storage.shown}",
-        f"data {setup.data}, encoder {encoder_shown(setup.encoder)}, training seed {SEED}; {machine.told}",
+        f"storage {storage.address}",
+        f"data {setup.data}, encoder {encoder_shown(setup.encoder)}, training seed {SEED}; {config.description}",
     ]
 
 
-def summary(arm: StudyRun, trials: Sequence[Trial], unit: str) -> Table:
+def summary(study_run: StudyRun, trials: Sequence[Trial], unit: str) -> Table:
     """The best trials and the papers' settings."""
     counts = ", ".join(
         f"{sum(trial.state == state for trial in trials)} {state}"
         for state in ("complete", "pruned", "failed", "running")
         if any(trial.state == state for trial in trials)
     )
-    made = Table(
-        title=f"{arm.name}: {counts}; {total_cost(trials):,.0f} {unit}",
+    grid = Table(
+        title=f"{study_run.name}: {counts}; {total_cost(trials):,.0f} {unit}",
         box=box.SIMPLE_HEAD,
         title_justify="left",
         pad_edge=False,
         collapse_padding=True,
     )
-    for name in ("trial", METRIC, "epochs", *arm.study.space()):
-        made.add_column(name, justify="right", no_wrap=True)
+    for name in ("trial", METRIC, "epochs", *study_run.study.space()):
+        grid.add_column(name, justify="right", no_wrap=True)
     ranked = sorted((trial for trial in trials if trial.value is not None), key=rank)
-    for trial in [*ranked[:SHOWN], *(trial for trial in ranked[SHOWN:] if trial.start)]:
+    for trial in [*ranked[:MAX_ROWS], *(trial for trial in ranked[MAX_ROWS:] if trial.start)]:
         values = [terse(value, 2) for value in trial.params.values()]
-        made.add_row(str(trial.number), f"{trial.value:.3f}", str(len(trial.curve)), *values)
+        grid.add_row(str(trial.number), f"{trial.value:.3f}", str(len(trial.curve)), *values)
     papers = [f"trial {trial.number}: the setting of {trial.start}" for trial in trials if trial.start]
-    pruned = [f"fewer epochs than {arm.epochs}: pruned"] if any(trial.state == "pruned" for trial in trials) else []
-    made.caption = "; ".join(papers + pruned)
-    made.caption_justify = "left"
-    return made
+    pruned = (
+        [f"fewer epochs than {study_run.epochs}: pruned"] if any(trial.state == "pruned" for trial in trials) else []
+    )
+    grid.caption = "; ".join(papers + pruned)
+    grid.caption_justify = "left"
+    return grid
 
 
 def rank(trial: Trial) -> tuple[bool, float, int]:
@@ -169,10 +175,10 @@ def rank(trial: Trial) -> tuple[bool, float, int]:
     return trial.state != "complete", -(trial.value or 0.0), trial.number
 
 
-def exported(found: Sequence[tuple[StudyRun, Sequence[Trial]]], machine: ExecutionConfig) -> Path:
-    """The file of the arms' winners. ``InputError`` if an arm has none."""
-    path = tuned_settings.folder() / f"{found[0][0].study.name}.toml"
-    winners = [winner(arm, trials, machine) for arm, trials in found]
+def export_winners(outcomes: Sequence[tuple[StudyRun, Sequence[Trial]]], config: ExecutionConfig) -> Path:
+    """The file of the studies' winners. ``InputError`` if a study has none."""
+    path = tuned_settings.folder() / f"{outcomes[0][0].study.name}.toml"
+    winners = [winner(study_run, trials, config) for study_run, trials in outcomes]
     try:
         tuned_settings.write_winners(path, winners)
     except OSError as error:
@@ -180,26 +186,26 @@ def exported(found: Sequence[tuple[StudyRun, Sequence[Trial]]], machine: Executi
     return path
 
 
-def winner(arm: StudyRun, trials: Sequence[Trial], machine: ExecutionConfig) -> Winner:
+def winner(study_run: StudyRun, trials: Sequence[Trial], config: ExecutionConfig) -> Winner:
     top, code = best_trial(trials), revision()
     if top is None or top.value is None:
-        raise InputError(f"no trial of {arm.name} came to its end with an overall; give it more with --trials")
+        raise InputError(f"no trial of {study_run.name} came to its end with an overall; give it more with --trials")
     return Winner(
-        study=arm.study.name,
-        row=row_slug(arm.suite, arm.row),
+        study=study_run.study.name,
+        row=row_slug(study_run.suite, study_run.row),
         trial=top.number,
         trials=len(trials),
         metric=METRIC,
         value=top.value,
-        sampler=arm.method.sampler,
-        sampler_seed=arm.method.seed,
-        pruner=arm.method.pruner,
+        sampler=study_run.method.sampler,
+        sampler_seed=study_run.method.seed,
+        pruner=study_run.method.pruner,
         seed=SEED,
-        profile=arm.setup.profile.name,
-        data=setup_tags(arm.setup)["data"],
-        encoder=arm.setup.encoder,
+        profile=study_run.setup.profile.name,
+        data=setup_tags(study_run.setup)["data"],
+        encoder=study_run.setup.encoder,
         cost=round(total_cost(trials), 1),
-        unit=unit(machine),
+        unit=cost_unit(config),
         version=code["version"],
         revision=code.get("revision", "") + ("-dirty" if code.get("dirty") == "true" else ""),
         date=datetime.date.today().isoformat(),
@@ -207,42 +213,43 @@ def winner(arm: StudyRun, trials: Sequence[Trial], machine: ExecutionConfig) -> 
     )
 
 
-def compared(
+def compare_winners(
     first: StudyRun,
-    found: Sequence[tuple[StudyRun, Sequence[Trial]]],
-    machine: ExecutionConfig,
+    outcomes: Sequence[tuple[StudyRun, Sequence[Trial]]],
+    config: ExecutionConfig,
     console: Console,
-    ask: Request,
+    request: Request,
 ) -> int:
     """Train the winners, the papers' settings and the row untouched on fresh seeds, and print them paired."""
     from harness.reporting.compare import compared as side_by_side
     from harness.reporting.compare import told
 
-    for arm, trials in found:
+    for study_run, trials in outcomes:
         say(
             console,
-            f"{arm.study.name}: {len(trials)} trials within the budget, {total_cost(trials):,.0f} {unit(machine)}",
+            f"{study_run.study.name}: {len(trials)} trials within the budget, "
+            f"{total_cost(trials):,.0f} {cost_unit(config)}",
         )
     suite = f"{PAPER}/{first.study.name}"
     code = train_and_print(
-        plan(select([suite]), first.setup), first.setup, machine, console, Options("none", False, False, ask.report)
+        plan(select([suite]), first.setup), first.setup, config, console, Options("none", False, False, request.report)
     )
     if code == 0:
-        opponent = found[1][0].study.name
+        opponent = outcomes[1][0].study.name
         facts = setup_tags(first.setup)
-        pairs = side_by_side(ResultsFolder(machine.home), f"{suite}/tuned", f"{suite}/tuned-{opponent}")
+        pairs = side_by_side(ResultsFolder(config.home), f"{suite}/tuned", f"{suite}/tuned-{opponent}")
         say(console, told([each for each in pairs if each["setup"]["data"] == facts["data"]]))
     return code
 
 
-def reported(arm: StudyRun, store: Store, console: Console) -> bool:
+def write_study_report(study_run: StudyRun, store: Store, console: Console) -> bool:
     """Write the study's report, with the rows that its winner has become, as far as they were trained; whether there
     is one now."""
-    folder, only = reports_folder(store.home) / f"tune-{arm.name}", setup_tags(arm.setup)["setup"]
-    rows = [(suite, row) for suite, row in all_rows() if suite.slug == f"{PAPER}/{arm.study.name}"]
+    folder, only = reports_folder(store.home) / f"tune-{study_run.name}", setup_tags(study_run.setup)["setup"]
+    rows = [(suite, row) for suite, row in all_rows() if suite.slug == f"{PAPER}/{study_run.study.name}"]
     evidence = ResultsFolder(store.home)
-    there = announced(
-        folder, console, lambda tell: write(evidence, rows, folder, tell, tuned=[arm.study.name], only=only)
+    there = announce_report(
+        folder, console, lambda tell: write(evidence, rows, folder, tell, tuned=[study_run.study.name], only=only)
     )
     tell_faults(evidence, console)
     return there

@@ -1,22 +1,22 @@
-"""Where a command's cells are trained."""
+"""The backend that trains a command's cells."""
 
 from __future__ import annotations
 
 import os
 
 from harness.execution.config import ExecutionConfig
-from harness.execution.local import Local
+from harness.execution.local import LocalBackend
 from harness.execution.pool import Backend
 from model.errors import InputError
 
 
-def backend_of(machine: ExecutionConfig) -> Backend:
-    """The workers that a command has asked for."""
-    if machine.cluster is None:
-        return Local(machine)
+def backend_of(config: ExecutionConfig) -> Backend:
+    """The backend of a configuration."""
+    if config.cluster is None:
+        return LocalBackend(config)
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")  # what fails is raised, too
     try:
         from harness.execution.ray.cluster import RayCluster
     except ImportError:
         raise InputError('--on ray needs Ray; install it with: pip install "ablation-harness[ray]"') from None
-    return RayCluster(machine, machine.cluster)
+    return RayCluster(config, config.cluster)

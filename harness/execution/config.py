@@ -1,4 +1,4 @@
-"""Where and how cells run: folder, processes, threads, device, or a Ray cluster."""
+"""Configuration of where cells run: folder, processes, threads, device, or a Ray cluster."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def chosen_device(device: str) -> str:
+def choose_device(device: str) -> str:
     """``auto`` as cuda where torch sees a GPU."""
     if device == "cpu":
         return "cpu"
@@ -29,7 +29,7 @@ def chosen_device(device: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class ExecutionConfig:
-    """Where cells run: home folder, processes at a time, threads each, device; seconds between checkpoints."""
+    """Results folder, processes at a time, threads each, device; seconds between checkpoints."""
 
     home: Path
     jobs: int
@@ -39,18 +39,18 @@ class ExecutionConfig:
     cluster: Cluster | None = None  # None: this machine
 
     @property
-    def told(self) -> str:
-        """In words."""
+    def description(self) -> str:
+        """The configuration in words."""
         threads = f"{self.threads} thread{'s' * (self.threads > 1)} each"
         if self.cluster is None:
             return f"{self.jobs} at a time on {self.device}, {threads}"
-        return f"on Ray, {self.cluster.told}, {self.device}, {threads}"
+        return f"on Ray, {self.cluster.description}, {self.device}, {threads}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """A Ray cluster: its address (None: one of this machine's own, begun and ended with the command), what a cell
-    takes of it, and whether the home is a folder that all its machines share."""
+    """A Ray cluster: its address (None: one of this machine's own, started and ended with the command), what a cell
+    takes of it, and whether its machines share the results folder."""
 
     address: str | None = None
     cpus: int = 1
@@ -58,13 +58,13 @@ class Cluster:
     shared: bool = False
 
     @property
-    def takes(self) -> str:
-        """What of it a cell takes, in words."""
+    def cell_resources(self) -> str:
+        """CPUs and GPUs that a cell takes, in words."""
         gpus = f" and {self.gpus:g} GPU" if self.gpus else ""
         return f"{self.cpus} CPU{'s' * (self.cpus > 1)}{gpus}"
 
     @property
-    def told(self) -> str:
-        """In words."""
+    def description(self) -> str:
+        """The configuration in words."""
         where = "of this machine's own" if self.address is None else f"at {self.address}"
-        return f"{where}, {self.takes} a cell"
+        return f"{where}, {self.cell_resources} a cell"

@@ -1,4 +1,4 @@
-"""Encoders that have to be made before a cell can train: once a home, whoever comes first."""
+"""Encoders that have to be made before a cell can train: once a results folder, by the first that needs one."""
 
 from __future__ import annotations
 
@@ -22,60 +22,60 @@ from model.encoders.tiny import Tiny
 from model.interfaces import Encoder
 
 Progress = Callable[[float], None]
-Written = dict[Path, manifest.Signature]
+Signatures = dict[Path, manifest.Signature]
 
 
-def prepared(
+def prepare_encoder(
     encoder: Encoder, source: str, home: Path, progress: Progress | None = None, say: Say = say_nothing
 ) -> Encoder:
-    """An encoder that needs no preparation: tiny and domain-pretrained ones are made and cached in the home. ``say``
-    hears what is wrong with one that was made before."""
+    """An encoder that needs no preparation: tiny and domain-pretrained ones are made and cached in the results
+    folder. ``say`` gets what is wrong with one that was made before."""
     folder = encoders_folder(home)
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder / "making.lock"):
-        for left in folder.glob(".*-*"):  # by a process that was killed at it
-            shutil.rmtree(left)
-        return _prepared(encoder, source, folder, progress or (lambda share: None), say)
+        for leftover in folder.glob(".*-*"):  # by a process that was killed at it
+            shutil.rmtree(leftover)
+        return _prepare(encoder, source, folder, progress or (lambda share: None), say)
 
 
-def loaded(encoder: Encoder, source: str, home: Path, seed: int) -> tuple[Any, Any]:
+def load_encoder(encoder: Encoder, source: str, home: Path, seed: int) -> tuple[Any, Any]:
     """The network and its tokenizer. ``EncoderError`` where the files that were read are not what they were before:
     what was computed of either would be of neither."""
-    ready = prepared(encoder, source, home)
-    before = written(ready)
-    network, tokenizer = ready.load(seed)
-    after = written(ready)
+    prepared = prepare_encoder(encoder, source, home)
+    before = signatures_of(prepared)
+    network, tokenizer = prepared.load(seed)
+    after = signatures_of(prepared)
     if before != after:
         changed = sorted(str(path) for path in before.keys() | after.keys() if before.get(path) != after.get(path))
         raise EncoderError(f"{changed[0]} was changed while it was read; the same command trains on what it holds now")
     return network, tokenizer
 
 
-def written(encoder: Encoder) -> Written:
-    """The files that loading reads, and what changes when they are written."""
+def signatures_of(encoder: Encoder) -> Signatures:
+    """The files that loading reads, with signatures that change when they are written."""
     while isinstance(encoder, Derived):
         encoder = encoder.start
     folder = folder_of(name) if (name := getattr(encoder, "name", None)) else None
     return {path: manifest.signature(path) for path in files.parts(folder)} if folder else {}
 
 
-def _prepared(encoder: Encoder, source: str, folder: Path, tell: Progress, say: Say) -> Encoder:
+def _prepare(encoder: Encoder, source: str, folder: Path, on_progress: Progress, say: Say) -> Encoder:
     if isinstance(encoder, Tiny):
         from model.encoders.tiny import prepare
 
-        return Bert(name=str(prepare(encoder, folder, lambda done, total: tell(done / total), say)))
+        return Bert(name=str(prepare(encoder, folder, lambda done, total: on_progress(done / total), say)))
     if isinstance(encoder, DomainPretrained):
         from model.encoders.domain_pretrained import prepare as pretrain
 
-        start = dataclasses.replace(encoder, start=_prepared(encoder.start, source, folder, tell, say))
+        start = dataclasses.replace(encoder, start=_prepare(encoder.start, source, folder, on_progress, say))
         return Bert(name=str(pretrain(start, _text(encoder, source), folder, 0, say)))
     if isinstance(encoder, Derived):
-        return dataclasses.replace(encoder, start=_prepared(encoder.start, source, folder, tell, say))
+        return dataclasses.replace(encoder, start=_prepare(encoder.start, source, folder, on_progress, say))
     return encoder
 
 
 def _text(encoder: DomainPretrained, source: str) -> list[str]:
-    """The lines to pre-train on: a file's, or the data's own."""
+    """The lines to pre-train on: a file's, or the data's."""
     if encoder.text != "domain":
         return Path(encoder.text).expanduser().read_text(encoding="utf-8").splitlines()
     return list(open_data(source).text)

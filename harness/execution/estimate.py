@@ -1,4 +1,4 @@
-"""``--dry-run``: what a command would train, for how long, and how much it would keep."""
+"""``--dry-run``: what a command would train, how long it would take, and how much disk it needs."""
 
 from __future__ import annotations
 
@@ -19,50 +19,50 @@ PREDICTION_BYTES = 8  # an answer after compression, about
 
 
 def seconds_per_token(index: CellIndex, cells: Sequence[Cell]) -> float | None:
-    """From this home's finished cells with the same encoder, or None where there are none."""
+    """Median over the finished cells with the same encoder, or None where there are none."""
     by_encoder = {cell.encoder for cell in cells}
-    known = {cell.id: cell for cell in cells}
+    cells_by_id = {cell.id: cell for cell in cells}
     rates = [
-        record.outcome["seconds"] / cost(known[record.id])
+        record.outcome["seconds"] / cost(cells_by_id[record.id])
         for record in index.ended.values()
-        if record.done and record.metadata["encoder"] in by_encoder and record.id in known
+        if record.done and record.metadata["encoder"] in by_encoder and record.id in cells_by_id
     ]
     return median(rates) if rates else None
 
 
-def preamble(setup: Setup, machine: ExecutionConfig, seeds: str = "") -> list[str]:
-    """The scale and the set-up of a command, in words; ``seeds`` are those in words where they are not all certain."""
+def preamble(setup: Setup, config: ExecutionConfig, seeds: str = "") -> list[str]:
+    """The scale and the set-up of a command, in words; ``seeds`` too, where their number is not fixed."""
     seeds = seeds or f"{setup.seeds} seed" + ("s" if setup.seeds > 1 else "")
     return [
         *setup.profile.lines(),
-        f"data {setup.data}, encoder {display_name(setup.encoder)}, {seeds}; {machine.told}",
+        f"data {setup.data}, encoder {display_name(setup.encoder)}, {seeds}; {config.description}",
     ]
 
 
-def estimate(rows: Sequence[PlannedRow], setup: Setup, machine: ExecutionConfig, rerun: bool) -> list[str]:
+def estimate(rows: Sequence[PlannedRow], setup: Setup, config: ExecutionConfig, rerun: bool) -> list[str]:
     """The lines of a dry run."""
-    return [*preamble(setup, machine), *costs(rows, machine, rerun)]
+    return [*preamble(setup, config), *costs(rows, config, rerun)]
 
 
-def costs(rows: Sequence[PlannedRow], machine: ExecutionConfig, rerun: bool = False) -> list[str]:
-    """How many cells there are to train, for how long, and how much they keep."""
-    index = read_index(machine.home)
+def costs(rows: Sequence[PlannedRow], config: ExecutionConfig, rerun: bool = False) -> list[str]:
+    """The number of cells to train, the time that takes, and the disk space they need."""
+    index = read_index(config.home)
     cells, left = cells_of(rows), index.cells_to_train(rows, rerun)
-    told = [f"{len(rows)} rows, {len(cells)} distinct cells: {len(cells) - len(left)} done, {len(left)} left"]
-    told += [f"  {row.label}: {row.reason}" for row in rows if row.reason]
-    told += [f"encoder {name}: not downloaded yet; training begins with that" for name in missing_encoders(rows)]
+    lines = [f"{len(rows)} rows, {len(cells)} distinct cells: {len(cells) - len(left)} done, {len(left)} left"]
+    lines += [f"  {row.label}: {row.reason}" for row in rows if row.reason]
+    lines += [f"encoder {name}: not downloaded yet; training begins with that" for name in missing_encoders(rows)]
     stale = sum(index.is_stale(cell) for cell in cells)
     if stale:
-        told.append(f"{stale} cells are stale: trained by older code, to be trained anew")
+        lines.append(f"{stale} cells are stale: trained by older code, to be trained anew")
     rate = seconds_per_token(index, cells)
-    known = {str(record.metadata.get("encoder")) for record in index.ended.values()}
-    work = sum(map(cost, left)) + encoder_costs(left, known)
+    seen_encoders = {str(record.metadata.get("encoder")) for record in index.ended.values()}
+    work = sum(map(cost, left)) + encoder_costs(left, seen_encoders)
     if rate is None:
-        told.append(f"time: {work:,.0f} tokens to train; the rate is known once one cell of this plan is finished")
-    elif machine.cluster:
-        told.append(f"time: about {work * rate / 3600:.2f} h of one worker")
+        lines.append(f"time: {work:,.0f} tokens to train; the rate is known once one cell of this plan is finished")
+    elif config.cluster:
+        lines.append(f"time: about {work * rate / 3600:.2f} h of one worker")
     else:
-        told.append(f"time: about {work * rate / machine.jobs / 3600:.2f} h with {machine.jobs} job(s)")
+        lines.append(f"time: about {work * rate / config.jobs / 3600:.2f} h with {config.jobs} job(s)")
     answers = sum(cell.recipe.epochs * 2500 * PREDICTION_BYTES for cell in left)
-    told.append(f"disk: under {math.ceil(answers / 1e7 + 1) / 100:.2f} GB for predictions and journals")
-    return told
+    lines.append(f"disk: under {math.ceil(answers / 1e7 + 1) / 100:.2f} GB for predictions and journals")
+    return lines

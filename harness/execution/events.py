@@ -1,4 +1,4 @@
-"""What is said of cells while they train: by a worker to its parent, and by an executor to its caller."""
+"""Messages about cells in training, from a worker to its parent, and events, from a worker pool to its caller."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Kind = Literal["started", "share", "done", "failed", "cut", "paused", "busy", "a
 
 
 class Paused(Exception):
-    """A training was asked to stop, and what it needs to go on is kept."""
+    """A training was asked to stop, and has a checkpoint to go on from."""
 
 
 class Cut(Exception):
@@ -22,9 +22,9 @@ class Cut(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class WorkerMessage:
-    """A worker's word on its cell: how far it is (``share`` in 0..1; of its encoder's preparation if ``preparing``);
-    it has ended, by this process or ``elsewhere``; another process has it; paused; cut short; the disk is full; a
-    ``note`` for people; or these are its ``epochs`` so far, and the worker waits to be told whether it goes on."""
+    """A worker's message about its cell: how far it is (``share`` in 0..1; of its encoder's preparation if
+    ``preparing``); it has ended, by this process or ``elsewhere``; another process has it; paused; cut short; the disk
+    is full; a ``note`` for people; or its ``epochs`` so far, after which the worker waits for whether to continue."""
 
     kind: Literal["share", "note", "epochs", "ended", "busy", "paused", "cut", "full"]
     share: float = 0.0
@@ -36,9 +36,9 @@ class WorkerMessage:
 
 @dataclasses.dataclass(frozen=True)
 class Event:
-    """What became known of a cell: it started, how far it is, done or failed (with its record), cut short, paused with
-    a checkpoint, busy in another process, its worker died and it goes on ``again``, the disk is full, or ``note``: its
-    reason is for people."""
+    """Something that happened to a cell: it started, how far it is, done or failed (with its record), cut short, paused
+    with a checkpoint, busy in another process, its worker died and it goes on ``again``, the disk is full, or ``note``:
+    its reason is for people."""
 
     kind: Kind
     cell: Cell

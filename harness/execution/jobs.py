@@ -1,4 +1,4 @@
-"""What an executor is to train: orders, from a list that ends or from a source that adds to them as it learns."""
+"""Jobs to train, from a fixed list or from a queue that adds jobs as results come in."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from harness.execution.events import Event
 @dataclasses.dataclass(frozen=True)
 class Job:
     """A cell to train. ``keep`` says which weights stay; ``before`` names an ended training that this one replaces;
-    a ``judged`` cell goes on after an epoch only if its source says so. It is the cell's so manyeth ``training``, from
-    1: a count orders trainings whatever clocks say."""
+    a ``judged`` cell continues after an epoch only if its queue says so. ``training`` counts the cell's trainings from
+    1: it orders them whatever clocks say."""
 
     cell: Cell
     keep: WeightRetention = WeightRetention()
@@ -25,35 +25,35 @@ class Job:
 
 
 class JobQueue(Protocol):
-    """Where an executor's orders come from. It is asked by one thread, again and again."""
+    """The source of a worker pool's jobs. One thread calls it, again and again."""
 
-    def orders(self, idle: int) -> Sequence[Job]:
-        """All that is left to train, those in training too, the first to be dealt first. The executor has ended when
-        there are none. ``idle`` workers have nothing to do."""
+    def next_jobs(self, idle: int) -> Sequence[Job]:
+        """All jobs left, those in training too, in the order to dispatch them. The run has ended when there are none.
+        ``idle`` workers have no job."""
 
-    def goes_on(self, cell: Cell, epochs: Sequence[JournalEntry]) -> bool:
+    def should_continue(self, cell: Cell, epochs: Sequence[JournalEntry]) -> bool:
         """Whether a judged cell is worth another epoch after these."""
 
-    def heard(self, news: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """A cell has ended, was cut short, or is left for another time."""
 
 
 class FixedQueue:
-    """A fixed list of orders, each until it has ended."""
+    """A fixed list of jobs, each until it has ended."""
 
-    def __init__(self, orders: Sequence[Job]) -> None:
-        self.left = {order.cell.id: order for order in orders}
-        self._told: list[Job] | None = None
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self.left = {job.cell.id: job for job in jobs}
+        self._jobs: list[Job] | None = None
 
-    def orders(self, idle: int) -> Sequence[Job]:
-        if self._told is None:
-            self._told = list(self.left.values())
-        return self._told
+    def next_jobs(self, idle: int) -> Sequence[Job]:
+        if self._jobs is None:
+            self._jobs = list(self.left.values())
+        return self._jobs
 
-    def goes_on(self, cell: Cell, epochs: Sequence[JournalEntry]) -> bool:
+    def should_continue(self, cell: Cell, epochs: Sequence[JournalEntry]) -> bool:
         return True
 
-    def heard(self, news: Event) -> None:
-        if news.kind in ("done", "failed"):
-            del self.left[news.cell.id]
-            self._told = None
+    def on_event(self, event: Event) -> None:
+        if event.kind in ("done", "failed"):
+            del self.left[event.cell.id]
+            self._jobs = None

@@ -17,78 +17,78 @@ from harness.execution.worker import serve
 
 # glibc gives large blocks back to the system when they are freed, and every update asks for them again: half a
 # gigabyte of fresh pages for the gradients of a BERT-base. A worker keeps them. Other allocators ignore these names.
-KEEPING = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MALLOC_TOP_PAD_": str(1 << 24)}
+ALLOCATOR_SETTINGS = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MALLOC_TOP_PAD_": str(1 << 24)}
 
 
 def worker_environment(threads: int) -> dict[str, str]:
-    """What a worker's environment has beside or instead of this process's."""
-    kept = {name: os.environ.get(name, value) for name, value in KEEPING.items()}
-    return {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)} | kept
+    """Environment variables of a worker beside or instead of this process's."""
+    allocator = {name: os.environ.get(name, value) for name, value in ALLOCATOR_SETTINGS.items()}
+    return {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)} | allocator
 
 
-class Process:
+class LocalWorker:
     """A worker process behind a pipe (``harness.execution.pool.WorkerHandle``)."""
 
     def __init__(self, process: SpawnProcess, pipe: Connection) -> None:
         self.process, self.pipe = process, pipe
-        self.order: Job | None = None
+        self.job: Job | None = None
 
-    def ready(self) -> bool:
+    def is_ready(self) -> bool:
         return True
 
-    def give(self, order: Job) -> bool:
+    def assign(self, job: Job) -> bool:
         try:
-            self.pipe.send(order)
+            self.pipe.send(job)
         except (BrokenPipeError, ConnectionResetError):
             return False
         return True
 
-    def tell(self, word: bool | None) -> None:
-        """One that has died since is found out by its silence."""
+    def send(self, answer: bool | None) -> None:
+        """A worker that has died since is noticed when its pipe is read."""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            self.pipe.send(word)
+            self.pipe.send(answer)
 
-    def heard(self) -> WorkerMessage | WorkerDied:
-        """What it says, once it has said something."""
+    def receive(self) -> WorkerMessage | WorkerDied:
+        """Its next message, once the pipe has one."""
         try:
-            said: WorkerMessage = self.pipe.recv()
+            message: WorkerMessage = self.pipe.recv()
         except (EOFError, ConnectionResetError):
             self.process.join(5)
             return WorkerDied(f"its worker process ended with exit code {self.process.exitcode}")
-        return said
+        return message
 
 
-class Local:
-    """This machine (``harness.execution.pool.Backend``): ``jobs`` processes, hired when first needed."""
+class LocalBackend:
+    """This machine (``harness.execution.pool.Backend``): ``jobs`` processes, started when first needed."""
 
-    def __init__(self, machine: ExecutionConfig) -> None:
-        self.machine = machine
-        self.hired: list[Process] = []
+    def __init__(self, config: ExecutionConfig) -> None:
+        self.config = config
+        self.workers: list[LocalWorker] = []
 
-    def room(self) -> int:
-        return self.machine.jobs
+    def slots(self) -> int:
+        return self.config.jobs
 
-    def hire(self) -> Process:
+    def start_worker(self) -> LocalWorker:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=serve, args=(theirs, self.machine), daemon=True)
-        os.environ |= worker_environment(self.machine.threads)
+        process = context.Process(target=serve, args=(theirs, self.config), daemon=True)
+        os.environ |= worker_environment(self.config.threads)
         process.start()
         theirs.close()
-        self.hired.append(Process(process, ours))
-        return self.hired[-1]
+        self.workers.append(LocalWorker(process, ours))
+        return self.workers[-1]
 
-    def listen(
-        self, hands: Sequence[WorkerHandle], seconds: float
+    def poll(
+        self, workers: Sequence[WorkerHandle], seconds: float
     ) -> Iterator[tuple[WorkerHandle, WorkerMessage | WorkerDied]]:
-        working = [hand for hand in self.hired if hand in hands]
-        ready = wait([hand.pipe for hand in working], timeout=seconds)
-        for hand in working:
-            if hand.pipe in ready:
-                yield hand, hand.heard()
+        working = [worker for worker in self.workers if worker in workers]
+        readable = wait([worker.pipe for worker in working], timeout=seconds)
+        for worker in working:
+            if worker.pipe in readable:
+                yield worker, worker.receive()
 
     def close(self) -> None:
-        for hand in self.hired:
-            hand.process.kill()
-        for hand in self.hired:
-            hand.process.join(5)
+        for worker in self.workers:
+            worker.process.kill()
+        for worker in self.workers:
+            worker.process.join(5)

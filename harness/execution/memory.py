@@ -1,4 +1,4 @@
-"""How much memory one training took at its peak, in a process that trains one after another."""
+"""The peak memory of one training, in a process that trains one after another."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROCESS = Path("/proc/self")
 
 
 def forget_peak(device: str) -> None:
-    """Begin anew: what earlier trainings took is given back to the system, and their peak forgotten. Where the system
+    """Give the memory of earlier trainings back to the system, and reset the peak. Where the system
     cannot do that (it is not Linux), a peak is that of the process so far."""
     gc.collect()
     if device == "cuda":
@@ -32,7 +32,7 @@ def peak(device: str) -> int:
     if device == "cuda":
         return int(torch.cuda.max_memory_allocated())
     with suppress(OSError):
-        found = re.search(r"VmHWM:\s+(\d+) kB", (PROCESS / "status").read_text())
-        if found:
-            return 1024 * int(found[1])
+        match = re.search(r"VmHWM:\s+(\d+) kB", (PROCESS / "status").read_text())
+        if match:
+            return 1024 * int(match[1])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,4 +1,4 @@
-"""Deals orders to workers, wherever these are, and hears what becomes of them."""
+"""Dispatches jobs to workers, wherever these are, and follows what becomes of them."""
 
 from __future__ import annotations
 
@@ -17,216 +17,218 @@ from harness.execution.config import ExecutionConfig
 from harness.execution.events import Event, Kind, WorkerMessage
 from harness.execution.jobs import Job, JobQueue
 
-LIVES = 3  # workers that may die over one cell
-LOOK = 1.0  # seconds between looks at a cell that another process has
+MAX_DEATHS = 3  # of workers over one cell
+RECHECK_SECONDS = 1.0  # between looks at a cell that another process has
 
 
 @dataclasses.dataclass(frozen=True)
 class WorkerDied:
-    """A worker is gone, and why. ``guilty`` if the cell may be the cause."""
+    """A worker is gone, and why. ``cell_at_fault`` if the cell may be the cause."""
 
     reason: str
-    guilty: bool = True
+    cell_at_fault: bool = True
 
 
 class WorkerHandle(Protocol):
-    """A worker, and what it is at."""
+    """A worker, and the job that it has."""
 
-    order: Job | None
+    job: Job | None
 
-    def ready(self) -> bool:
-        """Whether it can be given an order by now."""
+    def is_ready(self) -> bool:
+        """Whether it can be assigned a job by now."""
 
-    def give(self, order: Job) -> bool:
-        """Whether it took the order; not if it has died idle."""
+    def assign(self, job: Job) -> bool:
+        """Whether it took the job; not if it has died idle."""
 
-    def tell(self, word: bool | None) -> None:
-        """Whether the judged cell it asked about goes on; None: write a checkpoint and stop."""
+    def send(self, answer: bool | None) -> None:
+        """Whether training of the judged cell it asked about continues; None: write a checkpoint and stop."""
 
 
 class Backend(Protocol):
-    """Where workers are."""
+    """A place where workers run: this machine or a cluster."""
 
-    def room(self) -> int:
-        """How many workers there may be."""
+    def slots(self) -> int:
+        """The largest number of workers."""
 
-    def hire(self) -> WorkerHandle:
-        """One more worker."""
+    def start_worker(self) -> WorkerHandle:
+        """Start one more worker."""
 
-    def listen(
-        self, hands: Sequence[WorkerHandle], seconds: float
+    def poll(
+        self, workers: Sequence[WorkerHandle], seconds: float
     ) -> Iterator[tuple[WorkerHandle, WorkerMessage | WorkerDied]]:
-        """What these working ones say within the time."""
+        """Messages of these busy workers within the time."""
 
     def close(self) -> None:
-        """Have no workers any more, whatever they are at."""
+        """End all workers, whatever they are doing."""
 
 
 def run_jobs(
-    source: JobQueue, machine: ExecutionConfig, site: Backend, stop: Callable[[], bool] = lambda: False
+    queue: JobQueue, config: ExecutionConfig, backend: Backend, stop: Callable[[], bool] = lambda: False
 ) -> Generator[Event | None, None, None]:
-    """Train what the source orders; yields news as it comes and None when nothing came for a moment.
+    """Train the queue's jobs; yields events as they come and None when there was none for a moment.
 
     An encoder that must be made first is made by one worker while the others wait. A cell whose worker dies goes on
     from its checkpoint with another; a cell that another process has is waited for. When ``stop`` says so, workers
     write checkpoints and the rest is left. Closing the iterator ends the workers.
     """
-    crew = WorkerPool(source, machine, site)
+    pool = WorkerPool(queue, config, backend)
     try:
         while True:
             if stop():
-                crew.stop()
-            orders = () if crew.stopping else source.orders(crew.idle())
-            if not orders and not crew.working():
+                pool.stop()
+            jobs = () if pool.stopping else queue.next_jobs(pool.idle())
+            if not jobs and not pool.working():
                 return
-            for news in (*crew.deal(orders), *crew.listen(0.25)):
-                if news is not None:
-                    source.heard(news)
-                yield news
+            for event in (*pool.dispatch(jobs), *pool.poll(0.25)):
+                if event is not None:
+                    queue.on_event(event)
+                yield event
     finally:
-        site.close()
+        backend.close()
 
 
 class WorkerPool:
-    """The workers and what they are at."""
+    """The workers and their jobs."""
 
-    def __init__(self, source: JobQueue, machine: ExecutionConfig, site: Backend) -> None:
-        self.source, self.machine, self.site = source, machine, site
-        self.hands: list[WorkerHandle] = []
-        self.made: set[str] = set()  # encoders
+    def __init__(self, queue: JobQueue, config: ExecutionConfig, backend: Backend) -> None:
+        self.queue, self.config, self.backend = queue, config, backend
+        self.workers: list[WorkerHandle] = []
+        self.ready_encoders: set[str] = set()
         self.deaths: Counter[str] = Counter()
-        self.elsewhere: dict[str, float] = {}  # when to look again
+        self.recheck_at: dict[str, float] = {}  # cells of other processes: when to look again
         self.stopping = False
 
     def working(self) -> list[WorkerHandle]:
-        return [hand for hand in self.hands if hand.order]
+        return [worker for worker in self.workers if worker.job]
 
     def idle(self) -> int:
-        """Workers, hired or yet to be, that have nothing to do."""
-        return self.site.room() - len(self.working())
+        """Workers, started or yet to be, that have no job."""
+        return self.backend.slots() - len(self.working())
 
     def stop(self) -> None:
-        """Have every worker write its checkpoint, and deal no more."""
+        """Have every worker write its checkpoint, and dispatch no more."""
         if not self.stopping:
             self.stopping = True
-            for hand in self.working():
-                hand.tell(None)
+            for worker in self.working():
+                worker.send(None)
 
-    def deal(self, orders: Sequence[Job]) -> Iterator[Event]:
-        """Give orders to idle workers, hiring as there is room. A cell whose encoder is just being made has to wait."""
-        free = [hand for hand in self.hands if hand.order is None]
-        ready = [hand for hand in free if hand.ready()]
-        coming = len(free) - len(ready)
-        given = {hand.order.cell.id: hand.order.cell.encoder for hand in self.hands if hand.order}
-        making = set(given.values()) - self.made
-        for order in orders:
-            if not ready and len(self.hands) >= self.site.room():
+    def dispatch(self, jobs: Sequence[Job]) -> Iterator[Event]:
+        """Assign jobs to idle workers, starting more up to the slots. Cells wait while their encoder is being made."""
+        idle = [worker for worker in self.workers if worker.job is None]
+        idle_ready = [worker for worker in idle if worker.is_ready()]
+        starting = len(idle) - len(idle_ready)
+        in_training = {worker.job.cell.id: worker.job.cell.encoder for worker in self.workers if worker.job}
+        preparing = set(in_training.values()) - self.ready_encoders
+        for job in jobs:
+            if not idle_ready and len(self.workers) >= self.backend.slots():
                 return
-            cell = order.cell
-            if cell.id in given or cell.encoder in making or self.elsewhere.get(cell.id, 0.0) > time.monotonic():
+            cell = job.cell
+            if cell.id in in_training or cell.encoder in preparing:
                 continue
-            record = self.ended(order)
+            if self.recheck_at.get(cell.id, 0.0) > time.monotonic():
+                continue
+            record = self.ended_record(job)
             if record is not None:
                 yield ended_event(cell, record, True)
-            elif is_leased(cell_folder(self.machine.home, cell.id)):
+            elif is_leased(cell_folder(self.config.home, cell.id)):
                 yield from self.busy(cell)
-            elif not ready and coming:
-                coming -= 1  # this one is for whoever comes
+            elif not idle_ready and starting:
+                starting -= 1  # this job is for the worker that is starting
             else:
-                hand = ready.pop(0) if ready else self.hire()
-                if hand.ready() and self.give(order, hand):
-                    given[cell.id] = cell.encoder
-                    making = set(given.values()) - self.made
+                worker = idle_ready.pop(0) if idle_ready else self.start_worker()
+                if worker.is_ready() and self.assign(job, worker):
+                    in_training[cell.id] = cell.encoder
+                    preparing = set(in_training.values()) - self.ready_encoders
                     yield Event("started", cell)
 
-    def hire(self) -> WorkerHandle:
-        self.hands.append(self.site.hire())
-        return self.hands[-1]
+    def start_worker(self) -> WorkerHandle:
+        self.workers.append(self.backend.start_worker())
+        return self.workers[-1]
 
-    def give(self, order: Job, hand: WorkerHandle) -> bool:
-        """Whether the worker took the order; one that died idle is let go."""
-        if not hand.give(order):
-            self.hands.remove(hand)
+    def assign(self, job: Job, worker: WorkerHandle) -> bool:
+        """Whether the worker took the job; one that died idle is removed."""
+        if not worker.assign(job):
+            self.workers.remove(worker)
             return False
-        hand.order = order
+        worker.job = job
         return True
 
-    def ended(self, order: Job) -> Record | None:
-        """The cell's record, if it has ended since it was ordered."""
+    def ended_record(self, job: Job) -> Record | None:
+        """The cell's record, if it has ended since the job was made."""
         try:
-            record = read_record(cell_folder(self.machine.home, order.cell.id))
+            record = read_record(cell_folder(self.config.home, job.cell.id))
         except Damaged:
             return None
-        return None if record is None or record.trained == order.before else record
+        return None if record is None or record.trained == job.before else record
 
     def busy(self, cell: Cell) -> Iterator[Event]:
         """Leave the cell to the process that has it, and look again later."""
-        if cell.id not in self.elsewhere:
+        if cell.id not in self.recheck_at:
             yield Event("busy", cell)
-        self.elsewhere[cell.id] = time.monotonic() + LOOK
+        self.recheck_at[cell.id] = time.monotonic() + RECHECK_SECONDS
 
-    def listen(self, seconds: float) -> Iterator[Event | None]:
-        """What the workers say within this time; None if nothing."""
+    def poll(self, seconds: float) -> Iterator[Event | None]:
+        """Events of the workers' messages within this time; None if there is none."""
         quiet = True
-        for hand, said in self.site.listen(self.working(), seconds):
+        for worker, message in self.backend.poll(self.working(), seconds):
             quiet = False
-            if isinstance(said, WorkerDied):
-                yield self.died(hand, said)
+            if isinstance(message, WorkerDied):
+                yield self.on_death(worker, message)
             else:
-                yield from self.heard(hand, said)
+                yield from self.on_message(worker, message)
         if quiet:
             yield None
 
-    def heard(self, hand: WorkerHandle, said: WorkerMessage) -> Iterator[Event]:
-        assert hand.order is not None
-        cell = hand.order.cell
-        if said.kind == "note":
-            yield Event("note", cell, reason=said.note)
+    def on_message(self, worker: WorkerHandle, message: WorkerMessage) -> Iterator[Event]:
+        assert worker.job is not None
+        cell = worker.job.cell
+        if message.kind == "note":
+            yield Event("note", cell, reason=message.note)
             return
-        if not said.preparing:
-            self.made.add(cell.encoder)
-        if said.kind == "share":
-            yield Event("share", cell, said.share, said.preparing)
+        if not message.preparing:
+            self.ready_encoders.add(cell.encoder)
+        if message.kind == "share":
+            yield Event("share", cell, message.share, message.preparing)
             return
-        if said.kind == "epochs":
-            hand.tell(self.source.goes_on(cell, said.epochs))
+        if message.kind == "epochs":
+            worker.send(self.queue.should_continue(cell, message.epochs))
             return
-        hand.order = None
-        if said.kind == "busy":
+        worker.job = None
+        if message.kind == "busy":
             yield from self.busy(cell)
-        elif said.kind == "full":
+        elif message.kind == "full":
             self.stop()
             yield Event("full", cell)
-        elif said.kind == "cut":
+        elif message.kind == "cut":
             yield Event("cut", cell)
-        elif said.kind == "paused" and self.stopping:
+        elif message.kind == "paused" and self.stopping:
             yield Event("paused", cell)
-        elif said.kind == "paused":  # by a signal from elsewhere
-            self.hands.remove(hand)
+        elif message.kind == "paused":  # by a signal from elsewhere
+            self.workers.remove(worker)
             yield Event("again", cell, reason="its worker process was asked to end")
         else:
-            record = read_record(cell_folder(self.machine.home, cell.id))
+            record = read_record(cell_folder(self.config.home, cell.id))
             assert record is not None
-            yield ended_event(cell, record, said.elsewhere)
+            yield ended_event(cell, record, message.elsewhere)
 
-    def died(self, hand: WorkerHandle, died: WorkerDied) -> Event:
+    def on_death(self, worker: WorkerHandle, death: WorkerDied) -> Event:
         """A worker is gone."""
-        assert hand.order is not None
-        cell, training = hand.order.cell, hand.order.training
-        self.hands.remove(hand)
-        self.deaths[cell.id] += died.guilty
+        assert worker.job is not None
+        cell, training = worker.job.cell, worker.job.training
+        self.workers.remove(worker)
+        self.deaths[cell.id] += death.cell_at_fault
         if self.stopping:
             return Event("paused", cell)
-        reason = died.reason
-        if self.deaths[cell.id] < LIVES:
+        reason = death.reason
+        if self.deaths[cell.id] < MAX_DEATHS:
             return Event("again", cell, reason=reason)
-        reason = f"{reason}, {LIVES} times"
-        write_failure(self.machine.home, cell, reason, "", training)
-        record = read_record(cell_folder(self.machine.home, cell.id))
+        reason = f"{reason}, {MAX_DEATHS} times"
+        write_failure(self.config.home, cell, reason, "", training)
+        record = read_record(cell_folder(self.config.home, cell.id))
         return Event("failed", cell, reason=reason, record=record)
 
 
 def ended_event(cell: Cell, record: Record, elsewhere: bool) -> Event:
-    """The news of an ended cell."""
+    """The event of an ended cell."""
     kind: Kind = "done" if record.done else "failed"
     return Event(kind, cell, elsewhere=elsewhere, reason=str(record.outcome.get("reason", "")), record=record)

@@ -1,4 +1,4 @@
-"""Which code is running."""
+"""The version and revision of the running code."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 def revision() -> dict[str, str]:
     """The harness's own version, and the commit and dirty state where it runs from a checkout."""
     try:
-        told = {"version": version("ablation-harness")}
+        facts = {"version": version("ablation-harness")}
     except PackageNotFoundError:
-        told = {"version": "unknown"}
+        facts = {"version": "unknown"}
     root = Path(__file__).parent.parent
 
     def git(*words: str) -> str:
@@ -24,7 +24,7 @@ def revision() -> dict[str, str]:
 
     try:
         if Path(git("rev-parse", "--show-toplevel")) == root:
-            told |= {"revision": git("rev-parse", "HEAD"), "dirty": str(bool(git("status", "--porcelain"))).lower()}
+            facts |= {"revision": git("rev-parse", "HEAD"), "dirty": str(bool(git("status", "--porcelain"))).lower()}
     except (OSError, subprocess.CalledProcessError):
         pass
-    return told
+    return facts

@@ -1,4 +1,4 @@
-"""Carry out a plan: train what is missing, deliver it to the tracking store, and hand back the tables."""
+"""Carry out a plan: train the missing cells and deliver the results to the tracking store."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from harness.tracking.sync import ENDING, WAITS, Delivery
 
 
 class DiskFull(Exception):
-    """Training stopped because the home's disk is full. Nothing finished is lost, and the same command goes on."""
+    """The disk of the results folder is full, so that training stopped. Nothing finished is lost."""
 
     def __init__(self, home: Path) -> None:
         super().__init__(f"the disk of {home} is full; free some space, and the same command goes on from here")
@@ -38,7 +38,7 @@ class DiskFull(Exception):
 def carry_out(
     rows: Sequence[PlannedRow],
     setup: Setup,
-    machine: ExecutionConfig,
+    config: ExecutionConfig,
     store: Store,
     console: Console,
     *,
@@ -46,55 +46,55 @@ def carry_out(
     rerun: bool = False,
     retry: bool = False,
     stop: Callable[[], bool] = lambda: False,
-    way: SeedPolicy | None = None,
+    policy: SeedPolicy | None = None,
 ) -> Generator[str, None, None]:
-    """Train the cells that are left, in rounds or in another way, and deliver every ended one; yields what has been
+    """Train the cells that are left, in the policy's order, and deliver every ended one; yields the milestones
     reached, such as the end of a round. The store gets each cell as it ends, so that a stopped run has all of them.
     ``DiskFull``."""
-    way = way or FixedSeeds()
-    with status_line("reading the home's cells"):
-        told, full = setup_tags(setup), False
-        write_manifest(machine.home, rows, told)
-        index = read_index(machine.home)
+    policy = policy or FixedSeeds()
+    with status_line("reading the finished cells"):
+        facts, full = setup_tags(setup), False
+        write_manifest(config.home, rows, facts)
+        index = read_index(config.home)
         left = index.cells_to_train(rows, rerun, retry)
-        kept, users = weight_retention(rows, keep), rows_by_cell(rows)
-    orders = [Job(cell, kept.get(cell.id, WeightRetention()), *trained(index, cell)) for cell in left]
+        weights, users = weight_retention(rows, keep), rows_by_cell(rows)
+    jobs = [Job(cell, weights.get(cell.id, WeightRetention()), *previous_training(index, cell)) for cell in left]
     with (
-        ProgressDisplay(way.total(orders), cell_names(rows), console) as watch,
-        Delivery(store, watch.say, stop, WAITS) as delivery,
+        ProgressDisplay(policy.total(jobs), cell_names(rows), console) as display,
+        Delivery(store, display.say, stop, WAITS) as delivery,
     ):
         for text in index.damaged_among(left):
-            watch.say(f"{text}; the cell is trained again")
-        delivery.deliver_all(machine.home)
-        source = way.source(orders, index, machine.home, watch.say)
-        with closing(run_jobs(source, machine, backend_of(machine), stop)) as running:
-            for news in running:
-                watch.hear(news)
-                if news is None:
+            display.say(f"{text}; the cell is trained again")
+        delivery.deliver_all(config.home)
+        queue = policy.queue(jobs, index, config.home, display.say)
+        with closing(run_jobs(queue, config, backend_of(config), stop)) as events:
+            for event in events:
+                display.update(event)
+                if event is None:
                     continue
-                full |= news.kind == "full"
-                if news.record is None:
+                full |= event.kind == "full"
+                if event.record is None:
                     continue
-                for row in users[news.cell.id]:
-                    delivery.deliver(entry(row, news.cell, news.record, told))
-                yield from way.reached(news.cell)
+                for row in users[event.cell.id]:
+                    delivery.deliver(entry(row, event.cell, event.record, facts))
+                yield from policy.completed(event.cell)
         if full:
-            raise DiskFull(machine.home)
+            raise DiskFull(config.home)
         if delivery.acquire(patience=3.0):
-            behind = delivery.deliver_all(machine.home, ENDING).left
+            behind = delivery.deliver_all(config.home, ENDING).left
             if behind:
-                watch.say(f"{behind} results are not in the tracking store yet: {delivery.failed}")
+                display.say(f"{behind} results are not in the tracking store yet: {delivery.failed}")
                 if delivery.full:
-                    raise DiskFull(machine.home)
+                    raise DiskFull(config.home)
         else:
-            watch.say("another process writes the tracking store, these results too")
+            display.say("another process writes the tracking store, these results too")
 
 
-def trained(index: CellIndex, cell: Cell) -> tuple[str | None, int]:
-    """What tells the cell's training that has ended from another, if there is one, and the number of the next."""
+def previous_training(index: CellIndex, cell: Cell) -> tuple[str | None, int]:
+    """Identity of the cell's training that has ended, if there is one, and the number of the next."""
     record = index.ended.get(cell.id)
     return (None, 1) if record is None else (record.trained, record.training + 1)
 
 
-def entry(row: PlannedRow, cell: Cell, record: Record, told: Mapping[str, str]) -> ResultEntry:
-    return ResultEntry(suite=row.suite, row=row.row, name=row.name, seed=cell.seed, record=record, tags=told)
+def entry(row: PlannedRow, cell: Cell, record: Record, facts: Mapping[str, str]) -> ResultEntry:
+    return ResultEntry(suite=row.suite, row=row.row, name=row.name, seed=cell.seed, record=record, tags=facts)

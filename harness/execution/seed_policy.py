@@ -1,4 +1,4 @@
-"""Ways to go through a plan: all of it in rounds, or as another ``SeedPolicy`` chooses."""
+"""Policies for the seeds of a plan, and their order: all in rounds, or as another ``SeedPolicy`` chooses."""
 
 from __future__ import annotations
 
@@ -20,56 +20,56 @@ Say = Callable[[str], None]
 
 
 class SeedPolicy(Protocol):
-    """How a command chooses among the orders that a plan leaves, and what it says of it."""
+    """Chooses among the jobs that a plan leaves, and describes the choice."""
 
-    def seeds(self, setup: Setup) -> str:
-        """How many a row gets, in words."""
+    def describe(self, setup: Setup) -> str:
+        """The number of seeds a row gets, in words."""
 
     def opening(self) -> list[str]:
-        """What is said before."""
+        """Lines printed before training."""
 
-    def total(self, orders: Sequence[Job]) -> int | None:
-        """How many of them are carried out, None where that is not known before."""
+    def total(self, jobs: Sequence[Job]) -> int | None:
+        """The number of jobs that will be trained, None where that is not known before."""
 
-    def source(self, orders: Sequence[Job], index: CellIndex, home: Path, say: Say) -> JobQueue:
-        """Where the executor's orders come from."""
+    def queue(self, jobs: Sequence[Job], index: CellIndex, home: Path, say: Say) -> JobQueue:
+        """The queue that the workers' jobs come from."""
 
-    def reached(self, cell: Cell) -> list[str]:
-        """What has been reached now that this cell has ended, each worth a look at the tables."""
+    def completed(self, cell: Cell) -> list[str]:
+        """Milestones reached now that this cell has ended, such as the end of a round."""
 
-    def shown(self, rows: Sequence[PlannedRow], setup: Setup) -> tuple[Sequence[PlannedRow], Setup]:
-        """What of the plan the tables show."""
+    def table_rows(self, rows: Sequence[PlannedRow], setup: Setup) -> tuple[Sequence[PlannedRow], int]:
+        """Rows as the tables show them, and the number of their seeds."""
 
-    def conclude(self, console: Console, finished: bool) -> None:
-        """What is said after the tables."""
+    def print_summary(self, console: Console, finished: bool) -> None:
+        """Print what follows the tables."""
 
 
 class FixedSeeds:
-    """All of it: every row's first seed, then every row's second; of each the longest first, or one might be left that
-    all others wait for."""
+    """All seeds: every row's first, then every row's second; of each round the longest cells first, so that no long one
+    is left at the end."""
 
     def __init__(self) -> None:
         self._waiting = Counter[int]()
 
-    def seeds(self, setup: Setup) -> str:
+    def describe(self, setup: Setup) -> str:
         return f"{setup.seeds} seed" + ("s" if setup.seeds > 1 else "")
 
     def opening(self) -> list[str]:
         return []
 
-    def total(self, orders: Sequence[Job]) -> int | None:
-        return len(orders)
+    def total(self, jobs: Sequence[Job]) -> int | None:
+        return len(jobs)
 
-    def source(self, orders: Sequence[Job], index: CellIndex, home: Path, say: Say) -> JobQueue:
-        self._waiting = Counter(order.cell.seed for order in orders)
-        return FixedQueue(sorted(orders, key=lambda order: (order.cell.seed, -cost(order.cell))))
+    def queue(self, jobs: Sequence[Job], index: CellIndex, home: Path, say: Say) -> JobQueue:
+        self._waiting = Counter(job.cell.seed for job in jobs)
+        return FixedQueue(sorted(jobs, key=lambda job: (job.cell.seed, -cost(job.cell))))
 
-    def reached(self, cell: Cell) -> list[str]:
+    def completed(self, cell: Cell) -> list[str]:
         self._waiting[cell.seed] -= 1
         return [] if self._waiting[cell.seed] else [f"every row has seed {cell.seed}"]
 
-    def shown(self, rows: Sequence[PlannedRow], setup: Setup) -> tuple[Sequence[PlannedRow], Setup]:
-        return rows, setup
+    def table_rows(self, rows: Sequence[PlannedRow], setup: Setup) -> tuple[Sequence[PlannedRow], int]:
+        return rows, setup.seeds
 
-    def conclude(self, console: Console, finished: bool) -> None:
+    def print_summary(self, console: Console, finished: bool) -> None:
         pass

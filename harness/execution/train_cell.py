@@ -1,4 +1,4 @@
-"""What a worker does with one cell: build, train, and keep everything in the cell's folder. Imports torch."""
+"""Builds and trains one cell, and writes everything to the cell's folder. Imports torch."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from harness.cells.home import cell_folder
 from harness.cells.lease import Lease
 from harness.cells.record import JournalEntry, read_journal, timestamp
 from harness.cells.writer import CellWriter
-from harness.execution.encoders import Progress, loaded
+from harness.execution.encoders import Progress, load_encoder
 from harness.execution.events import Cut, Paused
 from harness.execution.jobs import Job
 from harness.execution.memory import forget_peak, peak
 from harness.execution.provenance import revision
-from harness.execution.token_cache import Rows
-from harness.execution.transfer import located
+from harness.execution.token_cache import TokenCache
+from harness.execution.transfer import with_local_paths
 from harness.planning.content import check_files, check_rows, commit_of
 from harness.planning.data import data_of, notes_of
 from model.batching import TokenTable
@@ -38,7 +38,7 @@ from model.settings import parts
 from model.train import Tick, train
 from model.trainer import NonFinite, indivisible
 
-Judge = Callable[[Sequence[JournalEntry]], bool]  # whether a cell goes on after these epochs
+Judge = Callable[[Sequence[JournalEntry]], bool]  # whether a cell continues after these epochs
 
 
 class OutOfMemory(RuntimeError):
@@ -72,7 +72,7 @@ def scored_examples(cell: Cell, corpus: Corpus, branch: Branch) -> dict[str, Exa
     return sets
 
 
-def left(folder: Path) -> list[dict[str, Any]]:
+def earlier_epochs(folder: Path) -> list[dict[str, Any]]:
     """The epochs that an earlier training of the cell has in its journal."""
     try:
         return read_journal(folder / "journal.jsonl")
@@ -83,23 +83,23 @@ def left(folder: Path) -> list[dict[str, Any]]:
 class Worker:
     """Trains cells one after another; tokenised rows are shared between those that need the same.
 
-    ``interval`` is the seconds between checkpoints; ``stop`` is asked after every update whether to pause.
+    ``interval`` is the seconds between checkpoints; ``stop`` is called after every update and says whether to pause.
     """
 
     def __init__(self, home: Path, threads: int, device: str, interval: float, stop: Callable[[], bool]) -> None:
         settle(threads)
         self.home, self.threads, self.device = home, threads, device
         self.interval, self.stop = interval, stop
-        self.here: Mapping[str, str] = {}  # where files that cells name are on this machine, if elsewhere
-        self._rows: dict[tuple[Any, ...], Rows] = {}
+        self.local_paths: Mapping[str, str] = {}  # of files that cells name, where they differ
+        self._rows: dict[tuple[Any, ...], TokenCache] = {}
 
-    def train(self, order: Job, claim: Lease, tell: Progress, goes_on: Judge) -> None:
+    def train(self, job: Job, lease: Lease, on_progress: Progress, should_continue: Judge) -> None:
         """Train the cell, from its checkpoint if it has one, and leave its folder finished: cell.json, journal.jsonl,
-        predictions.npz, outcome.json. ``Paused`` when asked to stop, ``Cut`` when a judged cell does not go on;
+        predictions.npz, outcome.json. ``Paused`` when asked to stop, ``Cut`` when a judged cell does not continue;
         ``OutOfMemory``."""
-        cell, pieces = order.cell, 1
+        cell, pieces = job.cell, 1
         forget_peak(self.device)
-        while not self.attempt(order, claim, tell, goes_on, pieces):
+        while not self.attempt(job, lease, on_progress, should_continue, pieces):
             torch.cuda.empty_cache()
             pieces *= 2
             whole = indivisible(cell.recipe)
@@ -109,52 +109,52 @@ class Worker:
             if pieces > cell.recipe.batch:
                 raise OutOfMemory("the GPU's memory is too small for a batch of one; --set max_tokens=N")
 
-    def attempt(self, order: Job, claim: Lease, tell: Progress, goes_on: Judge, pieces: int) -> bool:
+    def attempt(self, job: Job, lease: Lease, on_progress: Progress, should_continue: Judge, pieces: int) -> bool:
         """Train with batches in so many pieces; False if the device's memory is too small for that."""
-        cell = order.cell
+        cell = job.cell
         folder = cell_folder(self.home, cell.id)
-        keeping, about = CellWriter(folder, claim, order.keep, self.interval), self.about(cell)
+        writer, about = CellWriter(folder, lease, job.keep, self.interval), self.about(cell)
         if pieces > 1:
-            keeping.note(f"batches were computed in {pieces} parts, for want of GPU memory")
+            writer.note(f"batches were computed in {pieces} parts, for want of GPU memory")
         with warnings.catch_warnings(record=True) as raised:
             warnings.simplefilter("always", UserWarning)
             try:
-                epochs = left(folder) if order.judged else []  # by whichever command
-                if epochs and not goes_on(epochs):
+                epochs = earlier_epochs(folder) if job.judged else []  # by whichever command
+                if epochs and not should_continue(epochs):
                     raise Cut
-                start = keeping.begin(about)
+                start = writer.begin(about)
                 run, sets = self.build(cell, pieces)
                 for event in train(run, start):
                     if isinstance(event, Tick):
-                        tell((event.epoch + event.share) / max(1, run.recipe.epochs))
+                        on_progress((event.epoch + event.share) / max(1, run.recipe.epochs))
                     else:
-                        keeping.epoch(run, event)
-                        if order.judged and event.number < run.recipe.epochs and not goes_on(keeping.entries):
+                        writer.epoch(run, event)
+                        if job.judged and event.number < run.recipe.epochs and not should_continue(writer.entries):
                             raise Cut
                     stop = self.stop()
-                    if stop or keeping.checkpoint_due():
-                        keeping.checkpoint(event.take, about)
+                    if stop or writer.checkpoint_due():
+                        writer.checkpoint(event.take, about)
                     if stop:
                         raise Paused
             except torch.OutOfMemoryError:
                 return False
             except (Cut, NonFinite):
-                keeping.delete_checkpoint()
+                writer.delete_checkpoint()
                 raise
-        notes = sorted({str(warning.message) for warning in raised} | set(keeping.notes))
+        notes = sorted({str(warning.message) for warning in raised} | set(writer.notes))
         fresh = list(getattr(run.network.encoder, "new_parameters", ()))  # what the encoder's files lacked
         measured = {"peak_memory_bytes": peak(self.device), "warnings": notes, "fresh": fresh, "pieces": pieces}
-        keeping.finish(sets, measured | {"training": order.training})
+        writer.finish(sets, measured | {"training": job.training})
         return True
 
     def build(self, cell: Cell, pieces: int) -> tuple[Run, dict[tuple[str, str], Examples]]:
         """The network on the device, with the tables to train on and to score."""
-        planned, cell = cell.id, located(cell, self.here)
+        planned, cell = cell.id, with_local_paths(cell, self.local_paths)
         recipe, corpus = cell.recipe, data_of(cell.recipe, cell.source)
         check_rows(cell)
         for text in notes_of(recipe):
             warnings.warn(text, UserWarning, stacklevel=1)
-        encoder, tokenizer = loaded(recipe.encoder, cell.source, self.home, cell.seed)
+        encoder, tokenizer = load_encoder(recipe.encoder, cell.source, self.home, cell.seed)
         network = Network(recipe, encoder, cell.seed).to(self.device)
         config: Any = encoder.config
         longest = min(recipe.max_tokens, config.max_position_embeddings)
@@ -164,11 +164,11 @@ class Worker:
         for branch in recipe.branches:
             task, joint = branch.key, branch.pairing.joint
             key = (cell.encoder, cell.source, branch.task, joint, longest)
-            rows = self._rows.setdefault(key, Rows(joint, longest))
-            trained = [training_examples(corpus, branch)] if task in recipe.schedule.tasks() else []
+            rows = self._rows.setdefault(key, TokenCache(joint, longest))
+            train_sets = [training_examples(corpus, branch)] if task in recipe.schedule.tasks() else []
             scored = scored_examples(cell, corpus, branch)
-            rows.add([*trained, *scored.values()], tokenizer)
-            for examples in trained:
+            rows.add([*train_sets, *scored.values()], tokenizer)
+            for examples in train_sets:
                 training[task] = rows.table(examples)
             for split, examples in scored.items():
                 sets[split, task], tables[split, task] = examples, rows.table(examples)

@@ -1,4 +1,4 @@
-"""Files between a driver's home and a worker's folder elsewhere: what a cell needs, and what it has written."""
+"""Files between a driver's results folder and a worker's elsewhere: what a cell needs, and what it has written."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from model.encoders.placeholders import Derived
 from model.interfaces import Encoder
 
 LAST = "outcome.json"  # with it a cell has ended: written after all else
-OWN = ("claim.json",)  # never sent
+NOT_SENT = ("claim.json",)
 HUB = "hub:"
 
 Stamp = tuple[int, int]
@@ -34,7 +34,7 @@ class Files:
     contents: Mapping[str, bytes | None]
 
     def write(self, folder: Path) -> None:
-        """Have them in the folder, each whole, the outcome last."""
+        """Write them to the folder, each whole, the outcome last."""
         written = {}
         for name, content in sorted(self.contents.items(), key=lambda pair: pair[0] == LAST):
             path = folder / name
@@ -46,39 +46,39 @@ class Files:
         write_all_atomic(written)
 
 
-def within(folder: Path) -> Iterator[Path]:
+def complete_files(folder: Path) -> Iterator[Path]:
     """The files of a folder that are whole."""
     for where, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted(names):
-            if not name.endswith(".part") and name not in OWN:
+            if not name.endswith(".part") and name not in NOT_SENT:
                 yield Path(where, name)
 
 
-def packed(folder: Path) -> Files:
+def read_files(folder: Path) -> Files:
     """All files of a folder, or a single file under its own name."""
     if folder.is_file():
         return Files({folder.name: folder.read_bytes()})
-    return Files({str(path.relative_to(folder)): path.read_bytes() for path in within(folder)})
+    return Files({str(path.relative_to(folder)): path.read_bytes() for path in complete_files(folder)})
 
 
 class Changes:
-    """What was written in a folder since it was last asked."""
+    """Files written in a folder since the last look."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.seen = self.stamps()
+        self.seen = self.current_stamps()
 
-    def stamps(self) -> dict[str, Stamp]:
-        found = {}
-        for path in within(self.folder):
+    def current_stamps(self) -> dict[str, Stamp]:
+        stamps = {}
+        for path in complete_files(self.folder):
             stat = path.stat()
-            found[str(path.relative_to(self.folder))] = (stat.st_mtime_ns, stat.st_size)
-        return found
+            stamps[str(path.relative_to(self.folder))] = (stat.st_mtime_ns, stat.st_size)
+        return stamps
 
-    def take(self) -> Files | None:
+    def take_new(self) -> Files | None:
         """None for nothing."""
-        now = self.stamps()
+        now = self.current_stamps()
         written = [name for name, stamp in now.items() if self.seen.get(name) != stamp]
         gone = [name for name in self.seen if name not in now]
         self.seen = now
@@ -87,16 +87,16 @@ class Changes:
         return Files({name: (self.folder / name).read_bytes() for name in written} | dict.fromkeys(gone))
 
 
-def places(cell: Cell) -> list[str]:
+def local_inputs(cell: Cell) -> list[str]:
     """The files and folders of this machine that the cell's recipe and data name."""
-    named = [cell.source.removeprefix(HUB)]
-    named += [str(branch.task.file) for branch in cell.recipe.branches if branch.task.file]
+    names = [cell.source.removeprefix(HUB)]
+    names += [str(branch.task.file) for branch in cell.recipe.branches if branch.task.file]
     encoder: Encoder | None = cell.recipe.encoder
     while encoder is not None:
-        named += [getattr(encoder, "name", ""), encoder.text if isinstance(encoder, DomainPretrained) else ""]
+        names += [getattr(encoder, "name", ""), encoder.text if isinstance(encoder, DomainPretrained) else ""]
         encoder = encoder.start if isinstance(encoder, Derived) else None
-    named += [each.source for branch in cell.recipe.branches for each in branch.extra if isinstance(each, Reviews)]
-    return list(dict.fromkeys(name for name in named if name and os.path.exists(os.path.expanduser(name))))
+    names += [each.source for branch in cell.recipe.branches for each in branch.extra if isinstance(each, Reviews)]
+    return list(dict.fromkeys(name for name in names if name and os.path.exists(os.path.expanduser(name))))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Parcel:
     files: Files
 
     def unpack(self, folder: Path) -> str:
-        """Have it under ``folder``; where it is."""
+        """Unpack it under ``folder``; returns where it is."""
         target = folder / self.key
         if not target.is_dir():
             folder.mkdir(parents=True, exist_ok=True)
@@ -121,39 +121,45 @@ class Parcel:
         return str(target / Path(self.name).name if self.single else target)
 
 
-def parcel(name: str) -> Parcel:
+def make_parcel(name: str) -> Parcel:
     """A file or folder by its name here."""
     path = Path(name).expanduser()
-    files = packed(path)
+    files = read_files(path)
     running = hashlib.sha256()
     for part, content in sorted(files.contents.items()):
         running.update(part.encode() + b"\0" + hashlib.sha256(content or b"").digest())
     return Parcel(name, running.hexdigest()[:16], path.is_file(), files)
 
 
-def located(cell: Cell, here: Mapping[str, str]) -> Cell:
-    """The cell with every name in ``here`` replaced by where it is on this machine."""
+def with_local_paths(cell: Cell, local_paths: Mapping[str, str]) -> Cell:
+    """The cell with every name in ``local_paths`` replaced by where it is on this machine."""
     bare = cell.source.removeprefix(HUB)
-    source = cell.source.replace(bare, here[bare]) if bare in here else cell.source
+    source = cell.source.replace(bare, local_paths[bare]) if bare in local_paths else cell.source
     branches = tuple(
         dataclasses.replace(
             branch,
-            task=dataclasses.replace(branch.task, file=Path(here[str(branch.task.file)]))
-            if str(branch.task.file) in here
+            task=dataclasses.replace(branch.task, file=Path(local_paths[str(branch.task.file)]))
+            if str(branch.task.file) in local_paths
             else branch.task,
-            extra=tuple(renamed(each, "source", here) for each in branch.extra),
+            extra=tuple(with_local_path(each, "source", local_paths) for each in branch.extra),
         )
         for branch in cell.recipe.branches
     )
-    recipe = dataclasses.replace(cell.recipe, encoder=moved(cell.recipe.encoder, here), branches=branches)
+    recipe = dataclasses.replace(
+        cell.recipe, encoder=encoder_with_local_paths(cell.recipe.encoder, local_paths), branches=branches
+    )
     return dataclasses.replace(cell, recipe=recipe, source=source)
 
 
-def moved(encoder: Encoder, here: Mapping[str, str]) -> Encoder:
-    encoder = renamed(renamed(encoder, "name", here), "text", here)
-    return dataclasses.replace(encoder, start=moved(encoder.start, here)) if isinstance(encoder, Derived) else encoder
+def encoder_with_local_paths(encoder: Encoder, local_paths: Mapping[str, str]) -> Encoder:
+    encoder = with_local_path(with_local_path(encoder, "name", local_paths), "text", local_paths)
+    return (
+        dataclasses.replace(encoder, start=encoder_with_local_paths(encoder.start, local_paths))
+        if isinstance(encoder, Derived)
+        else encoder
+    )
 
 
-def renamed(part: Part, field: str, here: Mapping[str, str]) -> Part:
+def with_local_path(part: Part, field: str, local_paths: Mapping[str, str]) -> Part:
     value: Any = getattr(part, field, None)
-    return dataclasses.replace(part, **{field: here[value]}) if value in here else part  # type: ignore[type-var]
+    return dataclasses.replace(part, **{field: local_paths[value]}) if value in local_paths else part  # type: ignore[type-var]

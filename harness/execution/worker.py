@@ -1,4 +1,4 @@
-"""A worker process: takes cells one at a time, trains each, and says how it went."""
+"""A worker process: receives cells one at a time, trains each, and reports how it went."""
 
 from __future__ import annotations
 
@@ -17,48 +17,48 @@ from harness.cells.record import JournalEntry, read_record, write_failure
 from harness.execution.config import ExecutionConfig
 from harness.execution.events import Cut, Paused, WorkerMessage
 from harness.execution.jobs import Job
-from harness.execution.transfer import located
+from harness.execution.transfer import with_local_paths
 
 if TYPE_CHECKING:
     from harness.execution.train_cell import Worker
 
 
 class Pipe(Protocol):
-    """What a line needs of a connection."""
+    """Methods of a connection that the worker uses."""
 
-    def send(self, said: WorkerMessage, /) -> None: ...
+    def send(self, message: WorkerMessage, /) -> None: ...
 
     def poll(self, timeout: float = 0.0, /) -> bool: ...
 
     def recv(self) -> Any: ...
 
 
-class Line:
+class ParentConnection:
     """The worker's end of the pipe: progress goes out, a wish to stop and answers come in."""
 
     def __init__(self, pipe: Pipe) -> None:
-        self.pipe, self.parent, self.told = pipe, os.getppid(), -1.0
-        self.asked = False  # to stop
+        self.pipe, self.parent_pid, self.last_share = pipe, os.getppid(), -1.0
+        self.stopping = False  # to stop
 
     def share(self, share: float, preparing: bool = False) -> None:
         """Say how far it is, if that changed. Preparations, which have no checkpoint, stop here."""
-        if preparing and self.stop():
+        if preparing and self.should_stop():
             raise Paused
-        if abs(share - self.told) >= 0.02 or share in (0.0, 1.0):
-            self.told = share
+        if abs(share - self.last_share) >= 0.02 or share in (0.0, 1.0):
+            self.last_share = share
             self.say(WorkerMessage("share", share, preparing))
 
-    def say(self, said: WorkerMessage) -> None:
+    def say(self, message: WorkerMessage) -> None:
         try:
-            self.pipe.send(said)
+            self.pipe.send(message)
         except (BrokenPipeError, ConnectionResetError):
-            self.asked = True
+            self.stopping = True
 
-    def goes_on(self, epochs: Sequence[JournalEntry]) -> bool:
+    def should_continue(self, epochs: Sequence[JournalEntry]) -> bool:
         """Ask whether a judged cell is worth another epoch after these, and wait for the answer; a wish to stop is
         none."""
         self.say(WorkerMessage("epochs", epochs=epochs))
-        while not self.asked and os.getppid() == self.parent:
+        while not self.stopping and os.getppid() == self.parent_pid:
             if self.pipe.poll(1.0):
                 try:
                     answer = self.pipe.recv()
@@ -66,48 +66,48 @@ class Line:
                     answer = None
                 if answer is not None:
                     return bool(answer)
-                self.asked = True
+                self.stopping = True
         return True
 
-    def stop(self) -> bool:
-        """Whether to stop: the parent wishes it, a signal does, or there is no parent any more."""
-        if os.getppid() != self.parent or self.pipe.poll():
-            self.asked = True
-        return self.asked
+    def should_stop(self) -> bool:
+        """Whether to stop: the parent or a signal asks for it, or there is no parent any more."""
+        if os.getppid() != self.parent_pid or self.pipe.poll():
+            self.stopping = True
+        return self.stopping
 
 
-def serve(pipe: Connection, machine: ExecutionConfig) -> None:
-    """Train whatever the parent sends, until it is gone or wishes to stop (by sending None)."""
-    line = Line(pipe)
+def serve(pipe: Connection, config: ExecutionConfig) -> None:
+    """Train whatever the parent sends, until it is gone or asks to stop (by sending None)."""
+    connection = ParentConnection(pipe)
 
-    def note(number: int, frame: object) -> None:
-        line.asked = True
+    def request_stop(number: int, frame: object) -> None:
+        connection.stopping = True
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
-    signal.signal(signal.SIGTERM, note)
+    signal.signal(signal.SIGTERM, request_stop)
     from harness.execution.train_cell import Worker
 
-    worker = Worker(machine.home, machine.threads, machine.device, machine.checkpoint_seconds, line.stop)
-    while not line.asked:
+    worker = Worker(config.home, config.threads, config.device, config.checkpoint_seconds, connection.should_stop)
+    while not connection.stopping:
         try:
-            order = pipe.recv()
+            job = pipe.recv()
         except (EOFError, ConnectionResetError):
             return
-        if order is None:
+        if job is None:
             return
-        line.say(turn(worker, line, order))
+        connection.say(run_job(worker, connection, job))
 
 
-def turn(worker: Worker, line: Line, order: Job) -> WorkerMessage:
-    """Train one cell, unless another process has it or has ended it since it was ordered."""
+def run_job(worker: Worker, connection: ParentConnection, job: Job) -> WorkerMessage:
+    """Train one cell, unless another process has it or has ended it since the job was made."""
     try:
-        held = take_lease(worker.home, order.cell.id)
-        if held is None:
+        lease = take_lease(worker.home, job.cell.id)
+        if lease is None:
             return WorkerMessage("busy")
-        with held:
-            elsewhere = ended(worker, order.cell) not in (None, order.before)
+        with lease:
+            elsewhere = ended_training(worker, job.cell) not in (None, job.before)
             if not elsewhere:
-                train(worker, line, order, held)
+                train(worker, connection, job, lease)
         return WorkerMessage("ended", elsewhere=elsewhere)
     except Cut:
         return WorkerMessage("cut")
@@ -121,8 +121,8 @@ def turn(worker: Worker, line: Line, order: Job) -> WorkerMessage:
         raise
 
 
-def ended(worker: Worker, cell: Cell) -> str | None:
-    """What tells the training of the cell that has ended from another; None if there is none to rely on."""
+def ended_training(worker: Worker, cell: Cell) -> str | None:
+    """Identity of the cell's training that has ended; None if there is none to rely on."""
     try:
         record = read_record(cell_folder(worker.home, cell.id))
     except Damaged:
@@ -130,27 +130,27 @@ def ended(worker: Worker, cell: Cell) -> str | None:
     return record.trained if record else None
 
 
-def train(worker: Worker, line: Line, order: Job, held: Lease) -> None:
+def train(worker: Worker, connection: ParentConnection, job: Job, lease: Lease) -> None:
     """Train, and keep the reason if that fails."""
-    from harness.execution.encoders import prepared
+    from harness.execution.encoders import prepare_encoder
 
-    cell = order.cell
+    cell = job.cell
     try:
-        here = located(cell, worker.here)
-        prepared(
-            here.recipe.encoder,
-            here.source,
+        local_cell = with_local_paths(cell, worker.local_paths)
+        prepare_encoder(
+            local_cell.recipe.encoder,
+            local_cell.source,
             worker.home,
-            lambda share: line.share(share, True),
-            lambda text: line.say(WorkerMessage("note", note=text)),
+            lambda share: connection.share(share, True),
+            lambda text: connection.say(WorkerMessage("note", note=text)),
         )
-        line.share(0.0)
-        worker.train(order, held, line.share, line.goes_on)
+        connection.share(0.0)
+        worker.train(job, lease, connection.share, connection.should_continue)
     except (Cut, Paused, LeaseLost):
         raise
     except Exception as error:
         if is_full(error):
             raise
-        held.check()  # or the error may come of another's doing, and the cell is not ours to fail
+        lease.check()  # or the error may come of another's doing, and the cell is not ours to fail
         reason = " ".join(str(error).split())[:300] or type(error).__name__
-        write_failure(worker.home, cell, reason, traceback.format_exc(), order.training)
+        write_failure(worker.home, cell, reason, traceback.format_exc(), job.training)

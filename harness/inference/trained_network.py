@@ -108,7 +108,7 @@ def network(trained: Trained, machine: ExecutionConfig, say: Say = say_nothing) 
     the weights are what was written; ``InputError`` where one tells that they are not."""
     from safetensors.torch import load
 
-    from harness.execution.encoders import loaded
+    from harness.execution.encoders import load_encoder
     from model.network import Network
     from model.precision import settle
 
@@ -117,7 +117,7 @@ def network(trained: Trained, machine: ExecutionConfig, say: Say = say_nothing) 
     content, unsure = read_weights(trained.weights)
     if unsure:
         say(unsure)
-    encoder, tokenizer = loaded(cell.recipe.encoder, cell.source, machine.home, cell.seed)
+    encoder, tokenizer = load_encoder(cell.recipe.encoder, cell.source, machine.home, cell.seed)
     made = Network(cell.recipe, encoder, cell.seed)
     try:
         weights = load(content)

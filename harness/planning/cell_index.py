@@ -20,10 +20,8 @@ class CellIndex:
     damaged: Sequence[str] = ()  # what is wrong with which file
 
     def cells_to_train(self, rows: Sequence[PlannedRow], rerun: bool = False, retry: bool = False) -> list[Cell]:
-        """Cells to train, each once, round by round: every row's first seed before any row's second. ``retry`` has
-        those that failed, ``rerun`` all of them."""
-        rounds = max((len(row.cells) for row in rows), default=0)
-        wanted = {row.cells[at].id: row.cells[at] for at in range(rounds) for row in rows if at < len(row.cells)}
+        """Cells to train, each once, row by row. ``retry`` has those that failed, ``rerun`` all of them."""
+        wanted = {cell.id: cell for row in rows for cell in row.cells}
         return [
             cell
             for cell in wanted.values()

@@ -39,6 +39,11 @@ class PlannedRow:
     reason: str = ""  # "not built", "unavailable: ..."
 
     @property
+    def slug(self) -> str:
+        """``paper/table/row``, without the set-up's variant."""
+        return row_slug(self.suite, self.row)
+
+    @property
     def label(self) -> str:
         """``paper/table/row``, with the set-up's variant."""
         return f"{self.suite.slug}/{self.name}"

@@ -18,8 +18,8 @@ from reports.suite_table.baselines import Reference, reference_lines
 from reports.suite_table.model import Table
 
 
-def tables(rows: Sequence[PlannedRow], setup: Setup, machine: ExecutionConfig) -> list[Table]:
-    """One table a suite, from the cells of this set-up that have ended."""
+def tables(rows: Sequence[PlannedRow], setup: Setup, machine: ExecutionConfig, seeds: int | None = None) -> list[Table]:
+    """One table a suite, from the cells of this set-up that have ended; ``seeds`` if they are not the set-up's."""
     told, index = setup_tags(setup), read_index(machine.home)
     held = measured_setup(rows, told, index)
     made = []
@@ -28,7 +28,7 @@ def tables(rows: Sequence[PlannedRow], setup: Setup, machine: ExecutionConfig) -
         states = {(suite, row.row.name): state for row in mine if (state := unmeasured(row, index))}
         asked = dataclasses.replace(
             header(held, mine[0].suite, setup.profile.says),
-            seeds=tuple(range(setup.seeds)),
+            seeds=tuple(range(setup.seeds if seeds is None else seeds)),
             cells=len(cells_of(mine)),
         )
         names = {row.row.name for row in mine}

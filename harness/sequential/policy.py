@@ -1,4 +1,4 @@
-"""Which cells are worth training next: a pure object that knows comparisons by number and cells by name.
+"""Which cells are worth training next: a pure object, with comparisons by number and cells by id.
 
 Every comparison first gets the seeds before which nothing can be decided. Then the next seed goes to the undecided one
 that is nearest its decision for its cost (``reports.statistics.sequential.next_seed``). Seeds come in order, none left
@@ -17,27 +17,27 @@ from typing import Literal
 from reports.anytime_valid import LEVEL, decide_quickly, least
 from reports.statistics.sequential import Comparison, Decision, Items, interval, more_seeds
 
-State = Decision | Literal["failed", "undecided", "items forbid"]
+Status = Decision | Literal["failed", "undecided", "items forbid"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Race:
-    """The cells that each seed of a comparison needs, as many seeds as it may have; and whether items add to its
-    uncertainty."""
+class ComparisonPlan:
+    """The cells that each seed of a comparison needs, up to the last it may get; its margin, and whether items add to
+    its uncertainty."""
 
     cells: Sequence[Sequence[str]]
     margin: float
     items: bool
 
 
-class Standing:
-    """One of a family of comparisons, as far as it has come. The first decision stands."""
+class ComparisonState:
+    """The seeds of one comparison of a family so far, and what they decide. The first decision is final."""
 
-    def __init__(self, race: Race, family: int, level: float) -> None:
-        self.race, self.family, self.level = race, family, level
-        self.least = least(race.items, family, level)  # with fewer nothing can be decided
-        self.first = min(self.least, len(race.cells))
-        self.comparison = Comparison(differences=(), margin=race.margin)
+    def __init__(self, plan: ComparisonPlan, family: int, level: float) -> None:
+        self.plan, self.family, self.level = plan, family, level
+        self.min_seeds = least(plan.items, family, level)  # with fewer nothing can be decided
+        self.first_seeds = min(self.min_seeds, len(plan.cells))
+        self.comparison = Comparison(differences=(), margin=plan.margin)
         self.decision: Decision | None = None
         self.failure = ""
 
@@ -46,43 +46,43 @@ class Standing:
         return len(self.comparison.differences)
 
     @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """Whether another seed could change nothing."""
         return self.decision is not None or bool(self.failure)
 
     @property
-    def wants(self) -> bool:
+    def wants_seed(self) -> bool:
         """Whether it gets another seed."""
-        if self.over or self.seeds == len(self.race.cells):
+        if self.is_over or self.seeds == len(self.plan.cells):
             return False
-        return self.seeds < self.first or self.more is not None
+        return self.seeds < self.first_seeds or self.missing_seeds is not None
 
     @property
-    def state(self) -> State:
+    def status(self) -> Status:
         if self.decision is not None:
             return self.decision
         if self.failure:
             return "failed"
-        return "items forbid" if self.seeds >= self.first and self.more is None else "undecided"
+        return "items forbid" if self.seeds >= self.first_seeds and self.missing_seeds is None else "undecided"
 
     @cached_property
-    def more(self) -> int | None:
+    def missing_seeds(self) -> int | None:
         """About how many seeds are missing, None where items forbid a decision."""
         return more_seeds(self.comparison, level=self.level, family=self.family)
 
     def add(self, difference: float, items: Items | None) -> None:
         """The next seed's difference, and what items add to the uncertainty of all so far."""
-        if self.over:
+        if self.is_over:
             return
         differences = (*self.comparison.differences, difference)
-        self.comparison = Comparison(differences=differences, margin=self.race.margin, items=items)
-        self.__dict__.pop("more", None)
-        if self.seeds >= self.first:
+        self.comparison = Comparison(differences=differences, margin=self.plan.margin, items=items)
+        self.__dict__.pop("missing_seeds", None)
+        if self.seeds >= self.first_seeds:
             self.decision = decide_quickly(self.comparison, self.family, self.level)
 
     def fail(self, reason: str) -> None:
         """The next seed has no difference."""
-        if not self.over:
+        if not self.is_over:
             self.failure = reason
 
     def interval(self) -> tuple[float, float]:
@@ -92,47 +92,49 @@ class Standing:
 
 
 class Policy:
-    """All comparisons of a command. ``prices`` are what cells cost, in any unit; 1 where they do not say."""
+    """All comparisons of a command. ``costs`` are those of cells, in any unit; 1 where one is absent."""
 
-    def __init__(self, races: Sequence[Race], prices: Mapping[str, float] | None = None, level: float = LEVEL) -> None:
-        self.prices = prices or {}
-        self.standings = [Standing(race, len(races), level) for race in races]
+    def __init__(
+        self, plans: Sequence[ComparisonPlan], costs: Mapping[str, float] | None = None, level: float = LEVEL
+    ) -> None:
+        self.costs = costs or {}
+        self.states = [ComparisonState(plan, len(plans), level) for plan in plans]
 
-    def wanted(self, there: Collection[str]) -> Iterator[str]:
-        """The cells that are worth training and not ``there``, trained or in training, the most wanted first."""
-        given = set(there)
-        for cell in chain(self.certain(), self.likely(there)):
-            if cell not in given:
-                given.add(cell)
+    def next_cells(self, available: Collection[str]) -> Iterator[str]:
+        """The cells that are worth training next, the best first; not those ``available``, trained or in training."""
+        listed = set(available)
+        for cell in chain(self.first_seed_cells(), self.further_seed_cells(available)):
+            if cell not in listed:
+                listed.add(cell)
                 yield cell
 
-    def certain(self) -> Iterator[str]:
+    def first_seed_cells(self) -> Iterator[str]:
         """Cells that are needed whatever others show, by rounds: every comparison's first seed before any's second."""
-        for seed in range(max((each.first for each in self.standings), default=0)):
-            for each in self.standings:
-                if not each.over and seed < each.first:
-                    yield from each.race.cells[seed]
+        for seed in range(max((each.first_seeds for each in self.states), default=0)):
+            for each in self.states:
+                if not each.is_over and seed < each.first_seeds:
+                    yield from each.plan.cells[seed]
 
-    def likely(self, there: Collection[str]) -> Iterator[str]:
+    def further_seed_cells(self, available: Collection[str]) -> Iterator[str]:
         """Cells of the next seed of each undecided comparison, the best first; then those of the seeds after."""
-        ranked = self.ranked(there)
-        for ahead in range(max((len(each.race.cells) - each.seeds for each in ranked), default=0)):
+        ranked = self.ranked(available)
+        for ahead in range(max((len(each.plan.cells) - each.seeds for each in ranked), default=0)):
             for each in ranked:
-                if each.seeds + ahead < len(each.race.cells):
-                    yield from each.race.cells[each.seeds + ahead]
+                if each.seeds + ahead < len(each.plan.cells):
+                    yield from each.plan.cells[each.seeds + ahead]
 
-    def ranked(self, there: Collection[str]) -> list[Standing]:
-        """Those that have had their first seeds and get another, by what they still cost as the rule sees it."""
-        found = [
-            ((each.more or 0) * self.cost(each, there), each.seeds, at)
-            for at, each in enumerate(self.standings)
-            if each.wants and each.seeds >= each.first
+    def ranked(self, available: Collection[str]) -> list[ComparisonState]:
+        """The comparisons that get a seed beyond their first ones, by the estimated cost of their decision."""
+        ranking = [
+            ((each.missing_seeds or 0) * self.cost(each, available), each.seeds, at)
+            for at, each in enumerate(self.states)
+            if each.wants_seed and each.seeds >= each.first_seeds
         ]
-        return [self.standings[at] for _, _, at in sorted(found)]
+        return [self.states[at] for _, _, at in sorted(ranking)]
 
-    def cost(self, standing: Standing, there: Collection[str]) -> float:
-        """Of the cells of its next seed that are not there; where all are, of the seed after."""
-        for cells in standing.race.cells[standing.seeds :]:
-            if missing := [cell for cell in cells if cell not in there]:
-                return sum(self.prices.get(cell, 1.0) for cell in missing)
+    def cost(self, state: ComparisonState, available: Collection[str]) -> float:
+        """The cost of the cells of its next seed that are not available; where all are, of the seed after."""
+        for cells in state.plan.cells[state.seeds :]:
+            if missing := [cell for cell in cells if cell not in available]:
+                return sum(self.costs.get(cell, 1.0) for cell in missing)
         return 0.0

@@ -1,6 +1,6 @@
-"""A study's storage against the home: what a trial's entry says follows from its parameters, from the cell that trained
-it and from what was kept when it ended. Both are sealed, so that an entry that was changed or damaged is never
-believed."""
+"""A study's storage against its results folder: a trial's entry must follow from its parameters, from the cell that
+trained it and from the record of its end. Both files have checksums, so that an entry that was changed or damaged is
+never used."""
 
 from __future__ import annotations
 
@@ -23,30 +23,34 @@ from model.errors import InputError
 from model.settings import flatten
 
 
-def agree(arm: StudyRun, trials: Iterable[Trial], home: Path, setup: str, storage: str) -> None:
+def check_agreement(study_run: StudyRun, trials: Iterable[Trial], home: Path, setup: str, storage: str) -> None:
     """``InputError`` names the first trial of which cell or note, if they are here, say anything else."""
     for trial in trials:
-        if trial.ours and (wrong := disagreement(arm, trial, home, setup)):
-            raise InputError(f"trial {trial.number} of {arm.name} in {storage}: {wrong}; {AGAIN}")
+        if trial.ours and (wrong := disagreement(study_run, trial, home, setup)):
+            raise InputError(f"trial {trial.number} of {study_run.name} in {storage}: {wrong}; {AGAIN}")
 
 
-def disagreement(arm: StudyRun, trial: Trial, home: Path, setup: str) -> str:
+def disagreement(study_run: StudyRun, trial: Trial, home: Path, setup: str) -> str:
     """What a trial's entry says that is not so."""
     try:
-        recipe, cell, start = arm.recipe(trial.params), arm.cell(trial.params), arm.start(trial.params)
+        recipe, cell, start = (
+            study_run.recipe(trial.params),
+            study_run.cell(trial.params),
+            study_run.start(trial.params),
+        )
     except (RegistryError, KeyError) as error:
         return f"its parameters are none of the study's ({error})"
     folder = cell_folder(home, trial.cell)
-    if trial.state == "complete" and (wrong := compare_cell(arm, trial, flatten(recipe), folder)):
+    if trial.state == "complete" and (wrong := compare_cell(study_run, trial, flatten(recipe), folder)):
         return wrong
     if cell.id != trial.cell:
         return f"its parameters are those of the cell {cell.id}, and it names {trial.cell}"
     if trial.start != (start.name if start else ""):
         return f"it has the start {trial.start or '(none)'}, and its parameters are not those"
-    return "" if trial.running else compare_note(trial, trial_file(home, arm.id, setup, trial.number))
+    return "" if trial.running else compare_note(trial, trial_file(home, study_run.id, setup, trial.number))
 
 
-def compare_cell(arm: StudyRun, trial: Trial, declared: Mapping[str, Any], folder: Path) -> str:
+def compare_cell(study_run: StudyRun, trial: Trial, declared: Mapping[str, Any], folder: Path) -> str:
     """What a complete trial's entry says and its cell does not."""
     try:
         about, epochs = read_checksummed(folder / "cell.json"), read_journal(folder / "journal.jsonl")
@@ -58,9 +62,9 @@ def compare_cell(arm: StudyRun, trial: Trial, declared: Mapping[str, Any], folde
     for name, value in settings(declared).items():
         if name in trained and value != trained[name]:
             return f"it has {name} {value}, and its cell was trained with {trained[name]}"
-    told = trial_outcome(arm.suite, arm.row, epochs).value
-    if told is None or trial.value is None or not math.isclose(told, trial.value, rel_tol=1e-9, abs_tol=1e-12):
-        return f"it has the value {trial.value}, and its cell {told}"
+    computed = trial_outcome(study_run.suite, study_run.row, epochs).value
+    if computed is None or trial.value is None or not math.isclose(computed, trial.value, rel_tol=1e-9, abs_tol=1e-12):
+        return f"it has the value {trial.value}, and its cell {computed}"
     return ""
 
 
@@ -81,6 +85,6 @@ def compare_note(trial: Trial, note: Path) -> str:
 
 def settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """A recipe's fields but for the encoder's, which may lie elsewhere by now."""
-    kept = {name: value for name, value in recipe.items() if not name.startswith("encoder")}
-    found: dict[str, Any] = json.loads(json.dumps(kept))  # as cell.json has them
-    return found
+    fields = {name: value for name, value in recipe.items() if not name.startswith("encoder")}
+    plain: dict[str, Any] = json.loads(json.dumps(fields))  # as cell.json has them
+    return plain

@@ -1,4 +1,4 @@
-"""The file of a home's studies: its lock, which other programs of Optuna respect, and what becomes of a damaged one."""
+"""The file of a results folder's studies: its lock, which other programs of Optuna respect, and its repair."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.cells.atomic import locked
 
-OURS = b"ablation-harness"  # what our file of Optuna's lock holds
+OURS = b"ablation-harness"  # content of our file of Optuna's lock
 GRACE = 30.0  # seconds after which Optuna takes a lock for left behind
 
 Tell = Callable[[str], None]
@@ -23,23 +23,23 @@ class Lock:
 
     def __init__(self, file: Path) -> None:
         self.ours, self.path = file.with_name(f"{file.name}.alone"), file.with_name(f"{file.name}.lock")
-        self._held: Any = None
+        self._locked: Any = None
 
     def acquire(self) -> bool:
-        self._held = locked(self.ours)
-        self._held.__enter__()
+        self._locked = locked(self.ours)
+        self._locked.__enter__()
         while True:
             try:
                 with self.path.open("xb") as stream:
                     stream.write(OURS)
                 return True
             except FileExistsError:
-                if self._stale():
+                if self._is_stale():
                     self.path.unlink(missing_ok=True)
                 else:
                     time.sleep(0.01)
 
-    def _stale(self) -> bool:
+    def _is_stale(self) -> bool:
         """Whether its holder is gone: one of ours, for the system's lock is ours now; another after Optuna's time."""
         try:
             old = time.time() - self.path.lstat().st_mtime > GRACE
@@ -55,12 +55,12 @@ class Lock:
 
     def release(self) -> None:
         self.path.unlink(missing_ok=True)
-        self._held.__exit__(None, None, None)
+        self._locked.__exit__(None, None, None)
 
 
-def mend(file: Path, tell: Tell) -> None:
+def repair(file: Path, tell: Tell) -> None:
     """Cut off a last line that was not written whole; put a file aside that holds anything else but lines of JSON. Its
-    studies are sought again then, on cells that are there."""
+    studies are then made again from the cells."""
     if not file.exists() or not file.stat().st_size:
         return
     text = file.read_bytes()

@@ -16,7 +16,7 @@ from experiments.study import Range
 from harness.tune.sampling import distributions
 from reports.tuning.results import Importance, StudyResults, Trial
 
-FEWEST = 10  # complete trials
+MIN_TRIALS = 10  # complete
 RESAMPLES, TREES = 100, 16
 
 
@@ -24,31 +24,31 @@ def importances(tuned: StudyResults) -> dict[str, Importance]:
     """fANOVA's shares (Hutter, Hoos and Leyton-Brown 2014; Optuna's, on complete trials) by parameter, the largest
     first; the interval resamples trials. Empty for fewer than ten, or where all have one value."""
     trials = [trial for trial in tuned.trials if trial.state == "complete" and trial.value is not None]
-    if len(trials) < FEWEST or len({trial.value for trial in trials}) == 1:
+    if len(trials) < MIN_TRIALS or len({trial.value for trial in trials}) == 1:
         return {}
-    found = shares(tuned, trials, 64)
-    drawn = np.random.default_rng(0)
+    means = shares(tuned, trials, 64)
+    generator = np.random.default_rng(0)
     resampled = []
     for _ in range(RESAMPLES):
-        some = [trials[at] for at in drawn.integers(0, len(trials), len(trials))]
-        if len({trial.value for trial in some}) > 1:
-            resampled.append(shares(tuned, some, TREES))
-    told = {}
-    for name in sorted(found, key=lambda name: -found[name]):
+        resample = [trials[at] for at in generator.integers(0, len(trials), len(trials))]
+        if len({trial.value for trial in resample}) > 1:
+            resampled.append(shares(tuned, resample, TREES))
+    result = {}
+    for name in sorted(means, key=lambda name: -means[name]):
         low, high = np.quantile([each[name] for each in resampled], (0.025, 0.975))
-        told[name] = Importance(mean=float(found[name]), low=float(low), high=float(high))
-    return told
+        result[name] = Importance(mean=float(means[name]), low=float(low), high=float(high))
+    return result
 
 
 def shares(tuned: StudyResults, trials: list[Trial], trees: int) -> dict[str, float]:
-    """Of the variance over the space as it is sought: Optuna's evaluator takes every parameter for evenly spread, so
-    that of four decades the last one would be all that counts."""
-    spread = distributions({name: even(within) for name, within in tuned.space.items()})
+    """Shares of the variance over the space, on the scale of the search: Optuna's evaluator takes every parameter for
+    evenly spread, so that of four decades the last one would be all that counts."""
+    spread = distributions({name: log_range(bounds) for name, bounds in tuned.space.items()})
     study = optuna.create_study(direction="maximize")
     study.add_trials(
         [
             create_trial(
-                params={name: evenly(value, tuned.space[name]) for name, value in trial.params.items()},
+                params={name: log_value(value, tuned.space[name]) for name, value in trial.params.items()},
                 distributions=spread,
                 value=trial.value,
             )
@@ -61,12 +61,12 @@ def shares(tuned: StudyResults, trials: list[Trial], trees: int) -> dict[str, fl
     return get_param_importances(study, evaluator=evaluator)
 
 
-def even(within: Range) -> Range:
-    return Range(math.log(within.low), math.log(within.high)) if within.log else within
+def log_range(bounds: Range) -> Range:
+    return Range(math.log(bounds.low), math.log(bounds.high)) if bounds.log else bounds
 
 
-def evenly(value: Value, within: Range) -> Value:
-    return math.log(float(value)) if within.log else value
+def log_value(value: Value, bounds: Range) -> Value:
+    return math.log(float(value)) if bounds.log else value
 
 
 def weighed(found: StudyResults) -> StudyResults:

@@ -1,4 +1,4 @@
-"""What a person sees while a study goes on: bars of the trials in training, each trial as it ends, the best so far."""
+"""Progress of a study: bars of the trials in training, each trial as it ends, the best so far."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class StudyProgress(ProgressDisplay):
         self.before = before
         self.bars.update(self.overall, total=total, completed=before)
 
-    def hear(self, news: Event | None) -> None:
-        super().hear(news)
+    def update(self, event: Event | None) -> None:
+        super().update(event)
         self.bars.update(self.overall, completed=self.before + self.done + self.failed)
 
-    def _ended(self, news: Event, name: str) -> None:
-        """A cell has; what that means, its trial tells."""
-        self._over(news)
+    def _ended(self, event: Event, name: str) -> None:
+        """A cell has ended; ``trial_ended`` reports its trial."""
+        self._remove_bar(event)
 
-    def trial(self, trial: Trial, all_trials: Sequence[Trial]) -> None:
+    def trial_ended(self, trial: Trial, all_trials: Sequence[Trial]) -> None:
         """A trial has ended."""
         self.done += trial.state != "failed"
         self.failed += trial.state == "failed"
@@ -43,13 +43,13 @@ class StudyProgress(ProgressDisplay):
         rest = f", {clock(left)} left" if left is not None else ""
         spent = clock(time.monotonic() - self.began)
         of = "" if self.total is None else f"/{self.before + self.total}"
-        told = "the best so far" if new else leader
+        remark = "the best so far" if new else leader
         tell = self.say if new or trial.state == "failed" else self.note
-        tell(f"{ended}{of}  trial {trial.number} {result(trial)}  ({told}; {spent}{rest})")
+        tell(f"{ended}{of}  trial {trial.number} {result(trial)}  ({remark}; {spent}{rest})")
 
 
 def result(trial: Trial) -> str:
-    """What a trial came to, with its parameters."""
+    """A trial's result, with its parameters."""
     if trial.state == "failed":
         return f"failed: {trial.reason}; {settings(trial.params)}"
     value = "no overall" if trial.value is None else f"{trial.value:.3f}"

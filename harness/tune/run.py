@@ -1,4 +1,4 @@
-"""Carry a study out: train its trials, deliver each as it ends, and say how it goes."""
+"""Carry a study out: train its trials, deliver each as it ends, and show the progress."""
 
 from __future__ import annotations
 
@@ -21,99 +21,99 @@ from harness.planning.setup_tags import setup_tags
 from harness.tracking import trial_payload
 from harness.tracking.store import Store
 from harness.tracking.sync import ENDING, WAITS, Delivery
-from harness.tune.agreement import agree
+from harness.tune.agreement import check_agreement
 from harness.tune.progress import StudyProgress
 from harness.tune.scheduler import Limit, TrialQueue
 from harness.tune.storage import Storage
 from harness.tune.study_run import StudyRun
 
 
-def unit(machine: ExecutionConfig) -> str:
-    """What costs are counted in."""
-    return "GPU-seconds" if machine.device == "cuda" else "CPU-seconds"
+def cost_unit(config: ExecutionConfig) -> str:
+    """The unit of costs."""
+    return "GPU-seconds" if config.device == "cuda" else "CPU-seconds"
 
 
 def run_study(
-    arm: StudyRun,
+    study_run: StudyRun,
     storage: Storage,
     limit: Limit,
-    machine: ExecutionConfig,
+    config: ExecutionConfig,
     store: Store,
     console: Console,
     stop: Callable[[], bool] = lambda: False,
 ) -> list[Trial]:
-    """Try until the limit; the study's trials, by number. ``DiskFull``."""
-    facts, full = setup_tags(arm.setup), False
+    """Train trials until the limit; returns the study's trials, by number. ``DiskFull``."""
+    facts, full = setup_tags(study_run.setup), False
 
-    def kept(trial: Trial) -> dict[str, Any]:
-        return trial_record(arm, unit(machine), trial, facts)
+    def record_of(trial: Trial) -> dict[str, Any]:
+        return trial_record(study_run, cost_unit(config), trial, facts)
 
     def note(trial: Trial) -> None:
-        trial_payload.write_trial(machine.home, kept(trial))
+        trial_payload.write_trial(config.home, record_of(trial))
 
-    search = TrialQueue(arm, storage, machine, limit, note)
-    agree(arm, storage.trials(), machine.home, facts["setup"], storage.shown)
+    trial_queue = TrialQueue(study_run, storage, config, limit, note)
+    check_agreement(study_run, storage.trials(), config.home, facts["setup"], storage.address)
     for trial in storage.trials():
-        if trial.ours and not trial.running and not trial_payload.is_noted(machine.home, kept(trial)):  # damaged
+        if trial.ours and not trial.running and not trial_payload.is_written(config.home, record_of(trial)):  # damaged
             note(trial)
     ended = sum(trial.ours and not trial.running for trial in storage.trials())
     with (
-        StudyProgress(limit.trials, ended, search.names, console) as watch,
-        Delivery(store, watch.say, stop, WAITS) as delivery,
+        StudyProgress(limit.trials, ended, trial_queue.names, console) as display,
+        Delivery(store, display.say, stop, WAITS) as delivery,
     ):
-        delivery.deliver_all(machine.home)
-        with closing(run_jobs(search, machine, backend_of(machine), stop)) as running:
-            for news in running:
-                watch.hear(news)
-                full |= news is not None and news.kind == "full"
-                heed(search, watch)
-                for trial in search.taken():
-                    watch.trial(trial, search.trials)
-                    entry = trial_payload.trial_entry(kept(trial), cells_folder(machine.home))
+        delivery.deliver_all(config.home)
+        with closing(run_jobs(trial_queue, config, backend_of(config), stop)) as events:
+            for event in events:
+                display.update(event)
+                full |= event is not None and event.kind == "full"
+                say_remarks(trial_queue, display)
+                for trial in trial_queue.take_ended():
+                    display.trial_ended(trial, trial_queue.trials)
+                    entry = trial_payload.trial_entry(record_of(trial), cells_folder(config.home))
                     if entry is not None:
                         delivery.deliver(entry)
-        heed(search, watch)
-        for trial in search.taken():
-            watch.trial(trial, search.trials)
+        say_remarks(trial_queue, display)
+        for trial in trial_queue.take_ended():
+            display.trial_ended(trial, trial_queue.trials)
         if delivery.acquire(patience=3.0):
-            behind = delivery.deliver_all(machine.home, ENDING).left
+            behind = delivery.deliver_all(config.home, ENDING).left
             if behind:
-                watch.say(f"{behind} results are not in the tracking store yet: {delivery.failed}")
+                display.say(f"{behind} results are not in the tracking store yet: {delivery.failed}")
     if full:
-        raise DiskFull(machine.home)
-    found = storage.trials()
-    agree(arm, found, machine.home, facts["setup"], storage.shown)
-    return found
+        raise DiskFull(config.home)
+    trials = storage.trials()
+    check_agreement(study_run, trials, config.home, facts["setup"], storage.address)
+    return trials
 
 
-def heed(search: TrialQueue, watch: StudyProgress) -> None:
-    """Say what there is to say of trials that others put into the storage."""
-    while search.remarks:
-        watch.say(search.remarks.pop(0))
+def say_remarks(trial_queue: TrialQueue, display: StudyProgress) -> None:
+    """Print the remarks on trials that other programs put into the storage."""
+    while trial_queue.remarks:
+        display.say(trial_queue.remarks.pop(0))
 
 
-def study_tags(arm: StudyRun, unit: str) -> dict[str, str]:
-    """What a trial's run says of its arm."""
-    space = {name: dataclasses.asdict(within) for name, within in arm.study.space().items()}
+def study_tags(study_run: StudyRun, unit: str) -> dict[str, str]:
+    """Tags of a trial's run that identify its study run."""
+    space = {name: dataclasses.asdict(bounds) for name, bounds in study_run.study.space().items()}
     return {
-        "study": arm.study.name,
-        "arm": arm.id,
-        "repeats": arm.repeats,
-        "base": row_slug(arm.suite, arm.row),
-        "sampler": arm.method.sampler,
-        "pruner": arm.method.pruner,
-        "sampler_seed": str(arm.method.seed),
-        "epochs": str(arm.epochs),
+        "study": study_run.study.name,
+        "arm": study_run.id,
+        "repeats": study_run.repeats,
+        "base": row_slug(study_run.suite, study_run.row),
+        "sampler": study_run.method.sampler,
+        "pruner": study_run.method.pruner,
+        "sampler_seed": str(study_run.method.seed),
+        "epochs": str(study_run.epochs),
         "unit": unit,
         "space": json.dumps(space),
     }
 
 
-def trial_record(arm: StudyRun, unit: str, trial: Trial, tags: Mapping[str, str]) -> dict[str, Any]:
-    """What is kept of an ended trial."""
+def trial_record(study_run: StudyRun, unit: str, trial: Trial, tags: Mapping[str, str]) -> dict[str, Any]:
+    """The record of an ended trial in the results folder."""
     return {
         "tags": dict(tags),
-        "about": study_tags(arm, unit),
-        "name": arm.name,
+        "about": study_tags(study_run, unit),
+        "name": study_run.name,
         "trial": dataclasses.asdict(trial),
     }

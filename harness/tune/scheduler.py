@@ -1,4 +1,4 @@
-"""The orders of a study: trials that are running, and new ones as workers become idle; each is ended by what its
+"""The jobs of a study: trials that are running, and new ones as workers become idle; each is ended by what its
 cell's journal says, whoever trained it."""
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from harness.cells.trial import METRIC, Trial, cost, total_cost, trial_outcome, 
 from harness.execution.config import ExecutionConfig
 from harness.execution.events import Event
 from harness.execution.jobs import Job
-from harness.tune.sampling import judge, propose, seen_from
+from harness.tune.sampling import decide_pruning, propose, visible_trials
 from harness.tune.storage import Storage
 from harness.tune.study_run import StudyRun
 
-IN_VAIN = 10  # trials that fail one after the other: the next ones would, too
+MAX_FAILURES = 10  # trials that fail one after the other: the next ones would, too
 
 
 @dataclasses.dataclass(frozen=True)
 class Limit:
-    """When a study has had enough: so many trials, or what they cost in seconds of the device. A budget is given up
+    """When a study ends: a number of trials, or their cost in seconds of the device. A budget is given up
     where all trials fail, which may cost nothing."""
 
     trials: int | None
@@ -38,63 +38,69 @@ class Limit:
             return True
         if self.budget is None:
             return False
-        last = [trial.state for trial in begun][-IN_VAIN:]
-        return total_cost(begun) >= self.budget or last == IN_VAIN * ["failed"]
+        last = [trial.state for trial in begun][-MAX_FAILURES:]
+        return total_cost(begun) >= self.budget or last == MAX_FAILURES * ["failed"]
 
 
 class TrialQueue:
-    """Orders for an executor (``harness.execution.jobs.JobQueue``). ``noting`` is told of an ended trial before the
-    storage is, so that a kill in between loses nothing."""
+    """Jobs of a study (``harness.execution.jobs.JobQueue``). ``on_trial_end`` gets an ended trial before the storage
+    does, so that a kill in between loses nothing."""
 
     def __init__(
-        self, arm: StudyRun, storage: Storage, machine: ExecutionConfig, limit: Limit, noting: Callable[[Trial], None]
+        self,
+        study_run: StudyRun,
+        storage: Storage,
+        config: ExecutionConfig,
+        limit: Limit,
+        on_trial_end: Callable[[Trial], None],
     ) -> None:
-        self.arm, self.storage, self.machine, self.limit, self.noting = arm, storage, machine, limit, noting
+        self.study_run, self.storage, self.config = study_run, storage, config
+        self.limit, self.on_trial_end = limit, on_trial_end
         self.trials: list[Trial] = []
         self.names: dict[str, str] = {}  # of cells in training
         self._ended: list[Trial] = []
         self._cells: dict[int, Cell] = {}
-        self._mine: set[str] = set()  # cells that this process's workers have
-        self._passed: set[int] = set()  # trials over which it was said that they are passed over
+        self._own_cells: set[str] = set()  # cells that this process's workers have
+        self._skipped: set[int] = set()  # foreign trials that were announced as passed over
         self.remarks: list[str] = []  # to be said
 
-    def orders(self, idle: int) -> Sequence[Job]:
-        with self.storage.alone():
-            self.look()
+    def next_jobs(self, idle: int) -> Sequence[Job]:
+        with self.storage.exclusive():
+            self.refresh()
             while self._grow(idle):
-                self.look()
+                self.refresh()
         running = [trial for trial in self.trials if trial.running]
         self.names |= {trial.cell: f"trial {trial.number}" for trial in running}
         cells = {trial.cell: self.cell(trial) for trial in running}
         return [Job(cell, judged=True) for cell in cells.values()]
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Read all trials, and end those of which the cells have come far enough."""
         self.trials = self.storage.trials()
-        self._pass_over()
+        self._remark_on_foreign()
         for at, trial in enumerate(self.trials):
-            if trial.running and (over := self.over(trial)) is not None:
-                self.noting(over)
-                self.storage.end(over)
-                self.trials[at] = over
-                self._ended.append(over)
+            if trial.running and (ended_trial := self.ended_trial(trial)) is not None:
+                self.on_trial_end(ended_trial)
+                self.storage.end(ended_trial)
+                self.trials[at] = ended_trial
+                self._ended.append(ended_trial)
 
     def _grow(self, idle: int) -> bool:
         """Begin a trial if a worker would have nothing to do without it; whether one was begun."""
-        free = sum(trial.running and self.free(trial.cell) for trial in self.trials)
+        free = sum(trial.running and self.is_free(trial.cell) for trial in self.trials)
         if free >= idle or self.limit.reached(self.trials):
             return False
         waiting = next((trial for trial in self.trials if trial.state == "waiting"), None)
-        if waiting is not None and (why := self.unfit(waiting)):
+        if waiting is not None and (why := self.why_unfit(waiting)):
             self.storage.refuse(dataclasses.replace(waiting, reason=why))
             return True
         number = len(self.trials) if waiting is None else waiting.number
-        known = seen_from(self.trials, number, self.storage.at_once)
-        if known is None:
+        earlier = visible_trials(self.trials, number, self.storage.at_once)
+        if earlier is None:
             return False
-        method, fixed = self.arm.method, None if waiting is None else waiting.params
-        params = propose(self.arm.study, number, known, method.sampler, method.seed, fixed)
-        cell, start = self.arm.cell(params), self.arm.start(params)
+        method, fixed = self.study_run.method, None if waiting is None else waiting.params
+        params = propose(self.study_run.study, number, earlier, method.sampler, method.seed, fixed)
+        cell, start = self.study_run.cell(params), self.study_run.start(params)
         trial = Trial(
             number=number,
             params=params,
@@ -107,73 +113,75 @@ class TrialQueue:
         else:
             self.storage.begin(trial)
             rest = [name for name in params if name not in waiting.params]
-            drawn = f"; {method.sampler} chose {', '.join(rest)}" if rest else ""
-            self.remarks.append(f"trial {number} was enqueued: {settings(params)}{drawn}")
+            by_sampler = f"; {method.sampler} chose {', '.join(rest)}" if rest else ""
+            self.remarks.append(f"trial {number} was enqueued: {settings(params)}{by_sampler}")
         return True
 
-    def unfit(self, waiting: Trial) -> str:
+    def why_unfit(self, waiting: Trial) -> str:
         """Why what was enqueued cannot be tried, or nothing. What it leaves open the sampler chooses."""
         try:
-            self.arm.study.changes({**self.arm.study.starts[0].params, **waiting.params})
+            self.study_run.study.changes({**self.study_run.study.starts[0].params, **waiting.params})
         except RegistryError as error:
             return str(error)
         return ""
 
-    def _pass_over(self) -> None:
+    def _remark_on_foreign(self) -> None:
         """Say once of foreign trials that the study goes on without them."""
         for trial in self.trials:
-            if trial.state == "foreign" and trial.number not in self._passed:
-                self._passed.add(trial.number)
+            if trial.state == "foreign" and trial.number not in self._skipped:
+                self._skipped.add(trial.number)
                 why = trial.reason or "another program began it, so that no cell of this home has its result"
                 self.remarks.append(f"trial {trial.number} is passed over and does not count: {why}")
 
-    def goes_on(self, cell: Cell, epochs: Sequence[JournalEntry]) -> bool:
-        """As long as one of the trials on this cell does; one that has ended, as far as it came."""
+    def should_continue(self, cell: Cell, epochs: Sequence[JournalEntry]) -> bool:
+        """Whether one of the trials on this cell continues; one that has ended, as far as it came."""
         return any(
-            self.pruned(trial, epochs)[0] is None if trial.running else len(epochs) < len(trial.curve)
+            self.pruning(trial, epochs)[0] is None if trial.running else len(epochs) < len(trial.curve)
             for trial in self.trials
             if trial.cell == cell.id
         )
 
-    def heard(self, news: Event) -> None:
-        """What became of a cell is read off its folder; here it is only known which are in training."""
-        if news.kind == "started":
-            self._mine.add(news.cell.id)
-        elif news.kind not in ("share", "note"):
-            self._mine.discard(news.cell.id)
+    def on_event(self, event: Event) -> None:
+        """Results are read from the cells' folders; this only follows which cells are in training."""
+        if event.kind == "started":
+            self._own_cells.add(event.cell.id)
+        elif event.kind not in ("share", "note"):
+            self._own_cells.discard(event.cell.id)
 
-    def free(self, cell: str) -> bool:
+    def is_free(self, cell: str) -> bool:
         """Whether nobody trains the cell."""
-        return cell not in self._mine and not is_leased(cell_folder(self.machine.home, cell))
+        return cell not in self._own_cells and not is_leased(cell_folder(self.config.home, cell))
 
     def cell(self, trial: Trial) -> Cell:
         if trial.number not in self._cells:
-            self._cells[trial.number] = self.arm.cell(trial.params)
+            self._cells[trial.number] = self.study_run.cell(trial.params)
         return self._cells[trial.number]
 
     def record(self, cell: str) -> Record | None:
-        """Of a cell that has ended."""
+        """The record of a cell that has ended."""
         try:
-            return read_record(cell_folder(self.machine.home, cell))
+            return read_record(cell_folder(self.config.home, cell))
         except Damaged:  # it is trained again
             return None
 
-    def pruned(self, trial: Trial, epochs: Sequence[JournalEntry]) -> tuple[int | None, dict[str, float]]:
-        known = seen_from(self.trials, trial.number, self.storage.at_once)
-        if known is None:  # one that was enqueued in between has a lower number and began later
+    def pruning(self, trial: Trial, epochs: Sequence[JournalEntry]) -> tuple[int | None, dict[str, float]]:
+        earlier = visible_trials(self.trials, trial.number, self.storage.at_once)
+        if earlier is None:  # one that was enqueued in between has a lower number and began later
             return None, {}
-        values = value_by_epoch(self.arm.suite, self.arm.row, epochs)
-        method, printed = self.arm.method, bool(trial.start)
-        return judge(self.arm.study, trial.number, known, values, method.pruner, self.arm.epochs, printed)
+        values = value_by_epoch(self.study_run.suite, self.study_run.row, epochs)
+        method, from_paper = self.study_run.method, bool(trial.start)
+        return decide_pruning(
+            self.study_run.study, trial.number, earlier, values, method.pruner, self.study_run.epochs, from_paper
+        )
 
-    def over(self, trial: Trial) -> Trial | None:
+    def ended_trial(self, trial: Trial) -> Trial | None:
         """The trial as it ended, or None while its cell has not come far enough."""
         record = self.record(trial.cell)
         if record is not None and not record.done:
             reason = str(record.outcome.get("reason", ""))
             charged = cost(record.epochs, record.metadata) if record.epochs else 0.0
             return dataclasses.replace(trial, state="failed", reason=reason, cost=charged, ended=timestamp())
-        folder = cell_folder(self.machine.home, trial.cell)
+        folder = cell_folder(self.config.home, trial.cell)
         try:
             epochs = record.epochs if record else read_journal(folder / "journal.jsonl")
             about = record.metadata if record else read_checksummed(folder / "cell.json")
@@ -181,30 +189,30 @@ class TrialQueue:
             return None
         if not epochs or not about:
             return None
-        at, rungs = self.pruned(trial, epochs)
+        at, rungs = self.pruning(trial, epochs)
         if at is None and record is None:
             return None
-        return self.closed(trial, epochs[:at], about, rungs, at is not None)
+        return self.finished(trial, epochs[:at], about, rungs, at is not None)
 
-    def closed(
+    def finished(
         self, trial: Trial, epochs: Sequence[JournalEntry], about: JournalEntry, rungs: dict[str, float], pruned: bool
     ) -> Trial:
-        told = trial_outcome(self.arm.suite, self.arm.row, epochs)
-        absent = told.value is None and not pruned
+        selected = trial_outcome(self.study_run.suite, self.study_run.row, epochs)
+        absent = selected.value is None and not pruned
         return dataclasses.replace(
             trial,
             state="pruned" if pruned else "failed" if absent else "complete",
             reason=f"no {METRIC}: a task has one answer for everything" if absent else "",
-            value=told.value,
-            scores=told.scores,
-            epoch=told.epoch,
-            curve=value_by_epoch(self.arm.suite, self.arm.row, epochs),
+            value=selected.value,
+            scores=selected.scores,
+            epoch=selected.epoch,
+            curve=value_by_epoch(self.study_run.suite, self.study_run.row, epochs),
             rungs=rungs,
             cost=cost(epochs, about),
             ended=timestamp(),
         )
 
-    def taken(self) -> list[Trial]:
-        """The trials that ended since this was last asked for."""
+    def take_ended(self) -> list[Trial]:
+        """The trials that ended since the last call."""
         ended, self._ended = self._ended, []
         return ended

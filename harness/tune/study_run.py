@@ -1,4 +1,4 @@
-"""One study in one set-up, sought by one method: what its trials train, and the name under which it goes on."""
+"""One study in one set-up by one method: the cells that its trials train, and its name in storages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from model.recipe import Recipe
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Method:
-    """How a study seeks: Optuna's sampler and pruner, by name, and the seed of what the sampler draws."""
+    """How a study searches: Optuna's sampler and pruner, by name, and the seed of what the sampler draws."""
 
     sampler: str = "tpe"
     pruner: str = "hyperband"
@@ -30,7 +30,7 @@ class Method:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StudyRun:
-    """``suite`` and ``row`` are what the study stands on. ``InputError`` for a row that cannot be tuned here."""
+    """``suite`` and ``row`` are those that it tunes. ``InputError`` for a row that cannot be tuned here."""
 
     study: Study
     suite: Suite
@@ -65,7 +65,7 @@ class StudyRun:
     def method_free(self) -> str:
         """A digest of all but the method: space, row, set-up and the code that trains."""
         starts = [[start.name, self.cell(start.params).id] for start in self.study.starts]
-        space = {name: dataclasses.astuple(within) for name, within in self.study.space().items()}
+        space = {name: dataclasses.astuple(bounds) for name, bounds in self.study.space().items()}
         return digest([self.study.name, starts, space, self.suite.slug, self.row.name])
 
     @cached_property

@@ -43,10 +43,10 @@ def finish(*words: object, code: int = 0) -> str:
     """Run to the end; the output."""
     with start(*words) as run:
         assert run.stdout is not None
-        told = run.stdout.read()
-    assert run.returncode == code, told
-    assert "Traceback" not in told, told
-    return told
+        output = run.stdout.read()
+    assert run.returncode == code, output
+    assert "Traceback" not in output, output
+    return output
 
 
 def until(true: Callable[[], object], seconds: float = 60.0) -> None:
@@ -59,15 +59,15 @@ def until(true: Callable[[], object], seconds: float = 60.0) -> None:
 
 def workers(parent: int) -> list[int]:
     """The processes that train for a running command."""
-    found = []
+    pids = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             text, line = path.read_text(), (path.parent / "cmdline").read_bytes()
         except OSError:
             continue
         if int(text.rpartition(")")[2].split()[1]) == parent and b"spawn_main" in line:
-            found.append(int(path.parent.name))
-    return found
+            pids.append(int(path.parent.name))
+    return pids
 
 
 def kill(number: int) -> None:
@@ -82,28 +82,28 @@ def saved(home: Path) -> float | None:
 
 def results(home: Path) -> dict[str, Any]:
     """All that training computed in a home, without clocks: by cell, journal, predictions and kept weights."""
-    found: dict[str, Any] = {}
+    pids: dict[str, Any] = {}
     for record in read_records(home):
         with np.load(record.folder / "predictions.npz") as stored:
             answers = {name: stored[name].tobytes() for name in stored}
-        found[record.id] = {
+        pids[record.id] = {
             "status": record.outcome["status"],
             "journal": repr([(epoch["scores"], epoch["signals"], epoch["items"]) for epoch in record.epochs]),
             "answers": answers,
             "weights": {path.name: path.read_bytes() for path in (record.folder / "weights").glob("*")},
         }
-    return found
+    return pids
 
 
-def trained_here(told: str) -> list[str]:
+def trained_here(output: str) -> list[str]:
     """The cells that this command's own workers trained, by its output."""
-    lines = re.findall(r"^done  \d+/\d+  (.+?)  \((.*)\)$", told, re.MULTILINE)
+    lines = re.findall(r"^done  \d+/\d+  (.+?)  \((.*)\)$", output, re.MULTILINE)
     return [re.sub(r"\[.*\]", "", name) for name, rest in lines if "another process" not in rest]
 
 
-def table(told: str) -> str:
+def table(output: str) -> str:
     """The table that a command printed."""
-    return told.partition("Exploring")[2].partition("tables:")[0]
+    return output.partition("Exploring")[2].partition("tables:")[0]
 
 
 def words(home: Path, encoder: Path, rows: Sequence[str], *more: object) -> list[object]:

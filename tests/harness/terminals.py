@@ -44,12 +44,12 @@ def shown(
         start_new_session=True,
     )
     os.close(theirs)
-    began, told = time.monotonic(), b""
+    began, output = time.monotonic(), b""
     while True:
         if then and time.monotonic() > began + then[0]:
             widen(ours, then[1])
             then = None
-        assert time.monotonic() < began + limit, told
+        assert time.monotonic() < began + limit, output
         if select.select([ours], [], [], 0.1)[0]:
             try:
                 part = os.read(ours, 65536)
@@ -57,11 +57,11 @@ def shown(
                 break
             if not part:
                 break
-            told += part
+            output += part
     os.close(ours)
-    return told.decode(), process.wait(10)
+    return output.decode(), process.wait(10)
 
 
-def lines(told: str) -> list[str]:
+def lines(output: str) -> list[str]:
     """What was written, a line each, later versions of the same line after earlier ones, without control codes."""
-    return [CONTROL.sub("", line) for line in re.split(r"[\r\n]+", told)]
+    return [CONTROL.sub("", line) for line in re.split(r"[\r\n]+", output)]

@@ -1,4 +1,4 @@
-"""What runs on a Ray cluster's machines: an actor that trains cells in a folder of its own, or in a shared home."""
+"""The actor on a Ray cluster's machines, which trains cells in a folder of its own or in a shared results folder."""
 
 from __future__ import annotations
 
@@ -20,40 +20,40 @@ from harness.cells.home import cell_folder, encoders_folder
 from harness.execution.config import ExecutionConfig
 from harness.execution.events import WorkerMessage
 from harness.execution.jobs import Job
-from harness.execution.transfer import Changes, Files, Parcel, packed
-from harness.execution.worker import Line, turn
+from harness.execution.transfer import Changes, Files, Parcel, read_files
+from harness.execution.worker import ParentConnection, run_job
 
-GOING = ("share", "note", "epochs")  # what is said of a cell that goes on
+ONGOING = ("share", "note", "epochs")  # kinds of messages that do not end a cell
 
 
 @dataclasses.dataclass(frozen=True)
-class Told:
-    """What an actor says of its cell, and what it wrote before it said so."""
+class ActorUpdate:
+    """Messages of an actor about its cell, and the files that it wrote before them."""
 
-    said: Sequence[WorkerMessage]
-    written: Files | None
+    messages: Sequence[WorkerMessage]
+    files: Files | None
 
 
-class Queues:
-    """Two queues as a line's pipe."""
+class QueuePipe:
+    """Two queues with the interface of a pipe."""
 
     def __init__(self) -> None:
         self.out: queue.SimpleQueue[WorkerMessage | BaseException] = queue.SimpleQueue()
         self.into: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._next: list[Any] = []
 
-    def send(self, said: WorkerMessage, /) -> None:
-        self.out.put(said)
+    def send(self, message: WorkerMessage, /) -> None:
+        self.out.put(message)
 
-    def heard(self) -> list[WorkerMessage]:
-        """What has been sent since, once there is something. It raises what ended the sender."""
-        said: list[WorkerMessage] = []
-        while not said or not self.out.empty():
+    def receive_all(self) -> list[WorkerMessage]:
+        """All messages sent since, once there is one. Raises the error that ended the sender."""
+        messages: list[WorkerMessage] = []
+        while not messages or not self.out.empty():
             each = self.out.get()
             if isinstance(each, BaseException):
                 raise each
-            said.append(each)
-        return said
+            messages.append(each)
+        return messages
 
     def poll(self, timeout: float = 0.0, /) -> bool:
         if not self._next:
@@ -73,84 +73,86 @@ class Scratch:
         start = Path(tempfile.gettempdir()) / f"ablation-harness-{os.getuid()}"
         with locked(start.with_name(f"{start.name}.lock")):
             for other in start.parent.glob(f"{start.name}-*/"):
-                held = try_lock(other / "lock")
-                if held is not None:
+                lock = try_lock(other / "lock")
+                if lock is not None:
                     shutil.rmtree(other, ignore_errors=True)
-                    held.close()
+                    lock.close()
             self.folder = start.with_name(f"{start.name}-{job}")
             self.folder.mkdir(mode=0o700, exist_ok=True)
-            self.held = shared_lock(self.folder / "lock")
+            self.lock = shared_lock(self.folder / "lock")
 
 
 class Trainer:
-    """A worker with a folder of its own, or with the shared home."""
+    """A worker with a folder of its own, or with the shared results folder."""
 
-    def __init__(self, machine: ExecutionConfig, shared: bool) -> None:
+    def __init__(self, config: ExecutionConfig, shared: bool) -> None:
         from harness.execution.train_cell import Worker
 
         self.shared = shared
         self.scratch = None if shared else Scratch(ray.get_runtime_context().get_job_id())
-        home = machine.home if self.scratch is None else Path(tempfile.mkdtemp(dir=self.scratch.folder))
-        self.pipe, self.alone = Queues(), threading.Lock()  # of the cell in training
-        self.line = Line(self.pipe)
-        self.worker = Worker(home, machine.threads, machine.device, machine.checkpoint_seconds, self.line.stop)
+        home = config.home if self.scratch is None else Path(tempfile.mkdtemp(dir=self.scratch.folder))
+        self.pipe, self.one_job = QueuePipe(), threading.Lock()  # of the cell in training
+        self.connection = ParentConnection(self.pipe)
+        self.worker = Worker(
+            home, config.threads, config.device, config.checkpoint_seconds, self.connection.should_stop
+        )
 
     def node(self) -> str:
-        """Where it is, once it has a place."""
+        """The Ray node, once the actor is placed."""
         return str(ray.get_runtime_context().get_node_id())
 
-    def hear(self, word: bool | None) -> None:
-        self.pipe.into.put(word)
+    def receive(self, answer: bool | None) -> None:
+        self.pipe.into.put(answer)
 
     def train(
-        self, order: Job, left: Files | None, parcels: Mapping[str, Any], encoders: Mapping[str, Any]
-    ) -> Iterator[Told]:
-        """Train one cell, after any that is in training, and tell how it goes."""
-        folder = cell_folder(self.worker.home, order.cell.id)
-        if left is not None:
+        self, job: Job, earlier_files: Files | None, parcels: Mapping[str, Any], encoders: Mapping[str, Any]
+    ) -> Iterator[ActorUpdate]:
+        """Train one cell, after any that is in training, and report how it goes."""
+        folder = cell_folder(self.worker.home, job.cell.id)
+        if earlier_files is not None:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            left.write(folder)
+            earlier_files.write(folder)
         for name, ref in encoders.items():
             if not (encoders_folder(self.worker.home) / name).is_dir():
                 self.get(ref).write(encoders_folder(self.worker.home) / name)
-        here = {name: self.unpacked(ref) for name, ref in parcels.items()}
-        changes, pipe = None if self.shared else Changes(folder), Queues()
-        threading.Thread(target=self.turn, args=(order, here, pipe), daemon=True).start()
-        going = True
-        while going:
-            said = pipe.heard()
-            going = said[-1].kind in GOING
-            yield Told(said, changes.take() if changes is not None else None)
+        local_paths = {name: self.unpack(ref) for name, ref in parcels.items()}
+        changes, pipe = None if self.shared else Changes(folder), QueuePipe()
+        threading.Thread(target=self.run_job, args=(job, local_paths, pipe), daemon=True).start()
+        ongoing = True
+        while ongoing:
+            messages = pipe.receive_all()
+            ongoing = messages[-1].kind in ONGOING
+            yield ActorUpdate(messages, changes.take_new() if changes is not None else None)
         if not self.shared:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def turn(self, order: Job, here: Mapping[str, str], pipe: Queues) -> None:
+    def run_job(self, job: Job, local_paths: Mapping[str, str], pipe: QueuePipe) -> None:
         """Train, once no other cell is in training."""
         try:
-            with self.alone:
-                self.worker.here, self.pipe, self.line.pipe = here, pipe, pipe
-                last = turn(self.worker, self.line, order)
+            with self.one_job:
+                self.worker.local_paths, self.pipe, self.connection.pipe = local_paths, pipe, pipe
+                last = run_job(self.worker, self.connection, job)
             pipe.out.put(last)
         except BaseException as error:
             pipe.out.put(error)
 
-    def unpacked(self, ref: Any) -> str:
+    def unpack(self, ref: Any) -> str:
         assert self.scratch is not None
-        told: Parcel = self.get(ref)
-        return told.unpack(self.scratch.folder / "parcels")
+        parcel: Parcel = self.get(ref)
+        return parcel.unpack(self.scratch.folder / "parcels")
 
     def get(self, ref: Any) -> Any:
         return ray.get(ref)
 
-    def made(self, name: str) -> Files:
+    def encoder_files(self, name: str) -> Files:
         """An encoder that this actor has made."""
-        return packed(encoders_folder(self.worker.home) / name)
+        return read_files(encoders_folder(self.worker.home) / name)
 
     def encoders(self) -> list[str]:
         return sorted(path.name for path in encoders_folder(self.worker.home).glob("[!.]*/"))
 
-    def tidy(self) -> None:
+    def clean_up(self) -> None:
         """Leave nothing on this machine."""
         if self.scratch is not None:
             shutil.rmtree(self.scratch.folder, ignore_errors=True)

@@ -1,8 +1,8 @@
-"""A Ray cluster as a site of workers, which are actors.
+"""A Ray cluster as a backend, whose workers are actors.
 
-An actor trains in a folder of its own machine and streams what it writes there to the driver, which has it in the home;
-with a shared home it trains there itself. What cells name, a data folder or an encoder, goes through Ray's object store
-once a machine.
+An actor trains in a folder of its own machine and streams its files to the driver, which puts them into the results
+folder; where that is shared, the actor trains there itself. What cells name, a data folder or an encoder, goes through
+Ray's object store once a machine.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from harness.execution.jobs import Job
 from harness.execution.local import worker_environment
 from harness.execution.pool import WorkerDied, WorkerHandle
 from harness.execution.ray.actor import Trainer
-from harness.execution.ray.worker_handle import Remote
-from harness.execution.transfer import packed, parcel, places
+from harness.execution.ray.worker_handle import RayWorker
+from harness.execution.transfer import local_inputs, make_parcel, read_files
 from harness.registry import plugins
 from model.errors import InputError, shown
 
 CODE = tuple(map(importlib.import_module, ("experiments", "harness", "model", "reports")))  # sent to its machines
 LOOPBACK = "127.0.0.1"
-LOOK = 2.0  # seconds between looks at what the cluster has
+CHECK_SECONDS = 2.0  # between looks at the cluster's resources
 PATIENCE = 60.0  # seconds without a machine that could take a cell
-BRISK = 1.0  # seconds: where all cells are shorter, an actor has its next one at hand
+SHORT_CELL = 1.0  # seconds: where all cells are shorter, an actor has its next one queued
 
 
-def knock(address: str) -> None:
+def check_reachable(address: str) -> None:
     """``InputError`` where nobody answers; Ray itself tries for minutes."""
     host, _, port = address.rpartition(":")
     if address == "auto":
@@ -54,39 +54,39 @@ def knock(address: str) -> None:
     try:
         socket.create_connection((host, int(port)), timeout=10.0).close()
     except (OSError, OverflowError, ValueError) as error:
-        told = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"--address {address}: nobody answers there ({told}); is Ray running?") from None
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"--address {address}: nobody answers there ({reason}); is Ray running?") from None
 
 
 class RayCluster:
     """A Ray cluster (``harness.execution.pool.Backend``)."""
 
-    def __init__(self, machine: ExecutionConfig, cluster: Cluster, trainer: type = Trainer) -> None:
-        self.machine, self.cluster = machine, cluster
-        self.began = not ray.is_initialized()
-        self.hired: list[Remote] = []
-        self.heard: queue.SimpleQueue[tuple[Remote, WorkerMessage | WorkerDied | Exception]] = queue.SimpleQueue()
-        self.spent: deque[float] = deque(maxlen=16)  # seconds of the last cells
-        self._having = threading.Lock()
+    def __init__(self, config: ExecutionConfig, cluster: Cluster, trainer: type = Trainer) -> None:
+        self.config, self.cluster = config, cluster
+        self.owns_ray = not ray.is_initialized()
+        self.workers: list[RayWorker] = []
+        self.messages: queue.SimpleQueue[tuple[RayWorker, WorkerMessage | WorkerDied | Exception]] = queue.SimpleQueue()
+        self.durations: deque[float] = deque(maxlen=16)  # seconds of the last cells
+        self._encoder_lock = threading.Lock()
         self._parcels: dict[str, Any] = {}
         self._encoders: dict[str, Any] = {}
-        self._looked, self._room, self._had = -LOOK, 0, time.monotonic()
-        if self.began:
+        self._checked_at, self._slots, self._last_slots_at = -CHECK_SECONDS, 0, time.monotonic()
+        if self.owns_ray:
             self.connect()
         self.actors = ray.remote(
             num_cpus=cluster.cpus,
             num_gpus=cluster.gpus,
-            max_concurrency=5,  # two cells, a word and two questions
-            runtime_env={"env_vars": worker_environment(machine.threads)},
+            max_concurrency=5,  # two cells, an answer and two queries
+            runtime_env={"env_vars": worker_environment(config.threads)},
         )(trainer)
 
     def connect(self) -> None:
         """``InputError`` where there is no such cluster."""
         address = self.cluster.address
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell its makers
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report to its makers
         more: dict[str, Any] = {"include_dashboard": False, "_node_ip_address": LOOPBACK}
         if address:  # this code goes there, too
-            knock(address)
+            check_reachable(address)
             for module in plugins.modules():
                 ray.cloudpickle.register_pickle_by_value(module)
             more = {"runtime_env": {"py_modules": [str(Path(each.__path__[0])) for each in CODE]}}
@@ -96,104 +96,106 @@ class RayCluster:
             if threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGTERM, before)  # Ray's own would end this process without a checkpoint
         except (ConnectionError, RayError, ValueError, RuntimeError, OSError) as error:
-            told = textwrap.shorten(str(error), 200, placeholder=" ...")
+            reason = textwrap.shorten(str(error), 200, placeholder=" ...")
             if address is None:
-                raise InputError(f"Ray cannot be started on this machine ({told}); --on local needs none") from None
+                raise InputError(f"Ray cannot be started on this machine ({reason}); --on local needs none") from None
             raise InputError(
-                f"--address {address}: Ray cannot be reached there ({told}); is it running, and if it asks for a "
+                f"--address {address}: Ray cannot be reached there ({reason}); is it running, and if it asks for a "
                 "token, is it this one (RAY_AUTH_TOKEN_PATH)?"
             ) from None
 
-    def room(self) -> int:
+    def slots(self) -> int:
         """``InputError`` once no machine could take a cell for a minute."""
-        return self.capacity() * (2 if self.brisk() else 1)
+        return self.capacity() * (2 if self.has_short_cells() else 1)
 
     def capacity(self) -> int:
-        """How many actors there may be."""
-        if time.monotonic() - self._looked >= LOOK:
-            self._looked, self._room = time.monotonic(), sum(map(self.cells, self.nodes().values()))
-            self._had = self._looked if self._room else self._had
-            if self._looked - self._had > (PATIENCE if self.cluster.address else 0.0):
+        """The largest number of actors."""
+        if time.monotonic() - self._checked_at >= CHECK_SECONDS:
+            self._checked_at, self._slots = time.monotonic(), sum(map(self.cells_fitting, self.nodes().values()))
+            self._last_slots_at = self._checked_at if self._slots else self._last_slots_at
+            if self._checked_at - self._last_slots_at > (PATIENCE if self.cluster.address else 0.0):
                 raise InputError(
-                    f"Ray has no machine with a place for a cell, which takes {self.cluster.takes}; start one, or "
-                    "lower --cpus-per-cell or --gpus-per-cell; the same command goes on from here"
+                    f"Ray has no machine with a place for a cell, which takes {self.cluster.cell_resources}; start "
+                    "one, or lower --cpus-per-cell or --gpus-per-cell; the same command goes on from here"
                 )
-        return min(self.machine.jobs, self._room)
+        return min(self.config.jobs, self._slots)
 
-    def brisk(self) -> bool:
-        """Whether cells are so short that what is between them counts."""
-        return len(self.spent) == self.spent.maxlen and max(self.spent) < BRISK
+    def has_short_cells(self) -> bool:
+        """Whether cells are so short that the time between them counts."""
+        return len(self.durations) == self.durations.maxlen and max(self.durations) < SHORT_CELL
 
-    def busy(self) -> bool:
+    def all_busy(self) -> bool:
         """Whether every actor has a cell."""
-        return all(hand.order or hand.died for hand in self.hired if hand.first is None)
+        return all(worker.job or worker.died for worker in self.workers if worker.first is None)
 
     def nodes(self) -> dict[str, dict[str, float]]:
-        """What each living machine has."""
+        """Resources of each living machine."""
         return {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}
 
-    def cells(self, has: Mapping[str, float]) -> int:
-        """How many fit on a machine."""
+    def cells_fitting(self, resources: Mapping[str, float]) -> int:
+        """The number of cells that fit on a machine."""
         wants = {"CPU": self.cluster.cpus, "GPU": self.cluster.gpus}
-        return min(int(has.get(what, 0.0) / amount + 1e-9) for what, amount in wants.items() if amount)
+        return min(int(resources.get(what, 0.0) / amount + 1e-9) for what, amount in wants.items() if amount)
 
-    def hire(self) -> Remote:
-        living = [hand for hand in self.hired if hand.died is None]
-        single = [hand for hand in living if hand.first is None and all(each.first is not hand for each in living)]
-        if len(living) >= self.capacity() and single and self.brisk():
-            self.hired.append(Remote(self, single[0].actor, single[0]))
+    def start_worker(self) -> RayWorker:
+        alive = [worker for worker in self.workers if worker.died is None]
+        single = [
+            worker for worker in alive if worker.first is None and all(each.first is not worker for each in alive)
+        ]
+        if len(alive) >= self.capacity() and single and self.has_short_cells():
+            self.workers.append(RayWorker(self, single[0].actor, single[0]))
         else:
-            self.hired.append(Remote(self, self.actors.remote(self.machine, self.cluster.shared)))
-        return self.hired[-1]
+            self.workers.append(RayWorker(self, self.actors.remote(self.config, self.cluster.shared)))
+        return self.workers[-1]
 
-    def parcels(self, order: Job) -> dict[str, Any]:
-        """What the cell names of this machine, in the object store."""
+    def parcels(self, job: Job) -> dict[str, Any]:
+        """Files of this machine that the cell names, in the object store."""
         if self.cluster.shared:
             return {}
-        for name in places(order.cell):
+        for name in local_inputs(job.cell):
             if name not in self._parcels:
-                self._parcels[name] = ray.put(parcel(name))
-        return {name: self._parcels[name] for name in places(order.cell)}
+                self._parcels[name] = ray.put(make_parcel(name))
+        return {name: self._parcels[name] for name in local_inputs(job.cell)}
 
     def encoders(self) -> dict[str, Any]:
-        """The encoders that the home has made, in the object store."""
+        """The encoders made in the results folder, in the object store."""
         if self.cluster.shared:
             return {}
-        for path in encoders_folder(self.machine.home).glob("[!.]*/"):
+        for path in encoders_folder(self.config.home).glob("[!.]*/"):
             if path.name not in self._encoders:
-                self._encoders[path.name] = ray.put(packed(path))
+                self._encoders[path.name] = ray.put(read_files(path))
         return dict(self._encoders)
 
-    def have(self, name: str, actor: Any) -> None:
-        """An actor's encoder in the home."""
-        target = encoders_folder(self.machine.home) / name
-        with self._having:
+    def fetch_encoder(self, name: str, actor: Any) -> None:
+        """Copy an actor's encoder to the results folder."""
+        target = encoders_folder(self.config.home) / name
+        with self._encoder_lock:
             if not target.is_dir():
                 aside = target.with_name(f".{name}-{os.getpid()}")
-                ray.get(actor.made.remote(name)).write(aside)
+                ray.get(actor.encoder_files.remote(name)).write(aside)
                 with contextlib.suppress(OSError):
                     aside.rename(target)
 
-    def listen(
-        self, hands: Sequence[WorkerHandle], seconds: float
+    def poll(
+        self, workers: Sequence[WorkerHandle], seconds: float
     ) -> Iterator[tuple[WorkerHandle, WorkerMessage | WorkerDied]]:
         with contextlib.suppress(queue.Empty):
-            hand, said = self.heard.get(timeout=seconds)
+            worker, message = self.messages.get(timeout=seconds)
             while True:
-                if isinstance(said, Exception):
-                    raise said
-                yield hand, said
-                hand, said = self.heard.get_nowait()
+                if isinstance(message, Exception):
+                    raise message
+                yield worker, message
+                worker, message = self.messages.get_nowait()
 
     def close(self) -> None:
-        living = [hand for hand in self.hired if hand.died is None and hand.first is None]
+        alive = [worker for worker in self.workers if worker.died is None and worker.first is None]
         with contextlib.suppress(RayError):
-            ray.wait([hand.actor.tidy.remote() for hand in living if hand.node], timeout=2.0)
-        for hand in living:
+            ray.wait([worker.actor.clean_up.remote() for worker in alive if worker.node], timeout=2.0)
+        for worker in alive:
             with contextlib.suppress(RayError):
-                ray.kill(hand.actor)
-        for hand in self.hired:
-            if hand.follower is not None:
-                hand.follower.join(2.0)  # its claim is left by then
-        if self.began:
+                ray.kill(worker.actor)
+        for worker in self.workers:
+            if worker.follower is not None:
+                worker.follower.join(2.0)  # it releases its lease by then
+        if self.owns_ray:
             ray.shutdown()

@@ -1,4 +1,4 @@
-"""What a driver has of an actor: a hand of its crew, and a thread that keeps what comes of it."""
+"""A driver's handle of an actor, and a thread that stores what the actor sends."""
 
 from __future__ import annotations
 
@@ -18,110 +18,109 @@ from harness.execution.config import Cluster, ExecutionConfig
 from harness.execution.events import WorkerMessage
 from harness.execution.jobs import Job
 from harness.execution.pool import WorkerDied
-from harness.execution.ray.actor import GOING, Told
-from harness.execution.transfer import packed
+from harness.execution.ray.actor import ONGOING, ActorUpdate
+from harness.execution.transfer import read_files
 
 
 class Driver(Protocol):
-    """What a worker's handle asks of its cluster (``harness.execution.ray.cluster.RayCluster``)."""
+    """The part of a cluster that a worker's handle uses (``harness.execution.ray.cluster.RayCluster``)."""
 
-    machine: ExecutionConfig
+    config: ExecutionConfig
     cluster: Cluster
-    heard: queue.SimpleQueue[tuple[Remote, WorkerMessage | WorkerDied | Exception]]
-    spent: Any
+    messages: queue.SimpleQueue[tuple[RayWorker, WorkerMessage | WorkerDied | Exception]]
+    durations: Any
 
-    def brisk(self) -> bool: ...
-    def busy(self) -> bool: ...
+    def has_short_cells(self) -> bool: ...
+    def all_busy(self) -> bool: ...
     def nodes(self) -> Mapping[str, Any]: ...
-    def parcels(self, order: Job) -> Mapping[str, Any]: ...
+    def parcels(self, job: Job) -> Mapping[str, Any]: ...
     def encoders(self) -> Mapping[str, Any]: ...
-    def have(self, name: str, actor: Any) -> None: ...
+    def fetch_encoder(self, name: str, actor: Any) -> None: ...
 
 
-class Remote:
-    """A place at an actor (``harness.execution.pool.WorkerHandle``), and the lease on what is trained there. A thread
-    follows what the actor says. Where cells are brisk, an actor has a second place, whose cell waits for the first to
-    end."""
+class RayWorker:
+    """An actor (``harness.execution.pool.WorkerHandle``), and the lease on its cell. A thread follows the actor's
+    messages. Where cells are short, an actor has a second handle, whose cell waits for that of the ``first``."""
 
-    def __init__(self, site: Driver, actor: Any, first: Remote | None = None) -> None:
-        self.site, self.actor, self.first = site, actor, first
-        self.order: Job | None = None
-        self.placed: Any = first.placed if first else actor.node.remote()  # answered where it has a place
+    def __init__(self, backend: Driver, actor: Any, first: RayWorker | None = None) -> None:
+        self.backend, self.actor, self.first = backend, actor, first
+        self.job: Job | None = None
+        self.node_ref: Any = first.node_ref if first else actor.node.remote()  # resolved once the actor is placed
         self.node: str | None = None
         self.follower: threading.Thread | None = None
         self.died: WorkerDied | None = None
         self.fetched: set[str] = set()  # encoders
 
-    def ready(self) -> bool:
-        if self.first and self.site.brisk() and not self.site.busy():
+    def is_ready(self) -> bool:
+        if self.first and self.backend.has_short_cells() and not self.backend.all_busy():
             return False
-        if self.node is None and self.died is None and ray.wait([self.placed], timeout=0)[0]:
+        if self.node is None and self.died is None and ray.wait([self.node_ref], timeout=0)[0]:
             try:
-                self.node = ray.get(self.placed)
+                self.node = ray.get(self.node_ref)
             except RayError as error:
-                self.died = self.lost(error)
+                self.died = self.death_of(error)
         return self.node is not None or self.died is not None
 
-    def give(self, order: Job) -> bool:
-        if self.first and (self.first.died or not self.site.brisk()):
+    def assign(self, job: Job) -> bool:
+        if self.first and (self.first.died or not self.backend.has_short_cells()):
             return False
         if self.died is not None:
-            if self.died.guilty:  # it could not begin, and another would not, either
-                self.site.heard.put((self, self.died))
-            return self.died.guilty
-        held, left = None, None
-        if not self.site.cluster.shared:
-            held = take_lease(self.site.machine.home, order.cell.id)
-            if held is None:
-                self.site.heard.put((self, WorkerMessage("busy")))
+            if self.died.cell_at_fault:  # it could not begin, and another would not, either
+                self.backend.messages.put((self, self.died))
+            return self.died.cell_at_fault
+        lease, earlier_files = None, None
+        if not self.backend.cluster.shared:
+            lease = take_lease(self.backend.config.home, job.cell.id)
+            if lease is None:
+                self.backend.messages.put((self, WorkerMessage("busy")))
                 return True
-            left = packed(held.folder)
-        stream = self.actor.train.remote(order, left, self.site.parcels(order), self.site.encoders())
-        self.follower = threading.Thread(target=self.follow, args=(order, stream, held), daemon=True)
+            earlier_files = read_files(lease.folder)
+        stream = self.actor.train.remote(job, earlier_files, self.backend.parcels(job), self.backend.encoders())
+        self.follower = threading.Thread(target=self.follow, args=(job, stream, lease), daemon=True)
         self.follower.start()
         return True
 
-    def tell(self, word: bool | None) -> None:
-        self.actor.hear.remote(word)
+    def send(self, answer: bool | None) -> None:
+        self.actor.receive.remote(answer)
 
-    def follow(self, order: Job, stream: Any, held: Lease | None) -> None:
-        """Keep what it writes and pass on what it says, to the cell's end or its own."""
+    def follow(self, job: Job, stream: Any, lease: Lease | None) -> None:
+        """Store the actor's files and pass on its messages, to the end of the cell or of the actor."""
         last: WorkerMessage | WorkerDied | Exception = WorkerMessage("paused")
-        began: float | None = None
+        started: float | None = None
         try:
-            with held or contextlib.nullcontext():
+            with lease or contextlib.nullcontext():
                 for ref in stream:
-                    told: Told = ray.get(ref)
-                    began = began or time.monotonic()
-                    if any(said.kind == "share" and not said.preparing for said in told.said):
-                        self.fetch(order.cell.encoder)
-                    if told.written is not None:
-                        told.written.write(cell_folder(self.site.machine.home, order.cell.id))
-                    for last in told.said:
-                        if last.kind in GOING:
-                            self.site.heard.put((self, last))
-            self.site.spent.append(time.monotonic() - (began or 0.0))
+                    update: ActorUpdate = ray.get(ref)
+                    started = started or time.monotonic()
+                    if any(message.kind == "share" and not message.preparing for message in update.messages):
+                        self.fetch_encoders(job.cell.encoder)
+                    if update.files is not None:
+                        update.files.write(cell_folder(self.backend.config.home, job.cell.id))
+                    for last in update.messages:
+                        if last.kind in ONGOING:
+                            self.backend.messages.put((self, last))
+            self.backend.durations.append(time.monotonic() - (started or 0.0))
         except RayError as error:
-            last = self.died = self.lost(error, began is not None)
-        except Exception as error:  # of this machine: the one who listens has it
+            last = self.died = self.death_of(error, started is not None)
+        except Exception as error:  # of this machine: ``poll`` raises it
             last = error
-        self.site.heard.put((self, last))
+        self.backend.messages.put((self, last))
 
-    def fetch(self, encoder: str) -> None:
-        """Have the encoder that the actor has made, if so, in the home for the others."""
-        if encoder not in self.fetched and not self.site.cluster.shared:
+    def fetch_encoders(self, encoder: str) -> None:
+        """Copy encoders that the actor has made to the results folder, for the others."""
+        if encoder not in self.fetched and not self.backend.cluster.shared:
             self.fetched.add(encoder)
             for name in ray.get(self.actor.encoders.remote()):
-                self.site.have(name, self.actor)
+                self.backend.fetch_encoder(name, self.actor)
 
-    def lost(self, error: Exception, began: bool = True) -> WorkerDied:
-        """How it died; a cell is not to blame that did not begin, nor for a machine that is gone, too."""
+    def death_of(self, error: Exception, started: bool = True) -> WorkerDied:
+        """Why it died; the cell is not at fault if it did not begin or its machine is gone, too."""
         with contextlib.suppress(RayError):
             ray.kill(self.actor)
-        living = self.node is None or self.node in self.site.nodes()
-        if not living:
+        alive = self.node is None or self.node in self.backend.nodes()
+        if not alive:
             return WorkerDied("its machine is gone", False)
         if isinstance(error, ActorUnavailableError):
             return WorkerDied("its machine cannot be reached", False)
-        told = " ".join(str(error).split())[-200:] or type(error).__name__
-        return WorkerDied(f"its worker is gone ({told})", began)
+        reason = " ".join(str(error).split())[-200:] or type(error).__name__
+        return WorkerDied(f"its worker is gone ({reason})", started)

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from harness.cells import checkpoint, kept_weights
 from harness.cells.atomic import Damaged
-from harness.execution.encoders import loaded, prepared
+from harness.execution.encoders import load_encoder, prepare_encoder
 from model import manifest
 from model.encoders.bert import Bert
 from model.encoders.loading import EncoderError
@@ -32,7 +32,7 @@ FLIPS = 100 if FULL else 4
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """With an encoder."""
     folder = tmp_path_factory.mktemp("flipped")
-    prepared(SMALL, "embedded", folder)
+    prepare_encoder(SMALL, "embedded", folder)
     return folder
 
 
@@ -43,7 +43,7 @@ def encoder_folder(home: Path) -> Path:
 
 def state(home: Path) -> tuple[Any, ...]:
     """All that training takes from the encoder."""
-    encoder, tokenizer = loaded(SMALL, "embedded", home, 0)
+    encoder, tokenizer = load_encoder(SMALL, "embedded", home, 0)
     numbers = {name: tensor.numpy().tobytes() for name, tensor in encoder.state_dict().items()}
     return numbers, encoder.config.to_dict() | {"_name_or_path": ""}, tokenizer(TEXTS)["input_ids"]
 
@@ -61,7 +61,7 @@ def test_a_bit_of_an_encoder_that_was_made(home: Path, name: str) -> None:
     for _ in range(FLIPS):
         said: list[str] = []
         turn(encoder_folder(home) / name, chance)
-        prepared(SMALL, "embedded", home, say=said.append)
+        prepare_encoder(SMALL, "embedded", home, say=said.append)
         assert len(said) == 1 and said[0].endswith("; it is made again") and str(encoder_folder(home)) in said[0]
         assert (encoder_folder(home) / name).read_bytes() == whole
         assert state(home) == before
@@ -72,18 +72,18 @@ def test_an_older_encoder_has_no_checksums_which_is_said_and_it_serves(home: Pat
     older = Path(shutil.copytree(home, tmp_path / "home"))
     (encoder_folder(older) / manifest.NAME).unlink()
     said: list[str] = []
-    ready = prepared(SMALL, "embedded", older, say=said.append)
+    ready = prepare_encoder(SMALL, "embedded", older, say=said.append)
     assert said == [
         f"{encoder_folder(older)}: no checksum was kept when it was made, so not all damage would be noticed; "
         "delete it, and it is made again with one"
     ]
-    assert ready.identity() == prepared(SMALL, "embedded", home).identity()  # which the checksums are no part of
+    assert ready.identity() == prepare_encoder(SMALL, "embedded", home).identity()  # which the checksums are no part of
 
 
 def test_a_file_that_was_put_into_it_is_noticed(home: Path) -> None:
     (encoder_folder(home) / "added_tokens.json").write_text('{"film": 3}')
     said: list[str] = []
-    prepared(SMALL, "embedded", home, say=said.append)
+    prepare_encoder(SMALL, "embedded", home, say=said.append)
     assert "added_tokens.json was put there later; it is made again" in said[0]
     assert not (encoder_folder(home) / "added_tokens.json").exists()
 

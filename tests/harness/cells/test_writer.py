@@ -12,7 +12,7 @@ from harness.cells.cell import Cell, WeightRetention
 from harness.cells.checkpoint import FILE_NAME, load_checkpoint
 from harness.cells.lease import take_lease
 from harness.cells.record import read_record
-from harness.execution.encoders import Progress, prepared
+from harness.execution.encoders import Progress, prepare_encoder
 from harness.execution.events import Paused
 from harness.execution.jobs import Job
 from harness.execution.train_cell import Worker
@@ -92,8 +92,8 @@ def test_kept_weights_that_are_gone_cost_the_checkpoint(tmp_path: Path, encoder:
 
 def test_a_damaged_encoder_of_the_home_is_made_again(tmp_path: Path) -> None:
     small = Tiny(steps=2)
-    folder = Path(prepared(small, "embedded", tmp_path).name)  # type: ignore[attr-defined]
+    folder = Path(prepare_encoder(small, "embedded", tmp_path).name)  # type: ignore[attr-defined]
     whole = (folder / "model.safetensors").read_bytes()
     (folder / "model.safetensors").write_bytes(whole[: len(whole) // 2])
-    assert Path(prepared(small, "embedded", tmp_path).name) == folder  # type: ignore[attr-defined]
+    assert Path(prepare_encoder(small, "embedded", tmp_path).name) == folder  # type: ignore[attr-defined]
     assert (folder / "model.safetensors").read_bytes() == whole

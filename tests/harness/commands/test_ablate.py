@@ -20,7 +20,7 @@ from tests.harness.conftest import Invoke
 ROW, AGAINST = "bertram/table1/11-mse", "bertram/table1/04-all-three"
 SMART, MSE = "smart-package-sst", "mse-on-sts"
 ALL = (SMART, "rotate", "pcgrad-epoch-end", MSE)
-HELD = ("--hold", "rotate", "--hold", "pcgrad-epoch-end=off")
+HOLD_TWO = ("--hold", "rotate", "--hold", "pcgrad-epoch-end=off")
 TABLE = "bertram.table1.04-all-three..11-mse,hold=pcgrad-epoch-end,hold=rotate"
 FEW = tuple(f"--set={text}" for text in ("sst.rows=48", "quora.rows=48", "sts.rows=48", "epochs=1"))
 
@@ -31,8 +31,8 @@ def ablate(invoke: Invoke, *words: object) -> Result:
 
 def data(result: Result) -> dict[str, Any]:
     """What ``--json`` printed on standard output, and nothing else there."""
-    told: dict[str, Any] = json.loads(result.stdout)
-    return told
+    report: dict[str, Any] = json.loads(result.stdout)
+    return report
 
 
 def runs(home: Path) -> list[Run]:
@@ -44,12 +44,12 @@ def runs(home: Path) -> list[Run]:
 
 def means(home: Path) -> dict[tuple[str, str], float]:
     """Row and metric to the mean over seeds of the reported figure."""
-    found: dict[tuple[str, str], list[float]] = {}
+    values: dict[tuple[str, str], list[float]] = {}
     for run in runs(home):
         for name, value in run.data.metrics.items():
             if name.startswith("reported/") and name != "reported/epoch":
-                found.setdefault((plain(run.data.tags["row"]), name.partition("/")[2]), []).append(value)
-    return {key: statistics.fmean(values) for key, values in found.items()}
+                values.setdefault((plain(run.data.tags["row"]), name.partition("/")[2]), []).append(value)
+    return {key: statistics.fmean(scores) for key, scores in values.items()}
 
 
 def plain(name: str) -> str:
@@ -62,7 +62,7 @@ def test_two_factors_from_the_command_to_the_pages(invoke: Invoke, encoder: Path
     assert invoke("run", AGAINST, *common, "--jobs", 1, "--device", "cpu", "--no-report").exit_code == 0
     before = {record.id for record in read_records(home)}
 
-    result = ablate(invoke, *HELD, *common, "--json")
+    result = ablate(invoke, *HOLD_TWO, *common, "--json")
     assert result.exit_code == 0, result.output
     after = {record.id: record.metadata["started"] for record in read_records(home)}
     assert len(after) == 8 and before < set(after)  # the row's two cells are the table's
@@ -70,7 +70,7 @@ def test_two_factors_from_the_command_to_the_pages(invoke: Invoke, encoder: Path
     check_store(home)
     check_pages(invoke, home)
 
-    again = ablate(invoke, *HELD, *common)
+    again = ablate(invoke, *HOLD_TWO, *common)
     assert again.exit_code == 0
     assert {record.id: record.metadata["started"] for record in read_records(home)} == after  # nothing trained twice
     assert "8 done, 0 left" in again.output
@@ -79,12 +79,12 @@ def test_two_factors_from_the_command_to_the_pages(invoke: Invoke, encoder: Path
         assert "Traceback" not in line
 
 
-def check_figures(told: dict[str, Any], home: Path) -> None:
-    assert told["ablation"] == f"ablation/{TABLE}"
-    assert [each["name"] for each in told["factors"]] == [SMART, MSE]
-    assert told["cells"] == 8 and told["cells_left"] == 0
-    found = means(home)
-    values = {metric: [found[row, metric] for row in ("none", SMART, MSE, f"{SMART}+{MSE}")] for _, metric in found}
+def check_figures(report: dict[str, Any], home: Path) -> None:
+    assert report["ablation"] == f"ablation/{TABLE}"
+    assert [each["name"] for each in report["factors"]] == [SMART, MSE]
+    assert report["cells"] == 8 and report["cells_left"] == 0
+    mean_of = means(home)
+    values = {metric: [mean_of[row, metric] for row in ("none", SMART, MSE, f"{SMART}+{MSE}")] for _, metric in mean_of}
     for metric, (none, smart, mse, both) in values.items():
         expected = {
             ("main", SMART): (smart - none + both - mse) / 2,
@@ -97,19 +97,19 @@ def check_figures(told: dict[str, Any], home: Path) -> None:
         for (kind, term), value in expected.items():
             grid = "shapley" if kind == "total" else kind
             (line,) = [
-                each for each in told[grid] if (each["kind"], each["factors"], each["metric"]) == (kind, term, metric)
+                each for each in report[grid] if (each["kind"], each["factors"], each["metric"]) == (kind, term, metric)
             ]
             assert math.isclose(line["estimate"], value, abs_tol=1e-12), (kind, term, metric)
             if line["low"] is None:  # nothing varies
                 assert line["high"] is line["p"] is None
             else:
                 assert line["low"] <= line["estimate"] <= line["high"]
-        (apparent,) = [each for each in told["paths"] if each["factor"] == SMART and each["metric"] == metric]
+        (apparent,) = [each for each in report["paths"] if each["factor"] == SMART and each["metric"] == metric]
         assert math.isclose(apparent["lowest"], min(smart - none, both - mse), abs_tol=1e-12)
         assert math.isclose(apparent["stated"], smart - none, abs_tol=1e-12)
-    printed = {(each["start"], each["end"]): each for each in told["steps"] if each["metric"] == "sst_accuracy"}
+    printed = {(each["start"], each["end"]): each for each in report["steps"] if each["metric"] == "sst_accuracy"}
     assert math.isclose(printed[AGAINST, "bertram/table1/06-smart"]["printed"], 0.463 - 0.469, abs_tol=1e-12)
-    scores = [each for each in told["combinations"] if each["metric"] == "overall" and each[SMART] and each[MSE]]
+    scores = [each for each in report["combinations"] if each["metric"] == "overall" and each[SMART] and each[MSE]]
     assert math.isclose(statistics.fmean(each["value"] for each in scores), values["overall"][3], abs_tol=1e-12)
 
 
@@ -124,8 +124,8 @@ def check_pages(invoke: Invoke, home: Path) -> None:
     """Its own report and the report of everything."""
     own = home / "reports" / f"ablation-{TABLE}"
     assert (own / "report.pdf").read_bytes().startswith(b"%PDF")
-    drawn = " ".join(path.stem for path in (own / "figures").glob("*.svg"))
-    assert all(f"-{kind}" in drawn for kind in ("effects", "interactions", "paths", "waterfall"))
+    figures = " ".join(path.stem for path in (own / "figures").glob("*.svg"))
+    assert all(f"-{kind}" in figures for kind in ("effects", "interactions", "paths", "waterfall"))
     assert invoke("report").exit_code == 0
     everything = (home / "reports" / "all" / "report.html").read_text()
     assert "Which change did what" in everything and "bertram/table1" in everything
@@ -139,10 +139,12 @@ def test_a_dry_run_trains_nothing_and_says_what_the_design_tells_apart(invoke: I
     assert "the regular fraction of 8 runs, resolution IV" in shown.output
     assert "A:B + C:D" in shown.output
     assert "48 distinct cells: 0 done, 48 left" in shown.output
-    told = data(ablate(invoke, "--design", "leave-one-out", "--seeds", 2, "--dry-run", "--json", "--encoder", encoder))
-    assert told["cells"] == told["cells_left"] == 10
-    assert {len(each["factors"]) for each in told["design"]["combinations"]} == {3, 4}
-    assert [each["row"] for each in told["design"]["combinations"]][-1] == ROW
+    report = data(
+        ablate(invoke, "--design", "leave-one-out", "--seeds", 2, "--dry-run", "--json", "--encoder", encoder)
+    )
+    assert report["cells"] == report["cells_left"] == 10
+    assert {len(each["factors"]) for each in report["design"]["combinations"]} == {3, 4}
+    assert [each["row"] for each in report["design"]["combinations"]][-1] == ROW
 
 
 def test_an_added_factor_that_does_nothing_without_another_is_said_and_filled(invoke: Invoke, encoder: Path) -> None:
@@ -150,13 +152,13 @@ def test_an_added_factor_that_does_nothing_without_another_is_said_and_filled(in
     words = ("--hold", "rotate", "--hold", "pcgrad-epoch-end", "--hold", SMART, "--factor", "pcgrad", *FEW)
     result = ablate(invoke, *words, "--encoder", encoder, "--seeds", 2, "--json", "--no-report")
     assert result.exit_code == 0, result.output
-    told = data(result)
-    assert told["cells"] == 4  # of 2 x 2 combinations x 2 seeds
-    assert {each["reason"] for each in told["not_trained"]} == {
+    report = data(result)
+    assert report["cells"] == 4  # of 2 x 2 combinations x 2 seeds
+    assert {each["reason"] for each in report["not_trained"]} == {
         "it trains what no factor trains",
         "it trains what mse-on-sts trains",
     }
-    assert all(each["estimate"] == 0 and each["p"] is None for each in told["shapley"] if each["factors"] == "pcgrad")
+    assert all(each["estimate"] == 0 and each["p"] is None for each in report["shapley"] if each["factors"] == "pcgrad")
 
 
 @pytest.mark.parametrize(

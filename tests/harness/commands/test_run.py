@@ -75,7 +75,7 @@ def check_store(home: Path) -> None:
         for name in ("dev/sst_accuracy", "dev/quora_accuracy", "dev/sts_pearson", "dev/overall", "train/sst_accuracy"):
             assert name in metrics, name
         assert len(client.get_metric_history(run.info.run_id, "dev/sst_accuracy")) == 2
-        assert {given.dataset.name for given in run.inputs.dataset_inputs} == {"sst", "quora", "sts"}
+        assert {arguments.dataset.name for arguments in run.inputs.dataset_inputs} == {"sst", "quora", "sts"}
         check_predictions(client, run.info.run_id, run.data.metrics["reported/sst_accuracy"], tags["split"])
 
 
@@ -119,16 +119,16 @@ def test_a_cell_that_is_gone_when_the_command_ends_is_no_success(
     assert invoke(*words).exit_code == 0
     gone, trained = next(each for each in read_records(home) if each.metadata["seed"] == 1), running._train
 
-    def lost(*given: Any) -> str:
-        end = trained(*given)
+    def lost(*arguments: Any) -> str:
+        end = trained(*arguments)
         shutil.rmtree(gone.folder)
         return end
 
     with monkeypatch.context() as patched:
         patched.setattr(running, "_train", lost)
-        told = invoke(*words)
-    assert told.exit_code == 1
-    said = " ".join(told.output.split())
+        result = invoke(*words)
+    assert result.exit_code == 1
+    said = " ".join(result.output.split())
     assert f"{SUITE}/01-baseline[epochs=2] seed 1" in said and "the same command trains them again" in said
     assert invoke(*words).exit_code == 0
     assert len(list(read_records(home))) == 2
@@ -142,9 +142,9 @@ def test_a_file_system_without_locks_is_said_before_training(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(fcntl, "flock", lockless)
-    told = invoke("run", SUITE, "--rows", "01-baseline", "--seeds", "1", *SMALL, "--encoder", encoder, "--no-report")
-    assert told.exit_code == 2
-    assert f"has no locks ({os.strerror(number)})" in " ".join(told.output.split())
+    result = invoke("run", SUITE, "--rows", "01-baseline", "--seeds", "1", *SMALL, "--encoder", encoder, "--no-report")
+    assert result.exit_code == 2
+    assert f"has no locks ({os.strerror(number)})" in " ".join(result.output.split())
     assert not list(home.glob("cells/*/outcome.json"))
 
 

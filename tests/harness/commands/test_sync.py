@@ -18,7 +18,7 @@ ROW, TWIN = "bertram/table1/12-combined", "bertram/table1/13-combined-test"
 
 
 @pytest.fixture(autouse=True)
-def quickly_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def fast_databases(monkeypatch: pytest.MonkeyPatch) -> None:
     """New databases are copies of one."""
     empty()
     monkeypatch.setattr("harness.tracking.database.migrate_database", lambda file: file.write_bytes(empty()))
@@ -89,7 +89,7 @@ def test_a_home_in_use_is_explained(invoke: Invoke, home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("uri", "told"),
+    ("uri", "text"),
     [
         ("nonsense://ann:secret@host/db", "nonsense://ann:***@host/db"),
         ("http://ann:secret@127.0.0.1:1/path", "Connection refused"),
@@ -99,14 +99,14 @@ def test_a_home_in_use_is_explained(invoke: Invoke, home: Path) -> None:
         ("sqlite:////proc/none/x.db", "/proc"),
     ],
 )
-def test_a_store_that_cannot_be_had_is_one_quick_sentence(invoke: Invoke, home: Path, uri: str, told: str) -> None:
+def test_a_store_that_cannot_be_had_is_one_quick_sentence(invoke: Invoke, home: Path, uri: str, text: str) -> None:
     before = time.monotonic()
     result = invoke("sync", "--to", uri)
     assert time.monotonic() - before < 20
     assert result.exit_code == 1
     sentence, count = result.output.splitlines()
     assert sentence.startswith("the tracking store ")
-    assert told in sentence
+    assert text in sentence
     assert count.endswith(": 0 new, 0 there before, 4 not delivered")
     assert "secret" not in result.output
     assert "Traceback" not in result.output

@@ -112,11 +112,11 @@ def test_a_file_gets_plain_lines_and_the_encoder_is_told_once(monkeypatch: pytes
     monkeypatch.setenv("FORCE_COLOR", "1")  # which makes no terminal of a file
     stream = io.StringIO()
     with watch(stream) as watched:
-        watched.hear(news("started"))
+        watched.update(news("started"))
         for share in (0.1, 0.2):
-            watched.hear(news("share", share=share, preparing=True))
-        watched.hear(news("share", share=0.5))
-        watched.hear(news("done"))
+            watched.update(news("share", share=share, preparing=True))
+        watched.update(news("share", share=0.5))
+        watched.update(news("done"))
     said = stream.getvalue().splitlines()
     assert said[0] == "making the encoder, once"
     assert said[1].startswith("done  1/2  table/one seed 0  (0:00")
@@ -127,14 +127,14 @@ def test_a_file_gets_plain_lines_and_the_encoder_is_told_once(monkeypatch: pytes
 def test_a_long_training_is_told_in_a_file_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     with watch(stream) as watched:
-        watched.hear(news("started"))
-        watched.hear(news("share", share=0.37))
-        watched.hear(None)
+        watched.update(news("started"))
+        watched.update(news("share", share=0.37))
+        watched.update(None)
         assert stream.getvalue() == ""
         later = time.monotonic() + 3600
         monkeypatch.setattr("harness.execution.progress.time.monotonic", lambda: later)
-        watched.hear(None)
-        watched.hear(None)
+        watched.update(None)
+        watched.update(None)
     assert stream.getvalue() == "training  0/2 ended  table/one seed 0 37%  (1:00:00)\n"
 
 
@@ -143,8 +143,8 @@ def test_a_failure_names_its_traceback(tmp_path: Path) -> None:
     record = Record(tmp_path, {}, {"status": "failed"}, [])
     stream = io.StringIO()
     with watch(stream) as watched:
-        watched.hear(news("started"))
-        watched.hear(news("failed", reason="out of memory", record=record))
+        watched.update(news("started"))
+        watched.update(news("failed", reason="out of memory", record=record))
     first, second = stream.getvalue().splitlines()
     assert first == "failed  1/2  table/one seed 0: out of memory"
     assert second == f"traceback: {tmp_path / 'traceback.txt'}"

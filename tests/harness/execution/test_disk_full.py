@@ -4,13 +4,9 @@ results. Needs the right to mount a small disk."""
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
-import shutil
-import subprocess
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,10 +16,11 @@ from mlflow.tracking import MlflowClient
 
 from harness.cells.atomic import is_full
 from harness.cells.record import read_records
+from tests.harness.execution.small_disk import Disk, disk
 from tests.harness.homes import answers
 from tests.harness.processes import FULL, finish, results, start
 
-KB = 1024
+__all__ = ["disk"]  # a fixture
 SHORT = ("sst.rows=48", "quora.rows=48", "sts.rows=48", "epochs=3")
 SAID = r"^the disk of (\S+) is full; free some space, and the same command goes on from here$"
 UNSAID = ("Traceback", "ERROR", "sqlalche.me")  # what libraries tell of it
@@ -68,41 +65,6 @@ MORE = [
 ]
 
 
-class Disk:
-    """A mounted file system with little space."""
-
-    def __init__(self, at: Path) -> None:
-        self.at, self.home, self.filler = at, at / "home", at / "filler"
-
-    def fill(self, left: int) -> None:
-        """Leave so many KB, also while another process writes."""
-        while (more := self.space() - left * KB) > 0:
-            with suppress(OSError), self.filler.open("ab") as stream:
-                os.posix_fallocate(stream.fileno(), stream.tell(), more)
-
-    def space(self) -> int:
-        """Free bytes."""
-        stat = os.statvfs(self.at)
-        return stat.f_bavail * stat.f_frsize
-
-    def free(self) -> None:
-        self.filler.unlink(missing_ok=True)
-
-
-@pytest.fixture
-def disk() -> Iterator[Disk]:
-    if shutil.which("mount") is None or os.geteuid() != 0:
-        pytest.skip("only root may mount a disk")
-    with tempfile.TemporaryDirectory(prefix="harness-disk-") as name:  # pytest's own outlive the test
-        mount = ["mount", "-t", "tmpfs", "-o", "size=16m,nr_inodes=500", "tmpfs", name]
-        if subprocess.run(mount, capture_output=True).returncode:
-            pytest.skip("mounting a disk is refused here")
-        try:
-            yield Disk(Path(name))
-        finally:
-            subprocess.run(["umount", "-l", name], check=True)
-
-
 def words(home: Path, encoder: Path, minutes: int = 0) -> list[object]:
     settings = [word for text in SHORT for word in ("--set", text)]
     row = [
@@ -141,17 +103,17 @@ def run_until_full(disk: Disk, encoder: Path, point: Point) -> str:
             while run.poll() is None:  # also of what the run gives back
                 disk.fill(point.left)
                 time.sleep(0.002)
-            told, _ = run.communicate()
+            output, _ = run.communicate()
         finally:
             run.kill()
-    assert run.returncode == 1, told
-    return told
+    assert run.returncode == 1, output
+    return output
 
 
-def assert_said(told: str, home: Path) -> None:
+def assert_said(output: str, home: Path) -> None:
     """Once, in so many words, without what libraries have to say of it; and nothing lies about half written."""
-    assert re.findall(SAID, told, re.MULTILINE) == [str(home)], told
-    assert not [each for each in UNSAID if each in told], told
+    assert re.findall(SAID, output, re.MULTILINE) == [str(home)], output
+    assert not [each for each in UNSAID if each in output], output
     assert not [path for path in home.rglob("*") if re.search(r"\.part|^\.tmp", path.name)]
 
 
@@ -180,8 +142,8 @@ def stored(home: Path) -> dict[str, Any]:
 def assert_made_good(disk: Disk, encoder: Path, undisturbed: Path) -> None:
     """With the space back, the same command comes to the same results."""
     disk.free()
-    told = finish(*words(disk.home, encoder))
-    assert "is full" not in told
+    output = finish(*words(disk.home, encoder))
+    assert "is full" not in output
     assert results(disk.home) == results(undisturbed)
     (record,) = read_records(disk.home)
     assert len(list((record.folder / "weights").iterdir())) == 3
@@ -191,9 +153,9 @@ def assert_made_good(disk: Disk, encoder: Path, undisturbed: Path) -> None:
 
 def test_a_disk_that_fills_up_twice_costs_nothing(disk: Disk, encoder: Path, undisturbed: Path) -> None:
     for point in POINTS:
-        told = run_until_full(disk, encoder, point)
-        assert_said(told, disk.home)
-        assert "failed" not in told
+        output = run_until_full(disk, encoder, point)
+        assert_said(output, disk.home)
+        assert "failed" not in output
         assert all(record.done for record in read_records(disk.home))
         disk.free()
     assert_made_good(disk, encoder, undisturbed)
@@ -202,9 +164,9 @@ def test_a_disk_that_fills_up_twice_costs_nothing(disk: Disk, encoder: Path, und
 @pytest.mark.skipif(not FULL, reason="takes minutes: make test-all")
 @pytest.mark.parametrize("point", [*POINTS, *MORE], ids=lambda point: point.name)
 def test_a_full_disk_costs_nothing(disk: Disk, encoder: Path, undisturbed: Path, point: Point) -> None:
-    told = run_until_full(disk, encoder, point)
-    assert_said(told, disk.home)
-    assert "failed" not in told
+    output = run_until_full(disk, encoder, point)
+    assert_said(output, disk.home)
+    assert "failed" not in output
     assert all(record.done for record in read_records(disk.home))
     assert_made_good(disk, encoder, undisturbed)
 
@@ -224,9 +186,9 @@ def test_a_home_that_cannot_be_made_is_said(disk: Disk, encoder: Path) -> None:
     with suppress(OSError):
         for number in range(1000):
             (disk.at / str(number)).touch()
-    told = finish(*words(disk.home, encoder), code=2)
+    output = finish(*words(disk.home, encoder), code=2)
     reason = "cannot be written (No space left on device); choose another with --home"
-    assert told.splitlines()[-1] == f"error: the home folder {disk.home} {reason}"  # after a word on what takes long
+    assert output.splitlines()[-1] == f"error: the home folder {disk.home} {reason}"  # after a word on what takes long
 
 
 def in_json(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Orders: a list that ends, and the judged cells of a source, which a worker asks for after each epoch."""
+"""Jobs: a list that ends, and judged cells, whose worker asks the queue after each epoch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.execution.events import Cut, Event, Paused, WorkerMessage
 from harness.execution.jobs import FixedQueue, Job
 from harness.execution.seed_policy import FixedSeeds
 from harness.execution.train_cell import Worker
-from harness.execution.worker import Line
+from harness.execution.worker import ParentConnection
 from harness.planning.cell_index import CellIndex
 from harness.planning.cost import cost
 from harness.planning.plan import plan
@@ -36,24 +36,24 @@ def short(encoder: Path) -> Cell:
 
 
 class Judge:
-    """Says yes to a cell until it has so many epochs."""
+    """Lets a cell continue until it has so many epochs."""
 
     def __init__(self, most: int = EPOCHS) -> None:
-        self.most, self.asked = most, list[int]()
+        self.most, self.epochs_seen = most, list[int]()
 
-    def goes_on(self, epochs: Sequence[JournalEntry]) -> bool:
+    def should_continue(self, epochs: Sequence[JournalEntry]) -> bool:
         assert [epoch["epoch"] for epoch in epochs] == list(range(1, len(epochs) + 1))
-        self.asked.append(len(epochs))
+        self.epochs_seen.append(len(epochs))
         return len(epochs) < self.most
 
 
 class Steps:
-    """Counts updates; wishes to stop at one of them."""
+    """Counts updates; asks to stop at one of them."""
 
     def __init__(self, last: int = -1) -> None:
         self.last, self.count = last, 0
 
-    def tell(self, share: float) -> None:
+    def on_progress(self, share: float) -> None:
         self.count += 1
 
     def stop(self) -> bool:
@@ -62,11 +62,11 @@ class Steps:
 
 def train(home: Path, of: Cell, judge: Judge, judged: bool = True, steps: Steps | None = None) -> Path:
     """In the cell's folder, weights kept; it."""
-    steps, held = steps or Steps(), take_lease(home, of.id)
-    assert held is not None
-    with held:
-        order = Job(of, WeightRetention(all=True), judged=judged)
-        Worker(home, 1, "cpu", 60.0, steps.stop).train(order, held, steps.tell, judge.goes_on)
+    steps, lease = steps or Steps(), take_lease(home, of.id)
+    assert lease is not None
+    with lease:
+        job = Job(of, WeightRetention(all=True), judged=judged)
+        Worker(home, 1, "cpu", 60.0, steps.stop).train(job, lease, steps.on_progress, judge.should_continue)
     return home / "cells" / of.id
 
 
@@ -85,9 +85,9 @@ def computed(folder: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def unjudged(tmp_path_factory: pytest.TempPathFactory, short: Cell) -> dict[str, Any]:
     judge = Judge(0)
-    found = computed(train(tmp_path_factory.mktemp("unjudged"), short, judge, judged=False))
-    assert judge.asked == []
-    return found
+    result = computed(train(tmp_path_factory.mktemp("unjudged"), short, judge, judged=False))
+    assert judge.epochs_seen == []
+    return result
 
 
 def test_a_judged_cell_asks_after_each_epoch_but_the_last_and_trains_to_the_same_bits(
@@ -95,7 +95,7 @@ def test_a_judged_cell_asks_after_each_epoch_but_the_last_and_trains_to_the_same
 ) -> None:
     judge = Judge()
     assert computed(train(tmp_path, short, judge)) == unjudged
-    assert judge.asked == [1, 2]
+    assert judge.epochs_seen == [1, 2]
 
 
 @pytest.mark.parametrize("most", [1, 2])
@@ -105,7 +105,7 @@ def test_a_cell_that_does_not_go_on_leaves_its_journal_alone_and_can_be_trained_
     judge, folder = Judge(most), tmp_path / "cells" / short.id
     with pytest.raises(Cut):
         train(tmp_path, short, judge)
-    assert judge.asked == list(range(1, most + 1))
+    assert judge.epochs_seen == list(range(1, most + 1))
     assert len(read_journal(folder / "journal.jsonl")) == most
     assert read_record(folder) is None
     assert not (folder / FILE_NAME).exists()
@@ -124,61 +124,61 @@ def test_a_paused_cell_asks_about_its_epochs_before_it_goes_on(
     judge, steps = Judge(1), Steps()
     with pytest.raises(Cut):
         train(tmp_path / "1", short, judge, steps=steps)
-    assert (judge.asked, steps.count) == ([1], 0)
+    assert (judge.epochs_seen, steps.count) == ([1], 0)
     assert not (tmp_path / "1" / "cells" / short.id / FILE_NAME).exists()
     judge = Judge()
     assert computed(train(tmp_path / str(EPOCHS), short, judge)) == unjudged
-    assert judge.asked == [1, 2]
+    assert judge.epochs_seen == [1, 2]
 
 
-def test_a_worker_waits_for_its_answer_and_takes_a_wish_to_stop_for_none() -> None:
+def test_a_worker_waits_for_its_answer_and_takes_a_request_to_stop_for_none() -> None:
     ours, theirs = multiprocessing.Pipe()
-    line, epochs = Line(theirs), [{"epoch": 1}]
+    connection, epochs = ParentConnection(theirs), [{"epoch": 1}]
     for answer in (True, False):
         ours.send(answer)
-        assert line.goes_on(epochs) is answer
+        assert connection.should_continue(epochs) is answer
         assert ours.recv() == WorkerMessage("epochs", epochs=epochs)
-        assert not line.asked
+        assert not connection.stopping
     ours.send(None)
-    assert line.goes_on(epochs)
-    assert line.asked
-    assert line.goes_on(epochs)  # without waiting for another
+    assert connection.should_continue(epochs)
+    assert connection.stopping
+    assert connection.should_continue(epochs)  # without waiting for another
 
 
 def test_a_worker_whose_parent_is_gone_does_not_wait_for_an_answer() -> None:
     ours, theirs = multiprocessing.Pipe()
-    line = Line(theirs)
+    connection = ParentConnection(theirs)
     ours.close()
-    assert line.goes_on([])
-    assert line.asked
+    assert connection.should_continue([])
+    assert connection.stopping
 
 
-def test_a_list_gives_its_orders_in_order_until_each_has_ended(short: Cell, encoder: Path) -> None:
+def test_a_list_gives_its_jobs_in_order_until_each_has_ended(short: Cell, encoder: Path) -> None:
     cells = [cell(encoder, ("epochs", str(epochs))) for epochs in range(4, 0, -1)]
-    source = FixedQueue([Job(each) for each in cells])
-    assert [order.cell for order in source.orders(1)] == cells
+    queue = FixedQueue([Job(each) for each in cells])
+    assert [job.cell for job in queue.next_jobs(1)] == cells
     for kind in ("started", "share", "busy", "again", "cut", "paused", "full"):
-        source.heard(Event(kind, cells[1]))  # type: ignore[arg-type]
-        assert [order.cell for order in source.orders(0)] == cells
-    source.heard(Event("done", cells[1]))
-    source.heard(Event("failed", cells[3], reason="no"))
-    assert [order.cell for order in source.orders(2)] == [cells[0], cells[2]]
-    assert source.goes_on(cells[0], [{"epoch": 1}])
+        queue.on_event(Event(kind, cells[1]))  # type: ignore[arg-type]
+        assert [job.cell for job in queue.next_jobs(0)] == cells
+    queue.on_event(Event("done", cells[1]))
+    queue.on_event(Event("failed", cells[3], reason="no"))
+    assert [job.cell for job in queue.next_jobs(2)] == [cells[0], cells[2]]
+    assert queue.should_continue(cells[0], [{"epoch": 1}])
     for each in (cells[0], cells[2]):
-        source.heard(Event("done", each))
-    assert source.orders(2) == []
+        queue.on_event(Event("done", each))
+    assert queue.next_jobs(2) == []
 
 
-def test_of_each_round_the_longest_cell_is_dealt_first(tmp_path: Path) -> None:
+def test_of_each_round_the_longest_cell_is_dispatched_first(tmp_path: Path) -> None:
     names = ("01-baseline", "06-smart", "04-all-three", "12-combined")
     setup = Setup(profile=PROFILES["demo"], data="embedded", encoder="tiny", seeds=2)
     index = CellIndex({}, {})
     cells = index.cells_to_train(plan([find(f"bertram/table1/{name}") for name in names], setup))
-    dealt = [
-        order.cell for order in FixedSeeds().source([Job(cell) for cell in cells], index, tmp_path, print).orders(1)
+    dispatched = [
+        job.cell for job in FixedSeeds().queue([Job(cell) for cell in cells], index, tmp_path, print).next_jobs(1)
     ]
-    assert sorted(cell.id for cell in dealt) == sorted(cell.id for cell in cells)
-    assert [cell.seed for cell in dealt] == [0] * len(names) + [1] * len(names)
+    assert sorted(cell.id for cell in dispatched) == sorted(cell.id for cell in cells)
+    assert [cell.seed for cell in dispatched] == [0] * len(names) + [1] * len(names)
     for seed in (0, 1):
-        costs = [cost(cell) for cell in dealt if cell.seed == seed]
+        costs = [cost(cell) for cell in dispatched if cell.seed == seed]
         assert costs == sorted(costs, reverse=True) and len(set(costs)) > 1

@@ -33,16 +33,16 @@ def test_a_kill_costs_no_bit(sample: int, tmp_path: Path, encoder: Path, whole: 
         assert run.stdout is not None
         until(lambda: list(home.glob("cells/*/cell.json")) or run.poll() is not None)
         time.sleep(draw.uniform(0.0, 6.0))
-        hands, lost = workers(run.pid), since_the_last_checkpoint(home)
+        pids, lost = workers(run.pid), since_the_last_checkpoint(home)
         if run.poll() is None:
-            kill(hands[0] if victim == "worker" and hands else run.pid)
-        told = run.stdout.read()
-    assert "Traceback" not in told, told
+            kill(pids[0] if victim == "worker" and pids else run.pid)
+        output = run.stdout.read()
+    assert "Traceback" not in output, output
     print(f"lost: {lost:.2f} s of training and loading, checkpoints every 0.3 s")  # the promise: test_keeping.py
-    if victim == "worker" and hands:
-        assert run.returncode == 0, told
+    if victim == "worker" and pids:
+        assert run.returncode == 0, output
     else:
-        until(lambda: not [number for number in hands if Path(f"/proc/{number}").exists()], 20)
+        until(lambda: not [number for number in pids if Path(f"/proc/{number}").exists()], 20)
         finish(*command)
     assert results(home) == results(whole)
     assert not list(home.glob("cells/*/checkpoint*")) and not list(home.glob("cells/*/claim*"))
@@ -58,13 +58,13 @@ def test_a_worker_that_dies_again_and_again_fails_its_cell_and_others_go_on(
         assert run.stdout is not None
         for _ in range(3):
             until(lambda: workers(run.pid) and list(home.glob("cells/*/claim.json")))
-            (hand,) = workers(run.pid)
-            kill(hand)
-            until(lambda hand=hand: hand not in workers(run.pid))
-        told = run.stdout.read()
-    assert run.returncode == 1, told
-    assert "exit code -9, 3 times" in told
-    assert "--retry-failed trains them again" in told
+            (pid,) = workers(run.pid)
+            kill(pid)
+            until(lambda pid=pid: pid not in workers(run.pid))
+        output = run.stdout.read()
+    assert run.returncode == 1, output
+    assert "exit code -9, 3 times" in output
+    assert "--retry-failed trains them again" in output
     finish(*command, code=1)  # it stays failed
     finish(*command, "--retry-failed")
     assert results(home) == results(whole)
@@ -76,9 +76,9 @@ def test_orphans_write_a_checkpoint_and_leave(tmp_path: Path, encoder: Path) -> 
     command[command.index("--checkpoint-minutes") + 1] = 60
     with start(*command) as run:
         until(lambda: list(home.glob("cells/*/journal.jsonl")))
-        hands = workers(run.pid)
+        pids = workers(run.pid)
         kill(run.pid)
-        until(lambda: not [number for number in hands if Path(f"/proc/{number}").exists()], 20)
+        until(lambda: not [number for number in pids if Path(f"/proc/{number}").exists()], 20)
     assert saved(home) is not None
     assert not list(home.glob("cells/*/claim*"))
     assert processes.results(home) == {}

@@ -39,12 +39,12 @@ def cell(encoder: Path, *settings: tuple[str, str], row: str = "04-all-three") -
     return planned.cells[0]
 
 
-def trained(home: Path, of: Cell) -> Record:
+def train(home: Path, of: Cell) -> Record:
     worker = Worker(home, 1, "cpu", 0.0, lambda: False)
-    held = take_lease(home, of.id)
-    assert held is not None
-    with held:
-        worker.train(Job(of), held, lambda share: None, lambda epochs: True)
+    lease = take_lease(home, of.id)
+    assert lease is not None
+    with lease:
+        worker.train(Job(of), lease, lambda share: None, lambda epochs: True)
     record = read_record(home / "cells" / of.id)
     assert record is not None
     return record
@@ -73,7 +73,7 @@ def test_a_peak_is_one_trainings_and_not_that_of_a_larger_one_before_it() -> Non
 
 
 @pytest.fixture
-def room(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+def memory_limits(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """A device on which batches of more than ``items`` items run out of memory, from update ``after`` on."""
     limits, original = {"items": 3, "after": 2}, TaskForward.__init__
 
@@ -87,27 +87,29 @@ def room(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 
 
 def test_a_batch_too_large_is_computed_in_parts_from_the_last_checkpoint_on(
-    tmp_path: Path, encoder: Path, room: dict[str, int]
+    tmp_path: Path, encoder: Path, memory_limits: dict[str, int]
 ) -> None:
-    record = trained(tmp_path, cell(encoder, ("epochs", "2")))
+    record = train(tmp_path, cell(encoder, ("epochs", "2")))
     assert record.outcome["pieces"] == 4  # 8 items in parts of 2
     assert any("computed in 4 parts, for want of GPU memory" in text for text in record.outcome["warnings"])
     assert not any("2 parts" in text for text in record.outcome["warnings"])
     whole = dataclasses.replace(cell(encoder, ("epochs", "2")), source="embedded")
-    room["items"] = 1000
-    other = trained(tmp_path / "whole", whole)
+    memory_limits["items"] = 1000
+    other = train(tmp_path / "whole", whole)
     assert other.outcome["pieces"] == 1
     loss, parts = (each.epochs[0]["signals"]["loss/sst"] for each in (other, record))
     assert parts == pytest.approx(loss, rel=0.2)
     assert [epoch["items"] for epoch in record.epochs] == [epoch["items"] for epoch in other.epochs]
 
 
-def test_what_needs_whole_batches_is_not_cut(tmp_path: Path, encoder: Path, room: dict[str, int]) -> None:
+def test_what_needs_whole_batches_is_not_cut(tmp_path: Path, encoder: Path, memory_limits: dict[str, int]) -> None:
     with pytest.raises(OutOfMemory, match="bce_with_logits needs whole batches; --set batch=N"):
-        trained(tmp_path, cell(encoder, ("quora.objective.reduction", "sum")))
+        train(tmp_path, cell(encoder, ("quora.objective.reduction", "sum")))
 
 
-def test_a_batch_of_one_that_does_not_fit_is_given_up(tmp_path: Path, encoder: Path, room: dict[str, int]) -> None:
-    room["items"] = 0
+def test_a_batch_of_one_that_does_not_fit_is_given_up(
+    tmp_path: Path, encoder: Path, memory_limits: dict[str, int]
+) -> None:
+    memory_limits["items"] = 0
     with pytest.raises(OutOfMemory, match="a batch of one; --set max_tokens=N"):
-        trained(tmp_path, cell(encoder))
+        train(tmp_path, cell(encoder))

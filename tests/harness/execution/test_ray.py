@@ -19,7 +19,7 @@ from tests.harness.processes import FULL, ROWS, finish, kill, results, samples, 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
 
 
-class Nodes:
+class RayNodes:
     """A cluster in a process of its own."""
 
     def __init__(self, count: int, cpus: int = 1) -> None:
@@ -53,15 +53,15 @@ class Nodes:
 
 
 @contextmanager
-def nodes(count: int, cpus: int = 1) -> Iterator[Nodes]:
-    cluster = Nodes(count, cpus)
+def nodes(count: int, cpus: int = 1) -> Iterator[RayNodes]:
+    cluster = RayNodes(count, cpus)
     try:
         yield cluster
     finally:
         cluster.end()
 
 
-def on(cluster: Nodes) -> tuple[object, ...]:
+def on(cluster: RayNodes) -> tuple[object, ...]:
     return ("--on", "ray", "--address", cluster.address)
 
 
@@ -70,9 +70,9 @@ def on(cluster: Nodes) -> tuple[object, ...]:
 def test_a_cluster_gives_the_local_run_to_the_last_bit(tmp_path: Path, encoder: Path, whole: Path, count: int) -> None:
     home = tmp_path / "home"
     with nodes(count) as cluster:
-        told = finish(*words(home, encoder, ROWS, "--seeds", 1, *on(cluster)))
+        output = finish(*words(home, encoder, ROWS, "--seeds", 1, *on(cluster)))
     assert results(home) == results(whole)
-    assert len(trained_here(told)) == len(ROWS)
+    assert len(trained_here(output)) == len(ROWS)
     assert not list(home.glob("cells/*/claim.json"))
 
 
@@ -85,10 +85,10 @@ def test_a_node_that_ends_costs_no_bit(tmp_path: Path, encoder: Path, whole: Pat
             time.sleep(random.Random(sample).uniform(0, 1))  # a cell takes some seconds
             cluster.ask("kill")
             assert run.stdout is not None
-            told = run.stdout.read()
-        assert run.returncode == 0, told
-        assert "Traceback" not in told
-    assert told.count("goes on from its last checkpoint") == 1, told  # the one it had in training
+            output = run.stdout.read()
+        assert run.returncode == 0, output
+        assert "Traceback" not in output
+    assert output.count("goes on from its last checkpoint") == 1, output  # the one it had in training
     assert results(home) == results(whole)
 
 
@@ -102,8 +102,8 @@ def test_a_driver_that_is_killed_goes_on_where_it_was(tmp_path: Path, encoder: P
             time.sleep(random.Random(sample).uniform(0, 1))
             kill(run.pid)
         done = {path.parent.name: path.stat().st_mtime_ns for path in home.glob("cells/*/outcome.json")}
-        told = finish(*words(home, encoder, ROWS, "--seeds", 1, *on(cluster)))
-    assert len(done) == len(trained_here(told)) == 1  # it was at the second
+        output = finish(*words(home, encoder, ROWS, "--seeds", 1, *on(cluster)))
+    assert len(done) == len(trained_here(output)) == 1  # it was at the second
     assert results(home) == results(whole)
     after = {path.parent.name: path.stat().st_mtime_ns for path in home.glob("cells/*/outcome.json")}
     assert done.items() <= after.items()  # none of them again
@@ -128,7 +128,7 @@ def test_a_shared_home_is_written_by_the_workers(tmp_path: Path, encoder: Path, 
 
 
 @pytest.mark.parametrize(
-    ("given", "sentence"),
+    ("options", "sentence"),
     [
         (("--address", "127.0.0.1:1"), "--address is for --on ray; add it, or leave --address out"),
         (("--gpus-per-cell", "0.5"), "--gpus-per-cell is for --on ray"),
@@ -136,8 +136,8 @@ def test_a_shared_home_is_written_by_the_workers(tmp_path: Path, encoder: Path, 
         (("--on", "ray", "--cpus-per-cell", "0"), "--cpus-per-cell is 0; it must be at least 1"),
     ],
 )
-def test_a_fault_is_one_sentence(invoke: Invoke, given: tuple[str, ...], sentence: str) -> None:
-    result = invoke("run", "bertram/table1/04-all-three", *given)
+def test_a_fault_is_one_sentence(invoke: Invoke, options: tuple[str, ...], sentence: str) -> None:
+    result = invoke("run", "bertram/table1/04-all-three", *options)
     assert result.exit_code == 2
     assert sentence in result.output and len(result.output.splitlines()) == 1
 

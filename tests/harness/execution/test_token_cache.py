@@ -15,7 +15,7 @@ from experiments.profiles import PROFILES
 from harness.cells.lease import take_lease
 from harness.execution import token_cache
 from harness.execution.jobs import Job
-from harness.execution.token_cache import Rows
+from harness.execution.token_cache import TokenCache
 from harness.execution.train_cell import Worker
 from harness.planning.plan import plan
 from harness.planning.setup import Setup
@@ -26,16 +26,16 @@ from model.data.synthetic import embedded
 from model.task import QUORA, SST, STS, Task
 
 
-class Counted:
+class CountingTokenizer:
     """A tokenizer that counts its calls and sentences."""
 
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer, self.pad_token_id = tokenizer, tokenizer.pad_token_id
         self.calls = self.rows = 0
 
-    def __call__(self, texts: list[str], *more: Any, **asked: Any) -> Any:
+    def __call__(self, texts: list[str], *more: Any, **options: Any) -> Any:
         self.calls, self.rows = self.calls + 1, self.rows + len(texts)
-        return self.tokenizer(texts, *more, **asked)
+        return self.tokenizer(texts, *more, **options)
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +45,11 @@ def tokenizer() -> BertTokenizerFast:
     return BertTokenizerFast(vocab={word: at for at, word in enumerate(words)})
 
 
-def same(found: TokenTable, expected: TokenTable) -> None:
+def same(actual: TokenTable, expected: TokenTable) -> None:
     for name in ("flat", "starts", "second", "labels"):
-        ours, theirs = getattr(found, name), getattr(expected, name)
+        ours, theirs = getattr(actual, name), getattr(expected, name)
         assert ours.dtype == theirs.dtype and np.array_equal(ours, theirs), name
-    assert (found.task, found.separate, found.pad) == (expected.task, expected.separate, expected.pad)
+    assert (actual.task, actual.separate, actual.pad) == (expected.task, expected.separate, expected.pad)
 
 
 def sets(task: Task) -> list[Examples]:
@@ -62,16 +62,16 @@ def sets(task: Task) -> list[Examples]:
 def test_a_table_is_the_same_whatever_was_tokenised_before(
     tokenizer: BertTokenizerFast, task: Task, joint: bool
 ) -> None:
-    rows = Rows(joint, 24)
+    rows = TokenCache(joint, 24)
     for examples in sets(task):
         rows.add([examples], tokenizer)
         with pytest.warns(UserWarning, match="fill 24 tokens"):
-            found = rows.table(examples)
-        same(found, tokenise(examples, tokenizer, joint=joint, max_tokens=24))
+            actual = rows.table(examples)
+        same(actual, tokenise(examples, tokenizer, joint=joint, max_tokens=24))
 
 
 def test_each_sentence_is_tokenised_once_and_a_task_in_one_call(tokenizer: BertTokenizerFast) -> None:
-    counted, rows = Counted(tokenizer), Rows(False, 512)
+    counted, rows = CountingTokenizer(tokenizer), TokenCache(False, 512)
     first, *others = sets(SST)
     rows.add([first, *others], counted)
     assert counted.calls == 1
@@ -91,8 +91,8 @@ def table(lengths: list[int], separate: bool, base: int) -> TokenTable:
     return TokenTable("sts", flat, starts, np.array(lengths, np.int32), np.arange(items, dtype=np.float32), separate, 0)
 
 
-def read(held: TokenTable, item: int) -> list[list[int]]:
-    return [row[row > 0].tolist() for row in held.batch(np.array([item])).tokens.ids.numpy()]
+def read(tokens: TokenTable, item: int) -> list[list[int]]:
+    return [row[row > 0].tolist() for row in tokens.batch(np.array([item])).tokens.ids.numpy()]
 
 
 @given(ragged, ragged, st.booleans(), st.data())
@@ -102,21 +102,21 @@ def test_items_keep_their_tokens_when_tables_are_joined_and_taken(
     one, other = table(first, separate, 1), table(second, separate, 1000)
     both = one.joined(other)
     items = np.array(data.draw(st.lists(st.integers(0, len(both) - 1), min_size=1, max_size=8)))
-    taken = both.take(items, both.labels[items])
+    subset = both.take(items, both.labels[items])
     for at, item in enumerate(items):
         expected = read(one, item) if item < len(one) else read(other, item - len(one))
-        assert read(taken, at) == expected
-        assert taken.labels[at] == both.labels[item]
+        assert read(subset, at) == expected
+        assert subset.labels[at] == both.labels[item]
 
 
 def test_a_worker_asks_the_tokenizer_once_for_a_task_of_its_cells(
     tmp_path: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
+    tasks: list[str] = []
 
-    def counted(examples: Examples, *given: Any, **more: Any) -> TokenTable:
-        asked.append(examples.task.name)
-        return tokenise(examples, *given, **more)
+    def counted(examples: Examples, *arguments: Any, **more: Any) -> TokenTable:
+        tasks.append(examples.task.name)
+        return tokenise(examples, *arguments, **more)
 
     monkeypatch.setattr(token_cache, "tokenise", counted)
     rows = tuple((f"{task}.rows", "20") for task in ("sst", "quora", "sts"))
@@ -126,8 +126,8 @@ def test_a_worker_asks_the_tokenizer_once_for_a_task_of_its_cells(
     worker = Worker(tmp_path, 1, "cpu", 60.0, lambda: False)
     for planned in plan([find(f"bertram/table1/{row}") for row in ("04-all-three", "08-pcgrad")], setup):
         for cell in planned.cells:
-            held = take_lease(tmp_path, cell.id)
-            assert held is not None
-            with held:
-                worker.train(Job(cell), held, lambda share: None, lambda epochs: True)
-    assert sorted(asked) == ["quora", "sst", "sts"]
+            lease = take_lease(tmp_path, cell.id)
+            assert lease is not None
+            with lease:
+                worker.train(Job(cell), lease, lambda share: None, lambda epochs: True)
+    assert sorted(tasks) == ["quora", "sst", "sts"]

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from experiments.profiles import PROFILES
 from harness.cells.record import Record, read_records
 from harness.execution.config import ExecutionConfig
-from harness.execution.encoders import prepared
+from harness.execution.encoders import prepare_encoder
 from harness.inference.trained_network import Trained, TrainingFailed, find_or_train, network, one_row
 from harness.planning.data import open_data
 from harness.planning.plan import PlannedRow
@@ -163,7 +163,7 @@ def test_weights_that_a_regularizer_gave_the_network_are_loaded_too(encoder: Pat
     row = planned(encoder)
     recipe = dataclasses.replace(row.cells[0].recipe, regularizers=(Given(),))
     row = dataclasses.replace(row, cells=(dataclasses.replace(row.cells[0], recipe=recipe),))
-    loaded, _ = prepared(recipe.encoder, row.cells[0].source, tmp_path).load(0)
+    loaded, _ = prepare_encoder(recipe.encoder, row.cells[0].source, tmp_path).load(0)
     trained = Network(recipe, loaded, 0)
     Given().start(trained, 1)
     trained.scale.data.fill_(7.0)

@@ -14,7 +14,7 @@ from experiments.profiles import PROFILES
 from harness.cells.cell import Cell
 from harness.cells.record import read_records
 from harness.execution.train_cell import Worker
-from harness.execution.transfer import located, parcel, places
+from harness.execution.transfer import local_inputs, make_parcel, with_local_paths
 from harness.planning.data import data_of
 from harness.planning.plan import plan
 from harness.planning.setup import Setup
@@ -174,12 +174,12 @@ def test_a_file_that_changes_during_the_run_is_not_trained_on_under_the_old_name
 def test_its_file_travels_to_a_machine_that_has_it_not(folder: Path, tmp_path: Path, encoder: Path) -> None:
     here = cell(folder, encoder)
     file = str(folder / "questions.csv")
-    assert file in places(here)
+    assert file in local_inputs(here)
     before = data_of(here.recipe, "embedded").splits["questions", "train"].fingerprint
-    unpacked = {file: parcel(file).unpack(tmp_path / "there")}
+    unpacked = {file: make_parcel(file).unpack(tmp_path / "there")}
     shutil.rmtree(folder)
     rows.own.cache_clear()
-    there = located(here, unpacked)
+    there = with_local_paths(here, unpacked)
     assert there.id == here.id
     assert data_of(there.recipe, "embedded").splits["questions", "train"].fingerprint == before
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from harness.sequential.policy import Policy, Race
+from harness.sequential.policy import ComparisonPlan, Policy
 from reports.anytime_valid import least
 from reports.statistics.sequential import Comparison, Items, decide, next_seed
 from tests.reports.statistics.experiments import FULL
@@ -28,10 +28,10 @@ def cell(row: int, seed: int) -> str:
     return f"row {row} seed {seed}"
 
 
-def star(changed: int, most: int = MOST, margin: float = MARGIN, items: bool = False) -> list[Race]:
+def star(changed: int, most: int = MOST, margin: float = MARGIN, items: bool = False) -> list[ComparisonPlan]:
     """So many rows, from 1 on, each against row 0."""
     return [
-        Race(cells=[[cell(row, seed), cell(0, seed)] for seed in range(most)], margin=margin, items=items)
+        ComparisonPlan(cells=[[cell(row, seed), cell(0, seed)] for seed in range(most)], margin=margin, items=items)
         for row in range(1, changed + 1)
     ]
 
@@ -43,15 +43,15 @@ class World:
     policy: Policy
     differences: Array
     items: Sequence[Items | None]
-    there: list[str] = dataclasses.field(default_factory=list)
+    available: list[str] = dataclasses.field(default_factory=list)
 
     def step(self, workers: int = 1) -> list[str]:
         """Train the next cells, all at once, and look."""
-        cells = list(itertools.islice(self.policy.wanted(self.there), workers))
-        self.there += cells
-        for at, each in enumerate(self.policy.standings):
-            while not each.over and each.seeds < len(each.race.cells):
-                if not set(each.race.cells[each.seeds]) <= set(self.there):
+        cells = list(itertools.islice(self.policy.next_cells(self.available), workers))
+        self.available += cells
+        for at, each in enumerate(self.policy.states):
+            while not each.is_over and each.seeds < len(each.plan.cells):
+                if not set(each.plan.cells[each.seeds]) <= set(self.available):
                     break
                 each.add(float(self.differences[at, each.seeds]), self.items[at])
         return cells
@@ -62,9 +62,9 @@ class World:
         return self
 
 
-def of_rows(values: Array, races: Sequence[Race], items: Sequence[Items | None] | None = None) -> World:
+def of_rows(values: Array, plans: Sequence[ComparisonPlan], items: Sequence[Items | None] | None = None) -> World:
     """Rows [rows, seeds], the first of which all others are compared with."""
-    return World(Policy(races), values[1:] - values[0], items or [None] * len(races))
+    return World(Policy(plans), values[1:] - values[0], items or [None] * len(plans))
 
 
 def gaussian(random: np.random.Generator, shape: tuple[int, int]) -> Array:
@@ -94,20 +94,20 @@ def test_hardly_any_experiment_has_a_false_decision(draw: Draw, truth: float, sp
         errors = spread * np.sqrt(random.chisquare(299, 4) / 299)
         items = [Items(float(error), 299) if spread else None for error in errors]
         played = of_rows(values, star(4, items=bool(spread)), items).play(workers)
-        wrong += any(each.decision in false for each in played.policy.standings)
+        wrong += any(each.decision in false for each in played.policy.states)
     assert wrong / TIMES <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / TIMES)
 
 
 def spent(effect: float, changed: int, times: int) -> tuple[float, float]:
     """The mean number of cells and the share of comparisons found, where all rows differ so much from row 0."""
-    random, cells, found = np.random.default_rng(5), 0, 0
+    random, cells, shares = np.random.default_rng(5), 0, 0
     for _ in range(times):
         values = gaussian(random, (changed + 1, 30))
         values[1:] += effect
         played = of_rows(values, star(changed, most=30, margin=0.01)).play()
-        cells += len(played.there)
-        found += sum(each.decision == "higher" for each in played.policy.standings)
-    return cells / times, found / times / changed
+        cells += len(played.available)
+        shares += sum(each.decision == "higher" for each in played.policy.states)
+    return cells / times, shares / times / changed
 
 
 @pytest.mark.parametrize(
@@ -116,10 +116,10 @@ def spent(effect: float, changed: int, times: int) -> tuple[float, float]:
 )
 def test_what_is_trained_beside_30_seeds_for_each_row(effect: float, changed: int, cells: float) -> None:
     times = 200 if FULL else 20
-    mean, found = spent(effect, changed, times)
+    mean, shares = spent(effect, changed, times)
     assert mean == pytest.approx(cells, rel=0.03 if FULL else 0.1)
     assert mean < 0.75 * 30 * (changed + 1)
-    assert found > 0.85
+    assert shares > 0.85
 
 
 @given(seed=st.integers(0, 10_000), changed=st.integers(1, 4))
@@ -128,12 +128,14 @@ def test_one_worker_trains_the_first_seeds_and_then_what_the_rule_names(seed: in
     values = random.normal(0, 1, (changed + 1, MOST)) + random.uniform(-2, 2, (changed + 1, 1))
     prices = {cell(row, at): float(price) for row in range(changed + 1) for at, price in enumerate([row + 1] * MOST)}
     items = [Items(0.1, 99) if at % 2 else None for at in range(changed)]
-    races = [dataclasses.replace(race, items=at % 2 == 1) for at, race in enumerate(star(changed))]
-    world = World(Policy(races, prices), values[1:] - values[0], items)
-    first = [least(race.items, changed) for race in races]
-    certain = {cell(row, at) for row in range(changed + 1) for at in range(first[row - 1] if row else max(first))}
-    trained = [cells[0] for _ in certain if (cells := world.step())]
-    assert set(trained) == certain
+    plans = [dataclasses.replace(plan, items=at % 2 == 1) for at, plan in enumerate(star(changed))]
+    world = World(Policy(plans, prices), values[1:] - values[0], items)
+    first_seeds = [least(plan.items, changed) for plan in plans]
+    first_seed_cells = {
+        cell(row, at) for row in range(changed + 1) for at in range(first_seeds[row - 1] if row else max(first_seeds))
+    }
+    trained = [cells[0] for _ in first_seed_cells if (cells := world.step())]
+    assert set(trained) == first_seed_cells
     assert [int(name.split()[-1]) for name in trained] == sorted(int(name.split()[-1]) for name in trained)
     while named := rule(world, prices):
         (trained_now,) = world.step()
@@ -144,14 +146,14 @@ def test_one_worker_trains_the_first_seeds_and_then_what_the_rule_names(seed: in
 def rule(world: World, prices: dict[str, float]) -> list[str]:
     """The missing cells of the seed that ``next_seed`` names; those that are decided or full it sees as decided."""
     seen = []
-    for each in world.policy.standings:
-        over = each.over or each.seeds == len(each.race.cells)
-        missing = [] if over else [name for name in each.race.cells[each.seeds] if name not in world.there]
+    for each in world.policy.states:
+        is_over = each.is_over or each.seeds == len(each.plan.cells)
+        missing = [] if is_over else [name for name in each.plan.cells[each.seeds] if name not in world.available]
         cost = sum(prices[name] for name in missing) or 1.0
         decided = Comparison(differences=tuple(map(float, np.linspace(1.0, 1.001, 12))), margin=0.1)
-        seen.append(decided if over else dataclasses.replace(each.comparison, cost=cost))
+        seen.append(decided if is_over else dataclasses.replace(each.comparison, cost=cost))
     at = next_seed(seen)
-    return [] if at is None else list(world.policy.standings[at].race.cells[len(seen[at].differences)])
+    return [] if at is None else list(world.policy.states[at].plan.cells[len(seen[at].differences)])
 
 
 @given(seed=st.integers(0, 10_000), workers=st.integers(1, 9))
@@ -159,18 +161,18 @@ def test_seeds_come_in_order_each_cell_once_and_none_after_a_decision(seed: int,
     random = np.random.default_rng(seed)
     world = of_rows(random.normal(0, 1, (4, MOST)) + random.uniform(-2, 2, (4, 1)), star(3))
     while True:
-        over = [each.over for each in world.policy.standings]
+        is_over = [each.is_over for each in world.policy.states]
         cells = world.step(workers)
         for name in cells:
-            serves = [at for at, race in enumerate(star(3)) if any(name in of_seed for of_seed in race.cells)]
-            assert not all(over[at] for at in serves)
+            serves = [at for at, plan in enumerate(star(3)) if any(name in of_seed for of_seed in plan.cells)]
+            assert not all(is_over[at] for at in serves)
         if not cells:
             break
-    assert len(world.there) == len(set(world.there))
+    assert len(world.available) == len(set(world.available))
     for row in range(4):
-        seeds = {int(name.split()[-1]) for name in world.there if name.startswith(f"row {row} ")}
+        seeds = {int(name.split()[-1]) for name in world.available if name.startswith(f"row {row} ")}
         assert seeds == set(range(len(seeds)))
-    for each, values in zip(world.policy.standings, world.differences, strict=True):
+    for each, values in zip(world.policy.states, world.differences, strict=True):
         assert each.comparison.differences == tuple(values[: each.seeds])
         looks = [Comparison(differences=tuple(values[:n]), margin=MARGIN) for n in range(1, each.seeds + 1)]
         assert [decide(look, family=3) for look in looks[:-1]] == [None] * (len(looks) - 1)
@@ -180,42 +182,44 @@ def test_seeds_come_in_order_each_cell_once_and_none_after_a_decision(seed: int,
 def test_idle_workers_get_the_next_comparisons_then_the_following_seed() -> None:
     random = np.random.default_rng(0)
     world = World(Policy(star(2, margin=0.01)), random.normal([[0.3], [0.6]], 1, (2, MOST)), [None, None])
-    while world.policy.standings[1].seeds < least(False, 2):
+    while world.policy.states[1].seeds < least(False, 2):
         world.step()
     n = least(False, 2)
-    near, far = (2, 1) if (world.policy.standings[1].more or 0) < (world.policy.standings[0].more or 0) else (1, 2)
-    wanted = list(itertools.islice(world.policy.wanted(world.there), 5))
-    assert wanted == [cell(near, n), cell(0, n), cell(far, n), cell(near, n + 1), cell(0, n + 1)]
+    near, far = (
+        (2, 1) if (world.policy.states[1].missing_seeds or 0) < (world.policy.states[0].missing_seeds or 0) else (1, 2)
+    )
+    next_cells = list(itertools.islice(world.policy.next_cells(world.available), 5))
+    assert next_cells == [cell(near, n), cell(0, n), cell(far, n), cell(near, n + 1), cell(0, n + 1)]
 
 
 def test_a_seed_that_failed_ends_its_comparison_alone() -> None:
     world = of_rows(np.random.default_rng(1).normal(size=(3, MOST)), star(2))
-    first, second = world.policy.standings
+    first_seeds, second = world.policy.states
     world.step(6)  # two seeds
-    first.fail("no such metric")
+    first_seeds.fail("no such metric")
     world.play()
-    assert (first.state, first.seeds) == ("failed", 2)
+    assert (first_seeds.status, first_seeds.seeds) == ("failed", 2)
     assert second.seeds > 2
-    assert not {name for name in world.there if name.startswith("row 1 ")} - {cell(1, 0), cell(1, 1)}
+    assert not {name for name in world.available if name.startswith("row 1 ")} - {cell(1, 0), cell(1, 1)}
 
 
 def test_a_first_decision_stands_and_items_that_forbid_one_get_no_seeds() -> None:
-    decided = Policy(star(2)).standings[0]
+    decided = Policy(star(2)).states[0]
     for difference in (1.0, 1.1, 0.9, 1.2, 1.0, 0.8, 1.1, 1.0):
         decided.add(difference, None)
-    assert (decided.state, decided.seeds) == ("higher", least(False, 2))
+    assert (decided.status, decided.seeds) == ("higher", least(False, 2))
     decided.fail("too late")
     decided.add(-1e6, None)
-    assert (decided.state, decided.seeds) == ("higher", least(False, 2))
+    assert (decided.status, decided.seeds) == ("higher", least(False, 2))
     random = np.random.default_rng(2)
     values = random.normal(0, 1, (2, MOST))
     world = World(Policy(star(1, items=True)), values[1:] - values[0], [Items(9.0, 99)]).play()
-    assert world.policy.standings[0].state == "items forbid"
-    assert len(world.there) == 2 * least(True, 1)
+    assert world.policy.states[0].status == "items forbid"
+    assert len(world.available) == 2 * least(True, 1)
 
 
 def test_no_more_seeds_than_allowed_even_if_nothing_can_be_decided_then() -> None:
     world = of_rows(np.random.default_rng(3).normal(size=(2, 3)), star(1, most=3)).play(2)
-    assert len(world.there) == 6
-    assert world.policy.standings[0].state == "undecided"
-    assert world.policy.standings[0].interval() == (-math.inf, math.inf)
+    assert len(world.available) == 6
+    assert world.policy.states[0].status == "undecided"
+    assert world.policy.states[0].interval() == (-math.inf, math.inf)

@@ -24,7 +24,7 @@ OF_TWO = ("new-predict", "bce-logits")  # two, overall and Quora
 FIRST = 6
 
 
-def furnished(home: Path, skills: Mapping[str, float], seeds: int, **more: Mapping[int, dict[str, object]]) -> Path:
+def make_home(home: Path, skills: Mapping[str, float], seeds: int, **more: Mapping[int, dict[str, object]]) -> Path:
     """The home, in which these rows of the suite have been trained, some seeds with other features."""
     for row in plan(select([SUITE], tuple(skills)), setup_of("demo", None, None, seeds, (), ())):
         for cell in row.cells:
@@ -36,9 +36,9 @@ def furnished(home: Path, skills: Mapping[str, float], seeds: int, **more: Mappi
     return home
 
 
-def decided(told: str) -> str:
+def decisions(output: str) -> str:
     """The table of decisions and what was trained for them, without the home's name."""
-    return told.partition("better vs worse")[2].partition("tables:")[0]
+    return output.partition("better vs worse")[2].partition("tables:")[0]
 
 
 def command(rows: tuple[str, ...], *words: object) -> list[str]:
@@ -46,14 +46,14 @@ def command(rows: tuple[str, ...], *words: object) -> list[str]:
 
 
 def test_finished_cells_decide_without_training_and_the_same_again(invoke: Invoke, tmp_path: Path) -> None:
-    home = furnished(tmp_path / "home", {"new-predict": 0.95, "bert-v1": 0.2}, FIRST + 1)
+    home = make_home(tmp_path / "home", {"new-predict": 0.95, "bert-v1": 0.2}, FIRST + 1)
     first, second = (invoke(*command(ROWS)) for _ in range(2))
     assert first.exit_code == second.exit_code == 0, first.output
     assert f"settled 1/1: new-predict vs bert-v1, overall: higher after {FIRST} seeds" in first.output
-    assert f"{FIRST}/30" in decided(first.output) and "higher" in decided(first.output)
+    assert f"{FIRST}/30" in decisions(first.output) and "higher" in decisions(first.output)
     assert "14 cells instead of 60 (30 seeds for each of 2 rows): 46 saved" in first.output
     assert "scatter symmetrically" in first.output
-    assert decided(first.output) == decided(second.output)
+    assert decisions(first.output) == decisions(second.output)
     assert "report.pdf (unchanged)" in second.output
     assert len(list(read_records(home))) == 14
     assert set(planned(home)) >= {record.id for record in read_records(home)}
@@ -61,18 +61,18 @@ def test_finished_cells_decide_without_training_and_the_same_again(invoke: Invok
 
 
 def test_the_table_fits_80_columns(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    furnished(tmp_path / "home", dict.fromkeys(OF_TWO, 0.6), 9)
+    make_home(tmp_path / "home", dict.fromkeys(OF_TWO, 0.6), 9)
     monkeypatch.setenv("COLUMNS", "80")
-    told = decided(invoke(*command(OF_TWO, "--max-seeds", 9, "--no-report")).output)
-    assert told.count("9/9") == 2
-    assert "undecided" in told
-    table = told.partition("cells instead")[0].splitlines()[:-1]
+    output = decisions(invoke(*command(OF_TWO, "--max-seeds", 9, "--no-report")).output)
+    assert output.count("9/9") == 2
+    assert "undecided" in output
+    table = output.partition("cells instead")[0].splitlines()[:-1]
     assert max(map(len, table)) <= 80
-    assert re.search(r"[+-]?\.\d{3} \[-\.\d{3}, \+\.\d{3}\]", told)
+    assert re.search(r"[+-]?\.\d{3} \[-\.\d{3}, \+\.\d{3}\]", output)
 
 
 def test_a_failed_cell_ends_its_comparison(invoke: Invoke, tmp_path: Path) -> None:
-    home = furnished(
+    home = make_home(
         tmp_path / "home",
         {"new-predict": 0.95, "bert-v1": 0.2},
         FIRST,
@@ -86,7 +86,7 @@ def test_a_failed_cell_ends_its_comparison(invoke: Invoke, tmp_path: Path) -> No
 
 
 def test_a_metric_that_does_not_exist_at_a_seed_ends_its_comparison_alone(invoke: Invoke, tmp_path: Path) -> None:
-    furnished(
+    make_home(
         tmp_path / "home",
         {"new-predict": 0.2, "bce-logits": 0.95},
         8,
@@ -94,25 +94,25 @@ def test_a_metric_that_does_not_exist_at_a_seed_ends_its_comparison_alone(invoke
     )
     result = invoke(*command(OF_TWO, "--no-report"))
     assert result.exit_code == 0, result.output
-    told = " ".join(result.output.split())
-    assert "overall: failed at seed 2: " in told
-    assert "one answer for every item has no Pearson r" in told
-    assert "bce-logits vs new-predict, quora accuracy: higher after 7 seeds" in told
+    output = " ".join(result.output.split())
+    assert "overall: failed at seed 2: " in output
+    assert "one answer for every item has no Pearson r" in output
+    assert "bce-logits vs new-predict, quora accuracy: higher after 7 seeds" in output
 
 
 def test_a_dry_run_says_what_it_would_compare_and_trains_nothing(invoke: Invoke, tmp_path: Path) -> None:
     result = invoke(*command(("bert-v1", "new-predict", "bce-logits", "amazon"), "--dry-run", "--max-seeds", 20))
     assert result.exit_code == 0, result.output
-    told = " ".join(result.output.split())
-    assert "3 comparisons of 3 rows at 5% for all of them together" in told
-    assert f"in no comparison, so not trained: {SUITE}/amazon" in told
-    assert "bce-logits vs new-predict, quora accuracy" in told
-    assert "first seeds: 24 cells to train; at most 60, 0 are done" in told
+    output = " ".join(result.output.split())
+    assert "3 comparisons of 3 rows at 5% for all of them together" in output
+    assert f"in no comparison, so not trained: {SUITE}/amazon" in output
+    assert "bce-logits vs new-predict, quora accuracy" in output
+    assert "first seeds: 24 cells to train; at most 60, 0 are done" in output
     assert not (tmp_path / "home" / "cells").exists()
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "sentences"),
     [
         (("--until-decided", "--seeds", "3"), ("--seeds fixes a number", "--max-seeds")),
         (("--max-seeds", "3"), ("--max-seeds bounds what --until-decided may add",)),
@@ -122,11 +122,11 @@ def test_a_dry_run_says_what_it_would_compare_and_trains_nothing(invoke: Invoke,
         (("bertram/controls", "--until-decided", "--rows", "08-8000"), ()),
     ],
 )
-def test_bad_input_is_refused_in_a_sentence(invoke: Invoke, words: tuple[str, ...], told: tuple[str, ...]) -> None:
+def test_bad_input_is_refused_in_a_sentence(invoke: Invoke, words: tuple[str, ...], sentences: tuple[str, ...]) -> None:
     result = invoke("run", SUITE, *words)
     assert result.exit_code == 2, result.output
     assert result.output.startswith("error: ") and result.output.count("\n") == 1
-    for text in told:
+    for text in sentences:
         assert text in result.output
 
 
@@ -149,11 +149,11 @@ def alone(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> tuple[Path
 
 
 def test_nothing_is_trained_beyond_what_is_decided(alone: tuple[Path, str]) -> None:
-    home, told = alone
+    home, output = alone
     cells = [record.metadata["seed"] for record in read_records(home)]
-    seeds = int(re.findall(r"(\d)/7", decided(told))[0])
+    seeds = int(re.findall(r"(\d)/7", decisions(output))[0])
     assert sorted(cells) == sorted([*range(seeds), *range(seeds)])
-    assert seeds == 7 or "undecided" not in decided(told)
+    assert seeds == 7 or "undecided" not in decisions(output)
 
 
 @pytest.mark.skipif(not FULL, reason="make test-all")
@@ -166,7 +166,7 @@ def test_a_killed_command_goes_on_to_the_same_cells_and_decisions(
         for number in (run.pid, *workers(run.pid)):
             kill(number)
     assert len(list(read_records(home))) < len(list(read_records(alone[0])))
-    assert decided(finish(*words(home, encoder))) == decided(alone[1])
+    assert decisions(finish(*words(home, encoder))) == decisions(alone[1])
     assert results(home) == results(alone[0])
 
 
@@ -174,9 +174,9 @@ def test_a_killed_command_goes_on_to_the_same_cells_and_decisions(
 def test_two_commands_share_the_work(tmp_path: Path, encoder: Path, alone: tuple[Path, str]) -> None:
     home = tmp_path / "home"
     running = [start(*words(home, encoder)) for _ in range(2)]
-    told = [run.communicate()[0] for run in running]
-    assert [run.returncode for run in running] == [0, 0], told
-    assert {decided(text) for text in told} == {decided(alone[1])}
-    mine = [re.findall(r"^done  \d+  (.+?)  \((?!.*another process)", text, re.MULTILINE) for text in told]
+    outputs = [run.communicate()[0] for run in running]
+    assert [run.returncode for run in running] == [0, 0], outputs
+    assert {decisions(text) for text in outputs} == {decisions(alone[1])}
+    mine = [re.findall(r"^done  \d+  (.+?)  \((?!.*another process)", text, re.MULTILINE) for text in outputs]
     assert sorted(mine[0] + mine[1]) == sorted({*mine[0], *mine[1]})  # each cell once
     assert results(home) == results(alone[0])

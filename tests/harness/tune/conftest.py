@@ -20,7 +20,7 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def alone(tmp_path_factory: pytest.TempPathFactory, encoder: Path, blank: Path) -> Path:
+def reference(tmp_path_factory: pytest.TempPathFactory, encoder: Path, blank: Path) -> Path:
     """The home of a study that nothing disturbed."""
     home = fresh(tmp_path_factory.mktemp("alone") / "home", blank)
     finish(*words(home, encoder, TRIALS, "--jobs", 1))

@@ -59,10 +59,10 @@ def finish(*words: object, code: int = 0, dying: str = "") -> str:
     """Run to the end; the output."""
     with start(*words, dying=dying) as run:
         assert run.stdout is not None
-        told = run.stdout.read()
-    assert run.returncode == code, told
-    assert "Traceback" not in told, told
-    return told
+        output = run.stdout.read()
+    assert run.returncode == code, output
+    assert "Traceback" not in output, output
+    return output
 
 
 def log(home: Path) -> Path:
@@ -74,8 +74,8 @@ def trainings(home: Path) -> Counter[str]:
     return Counter(line.split()[0] for line in log(home).read_text().splitlines()) if log(home).exists() else Counter()
 
 
-def hands(home: Path, command: int) -> set[str]:
-    """The workers of a command that have trained something."""
+def active_workers(home: Path, command: int) -> set[str]:
+    """Pids of the command's workers that have trained something."""
     lines = [line.split() for line in log(home).read_text().splitlines()] if log(home).exists() else []
     return {worker for _, parent, worker, _ in lines if parent == str(command)}
 
@@ -86,13 +86,13 @@ def study(home: Path, storage: str = "") -> Any:
     from optuna.storages.journal import JournalFileBackend
     from sqlalchemy.pool import NullPool
 
-    held: Any = (
+    opened: Any = (
         optuna.storages.RDBStorage(storage, engine_kwargs={"poolclass": NullPool})
         if storage
         else optuna.storages.JournalStorage(JournalFileBackend(str(home / "studies" / "optuna.log")))
     )
-    (name,) = optuna.get_all_study_names(held)
-    return optuna.load_study(study_name=name, storage=held)
+    (name,) = optuna.get_all_study_names(opened)
+    return optuna.load_study(study_name=name, storage=opened)
 
 
 def sequence(home: Path, storage: str = "") -> list[tuple[Any, ...]]:
@@ -116,9 +116,9 @@ def cells(home: Path, storage: str = "") -> list[str]:
 def settled(home: Path) -> dict[str, bytes]:
     """What tells a later training from the one there is, of each cell that has ended or was pruned."""
     trained = trainings(home)  # first: an orphan may end another in the meantime
-    found = {path.parent.name: path.read_bytes() for path in home.glob("cells/*/outcome.json")}
-    pruned = [cell for cell in trained if cell not in found]
-    return found | {cell: (home / "cells" / cell / "journal.jsonl").read_bytes() for cell in pruned}
+    outcomes = {path.parent.name: path.read_bytes() for path in home.glob("cells/*/outcome.json")}
+    pruned = [cell for cell in trained if cell not in outcomes]
+    return outcomes | {cell: (home / "cells" / cell / "journal.jsonl").read_bytes() for cell in pruned}
 
 
 def tracked(home: Path) -> tuple[list[str], list[tuple[int, str, float | None]]]:
@@ -128,31 +128,31 @@ def tracked(home: Path) -> tuple[list[str], list[tuple[int, str, float | None]]]
     client = Store(home).client
     experiment = client.get_experiment_by_name(f"tuning/{STUDY}")
     assert experiment is not None
-    found = client.search_runs([experiment.experiment_id], max_results=1000)
-    runs = [run for run in found if run.data.tags.get("superseded") != "true"]
+    every = client.search_runs([experiment.experiment_id], max_results=1000)
+    runs = [run for run in every if run.data.tags.get("superseded") != "true"]
     assert {run.info.status for run in runs} <= {"FINISHED", "KILLED", "FAILED"}  # none left in the middle
     parents = [run.info.run_id for run in runs if run.data.tags["kind"] == "row"]
     trials = [run for run in runs if run.data.tags["kind"] == "trial"]
     assert {run.data.tags["mlflow.parentRunId"] for run in trials} == set(parents)
-    told = [
+    ended = [
         (int(run.data.tags["trial"]), run.data.tags["state"].upper(), run.data.metrics.get("reported/overall"))
         for run in trials
     ]
-    return parents, sorted(told)
+    return parents, sorted(ended)
 
 
-def same(home: Path, alone: Path, storage: str = "") -> None:
+def same(home: Path, reference: Path, storage: str = "") -> None:
     """Assert that a study came to what another did, in Optuna's storage and in the tracking store, and that no cell was
     trained twice or further than it was judged worth."""
-    told = sequence(home, storage)
-    assert told == sequence(alone)
-    assert [number for number, *_ in told] == list(range(len(told)))
+    trials = sequence(home, storage)
+    assert trials == sequence(reference)
+    assert [number for number, *_ in trials] == list(range(len(trials)))
     assert set(trainings(home).values()) <= {1}
     counted = [len(curve(each)) for each in study(home, storage).trials]
     assert [len(read_journal(home / "cells" / cell / "journal.jsonl")) for cell in cells(home, storage)] == counted
     parents, shown = tracked(home)
     assert len(parents) == 1
-    assert shown == [(number, state, value) for number, _, state, value, _ in told]
+    assert shown == [(number, state, value) for number, _, state, value, _ in trials]
     assert not any(is_leased(folder) for folder in (home / "cells").iterdir())
 
 
@@ -172,7 +172,7 @@ def dies(before: Callable[..., Any], count: int, after: bool) -> Callable[..., A
     return called
 
 
-def doomed(place: str, count: int) -> None:
+def die_at(place: str, count: int) -> None:
     """Have this process die there."""
     import optuna
 
@@ -198,17 +198,17 @@ def counting() -> None:
 
     train = serve.train
 
-    def logged(worker: Any, line: Any, order: Any, held: Any) -> None:
+    def logged(worker: Any, connection: Any, job: Any, lease: Any) -> None:
         how = "whole"
         try:
-            train(worker, line, order, held)
+            train(worker, connection, job, lease)
         except Cut:
             how = "cut"
             raise
         finally:
             if sys.exception() is None or how == "cut":
                 with open(os.environ[LOG], "a", encoding="utf-8") as stream:
-                    stream.write(f"{order.cell.id} {os.getppid()} {os.getpid()} {how}\n")
+                    stream.write(f"{job.cell.id} {os.getppid()} {os.getpid()} {how}\n")
 
     serve.train = logged
 
@@ -219,7 +219,7 @@ def main(words: Sequence[str]) -> None:
     PROFILES["quick"] = QUICK
     place, _, count = os.environ.get(EXIT, "").partition(":")
     if place:
-        doomed(place, int(count))
+        die_at(place, int(count))
     command(list(words))
 
 

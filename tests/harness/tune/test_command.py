@@ -48,20 +48,20 @@ def trials(output: str) -> list[str]:
 
 
 def test_a_study_tells_each_trial_exports_the_best_and_goes_on(invoke: Invoke, encoder: Path, tmp_path: Path) -> None:
-    told = tune(invoke, encoder, "heads", "--trials", 4, "--jobs", 2, "--sampler", "random", "--export")
-    assert told.exit_code == 0, told.output
-    said = trials(told.output)
+    result = tune(invoke, encoder, "heads", "--trials", 4, "--jobs", 2, "--sampler", "random", "--export")
+    assert result.exit_code == 0, result.output
+    said = trials(result.output)
     assert len(said) == 4
     assert "as in multi-1: layers 1, dropout 0.3, lr 1e-5" in said[0]
     assert "as in multi-2: layers 2, dropout 0.3, lr 1e-5" in said[1]
-    assert "at most 4 at once" in told.output
+    assert "at most 4 at once" in result.output
     values = {number: float(text.split()[0]) for number, text in enumerate(said) if "pruned" not in text}
     best = max(values, key=lambda number: (values[number], -number))
-    title = re.search(r"heads-quick-[0-9a-f]{6}: (.*); [\d,]+ CPU-seconds *$", told.output, re.MULTILINE)
-    assert title is not None, told.output
+    title = re.search(r"heads-quick-[0-9a-f]{6}: (.*); [\d,]+ CPU-seconds *$", result.output, re.MULTILINE)
+    assert title is not None, result.output
     assert f"{len(values)} complete" in title[1]
     path = tmp_path / "tuned" / "heads.toml"
-    assert str(path) in told.output.replace("\n", "")
+    assert str(path) in result.output.replace("\n", "")
     (won,) = tuned_settings.read_winners(path)
     assert (won.study, won.row, won.trial, won.trials) == ("heads", ROW, best, 4)
     assert won.value == pytest.approx(values[best], abs=5e-4)
@@ -85,25 +85,25 @@ def test_a_study_tells_each_trial_exports_the_best_and_goes_on(invoke: Invoke, e
 def test_two_studies_share_a_budget_and_their_winners_are_compared(
     invoke: Invoke, encoder: Path, tmp_path: Path
 ) -> None:
-    told = tune(invoke, encoder, "pcgrad", "--against", "baseline", "--trials", 2, "--seeds", 1, "--pruner", "none")
-    assert told.exit_code == 0, told.output
+    result = tune(invoke, encoder, "pcgrad", "--against", "baseline", "--trials", 2, "--seeds", 1, "--pruner", "none")
+    assert result.exit_code == 0, result.output
     both = "Both seek quora_weight, sts_weight, lr, dropout, weight_decay"
-    assert told.output.startswith(both), told.output  # before anything is trained
+    assert result.output.startswith(both), result.output  # before anything is trained
     first, second = tuned_settings.read_winners(tmp_path / "tuned" / "pcgrad.toml")
     assert set(first.params) == set(second.params) == {*both.replace(",", "").split()} - {"Both", "seek"}
     assert (first.study, second.study) == ("pcgrad", "baseline")
     assert first.row == second.row == ROW
     assert first.trials == 2
     assert second.cost <= first.cost
-    of_first, of_second = told.output.split("study baseline-")
+    of_first, of_second = result.output.split("study baseline-")
     assert len(trials(of_first)) == 2
     assert second.trials <= len(trials(of_second))
-    output = " ".join(told.output.split())
+    output = " ".join(result.output.split())
     assert re.search(r"pcgrad: 2 trials within the budget, \d+ CPU-seconds", output)
     assert f"baseline: {second.trials} trials within the budget" in output
     assert "tuned/pcgrad/tuned" in output
     assert "tuned-baseline" in output
-    assert re.search(r"overall +\.\d+ +\.\d+ +.\.\d+", told.output)
+    assert re.search(r"overall +\.\d+ +\.\d+ +.\.\d+", result.output)
     with (tmp_path / "tuned" / "pcgrad.toml").open("rb") as stream:
         assert len(tomllib.load(stream)["winner"]) == 2
 
@@ -116,7 +116,7 @@ def check(result: Result, *words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "sentences"),
     [
         (("--study", "smrt"), ("no study 'smrt'", "smart")),
         (("--row", "smooth-valleys/table2/finetune-default"), ("finetune-default", "no overall", "--row")),
@@ -151,9 +151,9 @@ def check(result: Result, *words: str) -> None:
     ],
 )
 def test_a_wrong_word_is_explained(
-    invoke: Invoke, encoder: Path, tmp_path: Path, words: tuple[str, str], told: tuple[str, ...]
+    invoke: Invoke, encoder: Path, tmp_path: Path, words: tuple[str, str], sentences: tuple[str, ...]
 ) -> None:
-    check(tune(invoke, encoder, "heads", *words), *told)
+    check(tune(invoke, encoder, "heads", *words), *sentences)
     assert not (tmp_path / "home" / "cells").exists()
 
 
@@ -174,10 +174,10 @@ def test_a_home_that_cannot_be_is_explained(invoke: Invoke, encoder: Path, tmp_p
 def test_a_study_goes_on_with_as_many_at_once_as_it_began(invoke: Invoke, encoder: Path) -> None:
     assert tune(invoke, encoder, "heads", *OVER, "--at-once", 3).exit_code == 0
     check(tune(invoke, encoder, "heads", *OVER, "--at-once", 4), "--at-once is 4", "began with 3")
-    told = tune(invoke, encoder, "heads", *OVER)
-    assert told.exit_code == 0
-    assert "at most 3 at once" in told.output
-    assert "time is up; the same command goes on from here" in told.output
+    result = tune(invoke, encoder, "heads", *OVER)
+    assert result.exit_code == 0
+    assert "at most 3 at once" in result.output
+    assert "time is up; the same command goes on from here" in result.output
 
 
 def test_a_row_that_comes_of_tuning_is_not_tuned_again(invoke: Invoke, encoder: Path, tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_a_row_that_comes_of_tuning_is_not_tuned_again(invoke: Invoke, encoder: 
 
 OPTIONS = ("study", "on", "against", "profile", "data", "encoder", "sampler", "pruner")
 NUMBERS = ("trials", "budget", "sampler-seed", "seeds", "jobs", "threads", "at-once", "timeout")
-KNOWN = [*STUDIES, *NAMES, "tpe", "random", "gp", "hyperband", "none", "quick"]
+REGISTERED = [*STUDIES, *NAMES, "tpe", "random", "gp", "hyperband", "none", "quick"]
 
 
 @few(6, 200)
@@ -197,7 +197,7 @@ def test_any_value_is_used_or_explained(
 ) -> None:
     """On a storage that cannot be opened, so that nothing is trained."""
     folder = tmp_path_factory.mktemp("any")
-    names = mistyped(KNOWN) | st.sampled_from(TEXTS) | WORDS
+    names = mistyped(REGISTERED) | st.sampled_from(TEXTS) | WORDS
     numbers = st.integers(-5, 12).map(str) | st.integers(-(2**70), 2**70).map(str) | st.sampled_from(TEXTS)
     option = data.draw(st.sampled_from(OPTIONS + NUMBERS))
     value = data.draw(names if option in OPTIONS else numbers)

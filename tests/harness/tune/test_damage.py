@@ -32,21 +32,21 @@ def garbled(file: Path) -> None:
 
 @pytest.mark.parametrize(("damage", "aside"), [(torn, 0), (torn_early, 0), (garbled, 1), (Path.unlink, 0)])
 def test_a_damaged_storage_costs_no_training(
-    damage: Callable[[Path], None], aside: int, tmp_path: Path, encoder: Path, alone: Path
+    damage: Callable[[Path], None], aside: int, tmp_path: Path, encoder: Path, reference: Path
 ) -> None:
     home = tmp_path / "home"
-    shutil.copytree(alone, home)
+    shutil.copytree(reference, home)
     before, file = settled(home), home / "studies" / "optuna.log"
     damage(file)
     damaged = file.read_bytes() if file.exists() else b""
-    told = finish(*words(home, encoder, TRIALS, "--jobs", 2))
-    same(home, alone)
+    output = finish(*words(home, encoder, TRIALS, "--jobs", 2))
+    same(home, reference)
     assert settled(home) == before
     assert not trainings(home)
     put = list(file.parent.glob("optuna.log.damaged-*"))
     assert len(put) == aside
     assert [path.read_bytes() for path in put] == [damaged] * aside
-    assert [" ".join(told.split()).count("was damaged; it is now")] == [aside]
+    assert [" ".join(output.split()).count("was damaged; it is now")] == [aside]
 
 
 LIES = {
@@ -57,21 +57,21 @@ LIES = {
 
 @pytest.mark.parametrize("kind", LIES)
 def test_a_storage_that_says_other_than_the_cells_is_refused(
-    kind: str, tmp_path: Path, encoder: Path, alone: Path
+    kind: str, tmp_path: Path, encoder: Path, reference: Path
 ) -> None:
     """A digit that is still a number; without it the study is made again."""
     home = tmp_path / "home"
-    shutil.copytree(alone, home)
+    shutil.copytree(reference, home)
     before, file = settled(home), home / "studies" / "optuna.log"
     pattern, lie, sentence = LIES[kind]
     changed, times = re.subn(pattern, lie, file.read_text(), count=1)
     assert times == 1
     file.write_text(changed)
-    told = " ".join(finish(*words(home, encoder, TRIALS, "--jobs", 2), code=2).split())
-    assert sentence in told and "the storage was changed or damaged" in told
+    output = " ".join(finish(*words(home, encoder, TRIALS, "--jobs", 2), code=2).split())
+    assert sentence in output and "the storage was changed or damaged" in output
     assert not trainings(home)
     file.unlink()
     finish(*words(home, encoder, TRIALS, "--jobs", 2))
-    same(home, alone)
+    same(home, reference)
     assert settled(home) == before
     assert not trainings(home)

@@ -10,7 +10,7 @@ import pytest
 
 from experiments.studies import STUDIES
 from harness.tune import importances as weighing
-from harness.tune.importances import FEWEST, importances
+from harness.tune.importances import MIN_TRIALS, importances
 from reports.tuning.results import StudyResults, Trial
 
 STUDY = STUDIES["baseline"]
@@ -21,7 +21,7 @@ def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weighing, "RESAMPLES", 12)
 
 
-def made(count: int, weights: dict[str, float]) -> StudyResults:
+def make_tuned(count: int, weights: dict[str, float]) -> StudyResults:
     """Trials all over the space; the value is a sum of the parameters, each from 0 to 1, with these weights."""
     random, trials = np.random.default_rng(0), []
     for number in range(count):
@@ -55,30 +55,30 @@ def made(count: int, weights: dict[str, float]) -> StudyResults:
 @pytest.mark.parametrize("order", [("lr", "dropout", "weight_decay"), ("weight_decay", "lr", "dropout")])
 def test_a_linear_response_is_told_in_its_order(order: tuple[str, str, str]) -> None:
     """A uniform share's variance goes with the square of its weight: 16 to 4 to 1."""
-    found = importances(made(24, dict(zip(order, (4.0, 2.0, 1.0), strict=True))))
-    assert tuple(found) == order
-    assert sum(each.mean for each in found.values()) == pytest.approx(1)
-    for each, wanted in zip(found.values(), (16 / 21, 4 / 21, 1 / 21), strict=True):
+    weights = importances(make_tuned(24, dict(zip(order, (4.0, 2.0, 1.0), strict=True))))
+    assert tuple(weights) == order
+    assert sum(each.mean for each in weights.values()) == pytest.approx(1)
+    for each, wanted in zip(weights.values(), (16 / 21, 4 / 21, 1 / 21), strict=True):
         assert 0 <= each.low <= each.mean <= each.high <= 1
         assert each.mean == pytest.approx(wanted, abs=0.2)
 
 
 def test_the_same_trials_have_the_same_importances() -> None:
-    tuned = made(FEWEST, {"lr": 1.0})
+    tuned = make_tuned(MIN_TRIALS, {"lr": 1.0})
     assert importances(tuned) == importances(tuned)
 
 
 def test_few_complete_trials_or_equal_ones_have_none() -> None:
-    tuned = made(FEWEST, {"lr": 1.0})
+    tuned = make_tuned(MIN_TRIALS, {"lr": 1.0})
     assert next(iter(importances(tuned))) == "lr"
     first, *rest = tuned.trials
     for state, value in (("pruned", 0.5), ("failed", None), ("complete", None)):
         lacking = dataclasses.replace(first, state=state, value=value)  # type: ignore[arg-type]
         assert importances(dataclasses.replace(tuned, trials=[lacking, *rest])) == {}
-    assert importances(made(FEWEST, {})) == {}
+    assert importances(make_tuned(MIN_TRIALS, {})) == {}
 
 
 def test_pruned_trials_do_not_count() -> None:
-    tuned = made(FEWEST, {"lr": 1.0})
-    pruned = [dataclasses.replace(trial, state="pruned", value=9.0) for trial in made(9, {"dropout": 1.0}).trials]
+    tuned = make_tuned(MIN_TRIALS, {"lr": 1.0})
+    pruned = [dataclasses.replace(trial, state="pruned", value=9.0) for trial in make_tuned(9, {"dropout": 1.0}).trials]
     assert importances(dataclasses.replace(tuned, trials=[*tuned.trials, *pruned])) == importances(tuned)

@@ -19,38 +19,38 @@ from harness.cells.trial import Trial
 from harness.tune.file import OURS, Lock
 from harness.tune.scheduler import TrialQueue
 from model.errors import InputError
-from tests.harness.tune.journals import Hands, arm, carried_out
+from tests.harness.tune.journals import ManualPool, make_study_run, run_trials
 
-ARM = arm()
+STUDY_RUN = make_study_run()
 WISH = {"lr": 2e-5, "dropout": 0.1, "weight_decay": 1e-3}
-START = dict(ARM.study.starts[0].params)
+START = dict(STUDY_RUN.study.starts[0].params)
 
 
 def shared(home: Path, **more: Any) -> optuna.Study:
     """The home's study as another program opens it."""
     (home / "studies").mkdir(parents=True, exist_ok=True)
     storage = JournalStorage(JournalFileBackend(str(home / "studies" / "optuna.log")))
-    return optuna.create_study(study_name=ARM.name, storage=storage, load_if_exists=True, **more)
+    return optuna.create_study(study_name=STUDY_RUN.name, storage=storage, load_if_exists=True, **more)
 
 
-def gone_on(home: Path, trials: int, at_once: int = 1) -> tuple[list[Trial], str]:
+def continue_study(home: Path, trials: int, at_once: int = 1) -> tuple[list[Trial], str]:
     """The study carried on to so many trials of its own, and what was said."""
-    hands = Hands(home)
-    search = hands.search(ARM, trials, at_once)
-    while hands.step(search):
+    pool = ManualPool(home)
+    queue = pool.make_queue(STUDY_RUN, trials, at_once)
+    while pool.step(queue):
         pass
-    return search.storage.trials(), "\n".join(search.remarks)
+    return queue.storage.trials(), "\n".join(queue.remarks)
 
 
 def test_other_programs_write_at_once_and_wait_for_nothing(tmp_path: Path) -> None:
     """Optuna's own lock is a file that exists; one that stays there holds up its programs for half a minute a write."""
-    carried_out(ARM, Hands(tmp_path), 1)
+    run_trials(STUDY_RUN, ManualPool(tmp_path), 1)
     assert not (tmp_path / "studies" / "optuna.log.lock").exists()
 
 
 @pytest.mark.parametrize("left", ["link", "ours", "file"])
 def test_a_lock_that_a_killed_program_left_is_no_lock(tmp_path: Path, left: str) -> None:
-    carried_out(ARM, Hands(tmp_path), 1)
+    run_trials(STUDY_RUN, ManualPool(tmp_path), 1)
     lock = tmp_path / "studies" / "optuna.log.lock"
     if left == "link":
         lock.symlink_to(tmp_path / "studies" / "optuna.log")
@@ -58,14 +58,14 @@ def test_a_lock_that_a_killed_program_left_is_no_lock(tmp_path: Path, left: str)
         lock.write_bytes(OURS if left == "ours" else b"")
     if left != "ours":
         os.utime(lock, (0, 0), follow_symlinks=False)
-    assert len(gone_on(tmp_path, 2)[0]) == 2
+    assert len(continue_study(tmp_path, 2)[0]) == 2
     assert not lock.exists()
 
 
 def test_the_lock_of_another_program_is_waited_for(tmp_path: Path) -> None:
     from optuna.storages.journal import JournalFileSymlinkLock
 
-    carried_out(ARM, Hands(tmp_path), 1)
+    run_trials(STUDY_RUN, ManualPool(tmp_path), 1)
     file = tmp_path / "studies" / "optuna.log"
     theirs, ours, order = JournalFileSymlinkLock(str(file)), Lock(file), list[str]()
 
@@ -85,24 +85,24 @@ def test_the_lock_of_another_program_is_waited_for(tmp_path: Path) -> None:
 
 
 def test_an_enqueued_trial_is_tried_next(tmp_path: Path) -> None:
-    carried_out(ARM, Hands(tmp_path), 2)
+    run_trials(STUDY_RUN, ManualPool(tmp_path), 2)
     shared(tmp_path).enqueue_trial(WISH)
-    trials, said = gone_on(tmp_path, 4)
+    trials, remarks = continue_study(tmp_path, 4)
     assert [trial.number for trial in trials] == [0, 1, 2, 3]
     assert trials[2].params == WISH
     assert all(trial.state in ("complete", "pruned") for trial in trials)
-    assert trials[2].cell == ARM.cell(WISH).id
-    assert said == "trial 2 was enqueued: weight_decay 0.001, lr 2e-5, dropout 0.1"
+    assert trials[2].cell == STUDY_RUN.cell(WISH).id
+    assert remarks == "trial 2 was enqueued: weight_decay 0.001, lr 2e-5, dropout 0.1"
     assert shared(tmp_path).trials[2].state in (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 def test_the_sampler_chooses_what_an_enqueued_trial_leaves_open(tmp_path: Path) -> None:
-    carried_out(ARM, Hands(tmp_path), 2)
+    run_trials(STUDY_RUN, ManualPool(tmp_path), 2)
     shared(tmp_path).enqueue_trial({"dropout": 0.125})
-    trials, said = gone_on(tmp_path, 3)
+    trials, remarks = continue_study(tmp_path, 3)
     assert trials[2].params["dropout"] == 0.125
-    ARM.study.changes(trials[2].params)
-    assert said.endswith("; tpe chose weight_decay, lr")
+    STUDY_RUN.study.changes(trials[2].params)
+    assert remarks.endswith("; tpe chose weight_decay, lr")
 
 
 @pytest.mark.parametrize(
@@ -115,13 +115,13 @@ def test_the_sampler_chooses_what_an_enqueued_trial_leaves_open(tmp_path: Path) 
     ],
 )
 def test_what_cannot_be_tried_is_passed_over_in_a_sentence(tmp_path: Path, wish: dict[str, Any], why: str) -> None:
-    carried_out(ARM, Hands(tmp_path), 2)
+    run_trials(STUDY_RUN, ManualPool(tmp_path), 2)
     shared(tmp_path).enqueue_trial(wish)
-    trials, said = gone_on(tmp_path, 3)
-    assert said == f"trial 2 is passed over and does not count: {why}"
+    trials, remarks = continue_study(tmp_path, 3)
+    assert remarks == f"trial 2 is passed over and does not count: {why}"
     assert [trial.ours for trial in trials] == [True, True, False, True]
     assert shared(tmp_path).trials[2].state == TrialState.FAIL
-    assert gone_on(tmp_path, 3)[0] == trials
+    assert continue_study(tmp_path, 3)[0] == trials
 
 
 def others(study: optuna.Study, state: TrialState) -> None:
@@ -134,11 +134,11 @@ def others(study: optuna.Study, state: TrialState) -> None:
 @pytest.mark.parametrize("at_once", [1, 3])
 @pytest.mark.parametrize("state", [TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING])
 def test_trials_of_other_programs_count_for_nothing(tmp_path: Path, state: TrialState, at_once: int) -> None:
-    carried_out(ARM, Hands(tmp_path), 3, at_once)
+    run_trials(STUDY_RUN, ManualPool(tmp_path), 3, at_once)
     others(shared(tmp_path), state)
-    trials, said = gone_on(tmp_path, 12, at_once)
-    assert said.count("\n") == 0
-    assert said.startswith("trial 3 is passed over and does not count: another program began it")
+    trials, remarks = continue_study(tmp_path, 12, at_once)
+    assert remarks.count("\n") == 0
+    assert remarks.startswith("trial 3 is passed over and does not count: another program began it")
     mine = [trial for trial in trials if trial.ours]
     assert len(mine) == 12
     assert [trial.number for trial in trials] == list(range(13))
@@ -147,7 +147,7 @@ def test_trials_of_other_programs_count_for_nothing(tmp_path: Path, state: Trial
 
 def test_a_study_that_others_began_has_the_papers_settings_all_the_same(tmp_path: Path) -> None:
     shared(tmp_path, direction="maximize").enqueue_trial(WISH)
-    trials, _ = gone_on(tmp_path, 2)
+    trials, _ = continue_study(tmp_path, 2)
     assert [dict(trial.params) for trial in trials] == [WISH, START]
     assert [trial.start for trial in trials] == ["", "bertram"]
     assert trials[1].state == "complete"  # never pruned
@@ -155,25 +155,25 @@ def test_a_study_that_others_began_has_the_papers_settings_all_the_same(tmp_path
 
 def test_a_trial_enqueued_while_another_begins_is_tried_after_it(tmp_path: Path) -> None:
     """The other then has the higher number, and its end waits for what it may look at."""
-    carried_out(ARM, Hands(tmp_path), 2)
-    hands = Hands(tmp_path, jobs=2)
-    search = hands.search(ARM, 5, 1)
-    create = search.storage.create
+    run_trials(STUDY_RUN, ManualPool(tmp_path), 2)
+    pool = ManualPool(tmp_path, jobs=2)
+    queue = pool.make_queue(STUDY_RUN, 5, 1)
+    create = queue.storage.create
 
     def late(trial: Trial) -> None:
         if trial.number == 2:
             shared(tmp_path).enqueue_trial(WISH)
         create(dataclasses.replace(trial))
 
-    search.storage.create = late  # type: ignore[method-assign]
-    while hands.step(search):
+    queue.storage.create = late  # type: ignore[method-assign]
+    while pool.step(queue):
         pass
-    trials = search.storage.trials()
+    trials = queue.storage.trials()
     assert [trial.state in ("complete", "pruned") for trial in trials] == [True] * 5
     assert dict(trials[2].params) == WISH
 
 
-def begun_in_part(search: TrialQueue, writes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def begin_in_part(queue: TrialQueue, writes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the process end after so many writes of the next beginning."""
 
     class Killed(BaseException):
@@ -188,7 +188,7 @@ def begun_in_part(search: TrialQueue, writes: int, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(JournalFileBackend, "append_logs", write)
     with pytest.raises(Killed):
-        search.orders(1)
+        queue.next_jobs(1)
     monkeypatch.undo()
 
 
@@ -196,10 +196,10 @@ def begun_in_part(search: TrialQueue, writes: int, monkeypatch: pytest.MonkeyPat
 def test_an_enqueued_trial_that_was_half_begun_is_begun_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int
 ) -> None:
-    carried_out(ARM, Hands(tmp_path), 2)
+    run_trials(STUDY_RUN, ManualPool(tmp_path), 2)
     shared(tmp_path).enqueue_trial(WISH)
-    begun_in_part(Hands(tmp_path).search(ARM, 3, 1), writes, monkeypatch)
-    trials, _ = gone_on(tmp_path, 3)
+    begin_in_part(ManualPool(tmp_path).make_queue(STUDY_RUN, 3, 1), writes, monkeypatch)
+    trials, _ = continue_study(tmp_path, 3)
     assert [trial.number for trial in trials] == [0, 1, 2]
     assert dict(trials[2].params) == WISH
     assert trials[2].state in ("complete", "pruned")
@@ -208,5 +208,7 @@ def test_an_enqueued_trial_that_was_half_begun_is_begun_again(
 @pytest.mark.parametrize("directions", [["minimize"], ["maximize", "maximize"]])
 def test_a_study_of_the_name_with_another_direction_is_refused(tmp_path: Path, directions: list[str]) -> None:
     shared(tmp_path, directions=directions)
-    with pytest.raises(InputError, match=f"the study {ARM.name} in .* does not maximise one value.*--sampler-seed"):
-        Hands(tmp_path).search(ARM, 1, 1)
+    with pytest.raises(
+        InputError, match=f"the study {STUDY_RUN.name} in .* does not maximise one value.*--sampler-seed"
+    ):
+        ManualPool(tmp_path).make_queue(STUDY_RUN, 1, 1)

@@ -20,15 +20,15 @@ pytestmark = NEEDED
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with running() as made:
-        yield made
+    with running() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
-def filed(tmp_path_factory: pytest.TempPathFactory, encoder: Path, blank: Path, alone: Path) -> Path:
+def filed(tmp_path_factory: pytest.TempPathFactory, encoder: Path, blank: Path, reference: Path) -> Path:
     """The home of the same study in a file, by one command."""
     if TRIALS == ALONE:
-        return alone
+        return reference
     home = fresh(tmp_path_factory.mktemp("filed") / "home", blank)
     finish(*words(home, encoder, TRIALS, "--jobs", 1))
     return home
@@ -44,10 +44,10 @@ def test_commands_share_a_study_in_a_database(server: Server, home: Path, encode
     storage = server.database()
     command = words(home, encoder, TRIALS, "--jobs", 1, "--storage", storage)
     running = [start(*command) for _ in range(COMMANDS)]
-    told = [run.communicate()[0] for run in running]
-    assert [run.returncode for run in running] == [0] * COMMANDS, told
-    assert not any("Traceback" in text or PASSWORD in text or QUOTED in text for text in told), told
-    assert f"storage postgresql+psycopg://ann:***@127.0.0.1:{server.port}" in told[0]
+    outputs = [run.communicate()[0] for run in running]
+    assert [run.returncode for run in running] == [0] * COMMANDS, outputs
+    assert not any("Traceback" in text or PASSWORD in text or QUOTED in text for text in outputs), outputs
+    assert f"storage postgresql+psycopg://ann:***@127.0.0.1:{server.port}" in outputs[0]
     assert secret_in(home) == []
     same(home, filed, storage)
     assert len(sequence(home, storage)) == TRIALS
@@ -76,10 +76,10 @@ def test_a_database_that_stops_in_mid_run_costs_nothing(server: Server, home: Pa
         assert run.stdout is not None
         until(lambda: len(trainings(home)) > 2 or run.poll() is not None, 180)
         server.stop()
-        told = run.stdout.read()
-    there = settled(home)
+        output = run.stdout.read()
+    settled_before = settled(home)
     later = finish(*command, code=2)  # it is still down
-    for text, code in ((told, run.returncode), (later, 2)):
+    for text, code in ((output, run.returncode), (later, 2)):
         assert code == 2, text
         _, line = " ".join(text.split()).split("error: ")
         assert line.startswith("the storage postgresql+psycopg://ann:***@127.0.0.1")
@@ -88,6 +88,6 @@ def test_a_database_that_stops_in_mid_run_costs_nothing(server: Server, home: Pa
         assert not any(word in text for word in ("Traceback", PASSWORD, QUOTED)), text
     server.start()
     finish(*command)
-    assert {cell: kept for cell, kept in settled(home).items() if cell in there} == there
+    assert {cell: content for cell, content in settled(home).items() if cell in settled_before} == settled_before
     assert secret_in(home) == []
     same(home, filed, storage)

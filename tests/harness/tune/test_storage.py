@@ -17,9 +17,9 @@ from experiments.search_space import Value
 from harness.cells.trial import Trial
 from harness.tune.storage import Storage
 from tests.harness.trials import few
-from tests.harness.tune.journals import arm
+from tests.harness.tune.journals import make_study_run
 
-ARM = arm("heads")  # it has a whole number among its parameters
+STUDY_RUN = make_study_run("heads")  # it has a whole number among its parameters
 FLOATS = st.floats(allow_infinity=False)
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 TEXTS = st.text(max_size=40)
@@ -31,8 +31,8 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-def opened(home: Path, given: str | None = None, at_once: int = 4) -> Storage:
-    return Storage(home, given, ARM, at_once, lambda text: None)
+def opened(home: Path, url_or_file: str | None = None, at_once: int = 4) -> Storage:
+    return Storage(home, url_or_file, STUDY_RUN, at_once, lambda text: None)
 
 
 def params(draw: st.DrawFn) -> dict[str, Value]:
@@ -40,14 +40,14 @@ def params(draw: st.DrawFn) -> dict[str, Value]:
         name: draw(
             st.integers(int(within.low), int(within.high)) if within.whole else st.floats(within.low, within.high)
         )
-        for name, within in ARM.study.space().items()
+        for name, within in STUDY_RUN.study.space().items()
     }
 
 
 @st.composite
 def trials(draw: st.DrawFn) -> Trial:
     """A trial, as it ends or still running; its value is that of its last epoch."""
-    begun = Trial(
+    create_running = Trial(
         number=0,
         params=params(draw),
         cell=draw(TEXTS),
@@ -56,13 +56,13 @@ def trials(draw: st.DrawFn) -> Trial:
     )
     state = draw(st.sampled_from(["running", "complete", "pruned", "failed"]))
     if state == "running":
-        return begun
+        return create_running
     curve = dict(enumerate(draw(st.lists(FLOATS, max_size=5)), 1))
     if state == "complete":
         curve[len(curve) + 1] = draw(FINITE)
     last = curve.get(len(curve), math.nan)
     return dataclasses.replace(
-        begun,
+        create_running,
         state=state,
         value=None if state == "failed" or math.isnan(last) else last,
         curve=curve,
@@ -77,9 +77,9 @@ def trials(draw: st.DrawFn) -> Trial:
 
 def bits(trial: Trial) -> str:
     """All fields with their types; what is equal to the last bit has the same."""
-    told = dataclasses.asdict(trial)
-    told["curve"] = sorted(told["curve"].items())
-    return repr([(name, type(value), value) for name, value in told.items()])
+    fields = dataclasses.asdict(trial)
+    fields["curve"] = sorted(fields["curve"].items())
+    return repr([(name, type(value), value) for name, value in fields.items()])
 
 
 @few(6, 1000)
@@ -93,8 +93,8 @@ def test_every_field_comes_back_to_the_bit(tmp_path_factory: pytest.TempPathFact
     for trial in reversed(numbered):
         if not trial.running:
             storage.end(trial)
-    for found in (storage.trials(), opened(home).trials()):
-        assert list(map(bits, found)) == list(map(bits, numbered))
+    for stored in (storage.trials(), opened(home).trials()):
+        assert list(map(bits, stored)) == list(map(bits, numbered))
 
 
 @few(1, 100)
@@ -109,14 +109,14 @@ def test_every_field_comes_back_from_a_database(tmp_path_factory: pytest.TempPat
     assert bits(opened(home, url).trials()[0]) == bits(trial)
 
 
-def begun(storage: Storage, number: int = 0) -> Trial:
+def create_running(storage: Storage, number: int = 0) -> Trial:
     layers: Mapping[str, Value] = {"layers": 2, "dropout": 0.25, "lr": 1e-5}
     trial = Trial(number=number, params=layers, cell="abc")
     storage.create(trial)
     return trial
 
 
-def over(trial: Trial) -> Trial:
+def completed(trial: Trial) -> Trial:
     return dataclasses.replace(
         trial,
         state="complete",
@@ -131,7 +131,7 @@ def over(trial: Trial) -> Trial:
 
 def test_a_trial_that_has_ended_stays_as_it_is(home: Path) -> None:
     storage = opened(home)
-    ended = over(begun(storage))
+    ended = completed(create_running(storage))
     storage.end(ended)
     file = home / "studies" / "optuna.log"
     content = file.read_bytes()
@@ -170,13 +170,13 @@ def test_an_end_that_was_half_written_is_finished_later(
     home: Path, monkeypatch: pytest.MonkeyPatch, writes: int
 ) -> None:
     storage = opened(home)
-    ended = over(begun(storage))
+    ended = completed(create_running(storage))
     dying(monkeypatch, writes)
     with pytest.raises(Killed):
         storage.end(ended)
     monkeypatch.undo()
-    (found,) = opened(home).trials()
-    assert found.running
+    (trial,) = opened(home).trials()
+    assert trial.running
     opened(home).end(ended)
     assert list(map(bits, opened(home).trials())) == [bits(ended)]
 
@@ -188,4 +188,4 @@ def test_a_study_whose_making_was_ended_is_made_whole(home: Path, monkeypatch: p
         opened(home)
     monkeypatch.undo()
     assert opened(home).at_once == 4
-    begun(opened(home))
+    create_running(opened(home))

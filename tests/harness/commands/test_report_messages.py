@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from harness.commands import run
-from harness.commands.run import announced
+from harness.commands.run import announce_report
 from harness.reporting.report import Written
 from model.errors import InputError
 from reports.document.fonts import MissingGlyphs
@@ -21,7 +21,7 @@ from tests.harness.conftest import Invoke
 from tests.harness.processes import ROWS, words
 
 
-def tried(folder: Path, error: Exception | None) -> tuple[bool, str]:
+def try_writing(folder: Path, error: Exception | None) -> tuple[bool, str]:
     """Whether there is a report, and what was said."""
     stream = io.StringIO()
 
@@ -30,7 +30,7 @@ def tried(folder: Path, error: Exception | None) -> tuple[bool, str]:
             raise error
         return Written(folder, True)
 
-    return announced(folder, Console(file=stream, width=400), written), stream.getvalue()
+    return announce_report(folder, Console(file=stream, width=400), written), stream.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -44,23 +44,23 @@ def tried(folder: Path, error: Exception | None) -> tuple[bool, str]:
     ],
 )
 def test_what_keeps_a_report_from_being_written_is_one_sentence(tmp_path: Path, error: Exception, why: str) -> None:
-    there, said = tried(tmp_path, error)
+    there, text = try_writing(tmp_path, error)
     assert not there
-    assert why in said
-    assert said.count("\n") == 1
-    assert "Traceback" not in said
+    assert why in text
+    assert text.count("\n") == 1
+    assert "Traceback" not in text
 
 
 def test_the_log_has_the_traceback(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     logger = logging.getLogger("harness.said")
     logger.addHandler(caplog.handler)
-    tried(tmp_path, ValueError("why"))
+    try_writing(tmp_path, ValueError("why"))
     logger.removeHandler(caplog.handler)
     assert any(record.exc_info and "why" in str(record.exc_info[1]) for record in caplog.records)
 
 
 def test_a_report_that_is_there_is_named(tmp_path: Path) -> None:
-    assert tried(tmp_path, None) == (True, f"report: {tmp_path / 'report.pdf'}\n")
+    assert try_writing(tmp_path, None) == (True, f"report: {tmp_path / 'report.pdf'}\n")
 
 
 def test_characters_that_no_font_has_are_one_line(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_characters_that_no_font_has_are_one_line(tmp_path: Path) -> None:
         warnings.warn(MissingGlyphs("题😀", "report.pdf"), stacklevel=1)
         return Written(tmp_path, True)
 
-    assert announced(tmp_path, Console(file=stream, width=400), written)
+    assert announce_report(tmp_path, Console(file=stream, width=400), written)
     (line, report) = stream.getvalue().splitlines()
     assert line.startswith("no font of this machine has 问 题 😀, so that they are boxes in figures and report.pdf; ")
     assert report.startswith("report: ")
@@ -81,12 +81,12 @@ def test_characters_that_no_font_has_are_one_line(tmp_path: Path) -> None:
 def test_a_run_whose_report_fails_keeps_its_results_and_ends_with_1(
     invoke: Invoke, encoder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def fails(*given: object, **more: object) -> Written:
+    def fails(*arguments: object, **more: object) -> Written:
         raise ValueError("no such backend")
 
     monkeypatch.setattr(run, "write", fails)
-    given = [str(word) for word in words(tmp_path / "home", encoder, ROWS, "--seeds", 1, "--report")]
-    told = invoke(*given)
-    assert told.exit_code == 1, told.output
-    assert "no report: ValueError: no such backend; the results are kept" in " ".join(told.output.split())
-    assert "2 of 2 done" in told.output
+    arguments = [str(word) for word in words(tmp_path / "home", encoder, ROWS, "--seeds", 1, "--report")]
+    result = invoke(*arguments)
+    assert result.exit_code == 1, result.output
+    assert "no report: ValueError: no such backend; the results are kept" in " ".join(result.output.split())
+    assert "2 of 2 done" in result.output

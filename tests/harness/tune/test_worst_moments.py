@@ -11,14 +11,14 @@ from tests.harness.tune.quick import DEAD, TRIALS, cells, finish, same, sequence
 PLACES = ("noted:1", "ended:1", "created:2", "reported:2", "sent:1")
 
 
-def test_a_study_goes_on_from_the_worst_places_to_die_at(home: Path, encoder: Path, alone: Path) -> None:
+def test_a_study_goes_on_from_the_worst_places_to_die_at(home: Path, encoder: Path, reference: Path) -> None:
     """Most cells are there, so that the trials follow fast; two have to be trained."""
-    states, known = [state for _, _, state, *_ in sequence(alone)], cells(alone)
-    absent = {known[states.index("PRUNED")], known[states.index("COMPLETE", 1)]}
-    shutil.copytree(alone / "cells", home / "cells", ignore=shutil.ignore_patterns(*absent))
+    states, ids = [state for _, _, state, *_ in sequence(reference)], cells(reference)
+    absent = {ids[states.index("PRUNED")], ids[states.index("COMPLETE", 1)]}
+    shutil.copytree(reference / "cells", home / "cells", ignore=shutil.ignore_patterns(*absent))
     command = words(home, encoder, TRIALS, "--jobs", 1)
     for place in PLACES if FULL else PLACES[:2]:
         finish(*command, code=DEAD, dying=place)
     finish(*command)
-    same(home, alone)
+    same(home, reference)
     assert set(trainings(home)) == absent
