@@ -86,7 +86,7 @@ class Claim:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Stated:
+class StatedFigure:
     """What a paper says in words of a printed figure: ``row``'s ``metric`` is ``value``, or is ``value`` times, or that
     much more than, the row ``than``'s. Without a value: it is more, or less. ``fair`` is a row on the same split, where
     ``than`` is not."""
@@ -102,7 +102,7 @@ class Stated:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Gathered:
+class GatheredLine:
     """A printed line that is no row: it takes its figures from several. ``rows`` names them by metric."""
 
     name: str
@@ -112,7 +112,7 @@ class Gathered:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Answered:
+class ConstantAnswer:
     """A row of which the paper says that it answers one class of the task always."""
 
     row: str
@@ -122,7 +122,7 @@ class Answered:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Undescribed:
+class UndescribedChange:
     """What the paper changed together with a row and does not describe, so that no recipe has it."""
 
     row: str
@@ -130,7 +130,7 @@ class Undescribed:
     source: str
 
 
-Statement = Stated | Gathered | Answered | Undescribed
+Statement = StatedFigure | GatheredLine | ConstantAnswer | UndescribedChange
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -51,12 +51,12 @@ class Tags(html.parser.HTMLParser):
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        told = {name: value or "" for name, value in attrs}
-        self.ids.add(told.get("id", ""))
+        attributes = {name: value or "" for name, value in attrs}
+        self.ids.add(attributes.get("id", ""))
         if tag == "a":
-            self.links.append(told.get("href", ""))
-        elif not (tag == "link" and told.get("rel") in ("canonical", "next", "prev")):
-            self.loads += [told[name] for name in ("src", "href", "data", "poster") if name in told]
+            self.links.append(attributes.get("href", ""))
+        elif not (tag == "link" and attributes.get("rel") in ("canonical", "next", "prev")):
+            self.loads += [attributes[name] for name in ("src", "href", "data", "poster") if name in attributes]
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def anchors(text: str) -> set[str]:
     heads = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE)
     named = [re.search(r"\{#([\w-]+)\}", head) for head in heads]
     plain = [re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", head).strip().lower()) for head in heads]
-    return {found[1] if found else slug for found, slug in zip(named, plain, strict=True)}
+    return {match[1] if match else slug for match, slug in zip(named, plain, strict=True)}
 
 
 @pytest.mark.parametrize("path", READ, ids=lambda path: path.name)
@@ -123,8 +123,8 @@ def test_every_command_line_can_be_typed(path: Path) -> None:
         if name.startswith("-"):
             continue
         command = main.commands[name]
-        known = {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
-        assert {word.partition("=")[0] for word in words if word.startswith("-")} <= known, (name, words)
+        options = {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
+        assert {word.partition("=")[0] for word in words if word.startswith("-")} <= options, (name, words)
         if whole:
             command.make_context(name, list(words), parent=click.Context(main))
         for word in words:
@@ -137,15 +137,15 @@ def techniques() -> list[type[Technique]]:
     for path in sorted((ROOT / "model").rglob("*.py")):
         if "slug: ClassVar" in path.read_text(encoding="utf-8"):  # declarations import no torch: this is quick
             importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
-    found, todo = list[type[Technique]](), [Technique]
+    kinds, todo = list[type[Technique]](), [Technique]
     while todo:
         todo += (kind := todo.pop()).__subclasses__()
         if "slug" in vars(kind) and kind.__module__.startswith("model.") and kind not in (Task, Branch, Recipe):
-            found.append(kind)
-    return sorted(found, key=lambda kind: kind.slug)
+            kinds.append(kind)
+    return sorted(kinds, key=lambda kind: kind.slug)
 
 
-def told(default: Any) -> str:
+def format_default(default: Any) -> str:
     if isinstance(default, tuple):
         return " ".join(default)
     return default.slug if isinstance(default, Technique) else str(default)
@@ -159,7 +159,7 @@ def test_a_technique_is_described_with_its_fields_and_their_defaults(kind: type[
     assert section or line
     shared = {field.name for field in dataclasses.fields(Regularizer)} if issubclass(kind, Regularizer) else set()
     for field in dataclasses.fields(kind):
-        default = re.escape(told(field.default))
+        default = re.escape(format_default(field.default))
         if field.name in shared:
             assert re.search(rf"^\| `{field.name}` \|.*\| `{default}` \|", page("techniques"), re.MULTILINE), field.name
         elif section:

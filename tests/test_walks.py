@@ -61,16 +61,16 @@ def test_their_files_are_read_and_their_trainings_planned(invoke: Invoke, folder
             if words[0] in NEEDS_RESULTS or "tuned/smart" in words or "my-encoder" in words:
                 continue
             trains = words[0] in ("run", "ablate")
-            found = invoke(*words, *["--dry-run"] * trains)
-            assert found.exit_code == 0, f"{words}\n{found.output}"
-            assert (" distinct cells" in found.output) == trains, found.output
+            result = invoke(*words, *["--dry-run"] * trains)
+            assert result.exit_code == 0, f"{words}\n{result.output}"
+            assert (" distinct cells" in result.output) == trains, result.output
             planned += trains
     assert planned == 5
 
 
 @pytest.mark.skipif(not FULL, reason="HARNESS_TEST_COUNTS=full runs it")
 def test_they_lead_where_they_say(tmp_path: Path) -> None:
-    said = {each.title: told for each, _, told in go(tmp_path)}
+    said = {each.title: output for each, _, output in go(tmp_path)}
     assert len(said) == 5
     table, task, technique, paper, ablation = said.values()
     assert "finetune-sst" in table and (tmp_path / "my-encoder" / "model.safetensors").is_file()

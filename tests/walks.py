@@ -30,7 +30,7 @@ class Walk:
 
     @property
     def lines(self) -> int:
-        """That the user writes, blank ones apart."""
+        """The lines that the user writes, blank ones apart."""
         return sum(bool(line.strip()) for text in self.files.values() for line in text.splitlines())
 
 
@@ -68,18 +68,19 @@ def write(walk: Walk, folder: Path) -> None:
 
 def environment(folder: Path) -> dict[str, str]:
     """This interpreter's commands first, and no state but the folder's."""
-    told = {name: value for name, value in os.environ.items() if name not in ("HARNESS_HOME", "MLFLOW_TRACKING_URI")}
-    path = os.pathsep.join((str(Path(sys.executable).parent), told.get("PATH", os.defpath)))
-    return told | {"PATH": path, "COURSE_DATA": str(folder / "course"), "COLUMNS": "100"}
+    ours = ("HARNESS_HOME", "MLFLOW_TRACKING_URI")
+    inherited = {name: value for name, value in os.environ.items() if name not in ours}
+    path = os.pathsep.join((str(Path(sys.executable).parent), inherited.get("PATH", os.defpath)))
+    return inherited | {"PATH": path, "COURSE_DATA": str(folder / "course"), "COLUMNS": "100"}
 
 
 def go(folder: Path) -> Iterator[tuple[Walk, float, str]]:
-    """Each walk after the other, with its seconds and what it said. ``AssertionError`` for one that fails."""
+    """Each walk after the other, with its seconds and its output. ``AssertionError`` for one that fails."""
     course(folder / "course")
     for each in walks():
         began = time.monotonic()
         write(each, folder)
-        told = []
+        outputs = []
         for block in each.blocks:
             done = subprocess.run(
                 ["bash", "-euo", "pipefail", "-c", block],
@@ -92,8 +93,8 @@ def go(folder: Path) -> Iterator[tuple[Walk, float, str]]:
             )
             assert done.returncode == 0, f"{each.title}\n{block}\n{done.stdout}"
             assert "Traceback" not in done.stdout, done.stdout
-            told.append(done.stdout)
-        yield each, time.monotonic() - began, "\n".join(told)
+            outputs.append(done.stdout)
+        yield each, time.monotonic() - began, "\n".join(outputs)
 
 
 def main() -> None:

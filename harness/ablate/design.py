@@ -14,11 +14,11 @@ from experiments.factorial_designs import (
     Design,
     DesignError,
     add_one,
-    by_letter,
     choose,
     every_effect,
     full,
     leave_one_out,
+    with_letters,
 )
 from harness.execution.config import ExecutionConfig
 from harness.execution.estimate import seconds_per_token
@@ -45,14 +45,16 @@ def designed(told: Ablation, kind: str, cells: int | None, setup: Setup) -> Desi
         try:
             return choose(names, impossible, min(runs, possible - 1) if kind == "fractional" else runs)
         except DesignError as error:
-            raise DesignError(f"{told.told}, {setup.seeds} seeds: {error}") from None
+            raise DesignError(f"{told.question}, {setup.seeds} seeds: {error}") from None
     made = {"factorial": full, "leave-one-out": leave_one_out, "add-one": add_one}[kind](names, impossible)
     wanted = 2 if kind != "factorial" else 1
     if len(made.runs) < wanted:
-        raise DesignError(f"{told.told}: {kind} has no two combinations that can be trained; take --design factorial")
+        raise DesignError(
+            f"{told.question}: {kind} has no two combinations that can be trained; take --design factorial"
+        )
     if cells is not None and len(made.runs) > runs:
         raise DesignError(
-            f"{told.told}: {kind} takes {len(made.runs)} combinations, {len(made.runs) * setup.seeds} cells with "
+            f"{told.question}: {kind} takes {len(made.runs)} combinations, {len(made.runs) * setup.seeds} cells with "
             f"{setup.seeds} seeds, and the budget is {cells}; raise it, or take --design auto"
         )
     return dataclasses.replace(made, why="as asked for")
@@ -89,19 +91,19 @@ def trained(told: Ablation, design: Design, setup: Setup) -> list[Planned]:
 def lines(told: Ablation, design: Design) -> Iterator[str]:
     """The question, the factors, what cannot be, and what the design tells apart."""
     width = max(map(len, told.names))
-    yield f"{told.told}: {len(told.names)} factor{'s' * (len(told.names) > 1)}"
+    yield f"{told.question}: {len(told.names)} factor{'s' * (len(told.names) > 1)}"
     for at, factor in enumerate(told.factors):
         yield f"  {ascii_uppercase[at]}  {factor.name:{width}}  {factor.says}"
-    for factor in told.every:
-        if factor.name in told.held:
-            yield f"  held {'on' if told.held[factor.name] else 'off'}: {factor.name}"
-    if not told.way:
+    for factor in told.all_factors:
+        if factor.name in told.fixed:
+            yield f"  held {'on' if told.fixed[factor.name] else 'off'}: {factor.name}"
+    if not told.path:
         yield "  in no order: the one row does not stand on the other"
     for why, runs in ruled_out(told).items():
         yield f"not trained, {why}: {', '.join(runs[:8])}{f' and {len(runs) - 8} more' if len(runs) > 8 else ''}"
     yield f"design {design.kind}: {design.why}"
     for on in design.runs[:LISTED]:
-        known = told.known.get(on, "")
+        known = told.registry_rows.get(on, "")
         yield f"  {spots(told, on)}  {known or told.name(on)}"
     if len(design.runs) > LISTED:
         yield f"  and {len(design.runs) - LISTED} more"
@@ -126,7 +128,7 @@ def apart(told: Ablation, design: Design) -> Iterator[str]:
     model = design.model()
     pairs = len([effect for effect in every_effect(told.names, 2) if len(effect) == 2])
     seen = sum(len(effect) == 2 for effect in model)
-    aliases = [by_letter(told.names, line) for line in design.aliases() if " " in line]
+    aliases = [with_letters(told.names, line) for line in design.aliases() if " " in line]
     yield f"told apart: {sum(len(effect) == 1 for effect in model)} of {len(told.names)} main effects" + (
         f", {seen} of {pairs} two-way interactions" if pairs else ""
     )
@@ -141,14 +143,14 @@ def data(told: Ablation, design: Design) -> dict[str, Any]:
         "row": f"{told.suite.slug}/{told.row.name}",
         "against": f"{told.other.slug}/{told.against.name}",
         "factors": [{"name": factor.name, "says": factor.says} for factor in told.factors],
-        "held": dict(told.held),
-        "ordered": bool(told.way),
+        "held": dict(told.fixed),
+        "ordered": bool(told.path),
         "not_trained": [{"factors": sorted(on), "reason": why} for on, why in told.impossible.items()],
         "design": {
             "kind": design.kind,
             "why": design.why,
             "combinations": [
-                {"factors": [name for name in told.names if name in on], "row": told.known.get(on)}
+                {"factors": [name for name in told.names if name in on], "row": told.registry_rows.get(on)}
                 for on in design.runs
             ],
             "aliases": [line for line in design.aliases() if " " in line],

@@ -77,7 +77,7 @@ def interactions(taken: AblationResults, every: Sequence[Of]) -> Iterator[Text]:
 def paths(taken: AblationResults, of: Of) -> Table:
     """One metric over all orders."""
     made = table(f"{titled(of.metric)}, over all orders of adding the factors")
-    for name in ("factor", "Shapley value", "from", "to", *(("paper's place", "above") if taken.ablation.way else ())):
+    for name in ("factor", "Shapley value", "from", "to", *(("paper's place", "above") if taken.ablation.path else ())):
         made.add_column(name, justify="left" if name == "factor" else "right")
     for name, found in of.apparent.items():
         line = [lettered(taken, name), figure(of.get("shapley", name)), signed(found.low), signed(found.high)]
@@ -89,7 +89,7 @@ def paths(taken: AblationResults, of: Of) -> Table:
 
 def steps(taken: AblationResults, of: Of) -> Iterator[Text]:
     """The paper's own steps."""
-    if not taken.ablation.way:
+    if not taken.ablation.path:
         return
     yield Text(f"{titled(of.metric)}, the paper's steps")
     for step in of.steps:

@@ -12,8 +12,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from experiments.shared import alone
-from experiments.study import terse
+from experiments.shared import compare_parameters
+from experiments.study import format_value
 from experiments.tuned_suites import PAPER, Winner
 from harness.cells.atomic import is_full
 from harness.cells.trial import METRIC, SEED, Trial, best, spent, within
@@ -61,7 +61,7 @@ def carry_out(arms: Sequence[StudyRun], ask: Request, machine: ExecutionConfig, 
     """The exit code."""
     store, found, budget = Store(machine.home), [], ask.budget
     if len(arms) > 1:
-        say(console, f"{alone({arm.study.name: list(arm.study.space()) for arm in arms})}")
+        say(console, f"{compare_parameters({arm.study.name: list(arm.study.space()) for arm in arms})}")
     for arm in arms:
         trials, code = sought(arm, ask, budget, machine, store, console)
         if trials is None:
@@ -153,7 +153,7 @@ def summary(arm: StudyRun, trials: Sequence[Trial], unit: str) -> Table:
         made.add_column(name, justify="right", no_wrap=True)
     ranked = sorted((trial for trial in trials if trial.value is not None), key=rank)
     for trial in [*ranked[:SHOWN], *(trial for trial in ranked[SHOWN:] if trial.start)]:
-        values = [terse(value, 2) for value in trial.params.values()]
+        values = [format_value(value, 2) for value in trial.params.values()]
         made.add_row(str(trial.number), f"{trial.value:.3f}", str(len(trial.curve)), *values)
     papers = [f"trial {trial.number}: the setting of {trial.start}" for trial in trials if trial.start]
     pruned = [f"fewer epochs than {arm.epochs}: pruned"] if any(trial.state == "pruned" for trial in trials) else []

@@ -114,7 +114,7 @@ def ablation(table: str) -> Ablation:
             )
     key = (table, id(other), id(suite))
     if key not in _ablations:  # the suites are kept with it, so that no other can have their place
-        _ablations[key] = Ablation(suite=suite, row=mine, other=other, against=theirs, added=tuple(added), held=held)
+        _ablations[key] = Ablation(suite=suite, row=mine, other=other, against=theirs, added=tuple(added), fixed=held)
     return _ablations[key]
 
 

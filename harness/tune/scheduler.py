@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from experiments.study import settings
+from experiments.study import format_params
 from experiments.suite import RegistryError
 from harness.cells.atomic import Damaged
 from harness.cells.cell import Cell
@@ -107,7 +107,7 @@ class TrialQueue:
             self.storage.begin(trial)
             rest = [name for name in params if name not in waiting.params]
             drawn = f"; {method.sampler} chose {', '.join(rest)}" if rest else ""
-            self.remarks.append(f"trial {number} was enqueued: {settings(params)}{drawn}")
+            self.remarks.append(f"trial {number} was enqueued: {format_params(params)}{drawn}")
         return True
 
     def unfit(self, waiting: Trial) -> str:

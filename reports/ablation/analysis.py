@@ -110,7 +110,7 @@ def of(taken: AblationResults, metric: str) -> Of:
     names = taken.ablation.names
     levels, order = found.levels(names), list(range(len(names)))
     fair = shapley.shapley(levels)
-    way = shapley.steps(levels, order) if taken.ablation.way else None
+    way = shapley.steps(levels, order) if taken.ablation.path else None
     apparent = shapley.audit(levels, found.means, None if way is None else order)
     told = steps(taken, found)
     made = designed(taken, found) | dict(along(names, levels, fair, way)) | dict(stepped(told, found))

@@ -58,7 +58,7 @@ def warnings(taken: AblationResults) -> list[str]:
 def facts(taken: AblationResults, every: Sequence[Of]) -> str:
     told, known = taken.ablation, taken.setup.facts
     seeds = {each.scores.seeds for each in every if each.scores}
-    held = [f"{name} {'on' if on else 'off'}" for name, on in told.held.items()]
+    held = [f"{name} {'on' if on else 'off'}" for name, on in told.fixed.items()]
     parts = {
         "rows": f"{told.suite.slug}/{told.row.name} against {told.other.slug}/{told.against.name}",
         "design": designed(taken),
@@ -83,7 +83,7 @@ def designed(taken: AblationResults) -> str:
 def factors(taken: AblationResults) -> Grid:
     told = taken.ablation
     body = tuple((Cell(letter(taken, factor.name)), Cell(factor.name), Cell(factor.says)) for factor in told.factors)
-    order = "in the paper's order" if told.way else "by what they change: the one row does not stand on the other"
+    order = "in the paper's order" if told.path else "by what they change: the one row does not stand on the other"
     return Grid(
         name=f"{taken.name}-factors",
         caption=f"The factors, {order}",
@@ -137,7 +137,7 @@ def combined(taken: AblationResults, every: Sequence[Of]) -> Grid:
         records=tuple(
             {
                 **{name: name in on for name in names},
-                "row": taken.ablation.known.get(on, ""),
+                "row": taken.ablation.registry_rows.get(on, ""),
                 "metric": each.metric,
                 "seed": seed,
                 "value": value,

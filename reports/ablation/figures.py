@@ -43,7 +43,7 @@ def drawn(taken: AblationResults, every: Sequence[Of]) -> Iterator[Drawn]:
         lines = order_ranges.paths(list(ranges(taken, every)))
         caption = f"What each factor appears to do over all orders of adding them, {about}."
         yield from numbered(taken, "paths", lines, caption)
-    if taken.ablation.way:
+    if taken.ablation.path:
         caption = f"From {taken.ablation.against.name} to {taken.ablation.row.name}, one factor after another."
         yield from numbered(taken, "waterfall", waterfall.waterfall(list(levels(taken, every))), caption)
 

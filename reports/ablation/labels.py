@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from string import ascii_uppercase
 from typing import Any
 
-from experiments.factorial_designs import Run, by_letter
+from experiments.factorial_designs import Run, with_letters
 from model.task import of_metric
 from reports.ablation.analysis import Found, Key, Of
 from reports.ablation.results import AblationResults
@@ -40,7 +40,7 @@ def letters(taken: AblationResults, on: Iterable[str]) -> str:
 
 def spelled(taken: AblationResults) -> list[str]:
     """What the design's estimates hold, by letters: ``A``, or ``A + B:C``."""
-    return [by_letter(taken.ablation.names, line) for line in taken.design.aliases()]
+    return [with_letters(taken.ablation.names, line) for line in taken.design.aliases()]
 
 
 def interval(found: Found) -> str:
@@ -91,4 +91,4 @@ def record(taken: AblationResults, of: Of, key: Key, found: Found) -> dict[str, 
 
 def named(taken: AblationResults, on: Run) -> str:
     """The registry's row that a combination is, without its suite; else nothing."""
-    return taken.ablation.known.get(on, "").rpartition("/")[2]
+    return taken.ablation.registry_rows.get(on, "").rpartition("/")[2]

@@ -23,14 +23,14 @@ def audited(taken: AblationResults, every: Sequence[Of]) -> list[Block]:
     if not known:
         return []
     made: list[Block] = [ranges(taken, known)]
-    if taken.ablation.way and any(each.steps for each in known):
+    if taken.ablation.path and any(each.steps for each in known):
         made.append(printed(taken, known))
     return [*made, *(Words(text) for text in sentences(taken, known[-1]))]
 
 
 def ranges(taken: AblationResults, every: Sequence[Of]) -> Grid:
     """By factor and metric, over all orders."""
-    named = bool(taken.ablation.way)
+    named = bool(taken.ablation.path)
     notes = [
         "the change from adding the factor, from its lowest to its highest over all orders, with the median",
         NOISE,

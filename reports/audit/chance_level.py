@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 
-from experiments.suite import Answered, Row, Suite
+from experiments.suite import ConstantAnswer, Row, Suite
 from reports.audit.finding import Finding, Kind, Severity
 from reports.audit.rounding import Rounded, figures, short
 from reports.suite_table.symbols import number
@@ -34,7 +34,7 @@ def constant(metric: str, found: Rounded) -> int | None:
     return next((answer for answer in range(len(CLASSES[metric])) if prints(found, share(metric, answer))), None)
 
 
-def answers(suite: Suite, said: Answered) -> Iterator[Finding]:
+def answers(suite: Suite, said: ConstantAnswer) -> Iterator[Finding]:
     """A row that is said to answer one class always and prints another score."""
     found = figures(suite.row(said.row).printed).get(said.metric)
     if found is None or prints(found, share(said.metric, said.answer)):
@@ -49,7 +49,7 @@ def answers(suite: Suite, said: Answered) -> Iterator[Finding]:
 
 def collapsed(suite: Suite) -> Iterator[Finding]:
     """Scores that are a constant answer's, without the paper saying so."""
-    known = {(said.row, said.metric) for said in suite.statements if isinstance(said, Answered)}
+    known = {(said.row, said.metric) for said in suite.statements if isinstance(said, ConstantAnswer)}
     groups: dict[tuple[str, int], list[str]] = {}
     for row in suite.rows:
         for metric, found in figures(row.printed).items():

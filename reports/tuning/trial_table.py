@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.study import settings
+from experiments.study import format_params
 from model.task import of_metric
 from reports.document.blocks import Cell, Grid, Tone
 from reports.figures.style import unique, width_of
@@ -101,7 +101,7 @@ def cells(
     if columns:
         made += [parameter(trial.params.get(name)) for name in columns]
     else:
-        made.append(Cell(settings(trial.params)))
+        made.append(Cell(format_params(trial.params)))
     made.append(scored(trial, trial.value, top))
     made += [scored(trial, trial.scores.get(metric)) for metric in metrics]
     made += [Cell(str(trial.epochs), value=trial.epochs), Cell(amount(trial.cost), value=trial.cost)]

@@ -127,8 +127,8 @@ def test_the_name_of_an_ablation_gives_the_same_ablation(seed: int) -> None:
     added = drawn.sample(list(catalogue.named_changes().values()), drawn.choice((0, 0, 1, 3)))
     try:
         asked = ablation.Ablation(suite=suite, row=row, other=other, against=against, added=tuple(added))
-        held = {factor.name: drawn.random() < 0.5 for factor in asked.every if drawn.random() < 0.3}
-        asked = dataclasses.replace(asked, held=held)
+        held = {factor.name: drawn.random() < 0.5 for factor in asked.all_factors if drawn.random() < 0.3}
+        asked = dataclasses.replace(asked, fixed=held)
     except RegistryError as error:
         assert any(words in str(error) for words in ("nothing to take apart", "is a factor already"))
         return
@@ -158,8 +158,8 @@ def test_a_name_may_have_rows_of_two_suites_held_factors_and_added_ones() -> Non
     assert told.table == name
     assert (told.suite.slug, told.other.slug) == ("bertram/controls", "bertram/table1")
     assert told.names == ("smart-package-sst", "pcgrad-epoch-end", "dropout-0.4", "20-epochs")
-    assert dict(told.held) == {"rotate": True}
-    assert catalogue.ablation(told.table.replace(":on", "")).held == {"rotate": False}
+    assert dict(told.fixed) == {"rotate": True}
+    assert catalogue.ablation(told.table.replace(":on", "")).fixed == {"rotate": False}
 
 
 def test_a_tuned_row_can_be_taken_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
