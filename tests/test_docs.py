@@ -107,6 +107,19 @@ def test_relative_links_and_anchors_resolve_in_the_sources(path: Path) -> None:
             assert not anchor or anchor in anchors(other.read_text(encoding="utf-8")), target
 
 
+def test_every_file_and_module_that_is_named_is_there() -> None:
+    packages = "benchmarks|deploy|docs|experiments|harness|model|reports|tests"
+    named = set[str]()
+    for path in (*READ, *(ROOT / name for name in ("CHANGELOG.md", "deploy/README.md", "experiments/LOG.md"))):
+        text = path.read_text(encoding="utf-8")
+        named |= set(re.findall(rf"(?<![\w/.])((?:{packages})/[\w/]+(?:\.\w+)?)", text))
+        modules = re.findall(rf"`((?:{packages})(?:\.[a-z_]\w*){{2,}})`", text)
+        named |= {name.replace(".", "/") for name in modules}
+    assert {"harness/planning/matching.py", "model/kernels/attention"} <= named
+    named -= {"benchmarks/results.json", "reports/ours.json"}  # written by commands
+    assert not [each for each in sorted(named) if not (ROOT / each).exists() and not (ROOT / f"{each}.py").exists()]
+
+
 def commands(text: str) -> Iterator[tuple[bool, list[str]]]:
     """Every ``harness ...``: whether it stands in a block, to be typed as it is, and its words."""
     for block in re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE):

@@ -371,7 +371,7 @@ def test_a_new_paper_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "SUITES = (dataclasses.replace(TABLE1, paper='another'),)\n"
     )
     monkeypatch.setattr(experiments.papers, "__path__", [*experiments.papers.__path__, str(tmp_path)])
-    suites = experiments.papers.suites()
+    suites = experiments.papers.load_suites()
     monkeypatch.delitem(sys.modules, "experiments.papers.another")
     assert [suite.slug for suite in suites if suite not in SUITES] == ["another/table1"]
 
