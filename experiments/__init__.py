@@ -8,21 +8,9 @@ from experiments import changes
 from experiments.dsl import beats, claim, control, controls, row, scores
 from experiments.search_space import Trial
 from experiments.shared import HEAD_DROPOUT, LEARNING_RATE, TASK_WEIGHTS, WEIGHT_DECAY, Shared
+from experiments.statements import ConstantAnswer, GatheredLine, StatedFigure, Statement, UndescribedChange
 from experiments.study import Start, Study
-from experiments.suite import (
-    Change,
-    Claim,
-    ConstantAnswer,
-    Contrast,
-    GatheredLine,
-    Mark,
-    RegistryError,
-    Row,
-    StatedFigure,
-    Statement,
-    Suite,
-    UndescribedChange,
-)
+from experiments.suite import Change, Claim, Contrast, Mark, RegistryError, Row, Suite
 
 
 def find_suite(slug: str) -> Suite:

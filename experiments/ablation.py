@@ -6,8 +6,9 @@ import dataclasses
 from collections.abc import Mapping
 from functools import cached_property
 
+from experiments.combinations import MOST_FACTORS, Factor, combinations, combine, impossible, repeats
 from experiments.factorial_designs import Run
-from experiments.factors import MOST_FACTORS, Factor, combinations, combine, factors, impossible, repeats
+from experiments.factors import factors
 from experiments.papers import SUITES
 from experiments.suite import Change, RegistryError, Row, Suite, difference
 from model.declaration import SettingError

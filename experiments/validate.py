@@ -6,17 +6,8 @@ from collections.abc import Iterator
 
 from experiments.form import Fault, form_faults, near_names
 from experiments.papers import SUITES
-from experiments.suite import (
-    Claim,
-    ConstantAnswer,
-    GatheredLine,
-    Row,
-    StatedFigure,
-    Statement,
-    Suite,
-    UndescribedChange,
-    overall,
-)
+from experiments.statements import ConstantAnswer, GatheredLine, StatedFigure, Statement, UndescribedChange
+from experiments.suite import Claim, Row, Suite, overall
 from model.errors import shown
 from model.names import LONGEST_NAME, text_fault
 

@@ -7,7 +7,8 @@ import dataclasses
 
 from experiments import changes
 from experiments.dsl import beats, claim, control, controls, row, scores
-from experiments.suite import Change, ConstantAnswer, GatheredLine, StatedFigure, Suite
+from experiments.statements import ConstantAnswer, GatheredLine, StatedFigure
+from experiments.suite import Change, Suite
 from model.heads.constant import AlwaysAnswer, RandomAnswer
 from model.heads.identity import Direct
 from model.heads.linear import Linear

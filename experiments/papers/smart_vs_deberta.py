@@ -7,7 +7,8 @@ import dataclasses
 
 from experiments import changes
 from experiments.dsl import beats, claim, control, controls, row, scores
-from experiments.suite import Change, ConstantAnswer, StatedFigure, Suite, UndescribedChange
+from experiments.statements import ConstantAnswer, StatedFigure, UndescribedChange
+from experiments.suite import Change, Suite
 from model.data.reviews import Reviews
 from model.encoders.deberta import Deberta, DebertaFromBert
 from model.objectives.bce import Bce

@@ -7,7 +7,8 @@ import dataclasses
 
 from experiments import changes
 from experiments.dsl import beats, claim, control, controls, row, scores
-from experiments.suite import Change, StatedFigure, Statement, Suite, UndescribedChange
+from experiments.statements import StatedFigure, Statement, UndescribedChange
+from experiments.suite import Change, Suite
 from model.objectives.bce import BceWithLogits
 from model.objectives.cross_entropy import CrossEntropy
 from model.pairing.joint import Joint

@@ -10,16 +10,8 @@ from string import ascii_uppercase
 from typing import Any
 
 from experiments.ablation import Ablation
-from experiments.factorial_designs import (
-    Design,
-    DesignError,
-    add_one,
-    choose,
-    every_effect,
-    full,
-    leave_one_out,
-    with_letters,
-)
+from experiments.design_choice import choose
+from experiments.factorial_designs import Design, DesignError, add_one, every_effect, full, leave_one_out, with_letters
 from harness.execution.config import ExecutionConfig
 from harness.execution.estimate import seconds_per_token
 from harness.planning.cost import cost
@@ -172,5 +164,5 @@ def question(row: str, against: str, added: Sequence[str], held: Sequence[str]) 
             raise InputError(f"--hold {shown(text, 80)} is not FACTOR, FACTOR=on or FACTOR=off")
         levels[name] = LEVELS[level]
     changes = tuple(map(selectors.change, added))
-    told = Ablation(suite=suite, row=own, other=other, against=theirs, added=changes, held=levels)
+    told = Ablation(suite=suite, row=own, other=other, against=theirs, added=changes, fixed=levels)
     return selectors.ablation(told.table)

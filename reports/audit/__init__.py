@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from experiments.suite import ConstantAnswer, GatheredLine, Suite, UndescribedChange
+from experiments.statements import ConstantAnswer, GatheredLine, UndescribedChange
+from experiments.suite import Suite
 from reports.audit import arithmetic, chance_level, claims, confounds, statements
 from reports.audit.finding import Finding, rank
 

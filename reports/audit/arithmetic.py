@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import get_args
 
-from experiments.suite import Formula, GatheredLine, Row, Suite
+from experiments.statements import GatheredLine
+from experiments.suite import Formula, Row, Suite
 from reports.audit.finding import Finding, Kind
 from reports.audit.rounding import Rounded, figures, overall, short
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 
-from experiments.suite import ConstantAnswer, Row, Suite
+from experiments.statements import ConstantAnswer
+from experiments.suite import Row, Suite
 from reports.audit.finding import Finding, Kind, Severity
 from reports.audit.rounding import Rounded, figures, short
 from reports.suite_table.symbols import number

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Literal
 
-from experiments.suite import Claim, Contrast, Row, Suite, UndescribedChange
+from experiments.statements import UndescribedChange
+from experiments.suite import Claim, Contrast, Row, Suite
 from reports.audit.confounds import also
 from reports.audit.finding import Finding, Kind, Severity
 from reports.audit.rounding import Rounded, figures, find, overall, score, short, told

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 
-from experiments.suite import Row, Suite, UndescribedChange, axes_changed
+from experiments.statements import UndescribedChange
+from experiments.suite import Row, Suite, axes_changed
 from reports.audit.finding import Finding, Kind
 from reports.audit.rounding import figures, find, short
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from experiments.suite import RegistryError, StatedFigure, Suite
+from experiments.statements import StatedFigure
+from experiments.suite import RegistryError, Suite
 from reports.audit.claims import Outcome, outcome_of
 from reports.audit.confounds import also
 from reports.audit.finding import Finding, Kind, Severity

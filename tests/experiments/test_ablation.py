@@ -11,8 +11,8 @@ import pytest
 
 from experiments import changes
 from experiments.ablation import Ablation
+from experiments.combinations import MOST_FACTORS, effective_recipe
 from experiments.dsl import control, controls
-from experiments.factors import MOST_FACTORS, effective_recipe
 from experiments.papers import SUITES
 from experiments.suite import Change, RegistryError, Row, Suite
 from model.declaration import SettingError

@@ -14,18 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experiments.design_choice import choose, d_optimal, exchange_runs
 from experiments.factorial_designs import (
     FRACTIONS,
     Design,
     DesignError,
     Run,
     add_one,
-    choose,
     columns,
-    d_optimal,
     efficiency,
     every_effect,
-    exchange_runs,
     fraction,
     fractions,
     full,
@@ -316,7 +314,8 @@ def test_a_choice_keeps_to_the_budget_and_to_what_is_possible(count: int, budget
 
 def test_a_choice_is_the_same_in_every_process() -> None:
     code = (
-        "from experiments.factorial_designs import choose, possible\n"
+        "from experiments.design_choice import choose\n"
+        "from experiments.factorial_designs import possible\n"
         "lone = [run for run in possible('ABCDEF') if 'D' in run and 'C' not in run]\n"
         "print([choose(tuple('ABCDEF'), lone, size).rows for size in (7, 9, 13)])"
     )

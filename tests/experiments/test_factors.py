@@ -10,8 +10,9 @@ from torch import Tensor
 
 from experiments import changes
 from experiments.changes import smart
+from experiments.combinations import MOST_FACTORS, Factor, combine, effective_recipe, impossible, repeats
 from experiments.dsl import control, controls
-from experiments.factors import MOST_FACTORS, Factor, combine, effective_recipe, factors, impossible, repeats
+from experiments.factors import factors
 from experiments.papers import SUITES
 from experiments.suite import Change, RegistryError, Row, Suite, axes_changed
 from model.combiners.pcgrad import PcGrad, PcGradAtEpochEnd

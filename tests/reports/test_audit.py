@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from experiments.dsl import beats, claim, row, scores
 from experiments.papers import SUITES
 from experiments.papers.bertram import BASE
-from experiments.suite import ConstantAnswer, Formula, GatheredLine, RegistryError, Row, StatedFigure, Statement, Suite
+from experiments.statements import ConstantAnswer, GatheredLine, StatedFigure, Statement
+from experiments.suite import Formula, RegistryError, Row, Suite
 from reports.audit import audit
 from reports.audit.chance_level import CLASSES
 from reports.audit.claims import step

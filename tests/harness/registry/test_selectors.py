@@ -174,8 +174,8 @@ def test_a_tuned_row_can_be_taken_apart(monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_cells_are_shared_with_the_rows_that_combinations_are() -> None:
     told = catalogue.ablation(ASKED.partition("/")[2])
     demo = Setup(profile=PROFILES["demo"], data="embedded", encoder="tiny", seeds=2)
-    assert len(told.known) == 8
-    for on, slug in told.known.items():
+    assert len(told.registry_rows) == 8
+    for on, slug in told.registry_rows.items():
         ours, theirs = plan([(told.rows, told.rows.row(told.name(on))), catalogue.find(slug)], demo)
         assert [cell.id for cell in ours.cells] == [cell.id for cell in theirs.cells]
     every = [cell.id for row in plan(catalogue.combined(ASKED), demo) for cell in row.cells]

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from experiments.profiles import PROFILES, Profile
-from experiments.suite import Change, Claim, ConstantAnswer, Contrast, Row, Suite
+from experiments.statements import ConstantAnswer
+from experiments.suite import Change, Claim, Contrast, Row, Suite
 from harness.reporting import input_digest
 from harness.reporting.input_digest import inputs_of
 from harness.tracking.from_cells import Home
