@@ -120,6 +120,18 @@ def test_every_file_and_module_that_is_named_is_there() -> None:
     assert not [each for each in sorted(named) if not (ROOT / each).exists() and not (ROOT / f"{each}.py").exists()]
 
 
+def test_every_package_has_its_line_in_the_architecture() -> None:
+    layers = {path.parent.name for path in (ROOT / "harness").glob("*/__init__.py")}
+    named = set(re.findall(r"`harness/(\w+)`", page("architecture").partition("## One parameter")[0]))
+    assert named == layers
+    for package in ("harness", "reports", "experiments", "model"):
+        assert f"| `{package}` |" in page("architecture"), package
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= 1500
+
+
 def commands(text: str) -> Iterator[tuple[bool, list[str]]]:
     """Every ``harness ...``: whether it stands in a block, to be typed as it is, and its words."""
     for block in re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
