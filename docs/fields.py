@@ -23,7 +23,7 @@ class Field(NamedTuple):
 
 
 def fields(schema: dict[str, Any], path: str = "", required: bool = True) -> Iterator[Field]:
-    """What an object, or the items of an array, hold. What is marked ``as`` another field is told with that one."""
+    """The fields of an object, or of an array's items. One that is marked ``as`` another is described there."""
     if "as" in schema:
         return
     if path and "description" in schema:
@@ -48,9 +48,9 @@ def fields(schema: dict[str, Any], path: str = "", required: bool = True) -> Ite
 
 def kind(schema: dict[str, Any]) -> str:
     """The types in words."""
-    told = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     return " or ".join(
-        f"array of {items(schema['items'])}" if each == "array" and "items" in schema else each for each in told
+        f"array of {items(schema['items'])}" if each == "array" and "items" in schema else each for each in types
     )
 
 
@@ -69,7 +69,7 @@ def table(name: str) -> str:
 
 def filled(page: str) -> str:
     """The page with every table as its schema has it."""
-    return PART.sub(lambda found: f"{found[1]}\n{table(found[2])}\n\n{found[3]}", page)
+    return PART.sub(lambda match: f"{match[1]}\n{table(match[2])}\n\n{match[3]}", page)
 
 
 if __name__ == "__main__":

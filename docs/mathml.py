@@ -25,10 +25,10 @@ class Block(BlockProcessor):
         return BLOCK.match(block.strip()) is not None
 
     def run(self, parent: etree.Element, blocks: list[str]) -> None:
-        found = BLOCK.match(blocks.pop(0).strip())
-        assert found is not None
+        match = BLOCK.match(blocks.pop(0).strip())
+        assert match is not None
         holder = etree.SubElement(parent, "div", {"class": "equation"})
-        holder.append(convert_to_element(" ".join(found[1].split()), display="block"))
+        holder.append(convert_to_element(" ".join(match[1].split()), display="block"))
 
 
 class MathMl(Extension):

@@ -1,4 +1,4 @@
-"""Which combinations of factors to train, and what these can and cannot tell apart.
+"""Which combinations of factors to train, and which effects these can and cannot separate.
 
 A factor is on (+1) or off (-1); a factor's or an interaction's effect has the product of its factors' columns.
 """
@@ -34,8 +34,6 @@ FRACTIONS: dict[int, tuple[str, ...]] = {
     10: ("ABC BCD ACD ABD ABCD AB", "ABCD ABCE ABDE ACDE BCDE"),
     11: ("ABC BCD ACD ABD ABCD AB AC", "ABC BCD CDE ACD ADE BDE"),
 }
-STARTS = 30  # of the exchange, which may stop at a local best
-ROMAN = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII")
 
 
 class DesignError(InputError):
@@ -79,8 +77,8 @@ class Design:
         ``A - 0.5 B:C`` where a part of it. The estimates are those of ``model``."""
         leading = self.model(order)
         others = [effect for effect in every_effect(self.names, order) if effect not in leading]
-        held = np.linalg.lstsq(columns(self, leading), columns(self, others), rcond=None)[0].round(6).tolist()
-        chains = [[pair for pair in zip(others, row, strict=True) if pair[1]] for row in held]  # one a leading effect
+        shares = np.linalg.lstsq(columns(self, leading), columns(self, others), rcond=None)[0].round(6).tolist()
+        chains = [[pair for pair in zip(others, row, strict=True) if pair[1]] for row in shares]  # one a leading effect
         return tuple(
             " ".join([":".join(effect) or "mean", *itertools.starmap(_term, chain)])
             for effect, chain in zip(leading, chains, strict=True)
@@ -103,8 +101,8 @@ class Design:
         return tuple(line for line in self.aliases(order) if " " not in line)
 
 
-def by_letter(names: Sequence[str], line: str) -> str:
-    """A line of ``Design.aliases`` with the factors' letters in place of their names: ``A + B:C``."""
+def with_letters(names: Sequence[str], line: str) -> str:
+    """A line of ``Design.aliases`` with the factors' letters in position of their names: ``A + B:C``."""
     letters = dict(zip(names, ascii_uppercase, strict=False))
     return " ".join(":".join(letters.get(name, name) for name in word.split(":")) for word in line.split(" "))
 
@@ -121,7 +119,9 @@ def every_effect(names: Sequence[str], order: int) -> Iterator[Effect]:
 
 def columns(design: Design, effects: Iterable[Effect]) -> np.ndarray:
     """The effects' columns, float [runs, effects], +1 and -1."""
-    signs = {name: np.array([2.0 * row[place] - 1 for row in design.rows]) for place, name in enumerate(design.names)}
+    signs = {
+        name: np.array([2.0 * row[position] - 1 for row in design.rows]) for position, name in enumerate(design.names)
+    }
     ones = np.ones(len(design.runs))
     chosen = [np.prod(np.array([ones, *(signs[name] for name in effect)]), axis=0) for effect in effects]
     return np.array(chosen).reshape(len(chosen), len(ones)).T
@@ -144,15 +144,15 @@ def possible(names: Sequence[str], impossible: Collection[Run] = ()) -> list[Run
     return [run for run in map(frozenset, every_effect(names, len(names))) if run not in impossible]
 
 
-def recognised(names: Sequence[str], runs: Collection[Run], impossible: Collection[Run] = ()) -> Design:
+def recognise_design(names: Sequence[str], runs: Collection[Run], impossible: Collection[Run] = ()) -> Design:
     """The design that these runs are: a full one, a regular fraction, one factor at a time, or any other."""
     wanted = set(runs)
-    for made in (full, leave_one_out, add_one):
-        if set((known := made(names, impossible)).runs) == wanted:
-            return known
-    found = design("fraction", names, runs)
-    regular = len(found.runs) * (1 + len(found.words)) == 2 ** len(names)
-    return found if regular and (found.resolution or 3) >= 3 else dataclasses.replace(found, kind="some")
+    for build in (full, leave_one_out, add_one):
+        if set((candidate := build(names, impossible)).runs) == wanted:
+            return candidate
+    some = design("fraction", names, runs)
+    regular = len(some.runs) * (1 + len(some.words)) == 2 ** len(names)
+    return some if regular and (some.resolution or 3) >= 3 else dataclasses.replace(some, kind="some")
 
 
 def full(names: Sequence[str], impossible: Collection[Run] = ()) -> Design:
@@ -174,94 +174,24 @@ def add_one(names: Sequence[str], impossible: Collection[Run] = ()) -> Design:
 def fraction(names: Sequence[str], generators: Mapping[str, Sequence[str]], off: Collection[str] = ()) -> Design:
     """A regular fraction: each factor in ``generators`` has the product of these base factors' columns, negated where
     it is in ``off``. With none in ``off`` all factors are on in one run. ``DesignError`` below resolution III."""
-    found = []
+    runs = []
     for run in possible([name for name in names if name not in generators]):
         signs = {name: math.prod(1 if each in run else -1 for each in word) for name, word in generators.items()}
-        found.append(run | {name for name, sign in signs.items() if (sign > 0) != (name in off)})
-    made = design("fraction", names, found)
-    if made.resolution is not None and made.resolution < 3:
-        raise DesignError(f"{' '.join(made.words[0])} has one value in all runs; give the fraction other generators")
-    return made
+        runs.append(run | {name for name, sign in signs.items() if (sign > 0) != (name in off)})
+    regular = design("fraction", names, runs)
+    if regular.resolution is not None and regular.resolution < 3:
+        raise DesignError(f"{' '.join(regular.words[0])} has one value in all runs; give the fraction other generators")
+    return regular
 
 
 def fractions(names: Sequence[str], budget: int, impossible: Collection[Run] = ()) -> Iterator[Design]:
     """The tabled fractions within the budget whose runs are all possible, one a size: the first of its signs that
     fits, all factors on if that does."""
-    for told in FRACTIONS.get(len(names), ()):
-        words = told.split()
-        base, made = names[: -len(words)], names[-len(words) :]
+    for line in FRACTIONS.get(len(names), ()):
+        words = line.split()
+        base, others = names[: -len(words)], names[-len(words) :]
         if 2 ** len(base) <= budget:
             letters = dict(zip("ABCDEF", base, strict=False))
-            given = {name: [letters[each] for each in word] for name, word in zip(made, words, strict=True)}
-            signed = (fraction(names, given, off) for off in every_effect(made, len(made)))
+            generators = {name: [letters[each] for each in word] for name, word in zip(others, words, strict=True)}
+            signed = (fraction(names, generators, off) for off in every_effect(others, len(others)))
             yield from itertools.islice((each for each in signed if not set(impossible) & set(each.runs)), 1)
-
-
-def d_optimal(names: Sequence[str], size: int, impossible: Collection[Run] = (), kept: Collection[Run] = ()) -> Design:
-    """The ``size`` possible runs, those ``kept`` among them, that tell the main effects apart best: the largest
-    determinant |X'X| that exchanges of one run (Fedorov 1972, Theory of Optimal Experiments) reach from ``STARTS``
-    random sets, drawn from a fixed seed. ``DesignError`` where no such runs tell the main effects apart."""
-    runs = possible(names, impossible)
-    model = columns(Design("D-optimal", tuple(names), tuple(runs)), every_effect(names, 1))
-    first = [place for place, run in enumerate(runs) if run in kept]
-    blurred = f"no {size} possible runs tell {len(names)} main effects apart; allow more runs or drop a factor"
-    if size <= len(names) or not efficiency(model):
-        raise DesignError(blurred)
-    if not len(kept) == len(first) <= size <= len(runs):
-        raise DesignError(f"{size} of {len(runs)} possible runs cannot be chosen, {len(kept)} of them kept; allow more")
-    free, draws = np.setdiff1d(np.arange(len(runs)), first), np.random.default_rng(0)
-    starts = ([*first, *draws.permutation(free)[: size - len(first)]] for _ in range(STARTS))
-    ends = [exchanged(model, np.array(start), len(first)) for start in starts]
-    best = max(ends, key=lambda end: round(efficiency(model[end]), 9))  # the first of equals
-    if not efficiency(model[best]):
-        raise DesignError(blurred)
-    return design("D-optimal", names, [runs[place] for place in best])
-
-
-def exchanged(model: np.ndarray, inside: np.ndarray, fixed: int) -> np.ndarray:
-    """Places of rows of ``model`` [rows, effects] after the best exchanges of one row inside against one outside, as
-    long as one raises the determinant. The ``fixed`` first rows stay."""
-    ridge = 1e-4 * model.T @ model / len(model)  # so that a start may be singular
-    before, size = inside, -np.inf
-    while True:
-        information = model[inside].T @ model[inside] + ridge
-        last, size = size, np.linalg.slogdet(information)[1]
-        if size <= last + 1e-9:
-            return before
-        spread = np.linalg.inv(information)
-        variance = np.einsum("ij,jk,ik->i", model, spread, model)  # [rows]
-        between = model[inside] @ spread @ model.T  # [inside, rows]
-        gain = np.outer(1 - variance[inside], 1 + variance) + between**2  # the determinant's factor
-        gain[:fixed], gain[:, inside] = 0, 0
-        out, new = np.unravel_index(np.argmax(gain.round(9)), gain.shape)
-        before, inside = inside, np.where(np.arange(len(inside)) == out, new, inside)
-
-
-def choose(names: Sequence[str], impossible: Collection[Run], budget: int) -> Design:
-    """The design for ``budget`` cells a seed: every combination if they fit; else the regular fraction of the highest
-    resolution, then of the fewest runs; else the D-optimal runs for the main effects, both ends (no factor on, all
-    on) among them; else all factors and each one left out. ``DesignError`` where the budget is below factors + 1."""
-    count, runs = len(names), len(possible(names, impossible))
-    if budget <= count and budget < runs:
-        raise DesignError(f"{count} factors take {count + 1} cells a seed or more and the budget is {budget}; raise it")
-    ruled_out = f"; {2**count - runs} of {2**count} combinations are impossible" if impossible else ""
-    if runs <= budget:
-        return _because(full(names, impossible), f"all {runs} combinations fit {budget} cells a seed{ruled_out}")
-    over = f"{runs} combinations do not fit {budget} cells a seed{ruled_out}"
-    if found := sorted(fractions(names, budget, impossible), key=lambda one: (-(one.resolution or 0), len(one.runs))):
-        size = f"{len(found[0].runs)} runs, resolution {ROMAN[found[0].resolution or 0]}"
-        return _because(found[0], f"{over}: the regular fraction of {size}")
-    try:
-        best = d_optimal(names, budget, impossible, {frozenset[str](), frozenset(names)} - set(impossible))
-    except DesignError as error:
-        if not (left := leave_one_out(names, impossible)).runs:
-            raise
-        return _because(left, f"{error}: each one left out of all")
-    apart = f"the {budget} runs that tell the main effects apart best, {best.efficiency:.0%} of an orthogonal design"
-    return _because(best, f"{over}, and no regular fraction does: {apart}")
-
-
-def _because(made: Design, why: str) -> Design:
-    """The design with the reason for it, and what it cannot tell apart even of the main effects."""
-    blurred = [line for line in made.aliases(1) if " " in line]
-    return dataclasses.replace(made, why=why + (f"; not told apart: {', '.join(blurred)}" if blurred else ""))

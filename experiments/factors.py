@@ -1,34 +1,19 @@
-"""What tells one row from another, as factors that can be on or off, and the recipes of their combinations."""
+"""The differences of two rows as factors."""
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from operator import itemgetter
 from typing import Any
 
-from experiments.suite import Change, RegistryError, Row, Suite, axis, difference
-from model.combiners.sum import Sum
+from experiments.combinations import Factor, combine
+from experiments.suite import Change, Row, Suite, axis, difference
 from model.declaration import SettingError, Technique, hints
-from model.heads.identity import Direct
-from model.interfaces import History, Sizes
 from model.recipe import Branch, Recipe
 from model.settings import edit, is_named_tuple_field, item_key
 
-MOST = 12  # factors whose every combination is looked at: 4,096 recipes
-SHOWN = 3  # settings that the words of a factor name with their values
-
-
-@dataclasses.dataclass(frozen=True)
-class Factor:
-    """Changes that are on or off together, and each one's ``place`` in the order in which the paper made them all."""
-
-    name: str
-    says: str
-    changes: tuple[Change, ...]
-    places: tuple[int, ...]
+MOST_SETTINGS = 3  # settings that the words of a factor name with their values
 
 
 def factors(suite: Suite, row: Row, against: Row, other: Suite | None = None) -> tuple[Factor, ...]:
@@ -40,109 +25,18 @@ def factors(suite: Suite, row: Row, against: Row, other: Suite | None = None) ->
     the recipes differ is a factor. No factors: the recipes are equal.
     """
     base, goal = (other or suite).recipe(against), suite.recipe(row)
-    changes = _added(suite, row, against, other or suite)
+    changes = _added_changes(suite, row, against, other or suite)
     with suppress(SettingError):
-        groups = [group for group in _groups(base, changes) if _applied(base, changes, group) != base]
-        found = tuple(_factor(changes, places) for places in sorted(_needed(base, goal, changes, groups)))
-        if combine(base, found, frozenset(factor.name for factor in found)) == goal:
-            return found
+        groups = [group for group in _groups(base, changes) if _apply(base, changes, group) != base]
+        candidates = tuple(
+            _factor(changes, positions) for positions in sorted(_drop_undone(base, goal, changes, groups))
+        )
+        if combine(base, candidates, frozenset(factor.name for factor in candidates)) == goal:
+            return candidates
     return _by_axis(base, goal, row)
 
 
-def combine(base: Recipe, factors: Sequence[Factor], on: frozenset[str]) -> Recipe:
-    """``base`` with the factors that are on, their changes in the paper's order whichever factor they belong to.
-    ``SettingError`` where no recipe can be so, ``RegistryError`` for a factor that there is not."""
-    if strange := on - {factor.name for factor in factors}:
-        known = ", ".join(factor.name for factor in factors) or "none"
-        raise RegistryError(f"there is no factor {', '.join(sorted(strange))}; the factors are: {known}")
-    placed = [pair for each in factors if each.name in on for pair in zip(each.places, each.changes, strict=True)]
-    for _, change in sorted(placed, key=itemgetter(0)):
-        base = change.apply(base)
-    return base
-
-
-def combinations(factors: Sequence[Factor]) -> Iterator[frozenset[str]]:
-    """Every combination, fewest factors first. ``SettingError`` above ``MOST`` factors."""
-    if len(factors) > MOST:
-        raise SettingError(f"{len(factors)} factors have too many combinations; compare rows that {MOST} or fewer part")
-    for size in range(len(factors) + 1):
-        for some in itertools.combinations([factor.name for factor in factors], size):
-            yield frozenset(some)
-
-
-def impossible(
-    base: Recipe, factors: Sequence[Factor], always: frozenset[str] = frozenset()
-) -> dict[frozenset[str], str]:
-    """The combinations that are no training of their own, and why: no recipe or network can be so, or it would be
-    trained as a combination of fewer factors is (see ``repeats``). The factors ``always`` on are in none of them."""
-    order = [factor.name for factor in factors]
-    trained = _all_trained(base, factors, always)
-    same = {
-        on: f"it trains what {' + '.join(sorted(less, key=order.index)) or 'no factor'} trains"
-        for on, less in _repeated(trained).items()
-    }
-    faults = {on: told for on, told in trained.items() if isinstance(told, str)}
-    return {on: (faults | same)[on] for on in trained if on in faults or on in same}
-
-
-def repeats(
-    base: Recipe, factors: Sequence[Factor], always: frozenset[str] = frozenset()
-) -> dict[frozenset[str], frozenset[str]]:
-    """Combinations that would be trained to the same bits as one with fewer factors, and that one: a combiner that
-    never has two tasks to combine, a penalty that is always 0. An analysis may take the figures from there."""
-    return _repeated(_all_trained(base, factors, always))
-
-
-def plain(recipe: Recipe) -> Recipe:
-    """The recipe without what computes nothing in it. Recipes that are equal then are trained to the same bits."""
-    tasks = recipe.schedule.tasks()
-    planned = list(recipe.schedule.epoch(0, Sizes(rows=dict.fromkeys(tasks, 2), batch=1), History()))
-    shared = recipe.trainable == "all" and any(len(step.tasks) > 1 for step in planned)
-    adds_steps = list(recipe.combiner.steps(iter(planned), tasks)) != planned
-    return dataclasses.replace(
-        recipe,
-        combiner=recipe.combiner if shared or adds_steps else Sum(),
-        regularizers=tuple(
-            part
-            for part in recipe.regularizers
-            if part.weight and not getattr(part, "is_no_op", False) and any(map(part.applies, tasks))
-        ),
-        encoder_dropout_when_frozen=recipe.trainable == "all" or recipe.encoder_dropout_when_frozen,
-    )
-
-
-def _all_trained(base: Recipe, factors: Sequence[Factor], always: frozenset[str]) -> dict[frozenset[str], Recipe | str]:
-    varied = [factor for factor in factors if factor.name not in always]
-    return {on: _trained(base, factors, on | always) for on in combinations(varied)}
-
-
-def _trained(base: Recipe, factors: Sequence[Factor], on: frozenset[str]) -> Recipe | str:
-    """What the combination trains, or why it cannot be trained."""
-    try:
-        recipe = combine(base, factors, on)
-    except SettingError as error:
-        return str(error)
-    return next((fault for branch in recipe.branches if (fault := _unfit(branch))), plain(recipe))
-
-
-def _repeated(trained: Mapping[frozenset[str], Recipe | str]) -> dict[frozenset[str], frozenset[str]]:
-    first: dict[Recipe, frozenset[str]] = {}
-    recipes = {on: told for on, told in trained.items() if isinstance(told, Recipe)}
-    earlier = {on: first.setdefault(recipe, on) for on, recipe in recipes.items()}
-    return {on: less for on, less in earlier.items() if less != on}
-
-
-def _unfit(branch: Branch) -> str:
-    """What the network would say of a head that does not fit its features, or nothing."""
-    width, outputs = branch.pairing.width(768), branch.objective.outputs(branch.task)
-    if isinstance(branch.head, Direct) and width != outputs:
-        return f"{branch.key}'s direct head needs {outputs} feature(s) but its pairing gives {width}"
-    if branch.head.reads_states and branch.pairing.sentences == 2 and not branch.pairing.joint:
-        return f"{branch.key}'s {branch.head.slug} head needs both sentences in one row of tokens"
-    return ""
-
-
-def _added(suite: Suite, row: Row, against: Row, other: Suite) -> tuple[Change, ...]:
+def _added_changes(suite: Suite, row: Row, against: Row, other: Suite) -> tuple[Change, ...]:
     """The changes after ``against`` where ``row`` stands on it; else those that only ``row`` has."""
     changes, theirs = suite.path_changes(row), other.path_changes(against)
     on: Row | None = row
@@ -154,21 +48,21 @@ def _added(suite: Suite, row: Row, against: Row, other: Suite) -> tuple[Change, 
 
 
 def _groups(base: Recipe, changes: Sequence[Change]) -> list[list[int]]:
-    """The places of changes that touch a setting in common, directly or through others."""
+    """The positions of changes that touch a setting in common, directly or through others."""
     groups: list[tuple[list[int], set[tuple[str, ...]]]] = []
-    for place, change in enumerate(changes):
-        places, touched = [place], set()
+    for position, change in enumerate(changes):
+        positions, touched = [position], set()
         for path, value in change.edits:
             touched.add(setting(base, path, value))
             base = edit(base, path, value)
         apart = []
         for group in groups:
             if any(a[: len(b)] == b[: len(a)] for a in group[1] for b in touched):
-                places, touched = group[0] + places, group[1] | touched
+                positions, touched = group[0] + positions, group[1] | touched
             else:
                 apart.append(group)
-        groups = [*apart, (places, touched)]
-    return [sorted(places) for places, _ in groups]
+        groups = [*apart, (positions, touched)]
+    return [sorted(positions) for positions, _ in groups]
 
 
 def setting(node: Technique, path: str, value: Any) -> tuple[str, ...]:
@@ -186,58 +80,58 @@ def setting(node: Technique, path: str, value: Any) -> tuple[str, ...]:
     return tuple(part for part in (getattr(value, "slot", None), first) if part)
 
 
-def _applied(base: Recipe, changes: Sequence[Change], places: Iterable[int]) -> Recipe | None:
-    """The recipe after the changes in these places, in order; None where they do not fit."""
+def _apply(base: Recipe, changes: Sequence[Change], positions: Iterable[int]) -> Recipe | None:
+    """The recipe after the changes at these positions, in order; None where they do not fit."""
     try:
-        for place in sorted(places):
-            base = changes[place].apply(base)
+        for position in sorted(positions):
+            base = changes[position].apply(base)
     except SettingError:
         return None
     return base
 
 
-def _needed(base: Recipe, goal: Recipe, changes: Sequence[Change], groups: list[list[int]]) -> list[list[int]]:
+def _drop_undone(base: Recipe, goal: Recipe, changes: Sequence[Change], groups: list[list[int]]) -> list[list[int]]:
     """The groups without the changes that later ones of theirs undo."""
-    for number, place in [(number, place) for number, group in enumerate(groups) for place in group]:
-        fewer = [[each for each in group if each != place] for group in groups]
-        if fewer[number] and _applied(base, changes, itertools.chain(*fewer)) == goal:
+    for number, position in [(number, position) for number, group in enumerate(groups) for position in group]:
+        fewer = [[each for each in group if each != position] for group in groups]
+        if fewer[number] and _apply(base, changes, itertools.chain(*fewer)) == goal:
             groups = fewer
     return groups
 
 
-def _factor(changes: Sequence[Change], places: Sequence[int]) -> Factor:
-    mine = tuple(changes[place] for place in places)
-    return Factor("+".join(each.name for each in mine), ", ".join(each.says for each in mine), mine, tuple(places))
+def _factor(changes: Sequence[Change], positions: Sequence[int]) -> Factor:
+    mine = tuple(changes[position] for position in positions)
+    return Factor("+".join(each.name for each in mine), ", ".join(each.says for each in mine), mine, tuple(positions))
 
 
 def _by_axis(base: Recipe, goal: Recipe, row: Row) -> tuple[Factor, ...]:
     """One factor an axis on which the recipes differ; its edits give the goal's values."""
     edits: dict[str, list[tuple[str, Any]]] = {}
-    for name, path, value in _differing(base, goal):
+    for name, path, value in _field_differences(base, goal):
         edits.setdefault(name, []).append((path, value))
     return tuple(
-        Factor(name, _says(some, base, goal, row), (Change(name, name, tuple(some)),), (place,))
-        for place, (name, some) in enumerate(edits.items())
+        Factor(name, _says(some, base, goal, row), (Change(name, name, tuple(some)),), (position,))
+        for position, (name, some) in enumerate(edits.items())
     )
 
 
 def _says(edits: Sequence[tuple[str, Any]], base: Recipe, goal: Recipe, row: Row) -> str:
     """The settings that change and their values, or, where they are many, whose they become."""
     changed = difference(base, goal)
-    told = [
-        f"{path} {_told(old)} -> {_told(new)}"
+    parts = [
+        f"{path} {_format_setting(old)} -> {_format_setting(new)}"
         for path, (old, new) in changed.items()
         if any(path == edited or path.startswith(edited + ".") for edited, _ in edits)
         and path.rpartition(".")[0] not in changed  # another technique has other settings
     ]
-    return ", ".join(told) if 0 < len(told) <= SHOWN else f"{', '.join(dict(edits))} as in {row.name}"
+    return ", ".join(parts) if 0 < len(parts) <= MOST_SETTINGS else f"{', '.join(dict(edits))} as in {row.name}"
 
 
-def _told(value: Any) -> str:
+def _format_setting(value: Any) -> str:
     return "unset" if value is None else str(value) or "none"
 
 
-def _differing(base: Recipe, goal: Recipe) -> Iterator[tuple[str, str, Any]]:
+def _field_differences(base: Recipe, goal: Recipe) -> Iterator[tuple[str, str, Any]]:
     """Axis, path and the goal's value of what differs: fields of the recipe, and of its branches. Where tasks come or
     go, branches and schedule are one factor: at every moment a schedule needs the branches of its tasks."""
     old, new = ({branch.key: branch for branch in recipe.branches} for recipe in (base, goal))

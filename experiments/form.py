@@ -1,4 +1,4 @@
-"""What is wrong with a suite as it was written down, before any recipe is made of it: kinds, names, texts, bases."""
+"""Faults of a suite as it is written, before any recipe is built from it: types, names, texts, bases."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ class Fault(NamedTuple):
 
 def form_faults(suite: Suite) -> Iterator[Fault]:
     """The faults of one stage at a time, as each stage relies on those before."""
-    for stage in (kinds, words, repeats, bases):
-        found = list(stage(suite))
-        if found:
-            yield from found
+    for stage in (type_faults, text_faults, repeat_faults, base_faults):
+        faults = list(stage(suite))
+        if faults:
+            yield from faults
             return
 
 
-def pieces(suite: Suite) -> Iterator[tuple[str, Any]]:
-    """All declarations of a suite, each with what it is called; none is looked into before it was given out."""
+def declarations(suite: Suite) -> Iterator[tuple[str, Any]]:
+    """All declarations of a suite, each with its label; none is read before it was yielded."""
     yield "the suite", suite
     for row in suite.rows:
         yield f"row {shown(row.name, 60)}", row
@@ -50,36 +50,36 @@ def pieces(suite: Suite) -> Iterator[tuple[str, Any]]:
         yield f"statement {type(said).__name__}", said
 
 
-def kinds(suite: Suite) -> Iterator[Fault]:
-    """Fields of the first declaration in which a value is not of its kind, or a number not finite."""
-    for whose, piece in pieces(suite):
+def type_faults(suite: Suite) -> Iterator[Fault]:
+    """Fields of the first declaration in which a value is not of its type, or a number not finite."""
+    for whose, piece in declarations(suite):
         fields = {name: (getattr(piece, name), hint) for name, hint in hints(type(piece)).items()}
-        wrong = [each for name, about in fields.items() for each in misfits(*about, f"{whose}: {name}")]
+        wrong = [each for name, about in fields.items() for each in mismatches(*about, f"{whose}: {name}")]
         if wrong:
             name = getattr(piece, "name", None)
             yield from (Fault(says, name if isinstance(name, str) else None) for says in wrong)
             return
 
 
-def misfits(value: Any, hint: Any, where: str) -> Iterator[str]:
-    """Where in a field's value something is not of the kind that is declared."""
+def mismatches(value: Any, hint: Any, where: str) -> Iterator[str]:
+    """Where in a field's value something is not of the declared type."""
     origin, options = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
-        if all(any(misfits(value, option, where)) for option in options):
-            yield f"{where} is {shown(value)}; it must be {' or '.join(map(wanted, options))}"
+        if all(any(mismatches(value, option, where)) for option in options):
+            yield f"{where} is {shown(value)}; it must be {' or '.join(map(describe_type, options))}"
     elif origin is tuple and isinstance(value, tuple) and (options[-1] is ... or len(value) == len(options)):
         each = [options[0]] * len(value) if options[-1] is ... else options
         for at, (item, kind) in enumerate(zip(value, each, strict=True)):
-            yield from misfits(item, kind, f"{where}[{at}]")
+            yield from mismatches(item, kind, f"{where}[{at}]")
     elif origin is Mapping and isinstance(value, Mapping):
         for key, item in value.items():
-            yield from misfits(key, options[0], f"{where}, a key")
-            yield from misfits(item, options[1], f"{where}[{shown(key)}]")
-    elif not fits(value, hint):
-        yield f"{where} is {shown(value)}; it must be {wanted(hint)}"
+            yield from mismatches(key, options[0], f"{where}, a key")
+            yield from mismatches(item, options[1], f"{where}[{shown(key)}]")
+    elif not is_of_type(value, hint):
+        yield f"{where} is {shown(value)}; it must be {describe_type(hint)}"
 
 
-def fits(value: Any, hint: Any) -> bool:
+def is_of_type(value: Any, hint: Any) -> bool:
     if hint is Any:
         return True
     if get_origin(hint) is Literal:
@@ -89,8 +89,8 @@ def fits(value: Any, hint: Any) -> bool:
     return isinstance(hint, type) and isinstance(value, hint) and not (hint is int and isinstance(value, bool))
 
 
-def wanted(hint: Any) -> str:
-    """A kind in words."""
+def describe_type(hint: Any) -> str:
+    """A type in words."""
     if get_origin(hint) is Literal:
         return f"one of {', '.join(map(repr, get_args(hint)))}"
     if get_origin(hint) is tuple:
@@ -102,9 +102,9 @@ def wanted(hint: Any) -> str:
     return {float: "a finite number", str: "text", int: "a whole number"}.get(hint) or f"of type {hint.__name__}"
 
 
-def words(suite: Suite) -> Iterator[Fault]:
-    """Names that cannot be typed or be a file's, and texts that cannot be printed."""
-    for whose, piece in pieces(suite):
+def text_faults(suite: Suite) -> Iterator[Fault]:
+    """Names that cannot be typed or be a file's name, and texts that cannot be printed."""
+    for whose, piece in declarations(suite):
         for field in dataclasses.fields(piece):
             value = getattr(piece, field.name)
             for text in value if isinstance(value, tuple) else (value,):
@@ -122,11 +122,11 @@ def words(suite: Suite) -> Iterator[Fault]:
         )
 
 
-def repeats(suite: Suite) -> Iterator[Fault]:
-    """What is there twice, and what there is none of."""
+def repeat_faults(suite: Suite) -> Iterator[Fault]:
+    """Names that occur twice, and fields that are empty."""
     named = {"rows": [row.name for row in suite.rows], "claims": [claim.name for claim in suite.claims]}
     for what, names in {**named, "columns": suite.columns}.items():
-        for name in twice(names):
+        for name in duplicates(names):
             mend = "leave one out" if what == "columns" else "rename one"
             yield Fault(f"there are two {what} {name!r}; {mend}", name)
     for what in ("rows", "columns"):
@@ -138,33 +138,35 @@ def repeats(suite: Suite) -> Iterator[Fault]:
             yield Fault(f"there are two changes {change.name!r} that do not change the same; rename one", change.name)
 
 
-def twice(names: Iterable[str]) -> list[str]:
+def duplicates(names: Iterable[str]) -> list[str]:
     names = list(names)
     return [name for name in dict.fromkeys(names) if names.count(name) > 1]
 
 
-def bases(suite: Suite) -> Iterator[Fault]:
-    """Rows that stand on rows that are not there, or in a circle."""
-    known = {row.name: row for row in (*(suite.extends.rows if suite.extends else ()), *suite.rows)}
+def base_faults(suite: Suite) -> Iterator[Fault]:
+    """Rows that stand on missing rows, or in a circle."""
+    rows = {row.name: row for row in (*(suite.extends.rows if suite.extends else ()), *suite.rows)}
     for row in suite.rows:
         for what, name in (("stands on", row.on), ("has printed differences from", row.delta_from)):
-            if name is not None and name not in known:
+            if name is not None and name not in rows:
                 yield Fault(
-                    f"row {row.name!r} {what} {name!r}, but {suite.slug} has no row {name!r}{near(name, known)}", name
+                    f"row {row.name!r} {what} {name!r}, but {suite.slug} has no row {name!r}{near_names(name, rows)}",
+                    name,
                 )
     for row in suite.rows:
-        way = [row.name]
-        while (on := known[way[-1]].on if way[-1] in known else None) is not None:
-            way.append(on)
+        path = [row.name]
+        while (on := rows[path[-1]].on if path[-1] in rows else None) is not None:
+            path.append(on)
             if on == row.name:
                 yield Fault(
-                    f"row {row.name!r} stands on itself ({' on '.join(way)}); let one of them stand on None", row.name
+                    f"row {row.name!r} stands on itself ({' on '.join(path)}); let one of them stand on None", row.name
                 )
                 return
-            if on in way[:-1]:  # a circle that this row is not part of
+            if on in path[:-1]:  # a circle that this row is not part of
                 break
 
 
-def near(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+def near_names(name: str, names: Iterable[str]) -> str:
+    """The ending of a message: names that are spelled much like this one."""
+    close = difflib.get_close_matches(name, list(names), n=3, cutoff=0.5)
     return f"; near names: {', '.join(close)}" if close else ""

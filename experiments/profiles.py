@@ -43,13 +43,13 @@ class Profile:
             recipe,
             encoder=encoder,
             branches=tuple(self._branch(branch) for branch in recipe.branches),
-            epochs=mapped(self.epochs, recipe.epochs),
-            batch=mapped(self.batch, recipe.batch),
+            epochs=map_number(self.epochs, recipe.epochs),
+            batch=map_number(self.batch, recipe.batch),
             optimizer=dataclasses.replace(recipe.optimizer, rate=recipe.optimizer.rate * self.rate_multiplier),
         )
 
     def _branch(self, branch: Branch) -> Branch:
-        rows = self.full.get(branch.key) if branch.rows is None else mapped(self.rows, branch.rows)
+        rows = self.full.get(branch.key) if branch.rows is None else map_number(self.rows, branch.rows)
         extra = tuple(
             dataclasses.replace(source, per_class=self.reviews_per_class)
             if isinstance(source, Reviews) and source.per_class is None
@@ -60,22 +60,22 @@ class Profile:
 
     def lines(self) -> list[str]:
         """The map in words, one line a subject."""
-        told = [f"{self.name}: {self.says}"]
+        lines = [f"{self.name}: {self.says}"]
         if self.rows:
-            told.append("rows: " + ", ".join(f"{paper:,} -> {ours:,}" for paper, ours in self.rows))
+            lines.append("rows: " + ", ".join(f"{paper:,} -> {ours:,}" for paper, ours in self.rows))
         if self.full:
-            told.append("whole training sets: " + ", ".join(f"{task} {rows:,}" for task, rows in self.full.items()))
+            lines.append("whole training sets: " + ", ".join(f"{task} {rows:,}" for task, rows in self.full.items()))
         if self.dev:
-            told.append("scored rows at most: " + ", ".join(f"{task} {rows:,}" for task, rows in self.dev.items()))
+            lines.append("scored rows at most: " + ", ".join(f"{task} {rows:,}" for task, rows in self.dev.items()))
         for name, entries in (("epochs", self.epochs), ("batch", self.batch)):
             if entries:
-                told.append(f"{name}: " + ", ".join(f"{paper} -> {ours}" for paper, ours in entries))
+                lines.append(f"{name}: " + ", ".join(f"{paper} -> {ours}" for paper, ours in entries))
         if self.rate_multiplier != 1.0:
-            told.append(f"learning rates times {self.rate_multiplier:g}")
-        return told
+            lines.append(f"learning rates times {self.rate_multiplier:g}")
+        return lines
 
 
-def mapped(entries: Map, number: int) -> int:
+def map_number(entries: Map, number: int) -> int:
     """Look a number up; between entries interpolate, outside them scale with the nearest."""
     if not entries:
         return number

@@ -1,4 +1,4 @@
-"""What a study may ask of a trial: values of parameters, each within its range."""
+"""The trial that a study asks for values of parameters, each within its range."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Value = float | int | str
 
 
 class Trial(Protocol):
-    """What a study asks for its parameters: a tuner, or ``Known`` ones. Optuna's trials fit."""
+    """Suggests parameters: Optuna's trials do, and ``ReplayTrial`` does with parameters of before."""
 
     def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float: ...
 

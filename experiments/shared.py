@@ -1,4 +1,4 @@
-"""What any study may seek beside its own subject, each in one range, so that no study has the better choice."""
+"""Parameters that any study may search beside its own, each in one range, so that no study has the better choice."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from experiments.suite import Change
 
 @dataclasses.dataclass(frozen=True)
 class Shared:
-    """``params`` are its parameters at what a paper's setting has that says nothing of them."""
+    """``params`` are its parameters with their values in a paper's setting that does not mention them."""
 
     params: Mapping[str, Value]
     suggest: Callable[[Trial], Change]
@@ -53,18 +53,18 @@ TASK_WEIGHTS = Shared({"quora_weight": 1.0, "sts_weight": 1.0}, task_weights)
 SHARED = (LEARNING_RATE, HEAD_DROPOUT, WEIGHT_DECAY, TASK_WEIGHTS)
 
 
-def alone(names: Mapping[str, Sequence[str]]) -> str:
-    """Which of several arms seek what others do not, and what all seek, in a sentence without its full stop; ``names``
-    are each arm's parameters."""
+def compare_parameters(names: Mapping[str, Sequence[str]]) -> str:
+    """Which parameters only some arms seek, and which all seek, in a sentence without its full stop; ``names`` are
+    each arm's parameters."""
     seekers = {name: [arm for arm, params in names.items() if name in params] for arm in names for name in names[arm]}
     common = [name for name, arms in seekers.items() if len(arms) == len(names)]
     groups: dict[tuple[str, ...], list[str]] = {}
     for name, arms in seekers.items():
         if name not in common:
             groups.setdefault(tuple(arms), []).append(name)
-    told = [
+    parts = [
         f"only {' and '.join(arms)} seek{'s' * (len(arms) == 1)} {', '.join(params)}" for arms, params in groups.items()
     ]
     every = f"{'both' if len(names) == 2 else 'all'} seek {', '.join(common) or 'nothing in common'}"
-    text = "; ".join([*told, every])
+    text = "; ".join([*parts, every])
     return text[0].upper() + text[1:]

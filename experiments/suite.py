@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from experiments.statements import Statement
 from model.errors import InputError
 from model.recipe import Recipe
 from model.selection import BestEpoch, Selection
@@ -83,54 +84,6 @@ class Claim:
     source: str = ""  # where in the paper
     biggest: bool = False  # the first contrast's step is said to be bigger than that of any other single change
     as_wholes: bool = False  # the rows are compared as wholes: which of their differences does it is not asked
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Stated:
-    """What a paper says in words of a printed figure: ``row``'s ``metric`` is ``value``, or is ``value`` times, or that
-    much more than, the row ``than``'s. Without a value: it is more, or less. ``fair`` is a row on the same split, where
-    ``than`` is not."""
-
-    says: str
-    source: str
-    row: str
-    metric: str
-    relation: Literal["is", "times", "more", "less"]
-    value: float | None = None
-    than: str | None = None
-    fair: str | None = None
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Gathered:
-    """A printed line that is no row: it takes its figures from several. ``rows`` names them by metric."""
-
-    name: str
-    source: str
-    printed: Mapping[str, float]
-    rows: Mapping[str, str]
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Answered:
-    """A row of which the paper says that it answers one class of the task always."""
-
-    row: str
-    metric: str
-    answer: int
-    source: str
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Undescribed:
-    """What the paper changed together with a row and does not describe, so that no recipe has it."""
-
-    row: str
-    says: str
-    source: str
-
-
-Statement = Stated | Gathered | Answered | Undescribed
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

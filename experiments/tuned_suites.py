@@ -1,4 +1,4 @@
-"""What studies found, as rows beside what it has to beat: the row untouched, the papers' settings, other studies."""
+"""Tuned settings as rows, beside those they have to beat: the row untouched, the papers' settings, other studies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from experiments.dsl import beats
 from experiments.search_space import Value
-from experiments.shared import alone
+from experiments.shared import compare_parameters
 from experiments.studies import STUDIES
 from experiments.suite import Change, Claim, Row, Suite
 from model.recipe import Recipe
@@ -19,7 +19,7 @@ UNTOUCHED = "untuned"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Winner:
-    """The best trial of one study on one row, and how it was found."""
+    """The best trial of one study on one row, and how it was searched."""
 
     study: str
     row: str  # full slug of the row that was tuned
@@ -43,7 +43,7 @@ class Winner:
 
     @property
     def says(self) -> str:
-        """How it was found, in a sentence."""
+        """How it was searched, in a sentence."""
         return (
             f"Trial {self.trial} of {self.trials} of the study {self.study} ({self.sampler} with seed "
             f"{self.sampler_seed}, pruner {self.pruner}) gave {self.metric} {self.value:.3f} on dev when trained with "
@@ -56,24 +56,24 @@ def suite(name: str, base: tuple[Suite, Row], winners: Sequence[Winner]) -> Suit
     """The rows of ``tuned/NAME``. The first winner is ``tuned``, the others are ``tuned-STUDY``; the starts are those
     of the first winner's study. All are changes of the row ``base``. ``RegistryError`` or ``SettingError`` for
     parameters that a study does not know or that do not fit the row."""
-    home, row = base
-    recipe, first, study = home.recipe(row), winners[0], STUDIES[winners[0].study]
+    table, row = base
+    recipe, first, study = table.recipe(row), winners[0], STUDIES[winners[0].study]
     plain = Row(
         name=UNTOUCHED,
         title=f"{row.name} as it is",
         split=row.split,
-        notes=(f"The row {home.slug}/{row.name}.",),
+        notes=(f"The row {table.slug}/{row.name}.",),
         origin="ours",
         fixes_encoder=row.fixes_encoder,
     )
     starts = [
-        changed(
+        changed_row(
             plain, name, start.name, f"the setting of {start.name}", start.says, study.changes(start.params), recipe
         )
         for start in study.starts
     ]
     tuned = [
-        changed(
+        changed_row(
             plain,
             name,
             "tuned" if winner is first else f"tuned-{winner.study}",
@@ -87,46 +87,52 @@ def suite(name: str, base: tuple[Suite, Row], winners: Sequence[Winner]) -> Suit
     return Suite(
         paper=PAPER,
         table=name,
-        title=f"Tuned: {study.name} on {home.slug}/{row.name}",
-        source=", ".join(filter(None, (home.title, home.source))),
+        title=f"Tuned: {study.name} on {table.slug}/{row.name}",
+        source=", ".join(filter(None, (table.title, table.source))),
         base=recipe,
-        columns=home.columns,
-        formula=home.formula,
+        columns=table.columns,
+        formula=table.formula,
         rows=(plain, *starts, *tuned),
-        claims=claims(home, starts, tuned),
+        claims=claims(table, starts, tuned),
         notes=(
-            *([f"{alone({each.study: list(each.params) for each in winners})}."] if len(winners) > 1 else []),
+            *(
+                [f"{compare_parameters({each.study: list(each.params) for each in winners})}."]
+                if len(winners) > 1
+                else []
+            ),
             f"{study.says}.",
             f"Settings were chosen by their dev score with seed {first.seed}, so that dev scores, that seed's above "
             "all, flatter the tuned rows.",
         ),
-        marks={path: home.mark(row, path) for path in flatten(recipe)},
-        selection=home.selection_of(row),
+        marks={path: table.mark(row, path) for path in flatten(recipe)},
+        selection=table.selection_of(row),
         origin="ours",
     )
 
 
-def changed(plain: Row, table: str, name: str, title: str, note: str, changes: Sequence[Change], recipe: Recipe) -> Row:
-    """A row that stands on the untouched one and changes its recipe so."""
-    edits = named(f"{table}-{name}", changes, recipe)
+def changed_row(
+    plain: Row, table: str, name: str, title: str, note: str, changes: Sequence[Change], recipe: Recipe
+) -> Row:
+    """A row that stands on the untouched one and makes these changes."""
+    edits = rename_changes(f"{table}-{name}", changes, recipe)
     return dataclasses.replace(plain, name=name, title=title, on=plain.name, changes=edits, notes=(note,))
 
 
-def named(prefix: str, changes: Sequence[Change], recipe: Recipe) -> tuple[Change, ...]:
-    """The changes that do change the recipe, under names that no other row's have."""
-    told = []
+def rename_changes(prefix: str, changes: Sequence[Change], recipe: Recipe) -> tuple[Change, ...]:
+    """The changes that have an effect on the recipe, with names that no other row's changes have."""
+    named = []
     for change in changes:
         after = change.apply(recipe)
         if after != recipe:
-            told.append(dataclasses.replace(change, name=f"{prefix}-{change.name}"))
+            named.append(dataclasses.replace(change, name=f"{prefix}-{change.name}"))
         recipe = after
-    return tuple(told)
+    return tuple(named)
 
 
-def claims(home: Suite, starts: Sequence[Row], tuned: Sequence[Row]) -> tuple[Claim, ...]:
+def claims(table: Suite, starts: Sequence[Row], tuned: Sequence[Row]) -> tuple[Claim, ...]:
     """That the first winner is better than each start, and than each other winner."""
     best, *others = tuned
-    metric = home.columns[0] if home.formula == "none" else "overall"
+    metric = table.columns[0] if table.formula == "none" else "overall"
     return tuple(
         Claim(
             name=f"{best.name}-beats-{row.name}",

@@ -1,8 +1,8 @@
-"""The harness: which rows, on what data, trained where, kept how. ``harness.results`` gives what a home holds."""
+"""The harness: which rows, on what data, trained where, kept how. ``harness.results`` reads a results folder."""
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.console.environment import check as _check
 
@@ -17,10 +17,16 @@ for _name, _value in {
 }.items():
     os.environ.setdefault(_name, _value)  # a user who sets one of them keeps it
 
+if TYPE_CHECKING:
+    from harness.reporting.frame import results as results
+else:
 
-def __getattr__(name: str) -> Any:
-    if name == "results":  # pandas only when asked for
-        from harness.reporting.frame import results
+    def __getattr__(name: str) -> Any:
+        if name == "results":  # pandas only when asked for
+            from harness.reporting.frame import results
 
-        return results
-    raise AttributeError(name)
+            return results
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = ["results"]

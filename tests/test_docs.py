@@ -51,12 +51,12 @@ class Tags(html.parser.HTMLParser):
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        told = {name: value or "" for name, value in attrs}
-        self.ids.add(told.get("id", ""))
+        attributes = {name: value or "" for name, value in attrs}
+        self.ids.add(attributes.get("id", ""))
         if tag == "a":
-            self.links.append(told.get("href", ""))
-        elif not (tag == "link" and told.get("rel") in ("canonical", "next", "prev")):
-            self.loads += [told[name] for name in ("src", "href", "data", "poster") if name in told]
+            self.links.append(attributes.get("href", ""))
+        elif not (tag == "link" and attributes.get("rel") in ("canonical", "next", "prev")):
+            self.loads += [attributes[name] for name in ("src", "href", "data", "poster") if name in attributes]
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def anchors(text: str) -> set[str]:
     heads = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE)
     named = [re.search(r"\{#([\w-]+)\}", head) for head in heads]
     plain = [re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", head).strip().lower()) for head in heads]
-    return {found[1] if found else slug for found, slug in zip(named, plain, strict=True)}
+    return {match[1] if match else slug for match, slug in zip(named, plain, strict=True)}
 
 
 @pytest.mark.parametrize("path", READ, ids=lambda path: path.name)
@@ -105,6 +105,31 @@ def test_relative_links_and_anchors_resolve_in_the_sources(path: Path) -> None:
             other = path.parent / name if name else path
             assert other.exists(), target
             assert not anchor or anchor in anchors(other.read_text(encoding="utf-8")), target
+
+
+def test_every_file_and_module_that_is_named_is_there() -> None:
+    packages = "benchmarks|deploy|docs|experiments|harness|model|reports|tests"
+    named = set[str]()
+    for path in (*READ, *(ROOT / name for name in ("CHANGELOG.md", "deploy/README.md", "experiments/LOG.md"))):
+        text = path.read_text(encoding="utf-8")
+        named |= set(re.findall(rf"(?<![\w/.])((?:{packages})/[\w/]+(?:\.\w+)?)", text))
+        modules = re.findall(rf"`((?:{packages})(?:\.[a-z_]\w*){{2,}})`", text)
+        named |= {name.replace(".", "/") for name in modules}
+    assert {"harness/planning/matching.py", "model/kernels/attention"} <= named
+    named -= {"benchmarks/results.json", "reports/ours.json"}  # written by commands
+    assert not [each for each in sorted(named) if not (ROOT / each).exists() and not (ROOT / f"{each}.py").exists()]
+
+
+def test_every_package_has_its_line_in_the_architecture() -> None:
+    layers = {path.parent.name for path in (ROOT / "harness").glob("*/__init__.py")}
+    named = set(re.findall(r"`harness/(\w+)`", page("architecture").partition("## One parameter")[0]))
+    assert named == layers
+    for package in ("harness", "reports", "experiments", "model"):
+        assert f"| `{package}` |" in page("architecture"), package
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= 1500
 
 
 def commands(text: str) -> Iterator[tuple[bool, list[str]]]:
@@ -123,8 +148,8 @@ def test_every_command_line_can_be_typed(path: Path) -> None:
         if name.startswith("-"):
             continue
         command = main.commands[name]
-        known = {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
-        assert {word.partition("=")[0] for word in words if word.startswith("-")} <= known, (name, words)
+        options = {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
+        assert {word.partition("=")[0] for word in words if word.startswith("-")} <= options, (name, words)
         if whole:
             command.make_context(name, list(words), parent=click.Context(main))
         for word in words:
@@ -137,15 +162,15 @@ def techniques() -> list[type[Technique]]:
     for path in sorted((ROOT / "model").rglob("*.py")):
         if "slug: ClassVar" in path.read_text(encoding="utf-8"):  # declarations import no torch: this is quick
             importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
-    found, todo = list[type[Technique]](), [Technique]
+    kinds, todo = list[type[Technique]](), [Technique]
     while todo:
         todo += (kind := todo.pop()).__subclasses__()
         if "slug" in vars(kind) and kind.__module__.startswith("model.") and kind not in (Task, Branch, Recipe):
-            found.append(kind)
-    return sorted(found, key=lambda kind: kind.slug)
+            kinds.append(kind)
+    return sorted(kinds, key=lambda kind: kind.slug)
 
 
-def told(default: Any) -> str:
+def format_default(default: Any) -> str:
     if isinstance(default, tuple):
         return " ".join(default)
     return default.slug if isinstance(default, Technique) else str(default)
@@ -159,7 +184,7 @@ def test_a_technique_is_described_with_its_fields_and_their_defaults(kind: type[
     assert section or line
     shared = {field.name for field in dataclasses.fields(Regularizer)} if issubclass(kind, Regularizer) else set()
     for field in dataclasses.fields(kind):
-        default = re.escape(told(field.default))
+        default = re.escape(format_default(field.default))
         if field.name in shared:
             assert re.search(rf"^\| `{field.name}` \|.*\| `{default}` \|", page("techniques"), re.MULTILINE), field.name
         elif section:

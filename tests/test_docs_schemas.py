@@ -89,9 +89,9 @@ def epoch(number: int, cell: Cell, random: np.random.Generator) -> tuple[Epoch, 
         gold = random.integers(0, 2, 30) if task.classes else random.uniform(0, 5, 30)
         ids = tuple(f"{task.name}{at}" for at in range(30))
         for split in ("train", "dev"):
-            given = gold if number > 1 and random.uniform() < 0.5 else random.permutation(gold)
-            given = np.zeros_like(gold) if number == 1 and not task.classes else given
-            scores[split, task.name] = Scored(task, given, score(task, given, gold))
+            predicted = gold if number > 1 and random.uniform() < 0.5 else random.permutation(gold)
+            predicted = np.zeros_like(gold) if number == 1 and not task.classes else predicted
+            scores[split, task.name] = Scored(task, predicted, score(task, predicted, gold))
             sets[split, task.name] = Examples(task, split, ids, tuple((each,) for each in ids), gold)
     signals = {"loss/sst": 1.0, "smart_gradient/sst": 1e-6, "conflict": 0.3}
     return Epoch(number, scores, signals, 2.0, 1.0, 960, lambda: pytest.fail("nobody asked")), sets
@@ -100,15 +100,15 @@ def epoch(number: int, cell: Cell, random: np.random.Generator) -> tuple[Epoch, 
 def trained(home: Path, cell: Cell) -> None:
     """Leave the cell's folder as a worker does, and hold its claim to its schema meanwhile."""
     worker, random = Worker(home, 1, "cpu", 60.0, lambda: False), np.random.default_rng(7)
-    held = take_lease(home, cell.id)
-    assert held is not None
-    with held:
-        check("claim", json.loads(held.path.read_text()))
-        keeping = CellWriter(home / "cells" / cell.id, held, WeightRetention(), 60.0)
+    lease = take_lease(home, cell.id)
+    assert lease is not None
+    with lease:
+        check("claim", json.loads(lease.path.read_text()))
+        keeping = CellWriter(home / "cells" / cell.id, lease, WeightRetention(), 60.0)
         keeping.begin(worker.about(cell))
         for number in (1, 2):
-            told, sets = epoch(number, cell, random)
-            keeping.epoch(None, told)  # type: ignore[arg-type]  # nothing is kept of the network
+            result, sets = epoch(number, cell, random)
+            keeping.epoch(None, result)  # type: ignore[arg-type]  # nothing is kept of the network
         keeping.finish(sets, {"peak_memory_bytes": 1 << 20, "warnings": ["a note"], "fresh": [], "pieces": 1})
 
 
@@ -120,21 +120,21 @@ def rows() -> list[PlannedRow]:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, rows: list[PlannedRow]) -> Path:
     """Two rows of two seeds, a failed cell, a trial, and what was said of them."""
-    made = tmp_path_factory.mktemp("schemas")
+    home = tmp_path_factory.mktemp("schemas")
     for cell in {cell.id: cell for row in rows for cell in row.cells}.values():
-        trained(made, cell)
-    write_failure(made, plan([find("bertram/table1/11-mse")], SETUP)[0].cells[0], "the loss of sst is nan", "Traceback")
-    write_manifest(made, rows, setup_tags(SETUP))
+        trained(home, cell)
+    write_failure(home, plan([find("bertram/table1/11-mse")], SETUP)[0].cells[0], "the loss of sst is nan", "Traceback")
+    write_manifest(home, rows, setup_tags(SETUP))
     study = STUDIES["smart"]
     suite, row = find(study.row)
     arm = StudyRun(study=study, suite=suite, row=row, setup=SETUP)
     trial = Trial(
         number=0, params=study.starts[0].params, cell="c", state="complete", value=0.5, curve={1: 0.4, 2: 0.5}
     )
-    trials.write_trial(made, run.trial_record(arm, "CPU-seconds", trial, setup_tags(SETUP)))
-    (made / "reports").mkdir()
-    remember(tables(rows, SETUP, ExecutionConfig(made, 1, 1, "cpu")), SETUP, made / "reports" / "ours.json")
-    return made
+    trials.write_trial(home, run.trial_record(arm, "CPU-seconds", trial, setup_tags(SETUP)))
+    (home / "reports").mkdir()
+    remember(tables(rows, SETUP, ExecutionConfig(home, 1, 1, "cpu")), SETUP, home / "reports" / "ours.json")
+    return home
 
 
 def test_what_a_home_holds(home: Path) -> None:
@@ -155,9 +155,9 @@ def test_what_a_home_holds(home: Path) -> None:
 
 
 def test_the_registry_with_what_was_measured(home: Path) -> None:
-    told = answered("list", "--json", "--home", str(home))
-    assert [each["row"] for each in told if each["ours"]] == ["04-all-three", "06-smart"]
-    check("list", told)
+    listing = answered("list", "--json", "--home", str(home))
+    assert [each["row"] for each in listing if each["ours"]] == ["04-all-three", "06-smart"]
+    check("list", listing)
     for row in (ROW, "smart-vs-deberta/table1/deberta", "smooth-valleys/controls/domain-pretrain"):
         check("show", answered("show", row, "--json"))
     check("audit", answered("audit", "--json"))
@@ -168,9 +168,9 @@ def test_comparisons_and_what_is_behind_a_figure(home: Path, rows: list[PlannedR
     some = [dataclasses.replace(row, cells=row.cells[:seeds]) for row in rows]
     setup = measured_setup(some, setup_tags(SETUP), read_index(home))
     names = ("sst_accuracy", "quora_accuracy", "sts_pearson", "overall")
-    told = [one(setup, compare(setup, ROW, OTHER, name, bootstrap=True)) for name in names]
-    assert all(len(each["seeds"]) == seeds for each in told)
-    check("compare", json.loads(json.dumps(told, allow_nan=False)))
+    comparisons = [one(setup, compare(setup, ROW, OTHER, name, bootstrap=True)) for name in names]
+    assert all(len(each["seeds"]) == seeds for each in comparisons)
+    check("compare", json.loads(json.dumps(comparisons, allow_nan=False)))
     assert "difference" not in one(setup, compare(setup, ROW, OTHER, "cfimdb_accuracy"))
     check("explain", json.loads(json.dumps([behind(setup, setup.rows[ROW], name) for name in names], allow_nan=False)))
 
@@ -182,9 +182,9 @@ def test_an_ablation_before_and_after() -> None:
     ours, random = truth.FOUR, np.random.default_rng(0)
     values = dict.fromkeys(("sst", "quora", "sts"), truth.values(ours.names, {}))
     setup = truth.quick(ours, *truth.drawn(random, values, seeds=2, items=(20, 20, 20)))
-    taken = AblationResults(ours, dataclasses.replace(setup, facts={name: setup_tags(SETUP)[name] for name in FACTS}))
+    results = AblationResults(ours, dataclasses.replace(setup, facts={name: setup_tags(SETUP)[name] for name in FACTS}))
     after = design_data(ours, full(ours.names, ours.impossible)) | {"cells": 32, "cells_left": 0}
-    after |= figures(taken, analyse_metrics(taken))
+    after |= figures(results, analyse_metrics(results))
     assert set(after) - set(before) == {"combinations", "main", "interaction", "shapley", "paths", "steps"}
     check("ablate", json.loads(json.dumps(after, allow_nan=False)))
 
@@ -206,17 +206,17 @@ def test_exported_heads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_benchmarks(tmp_path: Path) -> None:
     bound, settings = Bound("step", "plain step", "at most", 1.5), Settings("embedded", True, tmp_path)
-    told = [
+    entries = [
         Figure(bound, (1.2, 1.3, 1.1), {"seconds": 2.0}),
         Figure(bound, skipped="no GPU"),
         Figure(bound, failed="x"),
     ]
-    check("benchmarks", json.loads(json.dumps([entry(figure, settings) for figure in told], allow_nan=False)))
+    check("benchmarks", json.loads(json.dumps([entry(figure, settings) for figure in entries], allow_nan=False)))
 
 
 def test_what_the_doctor_says() -> None:
-    found = [Finding("room", "ok", "9 GB are free"), Finding("hub", "mind", "it does not answer", "download first")]
-    check("doctor", json.loads(as_json(found)))
+    findings = [Finding("room", "ok", "9 GB are free"), Finding("hub", "mind", "it does not answer", "download first")]
+    check("doctor", json.loads(as_json(findings)))
 
 
 def test_every_command_that_prints_json_has_a_schema() -> None:

@@ -17,7 +17,7 @@ from model.task import TASKS
 from tests.harness.conftest import Invoke
 from tests.harness.conftest import invoke as invoke
 from tests.harness.processes import FULL
-from tests.walks import Walk, course, go, walks, write
+from tests.walks import Walk, read_walks, run_walks, write_course_data, write_files
 
 NEEDS_RESULTS = ("explain", "export", "compare", "report", "tune", "doctor")
 
@@ -27,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Where the user types; nothing of what is read there stays."""
     before, path, tasks = set(sys.modules), list(sys.path), dict(TASKS)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COURSE_DATA", str(course(tmp_path / "course")))
+    monkeypatch.setenv("COURSE_DATA", str(write_course_data(tmp_path / "course")))
     yield tmp_path
     sys.path[:] = path
     for name in set(sys.modules) - before:
@@ -47,30 +47,30 @@ def commands(walk: Walk) -> Iterator[list[str]]:
 
 
 def test_there_are_five_and_only_two_have_the_user_write_anything() -> None:
-    wrote = {each.title: sorted(each.files) for each in walks()}
+    wrote = {each.title: sorted(each.files) for each in read_walks()}
     assert [names for names in wrote.values() if names] == [["my_task.py", "questions.csv"], ["my_paper.py"]]
-    assert len(wrote) == 5 and all(each.blocks for each in walks())
-    assert max(each.lines for each in walks()) < 50
+    assert len(wrote) == 5 and all(each.blocks for each in read_walks())
+    assert max(each.lines for each in read_walks()) < 50
 
 
 def test_their_files_are_read_and_their_trainings_planned(invoke: Invoke, folder: Path) -> None:
     planned = 0
-    for each in walks():
-        write(each, folder)
+    for each in read_walks():
+        write_files(each, folder)
         for words in commands(each):
             if words[0] in NEEDS_RESULTS or "tuned/smart" in words or "my-encoder" in words:
                 continue
             trains = words[0] in ("run", "ablate")
-            found = invoke(*words, *["--dry-run"] * trains)
-            assert found.exit_code == 0, f"{words}\n{found.output}"
-            assert (" distinct cells" in found.output) == trains, found.output
+            result = invoke(*words, *["--dry-run"] * trains)
+            assert result.exit_code == 0, f"{words}\n{result.output}"
+            assert (" distinct cells" in result.output) == trains, result.output
             planned += trains
     assert planned == 5
 
 
 @pytest.mark.skipif(not FULL, reason="HARNESS_TEST_COUNTS=full runs it")
 def test_they_lead_where_they_say(tmp_path: Path) -> None:
-    said = {each.title: told for each, _, told in go(tmp_path)}
+    said = {each.title: output for each, _, output in run_walks(tmp_path)}
     assert len(said) == 5
     table, task, technique, paper, ablation = said.values()
     assert "finetune-sst" in table and (tmp_path / "my-encoder" / "model.safetensors").is_file()

@@ -30,24 +30,24 @@ class Walk:
 
     @property
     def lines(self) -> int:
-        """That the user writes, blank ones apart."""
+        """The lines that the user writes, blank ones apart."""
         return sum(bool(line.strip()) for text in self.files.values() for line in text.splitlines())
 
 
-def walks() -> list[Walk]:
+def read_walks() -> list[Walk]:
     text = README.read_text(encoding="utf-8")
-    (section,) = re.findall(r"^## Five walks\n(.*?)^## ", text, re.DOTALL | re.MULTILINE)
-    return [walk(*part.split("\n", 1)) for part in re.split(r"^### \d\. ", section, flags=re.MULTILINE)[1:]]
+    (section,) = re.findall(r"^## Five walkthroughs\n(.*?)^## ", text, re.DOTALL | re.MULTILINE)
+    return [read_walk(*part.split("\n", 1)) for part in re.split(r"^### \d\. ", section, flags=re.MULTILINE)[1:]]
 
 
-def walk(title: str, text: str) -> Walk:
+def read_walk(title: str, text: str) -> Walk:
     blocks = re.findall(r"^```(\w+)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     files = dict(code.removeprefix("# ").split("\n", 1) for kind, code in blocks if kind == "python")
     files |= dict(re.findall(r"^`([\w.]+)`:\n\n```csv\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
     return Walk(title, files, tuple(code for kind, code in blocks if kind == "sh"))
 
 
-def course(folder: Path) -> Path:
+def write_course_data(folder: Path) -> Path:
     """A folder of the course's files, with generated sentences."""
     folder.mkdir()
     for (task, split), examples in embedded().splits.items():
@@ -61,30 +61,31 @@ def course(folder: Path) -> Path:
     return folder
 
 
-def write(walk: Walk, folder: Path) -> None:
+def write_files(walk: Walk, folder: Path) -> None:
     for name, text in walk.files.items():
         (folder / name).write_text(text, encoding="utf-8")
 
 
-def environment(folder: Path) -> dict[str, str]:
+def environment_of(folder: Path) -> dict[str, str]:
     """This interpreter's commands first, and no state but the folder's."""
-    told = {name: value for name, value in os.environ.items() if name not in ("HARNESS_HOME", "MLFLOW_TRACKING_URI")}
-    path = os.pathsep.join((str(Path(sys.executable).parent), told.get("PATH", os.defpath)))
-    return told | {"PATH": path, "COURSE_DATA": str(folder / "course"), "COLUMNS": "100"}
+    ours = ("HARNESS_HOME", "MLFLOW_TRACKING_URI")
+    inherited = {name: value for name, value in os.environ.items() if name not in ours}
+    path = os.pathsep.join((str(Path(sys.executable).parent), inherited.get("PATH", os.defpath)))
+    return inherited | {"PATH": path, "COURSE_DATA": str(folder / "course"), "COLUMNS": "100"}
 
 
-def go(folder: Path) -> Iterator[tuple[Walk, float, str]]:
-    """Each walk after the other, with its seconds and what it said. ``AssertionError`` for one that fails."""
-    course(folder / "course")
-    for each in walks():
+def run_walks(folder: Path) -> Iterator[tuple[Walk, float, str]]:
+    """Each walk after the other, with its seconds and its output. ``AssertionError`` for one that fails."""
+    write_course_data(folder / "course")
+    for each in read_walks():
         began = time.monotonic()
-        write(each, folder)
-        told = []
+        write_files(each, folder)
+        outputs = []
         for block in each.blocks:
             done = subprocess.run(
                 ["bash", "-euo", "pipefail", "-c", block],
                 cwd=folder,
-                env=environment(folder),
+                env=environment_of(folder),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -92,13 +93,13 @@ def go(folder: Path) -> Iterator[tuple[Walk, float, str]]:
             )
             assert done.returncode == 0, f"{each.title}\n{block}\n{done.stdout}"
             assert "Traceback" not in done.stdout, done.stdout
-            told.append(done.stdout)
-        yield each, time.monotonic() - began, "\n".join(told)
+            outputs.append(done.stdout)
+        yield each, time.monotonic() - began, "\n".join(outputs)
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
-        for each, seconds, _ in go(Path(name)):
+        for each, seconds, _ in run_walks(Path(name)):
             wrote = f"{len(each.files)} files, {each.lines} lines" if each.files else "nothing written"
             print(f"{each.title:<40} {seconds:6.0f} s  {wrote}", flush=True)
 

@@ -1,4 +1,4 @@
-"""One file a paper. A module in this folder with ``SUITES`` is in the registry; nothing else has to be told."""
+"""One file a paper. A module in this folder with ``SUITES`` is in the registry; nothing else is to be edited."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pkgutil
 from experiments.suite import RegistryError, Suite
 
 
-def found() -> tuple[Suite, ...]:
+def load_suites() -> tuple[Suite, ...]:
     suites: dict[str, Suite] = {}
     for module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
         for suite in getattr(importlib.import_module(f"{__name__}.{module}"), "SUITES", ()):
@@ -18,4 +18,4 @@ def found() -> tuple[Suite, ...]:
     return tuple(suites.values())
 
 
-SUITES = found()
+SUITES = load_suites()

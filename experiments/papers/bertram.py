@@ -7,7 +7,8 @@ import dataclasses
 
 from experiments import changes
 from experiments.dsl import beats, claim, control, controls, row, scores
-from experiments.suite import Answered, Change, Gathered, Stated, Suite
+from experiments.statements import ConstantAnswer, GatheredLine, StatedFigure
+from experiments.suite import Change, Suite
 from model.heads.constant import AlwaysAnswer, RandomAnswer
 from model.heads.identity import Direct
 from model.heads.linear import Linear
@@ -308,9 +309,9 @@ CLAIMS = (
     ),
 )
 STATEMENTS = (
-    Answered(row="01-baseline", metric="sst_accuracy", answer=2, source="section 4.2"),
-    Answered(row="01-baseline", metric="quora_accuracy", answer=0, source="section 4.2"),
-    Stated(
+    ConstantAnswer(row="01-baseline", metric="sst_accuracy", answer=2, source="section 4.2"),
+    ConstantAnswer(row="01-baseline", metric="quora_accuracy", answer=0, source="section 4.2"),
+    StatedFigure(
         says="overall nearly 2.5 times the basic model's",
         source="section 1",
         row="12-combined",
@@ -319,7 +320,7 @@ STATEMENTS = (
         value=2.5,
         than="01-baseline",
     ),
-    Stated(
+    StatedFigure(
         says="sentiment 2.5 times the baseline's",
         source="section 4.4",
         row="14-full-quora",
@@ -328,7 +329,7 @@ STATEMENTS = (
         value=2.5,
         than="01-baseline",
     ),
-    Stated(
+    StatedFigure(
         says="paraphrase 1.44 times the baseline's",
         source="section 4.4",
         row="14-full-quora",
@@ -337,7 +338,7 @@ STATEMENTS = (
         value=1.44,
         than="01-baseline",
     ),
-    Stated(
+    StatedFigure(
         says="similarity nearly .7 above the baseline's",
         source="section 4.4",
         row="12-combined",
@@ -346,7 +347,7 @@ STATEMENTS = (
         value=0.7,
         than="01-baseline",
     ),
-    Stated(
+    StatedFigure(
         says="one combined update adds .002",
         source="section 5.1",
         row="12-combined",
@@ -355,7 +356,7 @@ STATEMENTS = (
         value=0.002,
         than="11-mse",
     ),
-    Stated(
+    StatedFigure(
         says="sentiment alone is better than all three tasks",
         source="section 1",
         row=f"{OURS}/sst-only",
@@ -363,7 +364,7 @@ STATEMENTS = (
         relation="more",
         than="04-all-three",
     ),
-    Stated(
+    StatedFigure(
         says="the whole Quora set lowered the score",
         source="section 4.4",
         row="14-full-quora",
@@ -372,7 +373,7 @@ STATEMENTS = (
         than="11-mse",
         fair="13-combined-test",
     ),
-    Stated(
+    StatedFigure(
         says="SMART, first used with the weakest task last, improved sentiment",
         source="section 5.2",
         row="07-weakest-last",
@@ -380,7 +381,7 @@ STATEMENTS = (
         relation="more",
         than="04-all-three",
     ),
-    Gathered(
+    GatheredLine(
         name="best results",
         source="table 1, last line",
         printed=scores(0.521, 0.541, 0.627, 0.610),

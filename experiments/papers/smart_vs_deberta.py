@@ -7,7 +7,8 @@ import dataclasses
 
 from experiments import changes
 from experiments.dsl import beats, claim, control, controls, row, scores
-from experiments.suite import Answered, Change, Stated, Suite, Undescribed
+from experiments.statements import ConstantAnswer, StatedFigure, UndescribedChange
+from experiments.suite import Change, Suite
 from model.data.reviews import Reviews
 from model.encoders.deberta import Deberta, DebertaFromBert
 from model.objectives.bce import Bce
@@ -213,9 +214,11 @@ CLAIMS = (
     ),
 )
 STATEMENTS = (
-    Answered(row="bert-v1", metric="quora_accuracy", answer=1, source="section 5.3"),
-    Stated(says="BERT + SIAR at .76", source="section 5.3", row="siar", metric="overall", relation="is", value=0.76),
-    Undescribed(row="deberta-siar", says='"additional fine-tuning"', source="section 5.3"),
+    ConstantAnswer(row="bert-v1", metric="quora_accuracy", answer=1, source="section 5.3"),
+    StatedFigure(
+        says="BERT + SIAR at .76", source="section 5.3", row="siar", metric="overall", relation="is", value=0.76
+    ),
+    UndescribedChange(row="deberta-siar", says='"additional fine-tuning"', source="section 5.3"),
 )
 TABLE1 = Suite(
     paper=PAPER,

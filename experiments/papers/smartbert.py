@@ -7,7 +7,8 @@ import dataclasses
 
 from experiments import changes
 from experiments.dsl import beats, claim, control, controls, row, scores
-from experiments.suite import Change, Stated, Statement, Suite, Undescribed
+from experiments.statements import StatedFigure, Statement, UndescribedChange
+from experiments.suite import Change, Suite
 from model.objectives.bce import BceWithLogits
 from model.objectives.cross_entropy import CrossEntropy
 from model.pairing.joint import Joint
@@ -133,7 +134,7 @@ CLAIMS = (
 )
 STATEMENTS: tuple[Statement, ...] = (
     *(
-        Stated(
+        StatedFigure(
             says=f"fine-tuning on {task} alone with SMART improves it",
             source="section 6",
             row=name,
@@ -144,7 +145,7 @@ STATEMENTS: tuple[Statement, ...] = (
         for name, task, metric in zip(SMART_ROWS[:3], ("sentiment", "paraphrase", "similarity"), ALL, strict=True)
     ),
     *(
-        Stated(
+        StatedFigure(
             says="fine-tuning on all three lowers paraphrase and similarity",
             source="section 6",
             row="all-three-smart",
@@ -155,7 +156,7 @@ STATEMENTS: tuple[Statement, ...] = (
         for metric in ALL[1:]
     ),
     *(
-        Stated(
+        StatedFigure(
             says="the model is better on test than on dev",
             source="section 6",
             row="interleaved-smart-test",
@@ -165,7 +166,7 @@ STATEMENTS: tuple[Statement, ...] = (
         )
         for metric in ALL
     ),
-    Undescribed(row="interleaved-smart", says='"tuned hyperparameters"', source="section 5.3"),
+    UndescribedChange(row="interleaved-smart", says='"tuned hyperparameters"', source="section 5.3"),
 )
 TABLE1 = Suite(
     paper=PAPER,

@@ -1,4 +1,4 @@
-"""One file a study. A module in this folder with ``STUDY`` is one; nothing else has to be told."""
+"""One file a study. A module in this folder with ``STUDY`` is one; nothing else is to be edited."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from experiments.study import Study
 from experiments.suite import RegistryError
 
 
-def found() -> dict[str, Study]:
+def load_studies() -> dict[str, Study]:
     """The studies by name."""
     studies: dict[str, Study] = {}
     for module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
@@ -22,4 +22,4 @@ def found() -> dict[str, Study]:
     return studies
 
 
-STUDIES = found()
+STUDIES = load_studies()

@@ -10,16 +10,8 @@ from string import ascii_uppercase
 from typing import Any
 
 from experiments.ablation import Ablation
-from experiments.factorial_designs import (
-    Design,
-    DesignError,
-    add_one,
-    by_letter,
-    choose,
-    every_effect,
-    full,
-    leave_one_out,
-)
+from experiments.design_choice import choose
+from experiments.factorial_designs import Design, DesignError, add_one, every_effect, full, leave_one_out, with_letters
 from experiments.suite import row_slug
 from harness.execution.config import ExecutionConfig
 from harness.execution.estimate import seconds_per_token
@@ -46,17 +38,17 @@ def choose_design(ablation: Ablation, kind: str, cells: int | None, setup: Setup
         try:
             return choose(names, impossible, min(runs, possible - 1) if kind == "fractional" else runs)
         except DesignError as error:
-            raise DesignError(f"{ablation.told}, {setup.seeds} seeds: {error}") from None
+            raise DesignError(f"{ablation.question}, {setup.seeds} seeds: {error}") from None
     design = {"factorial": full, "leave-one-out": leave_one_out, "add-one": add_one}[kind](names, impossible)
     wanted = 2 if kind != "factorial" else 1
     if len(design.runs) < wanted:
         raise DesignError(
-            f"{ablation.told}: {kind} has no two combinations that can be trained; take --design factorial"
+            f"{ablation.question}: {kind} has no two combinations that can be trained; take --design factorial"
         )
     if cells is not None and len(design.runs) > runs:
         raise DesignError(
-            f"{ablation.told}: {kind} takes {len(design.runs)} combinations, {len(design.runs) * setup.seeds} cells "
-            f"with {setup.seeds} seeds, and the budget is {cells}; raise it, or take --design auto"
+            f"{ablation.question}: {kind} takes {len(design.runs)} combinations, {len(design.runs) * setup.seeds} "
+            f"cells with {setup.seeds} seeds, and the budget is {cells}; raise it, or take --design auto"
         )
     return dataclasses.replace(design, why="as asked for")
 
@@ -92,19 +84,19 @@ def rows_to_train(ablation: Ablation, design: Design, setup: Setup) -> list[Plan
 def describe_design(ablation: Ablation, design: Design) -> Iterator[str]:
     """The question, the factors, the combinations left out and trained, and the effects that the design separates."""
     width = max(map(len, ablation.names))
-    yield f"{ablation.told}: {len(ablation.names)} factor{'s' * (len(ablation.names) > 1)}"
+    yield f"{ablation.question}: {len(ablation.names)} factor{'s' * (len(ablation.names) > 1)}"
     for at, factor in enumerate(ablation.factors):
         yield f"  {ascii_uppercase[at]}  {factor.name:{width}}  {factor.says}"
-    for factor in ablation.every:
-        if factor.name in ablation.held:
-            yield f"  held {'on' if ablation.held[factor.name] else 'off'}: {factor.name}"
-    if not ablation.way:
+    for factor in ablation.all_factors:
+        if factor.name in ablation.fixed:
+            yield f"  held {'on' if ablation.fixed[factor.name] else 'off'}: {factor.name}"
+    if not ablation.path:
         yield "  in no order: the one row does not stand on the other"
     for why, runs in ruled_out(ablation).items():
         yield f"not trained, {why}: {', '.join(runs[:8])}{f' and {len(runs) - 8} more' if len(runs) > 8 else ''}"
     yield f"design {design.kind}: {design.why}"
     for on in design.runs[:LISTED]:
-        row = ablation.known.get(on, "")
+        row = ablation.registry_rows.get(on, "")
         yield f"  {factor_letters(ablation, on)}  {row or ablation.name(on)}"
     if len(design.runs) > LISTED:
         yield f"  and {len(design.runs) - LISTED} more"
@@ -129,7 +121,7 @@ def separable_effects(ablation: Ablation, design: Design) -> Iterator[str]:
     model = design.model()
     pairs = len([effect for effect in every_effect(ablation.names, 2) if len(effect) == 2])
     seen = sum(len(effect) == 2 for effect in model)
-    aliases = [by_letter(ablation.names, line) for line in design.aliases() if " " in line]
+    aliases = [with_letters(ablation.names, line) for line in design.aliases() if " " in line]
     yield f"told apart: {sum(len(effect) == 1 for effect in model)} of {len(ablation.names)} main effects" + (
         f", {seen} of {pairs} two-way interactions" if pairs else ""
     )
@@ -144,14 +136,14 @@ def design_data(ablation: Ablation, design: Design) -> dict[str, Any]:
         "row": row_slug(ablation.suite, ablation.row),
         "against": row_slug(ablation.other, ablation.against),
         "factors": [{"name": factor.name, "says": factor.says} for factor in ablation.factors],
-        "held": dict(ablation.held),
-        "ordered": bool(ablation.way),
+        "held": dict(ablation.fixed),
+        "ordered": bool(ablation.path),
         "not_trained": [{"factors": sorted(on), "reason": why} for on, why in ablation.impossible.items()],
         "design": {
             "kind": design.kind,
             "why": design.why,
             "combinations": [
-                {"factors": [name for name in ablation.names if name in on], "row": ablation.known.get(on)}
+                {"factors": [name for name in ablation.names if name in on], "row": ablation.registry_rows.get(on)}
                 for on in design.runs
             ],
             "aliases": [line for line in design.aliases() if " " in line],
@@ -173,5 +165,5 @@ def question(row: str, against: str, added: Sequence[str], held_factors: Sequenc
             raise InputError(f"--hold {shown(text, 80)} is not FACTOR, FACTOR=on or FACTOR=off")
         levels[name] = LEVELS[level]
     changes = tuple(map(selectors.change, added))
-    ablation = Ablation(suite=suite, row=own, other=other, against=theirs, added=changes, held=levels)
+    ablation = Ablation(suite=suite, row=own, other=other, against=theirs, added=changes, fixed=levels)
     return selectors.ablation(ablation.table)

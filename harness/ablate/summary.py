@@ -83,7 +83,7 @@ def interactions(results: AblationResults, every: Sequence[MetricAnalysis]) -> I
 def paths(results: AblationResults, of: MetricAnalysis) -> Table:
     """One metric over all orders."""
     grid = table(f"{metric_title(of.metric)}, over all orders of adding the factors")
-    of_paper = ("paper's place", "above") if results.ablation.way else ()
+    of_paper = ("paper's place", "above") if results.ablation.path else ()
     for name in ("factor", "Shapley value", "from", "to", *of_paper):
         grid.add_column(name, justify="left" if name == "factor" else "right")
     for name, effect in of.apparent.items():
@@ -101,7 +101,7 @@ def paths(results: AblationResults, of: MetricAnalysis) -> Table:
 
 def steps(results: AblationResults, of: MetricAnalysis) -> Iterator[Text]:
     """The paper's own steps."""
-    if not results.ablation.way:
+    if not results.ablation.path:
         return
     yield Text(f"{metric_title(of.metric)}, the paper's steps")
     for step in of.steps:

@@ -4,17 +4,8 @@ PAPER = '''"""SLUG: what the paper asks, and where its numbers stand."""
 
 from __future__ import annotations
 
-from experiments import changes
-from experiments.dsl import beats, claim, row, scores
-from experiments.suite import Suite
-from model.heads.identity import Direct
-from model.heads.linear import Linear
-from model.objectives.cross_entropy import CrossEntropy
-from model.objectives.mse import Mse
-from model.pairing.separate import Cosine
-from model.recipe import Branch, Recipe
-from model.schedules.sequential import Sequential
-from model.task import SST, STS
+from experiments import Suite, beats, changes, claim, row, scores
+from model import SST, STS, Branch, Cosine, CrossEntropy, Direct, Linear, Mse, Recipe, Sequential
 
 # What all rows share. Fields that are left out have the values that `harness show FILE:base` prints.
 BASE = Recipe(
@@ -77,7 +68,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
-from model.interfaces import Forward, Regularizer
+from model import Forward, Regularizer
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -135,18 +135,19 @@ def arms_of(names: Sequence[str], row: str | None, setup: Setup, method: Method)
         raise InputError(f"{row_slug(suite, on)} comes of tuning; name the row it was tuned on with --row")
     recipe = suite.recipe(on)
     fair = [
-        study.beside([part for other in studies for part in other.shared if fits(part, recipe)]) for study in studies
+        study.with_shared([part for other in studies for part in other.shared if fits(part, recipe)])
+        for study in studies
     ]
     return [StudyRun(study=study, suite=suite, row=on, setup=setup, method=method) for study in fair]
 
 
 def fits(part: Shared, recipe: Recipe) -> bool:
     """Whether a row has what this seeks: weights of tasks that it does not train are none of its."""
-    from experiments.study import Known
+    from experiments.study import ReplayTrial
     from model.declaration import SettingError
 
     try:
-        part.suggest(Known(part.params)).apply(recipe)
+        part.suggest(ReplayTrial(part.params)).apply(recipe)
     except SettingError:
         return False
     return True

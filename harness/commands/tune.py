@@ -12,8 +12,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from experiments.shared import alone
-from experiments.study import terse
+from experiments.shared import compare_parameters
+from experiments.study import format_value
 from experiments.suite import row_slug
 from experiments.tuned_suites import PAPER, Winner
 from harness.cells.atomic import is_full
@@ -63,7 +63,10 @@ def carry_out(study_runs: Sequence[StudyRun], request: Request, config: Executio
     """The exit code."""
     store, outcomes, budget = Store(config.home), [], request.budget
     if len(study_runs) > 1:
-        say(console, f"{alone({study_run.study.name: list(study_run.study.space()) for study_run in study_runs})}")
+        say(
+            console,
+            f"{compare_parameters({study_run.study.name: list(study_run.study.space()) for study_run in study_runs})}",
+        )
     for study_run in study_runs:
         trials, code = run_one_study(study_run, request, budget, config, store, console)
         if trials is None:
@@ -159,7 +162,7 @@ def summary(study_run: StudyRun, trials: Sequence[Trial], unit: str) -> Table:
         grid.add_column(name, justify="right", no_wrap=True)
     ranked = sorted((trial for trial in trials if trial.value is not None), key=rank)
     for trial in [*ranked[:MAX_ROWS], *(trial for trial in ranked[MAX_ROWS:] if trial.start)]:
-        values = [terse(value, 2) for value in trial.params.values()]
+        values = [format_value(value, 2) for value in trial.params.values()]
         grid.add_row(str(trial.number), f"{trial.value:.3f}", str(len(trial.curve)), *values)
     papers = [f"trial {trial.number}: the setting of {trial.start}" for trial in trials if trial.start]
     pruned = (

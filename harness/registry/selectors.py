@@ -111,7 +111,7 @@ def ablation(table: str) -> Ablation:
     key = (table, id(other), id(suite))
     if key not in _ablations:  # the suites are kept with it, so that no other can have their place
         _ablations[key] = Ablation(
-            suite=suite, row=own_row, other=other, against=other_row, added=tuple(added), held=fixed
+            suite=suite, row=own_row, other=other, against=other_row, added=tuple(added), fixed=fixed
         )
     return _ablations[key]
 

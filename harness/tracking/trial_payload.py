@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.studies import STUDIES
-from experiments.study import settings
+from experiments.study import format_params
 from experiments.suite import RegistryError, Row, Suite
 from harness.cells.atomic import Damaged, checksummed, write_atomic
 from harness.cells.home import cells_folder, readers_folder
@@ -102,7 +102,7 @@ def study_suite(about: Mapping[str, str]) -> Suite | None:
     if study is None:
         return None
     title = f"Study {study.name} on {about['base']}: {study.says}"
-    starts = tuple(f"{start.name}: {settings(start.params)}. {start.says}" for start in study.starts)
+    starts = tuple(f"{start.name}: {format_params(start.params)}. {start.says}" for start in study.starts)
     return dataclasses.replace(
         suite,
         paper=PAPER,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 
-from experiments.study import settings
+from experiments.study import format_params
 from harness.cells.trial import Trial, best_trial
 from harness.console.status import clock
 from harness.execution.events import Event
@@ -51,8 +51,8 @@ class StudyProgress(ProgressDisplay):
 def result(trial: Trial) -> str:
     """A trial's result, with its parameters."""
     if trial.state == "failed":
-        return f"failed: {trial.reason}; {settings(trial.params)}"
+        return f"failed: {trial.reason}; {format_params(trial.params)}"
     value = "no overall" if trial.value is None else f"{trial.value:.3f}"
     after = f" pruned after epoch {max(trial.curve)}" if trial.state == "pruned" else ""
     name = f"as in {trial.start}: " if trial.start else ""
-    return f"{value}{after}  {name}{settings(trial.params)}"
+    return f"{value}{after}  {name}{format_params(trial.params)}"

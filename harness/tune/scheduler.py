@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from experiments.study import settings
+from experiments.study import format_params
 from experiments.suite import RegistryError
 from harness.cells.atomic import Damaged
 from harness.cells.cell import Cell
@@ -114,7 +114,7 @@ class TrialQueue:
             self.storage.begin(trial)
             rest = [name for name in params if name not in waiting.params]
             by_sampler = f"; {method.sampler} chose {', '.join(rest)}" if rest else ""
-            self.remarks.append(f"trial {number} was enqueued: {settings(params)}{by_sampler}")
+            self.remarks.append(f"trial {number} was enqueued: {format_params(params)}{by_sampler}")
         return True
 
     def why_unfit(self, waiting: Trial) -> str:

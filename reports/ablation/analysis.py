@@ -110,7 +110,7 @@ def analyse_metric(results: AblationResults, metric: str) -> MetricAnalysis:
     names = results.ablation.names
     levels, order = values.levels(names), list(range(len(names)))
     average = shapley.shapley(levels)
-    path = shapley.steps(levels, order) if results.ablation.way else None
+    path = shapley.steps(levels, order) if results.ablation.path else None
     apparent = shapley.audit(levels, values.means, None if path is None else order)
     path_steps = steps(results, values)
     contrasts = (

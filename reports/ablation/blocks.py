@@ -68,7 +68,7 @@ def warnings(results: AblationResults) -> list[str]:
 def facts(results: AblationResults, analyses: Sequence[MetricAnalysis]) -> str:
     ablation, setup_facts = results.ablation, results.setup.facts
     seeds = {each.scores.seeds for each in analyses if each.scores}
-    fixed = [f"{name} {'on' if on else 'off'}" for name, on in ablation.held.items()]
+    fixed = [f"{name} {'on' if on else 'off'}" for name, on in ablation.fixed.items()]
     parts = {
         "rows": f"{ablation.suite.slug}/{ablation.row.name} against {ablation.other.slug}/{ablation.against.name}",
         "design": describe_design(results),
@@ -95,7 +95,7 @@ def factors_grid(results: AblationResults) -> Grid:
     body = tuple(
         (Cell(factor_letter(results, factor.name)), Cell(factor.name), Cell(factor.says)) for factor in ablation.factors
     )
-    order = "in the paper's order" if ablation.way else "by what they change: the one row does not stand on the other"
+    order = "in the paper's order" if ablation.path else "by what they change: the one row does not stand on the other"
     return Grid(
         name=f"{results.name}-factors",
         caption=f"The factors, {order}",
@@ -151,7 +151,7 @@ def combinations_grid(results: AblationResults, analyses: Sequence[MetricAnalysi
         records=tuple(
             {
                 **{name: name in on for name in names},
-                "row": results.ablation.known.get(on, ""),
+                "row": results.ablation.registry_rows.get(on, ""),
                 "metric": each.metric,
                 "seed": seed,
                 "value": value,

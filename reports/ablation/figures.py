@@ -39,7 +39,7 @@ def draw_figures(results: AblationResults, analyses: Sequence[MetricAnalysis]) -
         lines = order_ranges.paths(list(ranges(results, analyses)))
         caption = f"What each factor appears to do over all orders of adding them, {about}."
         yield from number_figures(f"{results.name}-paths", lines, caption)
-    if results.ablation.way:
+    if results.ablation.path:
         caption = f"From {results.ablation.against.name} to {results.ablation.row.name}, one factor after another."
         yield from number_figures(
             f"{results.name}-waterfall", waterfall.waterfall(list(levels(results, analyses))), caption

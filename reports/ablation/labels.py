@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from string import ascii_uppercase
 from typing import Any
 
-from experiments.factorial_designs import Run, by_letter
+from experiments.factorial_designs import Run, with_letters
 from model.task import of_metric
 from reports.ablation.analysis import ContrastEstimate, Key, MetricAnalysis
 from reports.ablation.results import AblationResults
@@ -40,7 +40,7 @@ def factor_letters(results: AblationResults, on: Iterable[str]) -> str:
 
 def alias_lines(results: AblationResults) -> list[str]:
     """What the design's estimates hold, by letters: ``A``, or ``A + B:C``."""
-    return [by_letter(results.ablation.names, line) for line in results.design.aliases()]
+    return [with_letters(results.ablation.names, line) for line in results.design.aliases()]
 
 
 def format_interval(contrast: ContrastEstimate) -> str:
@@ -97,4 +97,4 @@ def record(results: AblationResults, analysis: MetricAnalysis, key: Key, contras
 
 def row_name(results: AblationResults, on: Run) -> str:
     """The registry's row that a combination is, without its suite; else nothing."""
-    return results.ablation.known.get(on, "").rpartition("/")[2]
+    return results.ablation.registry_rows.get(on, "").rpartition("/")[2]

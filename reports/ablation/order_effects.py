@@ -24,14 +24,14 @@ def order_blocks(results: AblationResults, analyses: Sequence[MetricAnalysis]) -
     if not ordered:
         return []
     blocks: list[Block] = [ranges_grid(results, ordered)]
-    if results.ablation.way and any(each.steps for each in ordered):
+    if results.ablation.path and any(each.steps for each in ordered):
         blocks.append(steps_grid(results, ordered))
     return [*blocks, *(Words(text) for text in sentences(results, ordered[-1]))]
 
 
 def ranges_grid(results: AblationResults, analyses: Sequence[MetricAnalysis]) -> Grid:
     """By factor and metric, over all orders."""
-    named = bool(results.ablation.way)
+    named = bool(results.ablation.path)
     notes = [
         "the change from adding the factor, from its lowest to its highest over all orders, with the median",
         NOISE,

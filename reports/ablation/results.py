@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from experiments.ablation import Ablation
-from experiments.factorial_designs import Design, Run, recognised
+from experiments.factorial_designs import Design, Run, recognise_design
 from reports.results import Mismatch, Runs, SetUp, blocks
 from reports.statistics.attribution import Array
 
@@ -59,9 +59,9 @@ class AblationResults:
     @cached_property
     def design(self) -> Design:
         """The design that the combinations come to, filled ones too where there are no others but impossible ones."""
-        design = recognised(self.ablation.names, self.trained, self.ablation.impossible)
+        design = recognise_design(self.ablation.names, self.trained, self.ablation.impossible)
         if design.kind == "full":
-            return recognised(self.ablation.names, self.runs, set(self.ablation.impossible) - set(self.filled))
+            return recognise_design(self.ablation.names, self.runs, set(self.ablation.impossible) - set(self.filled))
         return design
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from experiments.suite import Answered, Gathered, Suite, Undescribed
+from experiments.statements import ConstantAnswer, GatheredLine, UndescribedChange
+from experiments.suite import Suite
 from reports.audit import arithmetic, chance_level, claims, confounds, statements
 from reports.audit.finding import Finding, rank
 
@@ -29,9 +30,9 @@ def check(suite: Suite) -> Iterator[Finding]:
         return
     yield from statements.statements(suite)
     for said in suite.statements:
-        if isinstance(said, Answered):
+        if isinstance(said, ConstantAnswer):
             yield from chance_level.answers(suite, said)
-        elif isinstance(said, Gathered):
+        elif isinstance(said, GatheredLine):
             yield from arithmetic.lines(suite, said)
-        elif isinstance(said, Undescribed):
+        elif isinstance(said, UndescribedChange):
             yield from confounds.undescribed_changes(suite, said)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import get_args
 
-from experiments.suite import Formula, Gathered, Row, Suite
+from experiments.statements import GatheredLine
+from experiments.suite import Formula, Row, Suite
 from reports.audit.finding import Finding, Kind
 from reports.audit.rounding import Rounded, figures, overall, short
 
@@ -71,7 +72,7 @@ def deltas(suite: Suite) -> Iterator[Finding]:
             yield _finding(suite, row.name, "delta", text, row.name, base.name)
 
 
-def lines(suite: Suite, line: Gathered) -> Iterator[Finding]:
+def lines(suite: Suite, line: GatheredLine) -> Iterator[Finding]:
     """A line that takes its figures from several rows is checked against them, and its overall against its figures."""
     scores = figures(line.printed)
     sources: dict[tuple[str, str], list[str]] = {}

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 
-from experiments.suite import Answered, Row, Suite
+from experiments.statements import ConstantAnswer
+from experiments.suite import Row, Suite
 from reports.audit.finding import Finding, Kind, Severity
 from reports.audit.rounding import Rounded, figures, short
 from reports.number_format import format_number
@@ -34,7 +35,7 @@ def constant(metric: str, score: Rounded) -> int | None:
     return next((answer for answer in range(len(CLASSES[metric])) if prints(score, share(metric, answer))), None)
 
 
-def answers(suite: Suite, said: Answered) -> Iterator[Finding]:
+def answers(suite: Suite, said: ConstantAnswer) -> Iterator[Finding]:
     """A row that is said to answer one class always and prints another score."""
     score = figures(suite.row(said.row).printed).get(said.metric)
     if score is None or prints(score, share(said.metric, said.answer)):
@@ -49,7 +50,7 @@ def answers(suite: Suite, said: Answered) -> Iterator[Finding]:
 
 def collapsed(suite: Suite) -> Iterator[Finding]:
     """Scores that are a constant answer's, without the paper saying so."""
-    stated = {(said.row, said.metric) for said in suite.statements if isinstance(said, Answered)}
+    stated = {(said.row, said.metric) for said in suite.statements if isinstance(said, ConstantAnswer)}
     groups: dict[tuple[str, int], list[str]] = {}
     for row in suite.rows:
         for metric, score in figures(row.printed).items():

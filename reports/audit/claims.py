@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Literal
 
-from experiments.suite import Claim, Contrast, Row, Suite, Undescribed
+from experiments.statements import UndescribedChange
+from experiments.suite import Claim, Contrast, Row, Suite
 from reports.audit.confounds import also
 from reports.audit.finding import Finding, Kind, Severity
 from reports.audit.rounding import Rounded, figures, find, format_score, overall, score, short
@@ -49,7 +50,7 @@ def step(suite: Suite, row: Row, metric: str) -> Step | None:
     before, count = row, 0
     while before.on is not None:
         count += len(before.changes) or 1
-        count += sum(isinstance(said, Undescribed) and said.row == before.name for said in suite.statements)
+        count += sum(isinstance(said, UndescribedChange) and said.row == before.name for said in suite.statements)
         before = suite.row(before.on)
         if before.split != row.split:
             return None

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 
-from experiments.suite import Row, Suite, Undescribed, axes_changed
+from experiments.statements import UndescribedChange
+from experiments.suite import Row, Suite, axes_changed
 from reports.audit.finding import Finding, Kind
 from reports.audit.rounding import figures, find, short
 
@@ -27,7 +28,7 @@ def axes(suite: Suite, one: Row, other: Row | None, home: Suite | None = None) -
 
 def undescribed(suite: Suite, row: Row) -> tuple[str, ...]:
     """What came with the row, or with one that it stands on."""
-    own = tuple(said.says for said in suite.statements if isinstance(said, Undescribed) and said.row == row.name)
+    own = tuple(said.says for said in suite.statements if isinstance(said, UndescribedChange) and said.row == row.name)
     return own + (undescribed(suite, suite.row(row.on)) if row.on else ())
 
 
@@ -95,7 +96,7 @@ def repeats(suite: Suite) -> Iterator[Finding]:
         yield Finding(suite=suite.slug, about="", kind="repeat", severity="note", sentence=text, rows=tuple(rows))
 
 
-def undescribed_changes(suite: Suite, said: Undescribed) -> Iterator[Finding]:
+def undescribed_changes(suite: Suite, said: UndescribedChange) -> Iterator[Finding]:
     text = f"{said.says} came with it and is not described ({said.source})"
     yield Finding(suite=suite.slug, about=said.row, kind="axes", severity="confounded", sentence=text, rows=(said.row,))
 

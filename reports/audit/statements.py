@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from experiments.suite import RegistryError, Stated, Suite
+from experiments.statements import StatedFigure
+from experiments.suite import RegistryError, Suite
 from reports.audit.claims import Outcome, outcome_of
 from reports.audit.confounds import also
 from reports.audit.finding import Finding, Kind, Severity
@@ -15,7 +16,7 @@ def statements(suite: Suite) -> Iterator[Finding]:
     """Each statement with its figures; those that agree, of rows that can be compared, in one note."""
     agreeing: list[tuple[str, str]] = []
     for said in suite.statements:
-        outcome = check_statement(suite, said) if isinstance(said, Stated) else None
+        outcome = check_statement(suite, said) if isinstance(said, StatedFigure) else None
         if isinstance(outcome, Finding):
             yield outcome
         elif outcome is not None:
@@ -25,7 +26,7 @@ def statements(suite: Suite) -> Iterator[Finding]:
         yield _finding(suite, "", "statement", "note", sentence, *dict.fromkeys(name for name, _ in agreeing))
 
 
-def check_statement(suite: Suite, said: Stated) -> Finding | tuple[str, str] | None:
+def check_statement(suite: Suite, said: StatedFigure) -> Finding | tuple[str, str] | None:
     """One statement: its row and words where it agrees; None where a figure is not printed."""
     home, row = find(suite, said.row)
     there, base = find(suite, said.than or said.row)
@@ -44,7 +45,7 @@ def check_statement(suite: Suite, said: Stated) -> Finding | tuple[str, str] | N
     return _judge(suite, said, outcome, both, beside)
 
 
-def _result(said: Stated, figure: Rounded, other: Rounded) -> tuple[Rounded, str]:
+def _result(said: StatedFigure, figure: Rounded, other: Rounded) -> tuple[Rounded, str]:
     """What the statement puts a figure to, and how it comes about; the second figure goes into the braces."""
     if said.relation == "is":
         return figure, ""
@@ -56,7 +57,7 @@ def _result(said: Stated, figure: Rounded, other: Rounded) -> tuple[Rounded, str
 
 
 def _judge(
-    suite: Suite, said: Stated, outcome: Outcome, both: str, beside: tuple[str, ...]
+    suite: Suite, said: StatedFigure, outcome: Outcome, both: str, beside: tuple[str, ...]
 ) -> Finding | tuple[str, str]:
     rows = tuple(name for name in (said.row, said.than, said.fair) if name)
     quoted = f"said in {said.source}: {said.says}; {both}"
@@ -72,7 +73,7 @@ def _judge(
     return said.row, f"{said.says} ({both})"
 
 
-def _fair(suite: Suite, said: Stated) -> str:
+def _fair(suite: Suite, said: StatedFigure) -> str:
     """What the rows on one split say."""
     if said.fair is None:
         return ""

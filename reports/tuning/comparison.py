@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from experiments.shared import alone
+from experiments.shared import compare_parameters
 from reports.document.blocks import Block, Cell, Grid, Heading, Words
 from reports.number_format import format_number
 from reports.tuning.best_so_far import affordable, best_so_far, spent_so_far
@@ -33,7 +33,7 @@ def compare_studies(studies: Sequence[StudyResults]) -> list[Block]:
 def describe_spaces(group: Sequence[StudyResults]) -> str:
     """Whether the arms had the same choice: what only some of them sought, and where one parameter's ranges differ."""
     spaces = {name: arm[0].space for name, arm in arms(group).items()}
-    text = alone({name: [readable(each) for each in space] for name, space in spaces.items()})
+    text = compare_parameters({name: [readable(each) for each in space] for name, space in spaces.items()})
     names = dict.fromkeys(name for space in spaces.values() for name in space)
     apart = [name for name in names if len({space[name] for space in spaces.values() if name in space}) > 1]
     ranges = f"; in other ranges: {', '.join(map(readable, apart))}" if apart else ""

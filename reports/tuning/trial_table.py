@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.study import settings
+from experiments.study import format_params
 from model.task import of_metric
 from reports.document.blocks import Cell, Grid, Tone
 from reports.figures.style import unique, width_of
@@ -102,7 +102,7 @@ def cells(
     if columns:
         row += [parameter_cell(trial.params.get(name)) for name in columns]
     else:
-        row.append(Cell(settings(trial.params)))
+        row.append(Cell(format_params(trial.params)))
     row.append(score_cell(trial, trial.value, top))
     row += [score_cell(trial, trial.scores.get(metric)) for metric in metrics]
     row += [Cell(str(trial.epochs), value=trial.epochs), Cell(format_cost(trial.cost), value=trial.cost)]

@@ -32,8 +32,8 @@ LOOP = tuple(f"model.{name}" for name in LOOP_MODULES)
 
 def techniques() -> list[type[Technique]]:
     """Every declaration that has a slug, by name."""
-    for found in pkgutil.walk_packages(model.__path__, "model."):
-        importlib.import_module(found.name)
+    for module in pkgutil.walk_packages(model.__path__, "model."):
+        importlib.import_module(module.name)
     kinds, queue = [], [Technique]
     while queue:
         kind = queue.pop()
@@ -58,13 +58,13 @@ def defaults() -> dict[str, dict[str, Any]]:
 def code() -> dict[str, list[Any]]:
     """For every module that computes results: the versions it declares, and a hash of its code without comments and
     docstrings."""
-    told: dict[str, list[Any]] = {}
+    modules: dict[str, list[Any]] = {}
     for name in sorted({kind.__module__ for kind in techniques()} | set(LOOP)):
         versions = {kind.slug: kind.version for kind in techniques() if kind.__module__ == name}
-        told[name] = [{"loop": LOOP_VERSION} if name in LOOP else versions, hashed(name)]
+        modules[name] = [{"loop": LOOP_VERSION} if name in LOOP else versions, hashed(name)]
     for name, users in SHARED.items():
-        told[name] = [{kind.slug: kind.version for kind in techniques() if kind.slug in users}, hashed(name)]
-    return told
+        modules[name] = [{kind.slug: kind.version for kind in techniques() if kind.slug in users}, hashed(name)]
+    return modules
 
 
 def hashed(name: str) -> str:

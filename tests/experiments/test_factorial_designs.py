@@ -14,18 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experiments.design_choice import choose, d_optimal, exchange_runs
 from experiments.factorial_designs import (
     FRACTIONS,
     Design,
     DesignError,
     Run,
     add_one,
-    choose,
     columns,
-    d_optimal,
     efficiency,
     every_effect,
-    exchanged,
     fraction,
     fractions,
     full,
@@ -92,17 +90,19 @@ TEXTBOOK: dict[str, tuple[str, int, str, tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("told", TEXTBOOK)
-def test_a_fraction_has_the_textbooks_aliases(told: str) -> None:
-    generators, resolution, words, aliases = TEXTBOOK[told]
-    count, fewer = int(told[3]), int(told[5])
-    made = fraction(names(count), dict(zip(names(count)[count - fewer :], map(tuple, generators.split()), strict=True)))
-    assert len(made.runs) == 2 ** (count - fewer)
-    assert made.resolution == resolution
-    assert {"".join(word) for word in made.words} == set(words.split())
-    assert made.aliases() == aliases
-    assert made.clear() == tuple(each for each in aliases if " " not in each)
-    assert made == tabled(count, len(made.runs))
+@pytest.mark.parametrize("label", TEXTBOOK)
+def test_a_fraction_has_the_textbooks_aliases(label: str) -> None:
+    generators, resolution, words, aliases = TEXTBOOK[label]
+    count, fewer = int(label[3]), int(label[5])
+    result = fraction(
+        names(count), dict(zip(names(count)[count - fewer :], map(tuple, generators.split()), strict=True))
+    )
+    assert len(result.runs) == 2 ** (count - fewer)
+    assert result.resolution == resolution
+    assert {"".join(word) for word in result.words} == set(words.split())
+    assert result.aliases() == aliases
+    assert result.clear() == tuple(each for each in aliases if " " not in each)
+    assert result == tabled(count, len(result.runs))
 
 
 # Montgomery's table 8.14: (factors, runs)
@@ -119,8 +119,8 @@ RESOLUTIONS = dict(
 
 
 def test_the_table_has_the_textbooks_resolutions() -> None:
-    made = {(count, len(each.runs)): each for count in FRACTIONS for each in fractions(names(count), 64)}
-    assert {size: each.resolution for size, each in made.items()} == RESOLUTIONS
+    tabled_designs = {(count, len(each.runs)): each for count in FRACTIONS for each in fractions(names(count), 64)}
+    assert {size: each.resolution for size, each in tabled_designs.items()} == RESOLUTIONS
 
 
 @pytest.mark.parametrize(("count", "runs"), [size for size in RESOLUTIONS if size[1] <= 16])
@@ -130,8 +130,8 @@ def test_a_tabled_fraction_has_the_least_aberration_of_all(count: int, runs: int
         sums = [(0, 0)]  # of every set of columns: their product, how many they are
         for column in chosen:
             sums += [(total ^ column, size + 1) for total, size in sums]
-        found = Counter(size for total, size in sums if not total)
-        return [found[size] for size in range(1, count + 1)]
+        counts = Counter(size for total, size in sums if not total)
+        return [counts[size] for size in range(1, count + 1)]
 
     base = [1 << place for place in range(runs.bit_length() - 1)]
     rest = [mask for mask in range(1, runs) if mask not in base]
@@ -142,12 +142,12 @@ def test_a_tabled_fraction_has_the_least_aberration_of_all(count: int, runs: int
 
 @pytest.mark.parametrize(("count", "runs"), RESOLUTIONS)
 def test_a_fraction_is_orthogonal_and_has_a_run_with_all_factors_on(count: int, runs: int) -> None:
-    made = tabled(count, runs)
-    model = columns(made, every_effect(made.names, 1))
+    result = tabled(count, runs)
+    model = columns(result, every_effect(result.names, 1))
     assert (model.T @ model == runs * np.eye(count + 1)).all()
-    assert made.efficiency == pytest.approx(1)
-    assert frozenset(made.names) in made.runs
-    assert len(set(made.runs)) == runs
+    assert result.efficiency == pytest.approx(1)
+    assert frozenset(result.names) in result.runs
+    assert len(set(result.runs)) == runs
 
 
 def test_a_fraction_that_loses_a_main_effect_is_refused() -> None:
@@ -156,11 +156,11 @@ def test_a_fraction_that_loses_a_main_effect_is_refused() -> None:
 
 
 def test_a_full_factorial_tells_everything_apart() -> None:
-    made = full(names(4))
-    assert made.rows[0] == (0, 0, 0, 0)
-    assert made.rows == tuple(itertools.product((0, 1), repeat=4))
-    assert made.clear(4) == made.aliases(4) == tuple(":".join(e) for e in every_effect(names(4), 4))[1:]
-    assert made.words == ()
+    result = full(names(4))
+    assert result.rows[0] == (0, 0, 0, 0)
+    assert result.rows == tuple(itertools.product((0, 1), repeat=4))
+    assert result.clear(4) == result.aliases(4) == tuple(":".join(e) for e in every_effect(names(4), 4))[1:]
+    assert result.words == ()
 
 
 def test_one_at_a_time_holds_the_interactions_with_what_is_on() -> None:
@@ -174,17 +174,17 @@ def test_one_at_a_time_holds_the_interactions_with_what_is_on() -> None:
 def test_aliases_are_what_a_fit_of_the_main_effects_would_hold(count: int, data: st.DataObject) -> None:
     every = possible(names(count))
     size = data.draw(st.integers(count + 1, len(every)))
-    made = d_optimal(names(count), size)
+    result = d_optimal(names(count), size)
     pair = data.draw(st.sampled_from(list(itertools.combinations(names(count), 2))))
-    answer = columns(made, [pair])[:, 0]  # nothing but one interaction
-    fitted = np.linalg.lstsq(columns(made, made.model()), answer, rcond=None)[0][1:]
-    for effect, line, share in zip(made.model()[1:], made.aliases(), fitted, strict=True):
+    answer = columns(result, [pair])[:, 0]  # nothing but one interaction
+    fitted = np.linalg.lstsq(columns(result, result.model()), answer, rcond=None)[0][1:]
+    for effect, line, share in zip(result.model()[1:], result.aliases(), fitted, strict=True):
         if effect == pair:  # enough runs to tell it apart
             assert (line, share) == (":".join(pair), pytest.approx(1))
             continue
         terms = re.findall(r"([+-]) (?:([\d.]+) )?(\S+)", line)
-        told = {other: float(f"{sign}{part or 1}") for sign, part, other in terms}
-        assert told.get(":".join(pair), 0) == pytest.approx(share, abs=0.006)
+        shares = {other: float(f"{sign}{part or 1}") for sign, part, other in terms}
+        assert shares.get(":".join(pair), 0) == pytest.approx(share, abs=0.006)
 
 
 def brute(count: int, size: int, impossible: Sequence[Run], kept: Sequence[Run]) -> float:
@@ -210,11 +210,11 @@ CASES: list[tuple[int, int, list[Run], list[Run]]] = [
 def test_no_choice_of_runs_is_better_than_the_d_optimal_one(
     count: int, size: int, impossible: list[Run], kept: list[Run]
 ) -> None:
-    made = d_optimal(names(count), size, impossible, kept)
-    assert len(set(made.runs)) == size
-    assert not set(made.runs) & set(impossible)
-    assert set(made.runs) >= set(kept)
-    assert made.efficiency == pytest.approx(brute(count, size, impossible, kept), abs=1e-9)
+    result = d_optimal(names(count), size, impossible, kept)
+    assert len(set(result.runs)) == size
+    assert not set(result.runs) & set(impossible)
+    assert set(result.runs) >= set(kept)
+    assert result.efficiency == pytest.approx(brute(count, size, impossible, kept), abs=1e-9)
 
 
 @pytest.mark.parametrize(("count", "runs"), [(3, 4), (5, 8), (6, 8), (7, 8), (6, 16)])
@@ -225,7 +225,7 @@ def test_the_exchange_finds_an_orthogonal_design_where_there_is_one(count: int, 
 @pytest.mark.parametrize("start", range(8))
 def test_an_exchange_stops_where_no_other_one_helps(start: int) -> None:
     model = columns(full(names(5)), every_effect(names(5), 1))
-    ends = exchanged(model, np.random.default_rng(start).permutation(32)[:9], 0)
+    ends = exchange_runs(model, np.random.default_rng(start).permutation(32)[:9], 0)
     others = np.setdiff1d(np.arange(32), ends)
     swaps = [np.where(ends == out, new, ends) for out in ends for new in others]
     assert max(efficiency(model[swap]) for swap in swaps) <= efficiency(model[ends]) * (1 + 1e-4)
@@ -265,11 +265,11 @@ def test_main_effects_that_never_part_are_refused() -> None:
 def test_the_budget_chooses_the_design(
     count: int, budget: int, impossible: list[Run], kind: str, runs: int, why: str
 ) -> None:
-    made = choose(names(count), impossible, budget)
-    assert (made.kind, len(made.runs)) == (kind, runs)
-    assert why in made.why
-    assert "not told apart" not in made.why
-    assert not set(made.runs) & set(impossible)
+    result = choose(names(count), impossible, budget)
+    assert (result.kind, len(result.runs)) == (kind, runs)
+    assert why in result.why
+    assert "not told apart" not in result.why
+    assert not set(result.runs) & set(impossible)
 
 
 def test_a_d_optimal_choice_has_both_ends() -> None:
@@ -278,11 +278,11 @@ def test_a_d_optimal_choice_has_both_ends() -> None:
 
 def test_factors_that_never_part_leave_each_one_out_and_are_named() -> None:
     apart = [run for run in possible(names(4)) if ("A" in run) != ("B" in run)]
-    made = choose(names(4), apart, 5)
-    assert made.kind == "leave one out"
-    assert "no 5 possible runs tell 4 main effects apart" in made.why
-    assert made.why.endswith("not told apart: mean + A + B")
-    assert not set(made.runs) & set(apart)
+    result = choose(names(4), apart, 5)
+    assert result.kind == "leave one out"
+    assert "no 5 possible runs tell 4 main effects apart" in result.why
+    assert result.why.endswith("not told apart: mean + A + B")
+    assert not set(result.runs) & set(apart)
     assert choose(names(4), apart, 8).why.endswith("; not told apart: A + B")
     few = [run for run in possible(names(5)) if ("A" in run) != ("B" in run) or len(run) > 3]
     with pytest.raises(DesignError, match="no 6 possible runs tell 5 main effects apart"):
@@ -301,24 +301,25 @@ def test_a_choice_keeps_to_the_budget_and_to_what_is_possible(count: int, budget
     every = possible(names(count))
     impossible = data.draw(st.sets(st.sampled_from(every), max_size=len(every) - 1))
     try:
-        made = choose(names(count), impossible, budget)
+        result = choose(names(count), impossible, budget)
     except DesignError:
         assert budget <= count
         return
-    assert 0 < len(made.runs) <= budget
-    assert not set(made.runs) & impossible
-    assert len(set(made.runs)) == len(made.runs)
-    apart = made.efficiency > 0
-    assert apart == ("not told apart" not in made.why)
+    assert 0 < len(result.runs) <= budget
+    assert not set(result.runs) & impossible
+    assert len(set(result.runs)) == len(result.runs)
+    apart = result.efficiency > 0
+    assert apart == ("not told apart" not in result.why)
 
 
 def test_a_choice_is_the_same_in_every_process() -> None:
     code = (
-        "from experiments.factorial_designs import choose, possible\n"
+        "from experiments.design_choice import choose\n"
+        "from experiments.factorial_designs import possible\n"
         "lone = [run for run in possible('ABCDEF') if 'D' in run and 'C' not in run]\n"
         "print([choose(tuple('ABCDEF'), lone, size).rows for size in (7, 9, 13)])"
     )
-    told = [
+    outputs = [
         subprocess.run(
             [sys.executable, "-c", code],
             cwd=ROOT,
@@ -329,5 +330,5 @@ def test_a_choice_is_the_same_in_every_process() -> None:
         ).stdout
         for seed in ("1", "2")
     ]
-    assert told[0] == told[1]
-    assert told[0].count("((") == 3
+    assert outputs[0] == outputs[1]
+    assert outputs[0].count("((") == 3

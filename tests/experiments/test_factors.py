@@ -10,8 +10,9 @@ from torch import Tensor
 
 from experiments import changes
 from experiments.changes import smart
+from experiments.combinations import MOST_FACTORS, Factor, combine, effective_recipe, impossible, repeats
 from experiments.dsl import control, controls
-from experiments.factors import MOST, Factor, combine, factors, impossible, plain, repeats
+from experiments.factors import factors
 from experiments.papers import SUITES
 from experiments.suite import Change, RegistryError, Row, Suite, axes_changed
 from model.combiners.pcgrad import PcGrad, PcGradAtEpochEnd
@@ -47,8 +48,8 @@ ANY: list[Pair] = [
 ]
 
 
-def on(found: tuple[Factor, ...]) -> frozenset[str]:
-    return frozenset(factor.name for factor in found)
+def on(parts: tuple[Factor, ...]) -> frozenset[str]:
+    return frozenset(factor.name for factor in parts)
 
 
 def named(suite: Suite, row: str, against: str) -> tuple[str, ...]:
@@ -58,21 +59,21 @@ def named(suite: Suite, row: str, against: str) -> tuple[str, ...]:
 @pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.slug)
 def test_all_factors_on_are_the_row_and_none_the_one_it_stands_on(suite: Suite) -> None:
     for _, row, against in (pair for pair in STANDING if pair[0] is suite):
-        found, base = factors(suite, row, against), suite.recipe(against)
-        assert combine(base, found, NONE) == base
-        assert combine(base, found, on(found)) == suite.recipe(row), (row.name, against.name)
-        assert len(on(found)) == len(found)
+        parts, base = factors(suite, row, against), suite.recipe(against)
+        assert combine(base, parts, NONE) == base
+        assert combine(base, parts, on(parts)) == suite.recipe(row), (row.name, against.name)
+        assert len(on(parts)) == len(parts)
         path = suite.path_changes(row)
-        assert all(change in path for factor in found for change in factor.changes), "named changes, no axes"
-        assert [factor.places for factor in found] == sorted(factor.places for factor in found)
-        assert bool(found) == (base != suite.recipe(row))
+        assert all(change in path for factor in parts for change in factor.changes), "named changes, no axes"
+        assert [factor.positions for factor in parts] == sorted(factor.positions for factor in parts)
+        assert bool(parts) == (base != suite.recipe(row))
 
 
 def test_every_factor_of_a_row_that_stands_on_another_does_something() -> None:
     for suite, row, against in STANDING:
-        found, goal = factors(suite, row, against), suite.recipe(row)
-        for factor in found:
-            assert combine(suite.recipe(against), found, on(found) - {factor.name}) != goal, (row.name, factor.name)
+        parts, goal = factors(suite, row, against), suite.recipe(row)
+        for factor in parts:
+            assert combine(suite.recipe(against), parts, on(parts) - {factor.name}) != goal, (row.name, factor.name)
 
 
 def test_there_is_a_pair_of_every_length() -> None:
@@ -81,10 +82,10 @@ def test_there_is_a_pair_of_every_length() -> None:
 
 def test_any_two_rows_of_a_suite_are_told_apart_by_factors() -> None:
     for suite, row, against in random.Random(0).sample(ANY, 300):
-        found, base = factors(suite, row, against), suite.recipe(against)
-        assert len(on(found)) == len(found)
-        assert combine(base, found, NONE) == base
-        assert combine(base, found, on(found)) == suite.recipe(row), (row.name, against.name)
+        parts, base = factors(suite, row, against), suite.recipe(against)
+        assert len(on(parts)) == len(parts)
+        assert combine(base, parts, NONE) == base
+        assert combine(base, parts, on(parts)) == suite.recipe(row), (row.name, against.name)
 
 
 @pytest.mark.parametrize(
@@ -117,12 +118,12 @@ def test_rows_of_two_suites_are_told_apart_by_axis() -> None:
     valleys, deberta = BY_SLUG["smooth-valleys/table1"], BY_SLUG["smart-vs-deberta/table1"]
     for one, other in ((valleys, TABLE), (TABLE, valleys), (TABLE, deberta), (deberta, valleys)):
         row, against = one.rows[-1], other.rows[-1]
-        found, base = factors(one, row, against, other), other.recipe(against)
-        assert on(found) <= {"branches", *axes_changed(base, one.recipe(row))}
-        assert combine(base, found, on(found)) == one.recipe(row)
+        parts, base = factors(one, row, against, other), other.recipe(against)
+        assert on(parts) <= {"branches", *axes_changed(base, one.recipe(row))}
+        assert combine(base, parts, on(parts)) == one.recipe(row)
 
 
-def told(*steps: Change, start: str = "04-all-three") -> tuple[Recipe, tuple[Factor, ...]]:
+def parts_of(*steps: Change, start: str = "04-all-three") -> tuple[Recipe, tuple[Factor, ...]]:
     """A row of bertram's, and the factors of one of ours that makes these changes to it."""
     ours = controls(TABLE, (control("ours", "", start, *steps),))
     return ours.recipe(ours.row(start)), factors(ours, ours.row("ours"), ours.row(start))
@@ -131,27 +132,30 @@ def told(*steps: Change, start: str = "04-all-three") -> tuple[Recipe, tuple[Fac
 def test_a_setting_is_the_same_one_however_its_path_is_written() -> None:
     until = Change("until", "", (("together.until", "largest"),))
     inside = Change("inside", "", (("smart.weight", 3.0),))
-    base, found = told(changes.TOGETHER, smart("smart", "", Smart()), until, changes.MSE_ON_STS, inside)
-    assert [factor.name for factor in found] == ["together+until", "smart+inside", "mse-on-sts"]
-    assert combine(base, found, frozenset({"together+until"})).schedule == Together(until="largest")
-    assert [each.name for each in found[1].changes] == ["smart", "inside"]
+    base, parts = parts_of(changes.TOGETHER, smart("smart", "", Smart()), until, changes.MSE_ON_STS, inside)
+    assert [factor.name for factor in parts] == ["together+until", "smart+inside", "mse-on-sts"]
+    assert combine(base, parts, frozenset({"together+until"})).schedule == Together(until="largest")
+    assert [each.name for each in parts[1].changes] == ["smart", "inside"]
 
 
 def test_a_change_that_joins_two_settings_joins_their_factors() -> None:
     both = Change("both", "", (("dropout", 0.5), ("epochs", 3)))
-    _, found = told(changes.dropout(0.4), changes.epochs(4), changes.MSE_ON_STS, both)
-    assert [factor.name for factor in found] == ["mse-on-sts", "both"]
+    _, parts = parts_of(changes.dropout(0.4), changes.epochs(4), changes.MSE_ON_STS, both)
+    assert [factor.name for factor in parts] == ["mse-on-sts", "both"]
 
 
 def test_what_is_taken_back_is_no_factor() -> None:
-    _, found = told(changes.dropout(0.4), changes.epochs(20), changes.dropout(0.3), changes.epochs(15))
-    assert [factor.name for factor in found] == ["15-epochs"]
+    _, parts = parts_of(changes.dropout(0.4), changes.epochs(20), changes.dropout(0.3), changes.epochs(15))
+    assert [factor.name for factor in parts] == ["15-epochs"]
 
 
 def test_regularizers_keep_the_order_in_which_the_paper_adds_them() -> None:
-    base, found = told(smart("smart", "", Smart()), changes.BPPO, changes.NO_SMART, smart("again", "", Smart()))
-    assert [(factor.name, factor.places) for factor in found] == [("smart+no-smart+again", (0, 2, 3)), ("bppo", (1,))]
-    assert [part.slug for part in combine(base, found, on(found)).regularizers] == ["momentum_proximal", "smart"]
+    base, parts = parts_of(smart("smart", "", Smart()), changes.BPPO, changes.NO_SMART, smart("again", "", Smart()))
+    assert [(factor.name, factor.positions) for factor in parts] == [
+        ("smart+no-smart+again", (0, 2, 3)),
+        ("bppo", (1,)),
+    ]
+    assert [part.slug for part in combine(base, parts, on(parts)).regularizers] == ["momentum_proximal", "smart"]
 
 
 def test_a_change_made_again_is_a_factor_again() -> None:
@@ -161,60 +165,60 @@ def test_a_change_made_again_is_a_factor_again() -> None:
 
 
 def test_an_unknown_factor_is_an_error_that_names_the_known_ones() -> None:
-    base, found = told(changes.MSE_ON_STS)
+    base, parts = parts_of(changes.MSE_ON_STS)
     with pytest.raises(RegistryError, match="no factor mse; the factors are: mse-on-sts"):
-        combine(base, found, frozenset({"mse"}))
+        combine(base, parts, frozenset({"mse"}))
 
 
 def test_too_many_factors_are_refused() -> None:
-    many = tuple(Factor(str(place), "", (), (place,)) for place in range(MOST + 1))
+    many = tuple(Factor(str(place), "", (), (place,)) for place in range(MOST_FACTORS + 1))
     with pytest.raises(SettingError, match="13 factors have too many combinations"):
         impossible(TABLE.base, many)
 
 
 def test_a_combiner_needs_a_schedule_in_which_tasks_meet() -> None:
-    base, found = told(changes.TOGETHER, changes.PCGRAD, changes.MSE_ON_STS)
+    base, parts = parts_of(changes.TOGETHER, changes.PCGRAD, changes.MSE_ON_STS)
     alone, other = frozenset({"pcgrad"}), frozenset({"pcgrad", "mse-on-sts"})
-    assert repeats(base, found) == {alone: NONE, other: frozenset({"mse-on-sts"})}
-    assert impossible(base, found) == {
+    assert repeats(base, parts) == {alone: NONE, other: frozenset({"mse-on-sts"})}
+    assert impossible(base, parts) == {
         alone: "it trains what no factor trains",
         other: "it trains what mse-on-sts trains",
     }
 
 
 def test_pcgrad_at_the_epochs_end_needs_no_such_schedule() -> None:
-    base, found = told(changes.ROTATE, changes.PCGRAD_EPOCH_END, changes.MSE_ON_STS)
-    assert impossible(base, found) == {}
+    base, parts = parts_of(changes.ROTATE, changes.PCGRAD_EPOCH_END, changes.MSE_ON_STS)
+    assert impossible(base, parts) == {}
 
 
 def test_a_recipe_that_is_refused_is_impossible_for_the_reason_it_is_refused_for() -> None:
     bf16 = Change("bf16", "", (("precision", "bf16"),))
-    base, found = told(Change("none", "", (("smart", None), ("proximal", None))), bf16, start="06-smart")
-    faults = impossible(base, found)
+    base, parts = parts_of(Change("none", "", (("smart", None), ("proximal", None))), bf16, start="06-smart")
+    faults = impossible(base, parts)
     assert set(faults) == {frozenset({"bf16"})}
     with pytest.raises(SettingError) as refused:
-        combine(base, found, frozenset({"bf16"}))
+        combine(base, parts, frozenset({"bf16"}))
     assert str(refused.value) in faults.values()
 
 
 def test_a_head_without_its_features_is_impossible() -> None:
     direct = Change("direct", "", (("sst.head", Direct()),))
     six = Change("six", "", (("sts.objective", TABLE.base.branch("sst").objective),))
-    base, found = told(direct, six)
-    faults = impossible(base, found)
+    base, parts = parts_of(direct, six)
+    faults = impossible(base, parts)
     assert set(faults) == {frozenset({"direct"}), frozenset({"six"}), frozenset({"direct", "six"})}
     assert faults[frozenset({"direct"})] == "sst's direct head needs 5 feature(s) but its pairing gives 768"
     assert faults[frozenset({"six"})] == "sts's direct head needs 6 feature(s) but its pairing gives 1"
     for task, name in (("sst", "direct"), ("sts", "six")):
         with pytest.raises(SettingError, match="the direct head needs"):
-            built(combine(base, found, frozenset({name})).branch(task))
+            built(combine(base, parts, frozenset({name})).branch(task))
 
 
 def test_routing_reads_pairs_in_one_row_of_tokens_only() -> None:
     route = Change("route", "", (("quora.head", changes.ROUTING_ON_SST.edits[0][1]),))
     linear = Change("linear", "", (("sts.head", TABLE.base.branch("sst").head),))
-    base, found = told(linear, route, changes.JOINT_PAIRS)
-    faults = impossible(base, found)
+    base, parts = parts_of(linear, route, changes.JOINT_PAIRS)
+    faults = impossible(base, parts)
     assert "quora's routing head needs both sentences" in faults[frozenset({"route"})]
     assert frozenset({"linear", "route", "joint-pairs"}) not in faults
 
@@ -223,7 +227,7 @@ def test_routing_reads_pairs_in_one_row_of_tokens_only() -> None:
 def test_no_row_of_the_registry_is_impossible(suite: Suite) -> None:
     for row in suite.rows:
         assert impossible(suite.recipe(row), ()) == {}
-        assert plain(plain(suite.recipe(row))) == plain(suite.recipe(row))
+        assert effective_recipe(effective_recipe(suite.recipe(row))) == effective_recipe(suite.recipe(row))
 
 
 NO_OPS: dict[str, Recipe] = {
@@ -241,8 +245,8 @@ NO_OPS: dict[str, Recipe] = {
 @pytest.mark.filterwarnings("ignore:proximal changes nothing")
 @pytest.mark.parametrize("recipe", NO_OPS.values(), ids=NO_OPS)
 def test_what_computes_nothing_leaves_the_training_as_it_is(recipe: Recipe) -> None:
-    assert plain(recipe) != recipe
-    (answers, network), (others, other) = results(recipe), results(plain(recipe))
+    assert effective_recipe(recipe) != recipe
+    (answers, network), (others, other) = results(recipe), results(effective_recipe(recipe))
     assert answers == others
     assert small.same(network, other)
 
@@ -265,4 +269,4 @@ def results(recipe: Recipe) -> tuple[list[list[float]], dict[str, Tensor]]:
     ids=("an update of its own", "tasks that meet", "penalties", "dropout of a frozen encoder"),
 )
 def test_what_computes_something_stays(recipe: Recipe) -> None:
-    assert plain(recipe) == recipe
+    assert effective_recipe(recipe) == recipe

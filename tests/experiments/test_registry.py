@@ -175,9 +175,9 @@ def test_a_tables_rows_and_figures_are_the_printed_ones(slug: str) -> None:
         row: {column: figure for column, figure in zip(columns, figures, strict=True) if figure is not None}
         for row, figures in PRINTED[slug].items()
     }
-    told = {row.name: {key: value for key, value in row.printed.items() if key in columns} for row in suite.rows}
-    assert told == expected
-    assert list(told) == list(expected), "rows keep the paper's order"
+    printed = {row.name: {key: value for key, value in row.printed.items() if key in columns} for row in suite.rows}
+    assert printed == expected
+    assert list(printed) == list(expected), "rows keep the paper's order"
 
 
 def test_printed_times_and_words_are_kept() -> None:
@@ -203,22 +203,22 @@ def test_no_paper_is_left_out_and_each_table_names_its_formula_and_split() -> No
 def test_printed_overalls_follow_the_formula_except_one_misprint() -> None:
     wrong = {}
     for suite, row in ROWS:
-        told, formula = row.printed.get("overall"), overall(suite.formula, row.printed)
+        printed, formula = row.printed.get("overall"), overall(suite.formula, row.printed)
         # three rounded figures and a rounded result
-        if told is not None and formula is not None and abs(told - formula) > 0.0005 * (5 / 6 + 1):
-            wrong[row.name] = (told, round(formula, 3))
+        if printed is not None and formula is not None and abs(printed - formula) > 0.0005 * (5 / 6 + 1):
+            wrong[row.name] = (printed, round(formula, 3))
     assert wrong == {"bert-v1": (0.478, 0.545)}
 
 
 def test_printed_differences_subtract_the_baseline_except_one_misprint() -> None:
     suite, wrong, seen = table("bertram/table1"), {}, 0
     for row in suite.rows:
-        for metric, told in row.printed_deltas.items():
+        for metric, printed in row.printed_deltas.items():
             assert row.delta_from is not None
             real = row.printed[metric] - suite.row(row.delta_from).printed[metric]
             seen += 1
-            if abs(told - real) > 1e-9:
-                wrong[row.name, metric] = (told, round(real, 3))
+            if abs(printed - real) > 1e-9:
+                wrong[row.name, metric] = (printed, round(real, 3))
     assert seen == 13 * 3
     assert wrong == {("12-combined", "quora_accuracy"): (0.169, 0.147)}
 
@@ -360,8 +360,8 @@ def test_an_unknown_row_is_an_error() -> None:
 def test_declarations_import_neither_torch_nor_transformers() -> None:
     code = "import sys, experiments.papers, experiments.changes; print({'torch', 'transformers'} & set(sys.modules))"
     root = ROOT
-    told = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "set()"
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 def test_a_new_paper_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -371,14 +371,14 @@ def test_a_new_paper_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "SUITES = (dataclasses.replace(TABLE1, paper='another'),)\n"
     )
     monkeypatch.setattr(experiments.papers, "__path__", [*experiments.papers.__path__, str(tmp_path)])
-    found = experiments.papers.found()
+    suites = experiments.papers.load_suites()
     monkeypatch.delitem(sys.modules, "experiments.papers.another")
-    assert [suite.slug for suite in found if suite not in SUITES] == ["another/table1"]
+    assert [suite.slug for suite in suites if suite not in SUITES] == ["another/table1"]
 
 
 def test_two_suites_of_one_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "twice.py").write_text("from experiments.papers.bertram import SUITES\n")
     monkeypatch.setattr(experiments.papers, "__path__", [*experiments.papers.__path__, str(tmp_path)])
     with pytest.raises(RegistryError, match=r"bertram/table1.*twice\.py"):
-        experiments.papers.found()
+        experiments.papers.load_suites()
     monkeypatch.delitem(sys.modules, "experiments.papers.twice")

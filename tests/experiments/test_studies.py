@@ -15,9 +15,9 @@ import experiments.studies
 from experiments.papers import SUITES
 from experiments.profiles import PROFILES
 from experiments.search_space import Value
-from experiments.shared import SHARED, alone
+from experiments.shared import SHARED, compare_parameters
 from experiments.studies import STUDIES
-from experiments.study import Known, Range, Study
+from experiments.study import Range, ReplayTrial, Study
 from experiments.suite import RegistryError, Row, Suite
 from model.recipe import Recipe, recipe_digest
 
@@ -29,9 +29,9 @@ GIVEN = SMART.starts[0].params
 
 def recipe(study: Study, params: dict[str, Value], row: str = "") -> Recipe:
     """What the row becomes with these parameters."""
-    suite, found = ROWS[row or study.row]
-    told: Row = dataclasses.replace(found, name="tried", on=found.name, changes=study.changes(params))
-    return suite.recipe(told)
+    suite, base = ROWS[row or study.row]
+    variant: Row = dataclasses.replace(base, name="tried", on=base.name, changes=study.changes(params))
+    return suite.recipe(variant)
 
 
 def ends(study: Study) -> list[dict[str, Value]]:
@@ -117,7 +117,7 @@ def test_the_baselines_start_moves_no_weight_by_decay(profile: experiments.profi
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"lr": 1e-3}, "lr is 0.001; the study seeks a number in 1e-06 to 0.0001"),
         ({"lr": float("nan")}, "lr is nan"),
@@ -126,8 +126,8 @@ def test_the_baselines_start_moves_no_weight_by_decay(profile: experiments.profi
         ({"radius": 1.0}, "the study smart has no parameter 'radius'; it seeks lambda_s, mu,"),
     ],
 )
-def test_parameters_outside_the_space_are_refused(change: dict[str, Value], told: str) -> None:
-    with pytest.raises(RegistryError, match=re.escape(told)):
+def test_parameters_outside_the_space_are_refused(change: dict[str, Value], message: str) -> None:
+    with pytest.raises(RegistryError, match=re.escape(message)):
         SMART.changes(dict(GIVEN) | change)
 
 
@@ -139,7 +139,7 @@ def test_a_missing_parameter_is_named() -> None:
 @pytest.mark.parametrize("layers", [1.5, 2.0, True])
 def test_whole_numbers_are_not_rounded(layers: Value) -> None:
     with pytest.raises(RegistryError, match="layers must be a whole number in 1 to 4"):
-        Known({"layers": layers}).suggest_int("layers", 1, 4)
+        ReplayTrial({"layers": layers}).suggest_int("layers", 1, 4)
 
 
 def test_a_new_study_is_one_file_and_two_of_one_name_are_refused(
@@ -148,10 +148,10 @@ def test_a_new_study_is_one_file_and_two_of_one_name_are_refused(
     monkeypatch.setattr(experiments.studies, "__path__", [*experiments.studies.__path__, str(tmp_path)])
     source = "import dataclasses\nfrom experiments.studies.heads import STUDY as HEADS\n"
     (tmp_path / "another.py").write_text(source + "STUDY = dataclasses.replace(HEADS, name='another')\n")
-    assert experiments.studies.found().keys() - STUDIES.keys() == {"another"}
+    assert experiments.studies.load_studies().keys() - STUDIES.keys() == {"another"}
     (tmp_path / "twice.py").write_text(source + "STUDY = HEADS\n")
     with pytest.raises(RegistryError, match=r"two studies are called heads, one of them in twice\.py"):
-        experiments.studies.found()
+        experiments.studies.load_studies()
     for name in ("another", "twice"):
         monkeypatch.delitem(sys.modules, f"experiments.studies.{name}")
 
@@ -162,30 +162,30 @@ PAIRS = [(one, other) for one in STUDIES.values() for other in STUDIES.values() 
 @pytest.mark.parametrize(("one", "other"), PAIRS, ids=lambda study: study.name)
 def test_studies_beside_each_other_have_the_same_choice_but_for_their_subjects(one: Study, other: Study) -> None:
     """What any row has is sought by both or by none, in the same ranges; what is left is the studies' own."""
-    first, second = one.beside(other.shared).space(), other.beside(one.shared).space()
+    first, second = one.with_shared(other.shared).space(), other.with_shared(one.shared).space()
     common = {name for each in SHARED for name in each.params}
     assert {name: within for name, within in first.items() if name in common} == {
         name: within for name, within in second.items() if name in common
     }
     for study in (one, other):
-        alone = dataclasses.replace(study, shared=(), starts=study.starts).suggest
-        known = Known(ends(one.beside(other.shared))[0] | ends(other.beside(one.shared))[0])
-        alone(known)
-        assert not set(known.space) & common, "a subject of its own that any row has is shared"
+        compare_parameters = dataclasses.replace(study, shared=(), starts=study.starts).suggest
+        trial = ReplayTrial(ends(one.with_shared(other.shared))[0] | ends(other.with_shared(one.shared))[0])
+        compare_parameters(trial)
+        assert not set(trial.space) & common, "a subject of its own that any row has is shared"
 
 
 @pytest.mark.parametrize(("one", "other"), PAIRS, ids=lambda study: study.name)
 def test_what_is_sought_beside_another_can_be_read_by_the_study_itself(one: Study, other: Study) -> None:
     """A winner's parameters outlive the comparison."""
-    wide = one.beside(other.shared)
+    wide = one.with_shared(other.shared)
     for params in [*(dict(start.params) for start in wide.starts), *ends(wide)]:
         assert recipe(one, params, other.row) == recipe(wide, params, other.row)
-    assert one.beside(one.shared) == one
+    assert one.with_shared(one.shared) == one
 
 
 def test_a_sentence_says_which_arm_alone_seeks_what() -> None:
-    assert alone({"smart": ["mu", "lr"], "baseline": ["lr", "decay"]}) == (
+    assert compare_parameters({"smart": ["mu", "lr"], "baseline": ["lr", "decay"]}) == (
         "Only smart seeks mu; only baseline seeks decay; both seek lr"
     )
-    assert alone({"a": ["x", "lr"], "b": ["lr"], "c": ["x", "lr"]}) == "Only a and c seek x; all seek lr"
-    assert alone({"a": ["x"], "b": ["y"]}) == "Only a seeks x; only b seeks y; both seek nothing in common"
+    assert compare_parameters({"a": ["x", "lr"], "b": ["lr"], "c": ["x", "lr"]}) == "Only a and c seek x; all seek lr"
+    assert compare_parameters({"a": ["x"], "b": ["y"]}) == "Only a seeks x; only b seeks y; both seek nothing in common"

@@ -72,16 +72,24 @@ def test_rows_are_the_untouched_one_the_starts_and_the_winners() -> None:
 def test_a_row_of_another_selection_and_split_keeps_them() -> None:
     home, row = ROWS["bertram/table1/13-combined-test"]
     row = dataclasses.replace(row, selection=LastEpoch(), fixes_encoder=True)
-    made = suite("baseline", (home, row), [BASELINE])
-    assert {(each.split, made.selection_of(each), each.fixes_encoder) for each in made.rows} == {
+    tuned = suite("baseline", (home, row), [BASELINE])
+    assert {(each.split, tuned.selection_of(each), each.fixes_encoder) for each in tuned.rows} == {
         ("test", LastEpoch(), True)
     }
 
 
 def test_notes_tell_how_a_winner_was_found_and_where_a_start_is_printed() -> None:
     (note,) = TUNED.row("tuned").notes
-    for told in ("Trial 17 of 40", "tpe with seed 3", "median", "overall 0.512", "seed 0", "demo", "1,234 CPU-seconds"):
-        assert told in note
+    for text in (
+        "Trial 17 of 40",
+        "tpe with seed 3",
+        "median",
+        "overall 0.512",
+        "seed 0",
+        "demo",
+        "1,234 CPU-seconds",
+    ):
+        assert text in note
     assert note.endswith("2026-01-31.")
     assert TUNED.row("bertram").notes == (STUDIES["smart"].starts[1].says,)
 
@@ -125,22 +133,22 @@ def test_claims_set_the_winner_against_each_start_and_each_other_winner() -> Non
     assert {contrast.metric for claim in single.claims for contrast in claim.contrasts} == {"sst_accuracy"}
 
 
-def evidence(made: Suite, shares: Sequence[float], seeds: int = 6) -> SetUp:
+def evidence(tuned: Suite, shares: Sequence[float], seeds: int = 6) -> SetUp:
     """Rows right on these shares of the items, in the order of the suite."""
     drawn, reader = np.random.default_rng(0), Kept()
     labels = {name: drawn.integers(0, 2, 600).astype(float) for name in ("sst", "quora")}
     gold = drawn.uniform(0, 5, 600)
 
     def answers(share: float) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        told = {name: (right(own, (drawn.random(600) < share).astype(float)), own) for name, own in labels.items()}
-        return told | {"sts": (gold + drawn.normal(0, 4 * (1 - share), 600), gold)}
+        labelled = {name: (right(own, (drawn.random(600) < share).astype(float)), own) for name, own in labels.items()}
+        return labelled | {"sts": (gold + drawn.normal(0, 4 * (1 - share), 600), gold)}
 
-    found = []
-    for row, share in zip(made.rows, shares, strict=True):
-        runs = measured(made, row, {seed: answers(share) for seed in range(seeds)}, reader)
+    rows = []
+    for row, share in zip(tuned.rows, shares, strict=True):
+        runs = measured(tuned, row, {seed: answers(share) for seed in range(seeds)}, reader)
         scored = [dataclasses.replace(seed, scores=with_overall(seed.scores)) for seed in runs.seeds]
-        found.append(dataclasses.replace(runs, seeds=scored))
-    return setup(found)
+        rows.append(dataclasses.replace(runs, seeds=scored))
+    return setup(rows)
 
 
 def with_overall(scores: Mapping[str, float]) -> dict[str, float]:
@@ -149,32 +157,32 @@ def with_overall(scores: Mapping[str, float]) -> dict[str, float]:
     return dict(scores) | {"overall": total}
 
 
-def judged(shares: Sequence[float], made: Suite = TUNED) -> list[ClaimVerdict]:
-    return judge(evidence(made, shares), [made])
+def judged(shares: Sequence[float], tuned: Suite = TUNED) -> list[ClaimVerdict]:
+    return judge(evidence(tuned, shares), [tuned])
 
 
 @pytest.mark.parametrize(
     ("tuned", "others", "expected"), [(0.8, 0.5, "reproduced"), (0.5, 0.8, "contradicted"), (0.6, 0.6, "underpowered")]
 )
 def test_rows_compared_as_wholes_get_a_verdict(tuned: float, others: float, expected: Verdict) -> None:
-    found = judged([others, others, others, tuned, others])
+    verdicts = judged([others, others, others, tuned, others])
     several = axes_changed(TUNED.recipe(TUNED.row("tuned")), TUNED.recipe(TUNED.row("tuned-baseline")))
     assert len(several) > 1
-    assert {each.verdict for each in found} == {expected}
-    assert {tested.printed for each in found for tested in each.tested} == {None}
+    assert {each.verdict for each in verdicts} == {expected}
+    assert {tested.printed for each in verdicts for tested in each.tested} == {None}
 
 
 def test_the_same_rows_not_as_wholes_are_confounded() -> None:
     claims = tuple(dataclasses.replace(claim, as_wholes=False) for claim in TUNED.claims)
-    found = judged([0.5, 0.5, 0.5, 0.8, 0.5], dataclasses.replace(TUNED, claims=claims))
-    assert [each.verdict for each in found] == ["confounded"] * 3
+    verdicts = judged([0.5, 0.5, 0.5, 0.8, 0.5], dataclasses.replace(TUNED, claims=claims))
+    assert [each.verdict for each in verdicts] == ["confounded"] * 3
 
 
 def test_a_winner_that_is_a_start_is_not_above_it() -> None:
-    made = suite("smart", ROWS[SMART_ROW], [winner(params=STUDIES["smart"].starts[1].params)])
-    assert made.recipe(made.row("tuned")) == made.recipe(made.row("bertram"))
-    told = evidence(made, [0.5, 0.5, 0.6, 0.6])
-    start = told.rows["tuned/smart/bertram"]
-    same = dataclasses.replace(start, row=made.row("tuned"))
-    found = judge(dataclasses.replace(told, rows={**told.rows, "tuned/smart/tuned": same}), [made])
-    assert found[1].tested[0].outcome == "below margin"
+    tuned = suite("smart", ROWS[SMART_ROW], [winner(params=STUDIES["smart"].starts[1].params)])
+    assert tuned.recipe(tuned.row("tuned")) == tuned.recipe(tuned.row("bertram"))
+    equal = evidence(tuned, [0.5, 0.5, 0.6, 0.6])
+    start = equal.rows["tuned/smart/bertram"]
+    same = dataclasses.replace(start, row=tuned.row("tuned"))
+    verdicts = judge(dataclasses.replace(equal, rows={**equal.rows, "tuned/smart/tuned": same}), [tuned])
+    assert verdicts[1].tested[0].outcome == "below margin"

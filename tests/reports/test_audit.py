@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from experiments.dsl import beats, claim, row, scores
 from experiments.papers import SUITES
 from experiments.papers.bertram import BASE
-from experiments.suite import Answered, Formula, Gathered, RegistryError, Row, Stated, Statement, Suite
+from experiments.statements import ConstantAnswer, GatheredLine, StatedFigure, Statement
+from experiments.suite import Formula, RegistryError, Row, Suite
 from reports.audit import audit
 from reports.audit.chance_level import CLASSES
 from reports.audit.claims import step
@@ -106,13 +107,13 @@ def test_findings_name_rows_that_exist_and_come_gravest_first() -> None:
 @pytest.mark.parametrize("suite", [suite for suite in SUITES if suite.origin == "paper"], ids=lambda suite: suite.slug)
 def test_every_statement_speaks_of_printed_figures(suite: Suite) -> None:
     for said in suite.statements:
-        if isinstance(said, Stated):
+        if isinstance(said, StatedFigure):
             for name in filter(None, (said.row, said.than, said.fair)):
                 assert score(*find(suite, name), said.metric) is not None, said
-        elif isinstance(said, Answered):
+        elif isinstance(said, ConstantAnswer):
             assert said.metric in suite.row(said.row).printed
             assert said.answer < len(CLASSES[said.metric])
-        elif isinstance(said, Gathered):
+        elif isinstance(said, GatheredLine):
             assert said.rows.keys() == said.printed.keys()
         else:
             assert suite.row(said.row)
@@ -279,7 +280,7 @@ def test_a_score_outside_its_range_is_impossible(figure: dict[str, float], wrong
 
 
 def ratio(value: float) -> Suite:
-    said = Stated(
+    said = StatedFigure(
         says="so many times",
         source="s",
         row="new",
@@ -326,7 +327,7 @@ def test_a_claim_is_contradicted_by_figures_alone_that_rounding_cannot_mend(
 def test_a_score_of_one_answer_is_named_unless_it_is_said() -> None:
     suite = table(printed("all-ones", 0.3, 0.375))
     assert "answer" in kinds(suite, "note")
-    said = Answered(row="all-ones", metric="quora_accuracy", answer=1, source="s")
+    said = ConstantAnswer(row="all-ones", metric="quora_accuracy", answer=1, source="s")
     assert "answer" not in kinds(dataclasses.replace(suite, statements=(said,)))
     other = dataclasses.replace(said, answer=0)
     assert "answer" in kinds(dataclasses.replace(suite, statements=(other,)), "misprint")
@@ -336,7 +337,7 @@ def test_a_gathered_line_of_one_row_must_have_its_rows_figures() -> None:
     rows = dict.fromkeys((*TASKS, "overall"), "a")
     told = {"sst_accuracy": 0.5, "quora_accuracy": 0.6, "sts_pearson": 0.434, "overall": 0.606}
     suite = table(dataclasses.replace(printed("a"), printed=told))
-    same = Gathered(name="best", source="s", printed=told, rows=rows)
+    same = GatheredLine(name="best", source="s", printed=told, rows=rows)
     other = dataclasses.replace(same, printed=told | {"sst_accuracy": 0.511})
     assert "line" not in kinds(dataclasses.replace(suite, statements=(same,)))
     assert "line" in kinds(dataclasses.replace(suite, statements=(other,)), "impossible")

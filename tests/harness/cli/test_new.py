@@ -11,6 +11,9 @@ import pytest
 from harness.registry import plugins
 from tests.harness.conftest import Invoke
 
+FIRST_IMPORT = "from experiments import Suite"  # of a paper's file
+CHANGE_IMPORT = "from experiments import Change"
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -62,8 +65,7 @@ def taken_up(paper: Path, module: str, kind: str) -> None:
     """Put the technique into the second row, as ``harness new technique`` says to."""
     change = f'Change("{module}", "+ {module}", (("{module}", {kind}(weight=0.1)),))'
     text = paper.read_text().replace("changes.FROZEN", change)
-    imports = f"import changes\nfrom experiments.suite import Change\nfrom {module} import {kind}\n"
-    paper.write_text(text.replace("import changes\n", imports))
+    paper.write_text(text.replace(FIRST_IMPORT, f"{CHANGE_IMPORT}\nfrom {module} import {kind}\n{FIRST_IMPORT}"))
 
 
 def test_a_technique_that_was_written_is_taken_up_as_the_command_says(invoke: Invoke, folder: Path) -> None:
@@ -71,9 +73,7 @@ def test_a_technique_that_was_written_is_taken_up_as_the_command_says(invoke: In
     said = invoke("new", "technique", "calmer", "--into", folder).output
     line, change = said.partition("beside it: ")[2].splitlines()[0].split(", and a row with ")
     file = folder / "newer_table.py"
-    text = file.read_text().replace(
-        "import changes\n", f"import changes\nfrom experiments.suite import Change\n{line}\n"
-    )
+    text = file.read_text().replace(FIRST_IMPORT, f"{CHANGE_IMPORT}\n{line}\n{FIRST_IMPORT}")
     file.write_text(text.replace("changes.FROZEN", change))
     assert "calmer.weight: None -> 0.1" in invoke("show", f"{file}:frozen").output
     for name in ("newer_table", "calmer"):

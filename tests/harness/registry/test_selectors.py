@@ -127,8 +127,8 @@ def test_the_name_of_an_ablation_gives_the_same_ablation(seed: int) -> None:
     added = drawn.sample(list(catalogue.named_changes().values()), drawn.choice((0, 0, 1, 3)))
     try:
         expected = ablation.Ablation(suite=suite, row=row, other=other, against=against, added=tuple(added))
-        fixed = {factor.name: drawn.random() < 0.5 for factor in expected.every if drawn.random() < 0.3}
-        expected = dataclasses.replace(expected, held=fixed)
+        fixed = {factor.name: drawn.random() < 0.5 for factor in expected.all_factors if drawn.random() < 0.3}
+        expected = dataclasses.replace(expected, fixed=fixed)
     except RegistryError as error:
         assert any(words in str(error) for words in ("nothing to take apart", "is a factor already"))
         return
@@ -158,8 +158,8 @@ def test_a_name_may_have_rows_of_two_suites_held_factors_and_added_ones() -> Non
     assert result.table == name
     assert (result.suite.slug, result.other.slug) == ("bertram/controls", "bertram/table1")
     assert result.names == ("smart-package-sst", "pcgrad-epoch-end", "dropout-0.4", "20-epochs")
-    assert dict(result.held) == {"rotate": True}
-    assert catalogue.ablation(result.table.replace(":on", "")).held == {"rotate": False}
+    assert dict(result.fixed) == {"rotate": True}
+    assert catalogue.ablation(result.table.replace(":on", "")).fixed == {"rotate": False}
 
 
 def test_a_tuned_row_can_be_taken_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -174,8 +174,8 @@ def test_a_tuned_row_can_be_taken_apart(monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_cells_are_shared_with_the_rows_that_combinations_are() -> None:
     result = catalogue.ablation(ABLATION.partition("/")[2])
     demo = Setup(profile=PROFILES["demo"], data="embedded", encoder="tiny", seeds=2)
-    assert len(result.known) == 8
-    for on, slug in result.known.items():
+    assert len(result.registry_rows) == 8
+    for on, slug in result.registry_rows.items():
         ours, theirs = plan([(result.rows, result.rows.row(result.name(on))), catalogue.find(slug)], demo)
         assert [cell.id for cell in ours.cells] == [cell.id for cell in theirs.cells]
     every = [cell.id for row in plan(catalogue.ablation_rows(ABLATION), demo) for cell in row.cells]

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from experiments.profiles import PROFILES, Profile
-from experiments.suite import Answered, Change, Claim, Contrast, Row, Suite
+from experiments.statements import ConstantAnswer
+from experiments.suite import Change, Claim, Contrast, Row, Suite
 from harness.reporting import input_digest
 from harness.reporting.input_digest import inputs_of
 from harness.tracking.from_cells import ResultsFolder
@@ -37,7 +38,7 @@ OTHERS: dict[type, dict[str, Any]] = {
         "selection": LastEpoch(),
         "origin": "ours" if FIRST.origin == "paper" else "paper",
         "extends": dataclasses.replace(FIRST, table="table7"),
-        "statements": (Answered(row="row", metric="sst_accuracy", answer=1, source="p. 2"),),
+        "statements": (ConstantAnswer(row="row", metric="sst_accuracy", answer=1, source="p. 2"),),
     },
     Row: {
         "name": "rename",

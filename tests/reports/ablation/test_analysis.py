@@ -241,7 +241,7 @@ def test_figures_printed_of_other_items_or_by_another_formula_are_not_subtracted
     (suite,) = (each for each in SUITES if each.slug == "smartbert/table1")
     (row,) = (each for each in suite.rows if "overall" in each.printed)
     ours = Ablation(suite=TABLE, row=TABLE.row("13-combined-test"), other=suite, against=row)
-    ours = dataclasses.replace(ours, held=dict.fromkeys([factor.name for factor in ours.every][1:], False))
+    ours = dataclasses.replace(ours, fixed=dict.fromkeys([factor.name for factor in ours.all_factors][1:], False))
     answers, labels = drawn(np.random.default_rng(8), dict.fromkeys(TASKS, values(ours.names, {})), seeds=2)
     both = {found.metric: found for found in analyse_metrics(AblationResults(ours, quick(ours, answers, labels)))}
     assert {metric for metric in METRICS if metric in row.printed} == set(METRICS)

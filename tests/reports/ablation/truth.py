@@ -37,7 +37,7 @@ def ablation(
 ) -> Ablation:
     """Of two of bertram's rows; four factors unless told otherwise."""
     one, other = TABLE.row(row), TABLE.row(against)
-    return Ablation(suite=TABLE, row=one, other=TABLE, against=other, added=tuple(added), held=held or {})
+    return Ablation(suite=TABLE, row=one, other=TABLE, against=other, added=tuple(added), fixed=held or {})
 
 
 FOUR = ablation()
