@@ -14,9 +14,9 @@ from tests.harness.terminals import COLOUR, lines, shown
 
 SLOW = """
 import sys, time
-from harness import waiting
-waiting.PATIENCE = 0.1
-with waiting.waiting("reading a long book") as line:
+from harness.console import status
+status.PATIENCE = 0.1
+with status.status_line("reading a long book") as line:
     time.sleep(1.0)
     line.tell("closing it")
     line.say("read: 7 pages")
@@ -25,7 +25,7 @@ print("done")
 """
 QUICK = """
 from harness.console.status import status_line
-with waiting("reading a leaflet"):
+with status_line("reading a leaflet"):
     pass
 print("done")
 """

@@ -139,5 +139,5 @@ def test_a_full_disk(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, used: Path
     def full(path: Path, content: bytes) -> None:
         raise OSError(errno.EDQUOT, "Disk quota exceeded")
 
-    monkeypatch.setattr(resources, "write_aside", full)
+    monkeypatch.setattr(resources, "write_atomic", full)
     check(told(invoke, "--home", used, broken=True)["disk"], "broken", "is full", "free some space")
