@@ -15,7 +15,7 @@ from harness.ablate.design import data, lines, trained
 from harness.ablate.summary import summary
 from harness.commands.run import Options, announced, train_and_print
 from harness.console.status import status_line
-from harness.console.text import say
+from harness.console.text import print_and_log
 from harness.execution.config import ExecutionConfig
 from harness.execution.estimate import costs
 from harness.planning.ledger import read_index
@@ -23,8 +23,8 @@ from harness.planning.plan import Planned
 from harness.planning.rows import cells_of
 from harness.planning.setup import Setup
 from harness.planning.setup_tags import tags
-from harness.reporting.ablations import at_home
-from harness.reporting.report import write
+from harness.reporting.ablations import ablation_in_home
+from harness.reporting.report import write_report
 from harness.tracking.from_cells import Home
 from harness.tracking.store import Store
 from reports.ablation.analysis import Of, analysed
@@ -47,7 +47,7 @@ def carry_out(told: Ablation, design: Design, setup: Setup, machine: ExecutionCo
     console = Console(soft_wrap=False, stderr=ask.as_json)
     planned = trained(told, design, setup)
     for line in (*lines(told, design), *costs(planned, machine, ask.how.rerun)):
-        say(console, line)
+        print_and_log(console, line)
     if ask.dry_run:
         if ask.as_json:
             print(json.dumps(data(told, design) | counted(planned, machine), indent=1))
@@ -57,7 +57,7 @@ def carry_out(told: Ablation, design: Design, setup: Setup, machine: ExecutionCo
 
     def show() -> None:
         with status_line("weighing the changes"):
-            taken = at_home(told, setup, store.home)
+            taken = ablation_in_home(told, setup, store.home)
             result.append((taken, analysed(taken)))
         for part in summary(*result[0]):
             console.print(part)
@@ -87,6 +87,6 @@ def reported(told: Ablation, setup: Setup, store: Store, console: Console) -> in
     there = announced(
         folder,
         console,
-        lambda tell: write(Home(store.home), (), folder, tell, tuned=(), ablated=[told.table], only=only),
+        lambda tell: write_report(Home(store.home), (), folder, tell, tuned=(), ablated=[told.table], only=only),
     )
     return 0 if there else 1

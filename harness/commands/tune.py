@@ -20,7 +20,7 @@ from harness.cells.trial import METRIC, SEED, Trial, best, spent, within
 from harness.commands.run import INTERRUPTED, Options, announced, train_and_print
 from harness.console.signals import Interrupt
 from harness.console.status import clock, status_line
-from harness.console.text import say
+from harness.console.text import print_and_log
 from harness.execution.config import ExecutionConfig
 from harness.execution.provenance import revision
 from harness.execution.run import DiskFull
@@ -29,7 +29,7 @@ from harness.planning.plan import plan
 from harness.planning.setup_tags import tags
 from harness.registry import tuned_settings
 from harness.registry.selectors import everything, select
-from harness.reporting.report import write
+from harness.reporting.report import write_report
 from harness.tracking.from_cells import Home
 from harness.tracking.store import Store
 from harness.tune.run import run_study, unit
@@ -61,7 +61,7 @@ def carry_out(arms: Sequence[StudyRun], ask: Request, machine: ExecutionConfig, 
     """The exit code."""
     store, found, budget = Store(machine.home), [], ask.budget
     if len(arms) > 1:
-        say(console, f"{alone({arm.study.name: list(arm.study.space()) for arm in arms})}")
+        print_and_log(console, f"{alone({arm.study.name: list(arm.study.space()) for arm in arms})}")
     for arm in arms:
         trials, code = sought(arm, ask, budget, machine, store, console)
         if trials is None:
@@ -71,11 +71,11 @@ def carry_out(arms: Sequence[StudyRun], ask: Request, machine: ExecutionConfig, 
         found.append((arm, within(trials, budget)))
     if ask.export:
         path = exported(found, machine)
-        say(console, f"{path} holds the settings; harness run {PAPER}/{path.stem} trains them on fresh seeds")
+        print_and_log(console, f"{path} holds the settings; harness run {PAPER}/{path.stem} trains them on fresh seeds")
     if len(arms) > 1:
         return compared(arms[0], found, machine, console, ask)
     there = reported(arms[0], store, console) if ask.report else True
-    say(console, f"browse: {store.browse()}")
+    print_and_log(console, f"browse: {store.browse()}")
     return 0 if there else 1
 
 
@@ -87,7 +87,7 @@ def sought(
     with status_line("opening the study"):
         storage = Storage(machine.home, ask.storage, arm, ask.at_once or max(AT_ONCE, ask.jobs), said.append)
     for text in said:
-        say(console, text)
+        print_and_log(console, text)
     if ask.at_once not in (None, storage.at_once):
         raise InputError(
             f"--at-once is {ask.at_once}, but the study {arm.name} began with {storage.at_once}; leave it out, "
@@ -95,11 +95,11 @@ def sought(
         )
     limit = Limit(ask.trials) if budget is None else Limit(None, budget)
     for line in preamble(arm, limit, storage, machine):
-        say(console, line, "dim")
-    with Interrupt(lambda: say(console, STOPPING)) as stop:
+        print_and_log(console, line, "dim")
+    with Interrupt(lambda: print_and_log(console, STOPPING)) as stop:
 
         def over() -> bool:
-            return stop.asked or (ask.until is not None and time.monotonic() > ask.until)
+            return stop.requested or (ask.until is not None and time.monotonic() > ask.until)
 
         try:
             trials = run_study(arm, storage, limit, machine, store, console, over)
@@ -110,16 +110,16 @@ def sought(
         except (DiskFull, OSError) as error:
             if not isinstance(error, DiskFull) and not is_full(error):
                 raise
-            say(console, str(DiskFull(machine.home)))
+            print_and_log(console, str(DiskFull(machine.home)))
             return None, 1
     console.print(summary(arm, trials, unit(machine)))
     if enqueued:
         more = "--trials" if limit.budget is None else "--budget"
-        say(console, f"enqueued and not begun: {enqueued} of {arm.name}; a larger {more} has them tried next")
+        print_and_log(console, f"enqueued and not begun: {enqueued} of {arm.name}; a larger {more} has them tried next")
     if limit.reached(trials) and not any(trial.running for trial in trials):
         return trials, 0
-    say(console, f"{'stopped' if stop.asked else 'time is up'}; the same command goes on from here")
-    return None, INTERRUPTED if stop.asked else 0
+    print_and_log(console, f"{'stopped' if stop.requested else 'time is up'}; the same command goes on from here")
+    return None, INTERRUPTED if stop.requested else 0
 
 
 def preamble(arm: StudyRun, limit: Limit, storage: Storage, machine: ExecutionConfig) -> list[str]:
@@ -213,11 +213,13 @@ def compared(
     ask: Request,
 ) -> int:
     """Train the winners, the papers' settings and the row untouched on fresh seeds, and print them paired."""
-    from harness.reporting.compare import compared as side_by_side
-    from harness.reporting.compare import told
+    from harness.reporting.compare import compare_rows as side_by_side
+    from harness.reporting.compare import format_comparisons
 
     for arm, trials in found:
-        say(console, f"{arm.study.name}: {len(trials)} trials within the budget, {spent(trials):,.0f} {unit(machine)}")
+        print_and_log(
+            console, f"{arm.study.name}: {len(trials)} trials within the budget, {spent(trials):,.0f} {unit(machine)}"
+        )
     suite = f"{PAPER}/{first.study.name}"
     code = train_and_print(
         plan(select([suite]), first.setup), first.setup, machine, console, Options("none", False, False, ask.report)
@@ -226,7 +228,7 @@ def compared(
         opponent = found[1][0].study.name
         facts = tags(first.setup)
         pairs = side_by_side(Home(machine.home), f"{suite}/tuned", f"{suite}/tuned-{opponent}")
-        say(console, told([each for each in pairs if each["setup"]["data"] == facts["data"]]))
+        print_and_log(console, format_comparisons([each for each in pairs if each["setup"]["data"] == facts["data"]]))
     return code
 
 
@@ -237,5 +239,5 @@ def reported(arm: StudyRun, store: Store, console: Console) -> bool:
     rows = [(suite, row) for suite, row in everything() if suite.slug == f"{PAPER}/{arm.study.name}"]
     evidence = Home(store.home)
     return announced(
-        folder, console, lambda tell: write(evidence, rows, folder, tell, tuned=[arm.study.name], only=only)
+        folder, console, lambda tell: write_report(evidence, rows, folder, tell, tuned=[arm.study.name], only=only)
     )

@@ -15,20 +15,22 @@ from harness.tracking.from_cells import Evidence, measured_setup
 from reports.ablation.results import AblationResults
 
 
-def ablations(evidence: Evidence, only: str | None = None) -> list[AblationResults]:
+def read_ablations(evidence: Evidence, only: str | None = None) -> list[AblationResults]:
     """All of which something was run (in one set-up), by name; those whose rows the registry no longer has are left
     out. ``InputError`` where it cannot be read."""
-    found = []
+    results = []
     for name in evidence.ablations():
         try:
-            told = ablation(name)
+            found_ablation = ablation(name)
         except RegistryError:
             continue
-        found += [AblationResults(told, each) for each in evidence.setups(combined(told.slug), only)]
-    return found
+        results += [
+            AblationResults(found_ablation, setup) for setup in evidence.setups(combined(found_ablation.slug), only)
+        ]
+    return results
 
 
-def at_home(told: Ablation, setup: Setup, home: Path) -> AblationResults:
+def ablation_in_home(ablation: Ablation, setup: Setup, home: Path) -> AblationResults:
     """What the home's cells say, of every combination that has been trained."""
-    rows = plan(combined(told.slug), setup)
-    return AblationResults(told, measured_setup(rows, tags(setup), read_index(home)))
+    rows = plan(combined(ablation.slug), setup)
+    return AblationResults(ablation, measured_setup(rows, tags(setup), read_index(home)))

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from harness.registry.selectors import find, slug
-from harness.reporting.report import measured
+from harness.reporting.report import require_setups
 from harness.tracking.from_cells import Evidence
 from model.errors import InputError
 from model.task import TASKS, of_metric
@@ -21,23 +21,27 @@ from reports.suite.effects import metrics
 from reports.suite_table.symbols import number, p_text, signed
 
 
-def compared(evidence: Evidence, first: str, second: str) -> list[dict[str, Any]]:
+def compare_rows(evidence: Evidence, first: str, second: str) -> list[dict[str, Any]]:
     """One object a set-up and metric. ``InputError`` for an unknown row, or where no set-up has both."""
     pairs = [find(first), find(second)]
     first, second = (slug(*pair) for pair in pairs)
     if first == second:
         raise InputError(f"{first} is given twice; give two rows")
-    found = [setup for setup in measured(evidence, pairs) if first in setup.rows and second in setup.rows]
-    if not found:
+    setups = [setup for setup in require_setups(evidence, pairs) if first in setup.rows and second in setup.rows]
+    if not setups:
         raise InputError(f"no set-up of {evidence.name} has both {first} and {second}; harness run trains them")
     names = [name for name in metrics(pairs[0][0]) if name in metrics(pairs[1][0])]
-    return [one(setup, contrast(setup, first, second, name, bootstrap=True)) for setup in found for name in names]
+    return [
+        comparison_record(setup, contrast(setup, first, second, name, bootstrap=True))
+        for setup in setups
+        for name in names
+    ]
 
 
-def one(setup: SetUp, found: Compared) -> dict[str, Any]:
+def comparison_record(setup: SetUp, comparison: Compared) -> dict[str, Any]:
     """A comparison as data. ``p_items`` is by items alone; ``zou`` for one seed's correlation."""
-    estimate = found.estimate
-    first, second = setup.rows[found.first], setup.rows[found.second]
+    estimate = comparison.estimate
+    first, second = setup.rows[comparison.first], setup.rows[comparison.second]
     figures = (
         {
             "difference": estimate.mean,
@@ -45,26 +49,28 @@ def one(setup: SetUp, found: Compared) -> dict[str, Any]:
             "high": estimate.high,
             "p": estimate.p,
             "detectable": detectable(estimate),
-            "hedges_g": found.effect,
-            "bootstrap": found.bootstrap,
-            "p_items": by_items(first, second, found),
-            "zou": zou_ends(first, second, found),
+            "hedges_g": comparison.effect,
+            "bootstrap": comparison.bootstrap,
+            "p_items": item_p_value(first, second, comparison),
+            "zou": zou_interval(first, second, comparison),
         }
         if estimate
         else {}
     )
     return {
         "setup": dict(setup.facts),
-        "first": found.first,
-        "second": found.second,
-        "metric": found.metric,
-        "first_mean": mean(first, found),
-        "second_mean": mean(second, found),
-        "seeds": list(found.seeds),
-        "items": dict(found.items),
-        "axes": list(found.axes),
-        "reason": found.reason,
-        "left_out": {slug: faults_of(setup, slug) for slug in (found.first, found.second) if slug in setup.left_out},
+        "first": comparison.first,
+        "second": comparison.second,
+        "metric": comparison.metric,
+        "first_mean": mean_score(first, comparison),
+        "second_mean": mean_score(second, comparison),
+        "seeds": list(comparison.seeds),
+        "items": dict(comparison.items),
+        "axes": list(comparison.axes),
+        "reason": comparison.reason,
+        "left_out": {
+            slug: faults_of(setup, slug) for slug in (comparison.first, comparison.second) if slug in setup.left_out
+        },
         **figures,
     }
 
@@ -74,50 +80,60 @@ def faults_of(setup: SetUp, slug: str) -> dict[str, str]:
     return {str(seed): fault for seed, fault in setup.left_out[slug].items()}
 
 
-def mean(row: Runs, found: Compared) -> float | None:
-    values = [value for seed, value in row.values(found.metric).items() if not found.seeds or seed in found.seeds]
+def mean_score(row: Runs, comparison: Compared) -> float | None:
+    values = [
+        value
+        for seed, value in row.values(comparison.metric).items()
+        if not comparison.seeds or seed in comparison.seeds
+    ]
     return sum(values) / len(values) if values else None
 
 
-def by_items(first: Runs, second: Runs, found: Compared) -> float | None:
+def item_p_value(first: Runs, second: Runs, comparison: Compared) -> float | None:
     """Of a metric of one task alone: for one seed McNemar's test or Williams's, for several a permutation of items."""
-    if len(found.items) != 1:
+    if len(comparison.items) != 1:
         return None
-    (task,) = found.items
-    one, other = first.items(task), second.items(task)
-    assert one is not None and other is not None
-    ours, theirs = (rows.values[[rows.seeds.index(seed) for seed in found.seeds]] for rows in (one, other))
-    if len(found.seeds) == 1 and TASKS[task].metric == "accuracy":
-        return mcnemar(ours[0] == 1, theirs[0] == 1)
-    if len(found.seeds) == 1:
+    (task,) = comparison.items
+    ours_items, their_items = first.items(task), second.items(task)
+    assert ours_items is not None and their_items is not None
+    our_scores, their_scores = (
+        rows.values[[rows.seeds.index(seed) for seed in comparison.seeds]] for rows in (ours_items, their_items)
+    )
+    if len(comparison.seeds) == 1 and TASKS[task].metric == "accuracy":
+        return mcnemar(our_scores[0] == 1, their_scores[0] == 1)
+    if len(comparison.seeds) == 1:
         with suppress(ValueError):  # the two rows' answers are the same but for scale
-            return williams(*correlations(first, second, task, found.seeds[0]), len(one.names))[1]
+            return williams(*correlations(first, second, task, comparison.seeds[0]), len(ours_items.names))[1]
         return None
-    return sign_flips(ours - theirs)
+    return sign_flips(our_scores - their_scores)
 
 
 def correlations(first: Runs, second: Runs, task: str, seed: int) -> tuple[float, float, float]:
     """Pearson's r of the first row's answers with the labels, of the second's, and of the two rows' answers."""
-    every = [row.reader.answers(next(each.run for each in row.done if each.seed == seed)) for row in (first, second)]
-    one, other = (each[first.row.split, task] for each in every)
-    return pearson(one.answers, one.labels), pearson(other.answers, one.labels), pearson(one.answers, other.answers)
+    answers = [row.reader.answers(next(each.run for each in row.done if each.seed == seed)) for row in (first, second)]
+    ours, theirs = (each[first.row.split, task] for each in answers)
+    return (
+        pearson(ours.answers, ours.labels),
+        pearson(theirs.answers, ours.labels),
+        pearson(ours.answers, theirs.answers),
+    )
 
 
-def zou_ends(first: Runs, second: Runs, found: Compared) -> tuple[float, float] | None:
+def zou_interval(first: Runs, second: Runs, comparison: Compared) -> tuple[float, float] | None:
     """Zou's interval of the difference of two correlations, for one seed."""
-    task = of_metric(found.metric)
-    if task is None or task.metric != "pearson" or len(found.seeds) != 1 or found.estimate is None:
+    task = of_metric(comparison.metric)
+    if task is None or task.metric != "pearson" or len(comparison.seeds) != 1 or comparison.estimate is None:
         return None
     with suppress(ValueError):
-        return zou(*correlations(first, second, task.name, found.seeds[0]), found.items[task.name])
+        return zou(*correlations(first, second, task.name, comparison.seeds[0]), comparison.items[task.name])
     return None
 
 
-def told(found: Sequence[dict[str, Any]]) -> str:
+def format_comparisons(records: Sequence[dict[str, Any]]) -> str:
     """For a terminal, set-up by set-up."""
     lines = []
-    for name in dict.fromkeys(str(each["setup"]) for each in found):
-        mine = [each for each in found if str(each["setup"]) == name]
+    for name in dict.fromkeys(str(record["setup"]) for record in records):
+        mine = [record for record in records if str(record["setup"]) == name]
         facts = mine[0]["setup"]
         variant = f", {facts['variant']}" if facts["variant"] else ""
         lines += [
@@ -125,19 +141,19 @@ def told(found: Sequence[dict[str, Any]]) -> str:
             f"{mine[0]['first']} minus {mine[0]['second']}; they differ in {', '.join(mine[0]['axes']) or 'nothing'}",
             f"  {'':15}{'first':>6} {'second':>6}  {'difference [95% interval]':28} {'p':>5}  {'p items':>7}  seeds",
         ]
-        lines += [f"  {line(each)}" for each in mine]
+        lines += [f"  {format_comparison(record)}" for record in mine]
         for row, faults in mine[0]["left_out"].items():
             lines += [f"  left out: {row} seed {seed}, {fault}" for seed, fault in faults.items()]
     return "\n".join(lines)
 
 
-def line(each: dict[str, Any]) -> str:
-    first, second = ("·" if each[key] is None else number(each[key]) for key in ("first_mean", "second_mean"))
-    start = f"{each['metric'].replace('_', ' '):15}{first:>6} {second:>6}  "
-    if "difference" not in each:
-        return f"{start}{each['reason']}"
-    interval = f"{signed(each['difference'])} [{signed(each['low'])}, {signed(each['high'])}]"
-    items = "" if each["p_items"] is None else p_text(each["p_items"])
-    seeds = len(each["seeds"])
-    ending = "items alone" if seeds == 1 else f"it would show from {number(each['detectable'])} on"
-    return f"{start}{interval:28} {p_text(each['p']):>5}  {items:>7}  {seeds}  ({ending})"
+def format_comparison(record: dict[str, Any]) -> str:
+    first, second = ("·" if record[key] is None else number(record[key]) for key in ("first_mean", "second_mean"))
+    start = f"{record['metric'].replace('_', ' '):15}{first:>6} {second:>6}  "
+    if "difference" not in record:
+        return f"{start}{record['reason']}"
+    interval = f"{signed(record['difference'])} [{signed(record['low'])}, {signed(record['high'])}]"
+    items = "" if record["p_items"] is None else p_text(record["p_items"])
+    seeds = len(record["seeds"])
+    ending = "items alone" if seeds == 1 else f"it would show from {number(record['detectable'])} on"
+    return f"{start}{interval:28} {p_text(record['p']):>5}  {items:>7}  {seeds}  ({ending})"

@@ -17,20 +17,20 @@ from reports.results import FACTS
 from reports.tuning.results import State, Trial, Tuned
 
 
-def studies(evidence: Evidence, only: str | None = None) -> list[Tuned]:
+def read_studies(evidence: Evidence, only: str | None = None) -> list[Tuned]:
     """All of which a trial has ended (in one set-up), in the order of study, set-up, row, sampler and seed.
     ``InputError`` where it cannot be read."""
     arms: dict[tuple[str, str], list[Tried]] = {}
     for each in evidence.trials(only):
         arms.setdefault((each.tags["setup"], each.tags["arm"]), []).append(each)
-    return sorted(map(tuned, arms.values()), key=order)
+    return sorted(map(study_of_runs, arms.values()), key=sort_key)
 
 
-def order(found: Tuned) -> tuple[object, ...]:
-    return (found.study, [found.facts[name] for name in FACTS], found.row, found.sampler, found.seed, found.name)
+def sort_key(study: Tuned) -> tuple[object, ...]:
+    return (study.study, [study.facts[name] for name in FACTS], study.row, study.sampler, study.seed, study.name)
 
 
-def tuned(runs: Sequence[Tried]) -> Tuned:
+def study_of_runs(runs: Sequence[Tried]) -> Tuned:
     """One arm's runs."""
     tags = runs[0].tags
     study = STUDIES.get(tags["study"])
@@ -49,18 +49,18 @@ def tuned(runs: Sequence[Tried]) -> Tuned:
         facts={name: tags.get(name, "") for name in FACTS},
         setup=tags["setup"],
         space={name: Range(**within) for name, within in json.loads(tags["space"]).items()},
-        trials=sorted(map(trial, runs), key=lambda each: each.number),
+        trials=sorted(map(trial_of_run, runs), key=lambda each: each.number),
     )
 
 
-def weighed(found: Tuned) -> Tuned:
+def with_importances(study: Tuned) -> Tuned:
     """With its importances, which take seconds."""
     from harness.tune.importances import importances  # Optuna is not wanted where nothing was tuned
 
-    return dataclasses.replace(found, importances=importances(found))
+    return dataclasses.replace(study, importances=importances(study))
 
 
-def trial(run: Tried) -> Trial:
+def trial_of_run(run: Tried) -> Trial:
     tags, metrics = run.tags, run.metrics
     scores = {
         name.removeprefix(REPORTED): value

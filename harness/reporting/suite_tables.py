@@ -18,37 +18,37 @@ from reports.suite_table.baselines import Reference, reference_lines
 from reports.suite_table.model import Table
 
 
-def tables(rows: Sequence[Planned], setup: Setup, machine: ExecutionConfig) -> list[Table]:
+def build_tables(rows: Sequence[Planned], setup: Setup, machine: ExecutionConfig) -> list[Table]:
     """One table a suite, from the cells of this set-up that have ended."""
-    told, book = tags(setup), read_index(machine.home)
-    held = measured_setup(rows, told, book)
-    made = []
+    setup_tags, index = tags(setup), read_index(machine.home)
+    results = measured_setup(rows, setup_tags, index)
+    tables = []
     for suite in dict.fromkeys(row.suite.slug for row in rows):
         mine = [row for row in rows if row.suite.slug == suite]
-        states = {(suite, row.row.name): state for row in mine if (state := unmeasured(row, book))}
-        asked = dataclasses.replace(
-            header(held, mine[0].suite, setup.profile.says),
+        states = {(suite, row.row.name): state for row in mine if (state := missing_results(row, index))}
+        table_header = dataclasses.replace(
+            header(results, mine[0].suite, setup.profile.says),
             seeds=tuple(range(setup.seeds)),
             cells=len(cells_of(mine)),
         )
         names = {row.row.name for row in mine}
-        made.append(tabled(held, mine[0].suite, names, asked, references(mine, setup), states))
-    return made
+        tables.append(tabled(results, mine[0].suite, names, table_header, build_references(mine, setup), states))
+    return tables
 
 
-def unmeasured(row: Planned, book: CellIndex) -> str:
+def missing_results(row: Planned, index: CellIndex) -> str:
     """Why a row has no results, where that is known: it cannot run, or only older code has trained it."""
-    if row.reason or any(cell.id in book.ended for cell in row.cells):
+    if row.reason or any(cell.id in index.ended for cell in row.cells):
         return row.reason
-    return "stale" if any(map(book.is_stale, row.cells)) else ""
+    return "stale" if any(map(index.is_stale, row.cells)) else ""
 
 
-def references(rows: Sequence[Planned], setup: Setup) -> list[Reference]:
+def build_references(rows: Sequence[Planned], setup: Setup) -> list[Reference]:
     """What answers without reading would score on the splits that the rows use."""
     recipes = {branch.key: row.recipe for row in rows for branch in row.recipe.branches}
-    held = {task: data_of(recipe, setup.data) for task, recipe in recipes.items()}
+    corpora = {task: data_of(recipe, setup.data) for task, recipe in recipes.items()}
     lines = []
     for split in dict.fromkeys(row.row.split for row in rows):
-        scored = {task: capped(corpus, setup, task, split) for task, corpus in held.items()}
+        scored = {task: capped(corpus, setup, task, split) for task, corpus in corpora.items()}
         lines += reference_lines({task: each.labels for task, each in scored.items() if each is not None}, split)
     return lines

@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlparse
 from experiments.suite import Suite
 from harness.cells.atomic import atomic_path, write_atomic
 from harness.cells.row_result import Entry
-from harness.console.redact import hidden
+from harness.console.redact import redact_secrets
 from harness.planning.matching import declaration
 from harness.tracking import ui_notes
 from harness.tracking.current_runs import PARENT, RETIRED, CurrentRuns, RunKey, StoredRun, stored_run
@@ -106,7 +106,7 @@ class Store:
     @property
     def shown(self) -> str:
         """The address without its secrets."""
-        return hidden(self.uri)
+        return redact_secrets(self.uri)
 
     def damage(self, deep: bool = False) -> str:
         """What is wrong with the home's database, if anything; ``deep`` has any database's indexes compared with its

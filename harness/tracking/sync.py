@@ -17,7 +17,7 @@ from typing import IO
 from experiments.suite import Suite
 from harness.cells.atomic import LOCKLESS, is_full, try_lock
 from harness.cells.row_result import Entry
-from harness.console.redact import links, reason
+from harness.console.redact import error_chain, reason
 from harness.planning.manifest import find_row
 from harness.tracking.from_cells import Home
 from harness.tracking.run_payload import Unreadable
@@ -207,7 +207,7 @@ def is_refusal(error: BaseException) -> bool:
     trial_payload = str(error)
     if "error code 401" in trial_payload or "Invalid Host header" in trial_payload or is_full(error):
         return False
-    for link in links(error):
+    for link in error_chain(error):
         if isinstance(link, OSError) and type(link).__module__ == "builtins" and link.errno in OF_ONE:
             return True
         status = getattr(link, "get_http_status_code", None)  # MLflow's own

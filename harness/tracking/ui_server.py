@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.console.redact import hidden
+from harness.console.redact import redact_secrets
 from harness.tracking.ui_app import FOLDER, HOSTS, NAME, TOKEN, address
 from model.errors import InputError
 
@@ -210,7 +210,7 @@ def reason(log: Path) -> str:
     """The last error in the server's log, or its last line, without secrets."""
     lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     errors = [found[1] for line in lines if (found := re.match(r"[\w.]*(?:Error|Exception): *(.+)", line))]
-    return textwrap.shorten(hidden((errors or lines or ["it said nothing"])[-1]), 300, placeholder=" ...")
+    return textwrap.shorten(redact_secrets((errors or lines or ["it said nothing"])[-1]), 300, placeholder=" ...")
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from harness.cells.atomic import is_full, locked, write_atomic
 from harness.cells.trial import State, Trial
-from harness.console.redact import hidden, reason
+from harness.console.redact import reason, redact_secrets
 from harness.tune.file import Lock, Tell, mend
 from harness.tune.sampling import distributions
 from harness.tune.study_run import StudyRun
@@ -43,7 +43,7 @@ class Storage:
         self.home, self.arm = home, arm
         folder = home / "studies"
         folder.mkdir(parents=True, exist_ok=True)
-        self.shown = hidden(given) if given else str(folder / FILE)
+        self.shown = redact_secrets(given) if given else str(folder / FILE)
         with self.alone():
             url = given if given and "://" in given else None
             self._study = self._open(url, Path(os.path.expanduser(given or folder / FILE)), tell)

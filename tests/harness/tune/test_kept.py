@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.cells.trial import Trial, best, spent
-from harness.reporting.studies import studies, weighed
+from harness.reporting.studies import read_studies, with_importances
 from harness.tracking import store as storing
 from harness.tracking import trial_payload
 from harness.tracking.from_cells import Home
@@ -46,8 +46,8 @@ def check(found: Told, trial: Trial) -> None:
 
 def test_a_study_reads_back_with_the_same_numbers(delivered: Delivered) -> None:
     (home, trials, _), of = delivered, arm()
-    (found,) = studies(Home(home))
-    assert studies(Stored(Store(home))) == [found]
+    (found,) = read_studies(Home(home))
+    assert read_studies(Stored(Store(home))) == [found]
     assert (found.name, found.arm, found.study, found.row) == (of.id, of.repeats, "baseline", of.study.row)
     assert (found.sampler, found.pruner, found.seed, found.metric) == ("tpe", "hyperband", 0, "overall")
     assert (found.epochs, found.unit, found.setup) == (of.epochs, "CPU-seconds", "s1")
@@ -72,7 +72,7 @@ def test_studies_and_set_ups_are_told_apart_and_in_order(tmp_path: Path) -> None
                 tmp_path, run.trial_record(of, "CPU-seconds", trial, TAGS | {"setup": "s2", "profile": "small"})
             )
     deliver(tmp_path)
-    found = studies(Stored(Store(tmp_path)))
+    found = read_studies(Stored(Store(tmp_path)))
     assert [(each.study, each.seed, each.setup) for each in found] == [
         *(("baseline", 2, "s1"), ("baseline", 10, "s1"), ("baseline", 2, "s2"), ("baseline", 10, "s2")),
         ("heads", 0, "s1"),
@@ -81,8 +81,8 @@ def test_studies_and_set_ups_are_told_apart_and_in_order(tmp_path: Path) -> None
     assert len({each.arm for each in found}) == 2  # repetitions of the baseline share theirs
     assert len({each.name for each in found}) == 3
     assert [type(value) for value in found[-1].trials[1].params.values()] == [int, float, float]
-    assert [each.setup for each in studies(Stored(Store(tmp_path)), "s2")] == ["s2", "s2"]
-    assert studies(Stored(Store(tmp_path)), "s3") == []
+    assert [each.setup for each in read_studies(Stored(Store(tmp_path)), "s2")] == ["s2", "s2"]
+    assert read_studies(Stored(Store(tmp_path)), "s3") == []
 
 
 def test_a_trial_that_was_made_again_is_read_once_and_as_it_ended_last(tmp_path: Path) -> None:
@@ -92,20 +92,20 @@ def test_a_trial_that_was_made_again_is_read_once_and_as_it_ended_last(tmp_path:
     (tmp_path / "studies" / "optuna.log").unlink()
     sought(tmp_path, of, 3)
     deliver(tmp_path)
-    (found,) = studies(Stored(Store(tmp_path)))
+    (found,) = read_studies(Stored(Store(tmp_path)))
     assert [trial.number for trial in found.trials] == [0, 1, 2]
     assert [trial.value for trial in found.trials] == [trial.value for trial in trials]
     assert [trial.reused for trial in found.trials] == [True] * 3
 
 
 def test_few_trials_have_no_importances(delivered: Delivered) -> None:
-    (found,) = studies(Stored(Store(delivered[0])))
-    assert weighed(found) == found
+    (found,) = read_studies(Stored(Store(delivered[0])))
+    assert with_importances(found) == found
 
 
 def test_a_store_that_cannot_be_read_is_explained(tmp_path: Path) -> None:
     (tmp_path / "notes.db").write_text("no database\n" * 99)
     with pytest.raises(InputError, match="cannot be read"):
-        studies(Stored(Store(tmp_path, f"sqlite:///{tmp_path / 'notes.db'}")))
+        read_studies(Stored(Store(tmp_path, f"sqlite:///{tmp_path / 'notes.db'}")))
     with Delivery(Store(tmp_path / "home"), print):
-        assert studies(Stored(Store(tmp_path / "home"))) == []
+        assert read_studies(Stored(Store(tmp_path / "home"))) == []
