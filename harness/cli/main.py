@@ -28,13 +28,11 @@ from harness.console.text import print_result, print_text
 from model.errors import InputError
 
 atexit.register(gc.freeze)  # or a second goes by at the end while Python looks for cycles in torch and MLflow
-
-
-LONGEST = 200  # characters of what click says, which repeats what was typed
+LONGEST = 200  # characters of click's message, which repeats what was typed
 
 
 class CommandLineError(click.ClickException):
-    """What a command line has wrong, told in the way of all errors."""
+    """An error of the command line, printed like all errors."""
 
     exit_code = 2
 
@@ -43,7 +41,7 @@ class CommandLineError(click.ClickException):
 
 
 def command_line_error(error: click.UsageError, path: str) -> click.ClickException:
-    """What click finds wrong, in one sentence; help that nobody asked for stays help."""
+    """Click's error as one sentence; help for a lack of arguments stays help."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         return error
     path = error.ctx.command_path if error.ctx else path
@@ -96,7 +94,7 @@ def main() -> None:
 @click.option("--json", "as_json", is_flag=True, help="A JSON array with one object a row.")
 @home_option
 def list_rows(selectors: tuple[str, ...], as_json: bool, home: str) -> None:
-    """List rows: what is printed of them, and whether they can run."""
+    """List rows: their printed figures, and whether they can run."""
     from harness.registry.selectors import select, status
     from harness.reporting.listing import format_list, list_rows
 

@@ -1,4 +1,4 @@
-"""``harness new``: a first file of a paper or a technique of one's own, with its test."""
+"""``harness new``: writes a template of a paper or a technique, with its test."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from model.errors import InputError
 
 @click.group()
 def new() -> None:
-    """Write a minimal paper or technique into this folder, with its test, and say what to do next."""
+    """Write a minimal paper or technique into this folder, with its test, and print the next steps."""
 
 
 def into_option(command: Any) -> Any:
@@ -44,17 +44,17 @@ def technique(name: str, into: str) -> None:
 
     module = module_name(name)
     written = write_files(into, module, {f"{module}.py": TECHNIQUE, f"test_{module}.py": TECHNIQUE_TEST})
-    name_of_class = class_name(module)
+    kind = class_name(module)
     print_next_steps(
         written,
-        f"in a paper's file beside it: from {module} import {name_of_class}, and a row with "
-        f'Change("{module.replace("_", "-")}", "+ {module}", (("{module}", {name_of_class}(weight=0.1)),))',
+        f"in a paper's file beside it: from {module} import {kind}, and a row with "
+        f'Change("{module.replace("_", "-")}", "+ {module}", (("{module}", {kind}(weight=0.1)),))',
         "replace the penalty, and the value that the test expects",
     )
 
 
 def module_name(name: str) -> str:
-    """The name as a module's; ``InputError`` for what is none."""
+    """The name as a module's; ``InputError`` if it cannot be one."""
     word = name.lower().removesuffix(".py").replace("-", "_").replace(" ", "_")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", word) or keyword.iskeyword(word):
         raise InputError(f"{name!r} is no name for a file of Python; take letters, digits and _, a letter first")
@@ -66,7 +66,7 @@ def class_name(word: str) -> str:
 
 
 def write_files(into: str, word: str, files: dict[str, str]) -> list[Path]:
-    """The files, none of which may be there. ``InputError``."""
+    """Write the files, none of which may exist. Raises ``InputError``."""
     folder = Path(into).expanduser()
     for name in files:
         if (folder / name).exists():
@@ -83,7 +83,7 @@ def write_files(into: str, word: str, files: dict[str, str]) -> list[Path]:
 
 
 def print_next_steps(written: list[Path], *steps: str) -> None:
-    """What there is now, and what to do with it."""
+    """Print the files, and what to do with them."""
     own, test = written
     click.echo(f"{own} and {test} are written. Next:")
     for step in (f"python -m pytest {test}", *steps):

@@ -1,4 +1,4 @@
-"""``harness predict`` and ``harness export``: what a trained row gives."""
+"""``harness predict`` and ``harness export``: a trained row's predictions and network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``harness report``, ``compare`` and ``explain``: what was measured of rows."""
+"""``harness report``, ``compare`` and ``explain``: results of rows."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def compare(first: str, second: str, as_json: bool, uri: str | None, home: str) 
 @store_option
 @home_option
 def explain(figure: str, as_json: bool, uri: str | None, home: str) -> None:
-    """Say what is behind a figure: SUITE/ROW:METRIC, or the name in a report's small print."""
+    """Explain a figure: SUITE/ROW:METRIC, or the name in a report's small print."""
     with status_line("reading the results"):
         from harness.reporting.explain import explain_figure, format_explanations
 
@@ -87,7 +87,7 @@ def explain(figure: str, as_json: bool, uri: str | None, home: str) -> None:
 
 
 def print_faults(evidence: Evidence) -> None:
-    """On standard error, what was wrong with what has been read."""
+    """Print the faults of what has been read to standard error."""
     for text in evidence.faults():
         print_text(text, err=True)
 

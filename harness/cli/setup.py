@@ -1,4 +1,4 @@
-"""Command-line values as a set-up and a machine; whatever is wrong with them is one sentence."""
+"""Turns command-line values into a set-up and an execution config; each error is one sentence."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def setup_of(
     settings: tuple[str, ...],
     changes: tuple[str, ...],
 ) -> Setup:
-    """Profile defaults with the command's choices over them."""
+    """The profile's defaults, overridden by the command's options."""
     for option, text in (("--data", data), ("--encoder", encoder), *(("--set", text) for text in settings)):
         if text is not None:
             check_text(option, text)
@@ -69,7 +69,7 @@ def expand_user(data: str) -> str:
 
 
 def machine_of(execution: ExecutionOptions, threads: int) -> ExecutionConfig:
-    """How many cells at a time, on what; ``threads`` are the profile's. A cluster's machines have a GPU if cells ask
+    """The execution config; ``threads`` are the profile's. A cluster's machines have a GPU if cells ask
     for one, whatever this has. ``InputError``."""
     jobs, threads = execution.jobs, threads if execution.threads is None else execution.threads
     check_number("--jobs", jobs)

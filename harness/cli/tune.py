@@ -121,7 +121,7 @@ def method_of(sampler: str, pruner: str, seed: int) -> Method:
 
 
 def arms_of(names: Sequence[str], row: str | None, setup: Setup, method: Method) -> list[StudyRun]:
-    """The studies on one row: the first one's, unless told otherwise."""
+    """The studies on one row: by default the first study's."""
     from experiments.tuned_suites import PAPER
     from harness.registry.selectors import find, slug
     from harness.tune.study_run import StudyRun
@@ -140,7 +140,7 @@ def arms_of(names: Sequence[str], row: str | None, setup: Setup, method: Method)
 
 
 def fits(part: Shared, recipe: Recipe) -> bool:
-    """Whether a row has what this seeks: weights of tasks that it does not train are none of its."""
+    """Whether a row has these parameters: it has no weights of tasks that it does not train."""
     from experiments.study import Known
     from model.declaration import SettingError
 

@@ -1,4 +1,4 @@
-"""Predictions of a trained network as files in the course's submission layout."""
+"""Writes a trained network's predictions in the course's submission layout."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ HEADER = 65_536  # bytes of a file in which its first line must end
 
 @dataclasses.dataclass(frozen=True)
 class PredictionRequest:
-    """Rows to answer, and the name of the file that gets the answers."""
+    """Rows to answer, and the name of the file for the answers."""
 
     examples: Examples
     file: str
@@ -73,7 +73,7 @@ def request_of_file(row: Planned, path: Path, task: str | None = None) -> Predic
     """A file for one of the row's tasks, in the course's layout or in that of a task of one's own; its label column may
     be missing.
 
-    Without ``task`` the columns decide, where they fit one task alone. ``InputError`` or ``DataError`` if they fit
+    Without ``task`` the columns decide, if they fit one task alone. ``InputError`` or ``DataError`` if they fit
     none, or several.
     """
     line = first_line(path)
@@ -103,7 +103,7 @@ def check_ids(examples: Examples, source: str) -> Examples:
 
 
 def data_notes(examples: Examples) -> list[str]:
-    """What a reader of the answers should know: rows that their ids do not tell apart, and labels that are missing."""
+    """Notes on the answers: rows that share an id, and labels that are missing."""
     empty = examples.ids.count("")
     duplicates = len(examples) - len(set(examples.ids)) - max(0, empty - 1)
     notes = [f"{empty:,} rows have no id"] if empty else []
@@ -122,7 +122,7 @@ def label_column(task: Task) -> str:
 
 
 def header_of(task: Task, line: str) -> list[str]:
-    """A file's columns, as the task's reader would part them."""
+    """A file's columns, as the task's reader splits them."""
     return delimited.header_of(line, "" if task.file else "\t")
 
 
@@ -135,7 +135,7 @@ def task_keys(row: Planned, task: str | None) -> list[str]:
 
 
 def first_line(path: Path) -> str:
-    """A file's header. What else is wrong with the file is for its reader to say."""
+    """A file's header; other faults of the file are left to its reader."""
     try:
         with path.open("rb") as stream:
             return delimited.first_line(stream.read(HEADER).decode("utf-8-sig", "replace"))
@@ -144,7 +144,7 @@ def first_line(path: Path) -> str:
 
 
 def file_name(task: str, split: Split, recipe: Recipe) -> str:
-    """As the starter's two programs call them: one for the three tasks together, one for sentiment alone."""
+    """The name that the starter's two programs use: one for the three tasks together, one for sentiment alone."""
     if task == CFIMDB.name:
         return f"{MODES[recipe.trainable]}-{task}-{split}-out.csv"
     return f"{STEMS.get(task, task)}-{split}-output.csv"
@@ -161,7 +161,7 @@ def format_submission(task: Task, ids: Sequence[str], answers: np.ndarray) -> st
 def write_predictions(
     trained: TrainedNetwork, requests: Sequence[PredictionRequest], machine: ExecutionConfig, folder: Path
 ) -> list[str]:
-    """Answer and write all that is asked; one line a file, and one for rows that had to be left out."""
+    """Answer all requests and write them; one line a file, and one for rows that had to be left out."""
     from model.run import Run
 
     lines: list[str] = []
@@ -195,7 +195,7 @@ def answer_request(run: Run, request: PredictionRequest, tokenizer: Any) -> Scor
 
 
 def format_metric(scored: Scored) -> str:
-    """The metric in words."""
+    """The metric as text."""
     if scored.metric is None:
         return "no labels"
     return f"{scored.task.metric_name} {'undefined' if math.isnan(scored.metric) else f'{scored.metric:.3f}'}"

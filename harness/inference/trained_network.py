@@ -50,7 +50,7 @@ class TrainedNetwork:
 
 def plan_row(selector: str, seed: int, setup: Setup, say: Say = nothing_said) -> Planned:
     """The row that the selector names, with the cell of this seed; ``InputError`` unless it is one that can run.
-    ``say`` hears of an encoder's download."""
+    ``say`` is called for an encoder's download."""
     if seed < 0:
         raise InputError(f"--seed is {seed}; it must be at least 0")
     chosen = select([selector])
@@ -102,8 +102,8 @@ def find_or_train(row: Planned, setup: Setup, machine: ExecutionConfig, console:
 
 
 def load_network(trained: TrainedNetwork, machine: ExecutionConfig, say: Say = nothing_said) -> tuple[Network, Any]:
-    """The network on the machine's device, in eval mode, and its tokenizer. ``say`` hears where no checksum tells that
-    the weights are what was written; ``InputError`` where one tells that they are not."""
+    """The network on the machine's device, in eval mode, and its tokenizer. ``say`` is called where no checksum
+    confirms the weights; ``InputError`` where one contradicts them."""
     from safetensors.torch import load
 
     from harness.execution.encoders import loaded

@@ -1,4 +1,4 @@
-"""Ablations as a tracking store or a home holds them, for reports."""
+"""Reads ablations from a tracking store or a home, for reports."""
 
 from __future__ import annotations
 
@@ -16,21 +16,20 @@ from reports.ablation.results import AblationResults
 
 
 def read_ablations(evidence: Evidence, only: str | None = None) -> list[AblationResults]:
-    """All of which something was run (in one set-up), by name; those whose rows the registry no longer has are left
-    out. ``InputError`` where it cannot be read."""
+    """Ablations with any runs (in one set-up), by name; those whose rows the registry no longer has are left out.
+    ``InputError`` where they cannot be read."""
     results = []
     for name in evidence.ablations():
         try:
-            found_ablation = ablation(name)
+            declared = ablation(name)
         except RegistryError:
             continue
-        results += [
-            AblationResults(found_ablation, setup) for setup in evidence.setups(combined(found_ablation.slug), only)
-        ]
+        setups = evidence.setups(combined(declared.slug), only)
+        results += [AblationResults(declared, setup) for setup in setups]
     return results
 
 
 def ablation_in_home(ablation: Ablation, setup: Setup, home: Path) -> AblationResults:
-    """What the home's cells say, of every combination that has been trained."""
+    """The results of every combination that the home's cells have."""
     rows = plan(combined(ablation.slug), setup)
     return AblationResults(ablation, measured_setup(rows, tags(setup), read_index(home)))

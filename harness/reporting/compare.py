@@ -1,4 +1,4 @@
-"""Two rows side by side, in every set-up that has both."""
+"""Compares two rows in every set-up that has both."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ def compare_rows(evidence: Evidence, first: str, second: str) -> list[dict[str, 
 def comparison_record(setup: SetUp, comparison: Compared) -> dict[str, Any]:
     """A comparison as data. ``p_items`` is by items alone; ``zou`` for one seed's correlation."""
     estimate = comparison.estimate
-    first, second = setup.rows[comparison.first], setup.rows[comparison.second]
+    slugs = comparison.first, comparison.second
+    first, second = (setup.rows[slug] for slug in slugs)
     figures = (
         {
             "difference": estimate.mean,
@@ -68,55 +69,44 @@ def comparison_record(setup: SetUp, comparison: Compared) -> dict[str, Any]:
         "items": dict(comparison.items),
         "axes": list(comparison.axes),
         "reason": comparison.reason,
-        "left_out": {
-            slug: faults_of(setup, slug) for slug in (comparison.first, comparison.second) if slug in setup.left_out
-        },
+        "left_out": {slug: faults_of(setup, slug) for slug in slugs if slug in setup.left_out},
         **figures,
     }
 
 
 def faults_of(setup: SetUp, slug: str) -> dict[str, str]:
-    """Why the row has not some of its trainings, by seed."""
+    """Why trainings of the row were left out, by seed."""
     return {str(seed): fault for seed, fault in setup.left_out[slug].items()}
 
 
 def mean_score(row: Runs, comparison: Compared) -> float | None:
-    values = [
-        value
-        for seed, value in row.values(comparison.metric).items()
-        if not comparison.seeds or seed in comparison.seeds
-    ]
+    seeds = comparison.seeds
+    values = [value for seed, value in row.values(comparison.metric).items() if not seeds or seed in seeds]
     return sum(values) / len(values) if values else None
 
 
 def item_p_value(first: Runs, second: Runs, comparison: Compared) -> float | None:
-    """Of a metric of one task alone: for one seed McNemar's test or Williams's, for several a permutation of items."""
+    """For a metric of one task alone: McNemar's or Williams's test for one seed, a permutation of items for several."""
     if len(comparison.items) != 1:
         return None
-    (task,) = comparison.items
-    ours_items, their_items = first.items(task), second.items(task)
-    assert ours_items is not None and their_items is not None
-    our_scores, their_scores = (
-        rows.values[[rows.seeds.index(seed) for seed in comparison.seeds]] for rows in (ours_items, their_items)
-    )
-    if len(comparison.seeds) == 1 and TASKS[task].metric == "accuracy":
-        return mcnemar(our_scores[0] == 1, their_scores[0] == 1)
-    if len(comparison.seeds) == 1:
+    (task,), seeds = comparison.items, comparison.seeds
+    one, other = first.items(task), second.items(task)
+    assert one is not None and other is not None
+    ours, theirs = (items.values[[items.seeds.index(seed) for seed in seeds]] for items in (one, other))
+    if len(seeds) == 1 and TASKS[task].metric == "accuracy":
+        return mcnemar(ours[0] == 1, theirs[0] == 1)
+    if len(seeds) == 1:
         with suppress(ValueError):  # the two rows' answers are the same but for scale
-            return williams(*correlations(first, second, task, comparison.seeds[0]), len(ours_items.names))[1]
+            return williams(*correlations(first, second, task, seeds[0]), len(one.names))[1]
         return None
-    return sign_flips(our_scores - their_scores)
+    return sign_flips(ours - theirs)
 
 
 def correlations(first: Runs, second: Runs, task: str, seed: int) -> tuple[float, float, float]:
     """Pearson's r of the first row's answers with the labels, of the second's, and of the two rows' answers."""
-    answers = [row.reader.answers(next(each.run for each in row.done if each.seed == seed)) for row in (first, second)]
-    ours, theirs = (each[first.row.split, task] for each in answers)
-    return (
-        pearson(ours.answers, ours.labels),
-        pearson(theirs.answers, ours.labels),
-        pearson(ours.answers, theirs.answers),
-    )
+    runs = [(row, next(each.run for each in row.done if each.seed == seed)) for row in (first, second)]
+    one, other = (row.reader.answers(run)[first.row.split, task] for row, run in runs)
+    return pearson(one.answers, one.labels), pearson(other.answers, one.labels), pearson(one.answers, other.answers)
 
 
 def zou_interval(first: Runs, second: Runs, comparison: Compared) -> tuple[float, float] | None:
@@ -130,7 +120,7 @@ def zou_interval(first: Runs, second: Runs, comparison: Compared) -> tuple[float
 
 
 def format_comparisons(records: Sequence[dict[str, Any]]) -> str:
-    """For a terminal, set-up by set-up."""
+    """Comparisons as text for a terminal, set-up by set-up."""
     lines = []
     for name in dict.fromkeys(str(record["setup"]) for record in records):
         mine = [record for record in records if str(record["setup"]) == name]

@@ -1,4 +1,4 @@
-"""What is behind one figure of a report."""
+"""Explains one figure of a report: the runs, data and code behind it."""
 
 from __future__ import annotations
 
@@ -24,9 +24,8 @@ def explain_figure(evidence: Evidence, figure: str) -> list[dict[str, Any]]:
     row, colon, metric = figure.rpartition(":")
     if FIGURE_ID.fullmatch(figure):
         setups = require_setups(evidence, select(("*",)))
-        candidates = [
-            (setup, row, name) for setup in setups for row in setup.rows.values() for name in metrics(row.suite)
-        ]
+        rows = [(setup, row) for setup in setups for row in setup.rows.values()]
+        candidates = [(setup, row, name) for setup, row in rows for name in metrics(row.suite)]
         matches = [each for each in candidates if figure_id(each[0].name, each[1], each[2]) == figure]
         if not matches:
             raise InputError(f"no figure of {evidence.name} is named {figure}; a report of another may have it")
@@ -79,14 +78,15 @@ def seed_record(row: Runs, seed: Seed, value: float | None) -> dict[str, Any]:
 
 
 def format_explanations(records: Sequence[dict[str, Any]]) -> str:
-    """For a terminal."""
+    """Explanations as text for a terminal."""
     lines = []
     for record in records:
         facts = record["setup"]
         mean = "no value" if record["mean"] is None else number(record["mean"])
         printed = "not printed" if record["printed"] is None else f"printed {number(record['printed'])}"
         lines += [
-            f"{record['figure']} ({record['name']}): {mean} over {len(record['seeds'])} seeds on {record['split']}, {printed}",
+            f"{record['figure']} ({record['name']}): "
+            f"{mean} over {len(record['seeds'])} seeds on {record['split']}, {printed}",
             f"  {facts['profile']}, {facts['data_source']}, encoder {facts['encoder']} {facts['variant']}".rstrip(),
         ]
         lines += [f"  seed {seed}: left out, {fault}" for seed, fault in record["left_out"].items()]

@@ -1,4 +1,4 @@
-"""All that a home measured, tidy."""
+"""All results of a home as a tidy data frame."""
 
 from __future__ import annotations
 
@@ -52,16 +52,16 @@ def results(*selectors: str, home: str | Path | None = None) -> pd.DataFrame:
 
 
 def rows_by_cell(home: Path) -> dict[str, list[str]]:
-    """The rows that have each cell as they are declared now, by cell; a row that is in no file that was named is
-    believed to be as it was when it was planned."""
-    cells, rows = Home(home), dict[str, set[str]]()
+    """The rows that have each cell as they are declared now, by cell; a row in no file that was named counts
+    as it was planned."""
+    cells, names = Home(home), dict[str, set[str]]()
     for manifest in setup_manifests(home):
         for (suite, row), planned in manifest.rows.items():
             pair = find_row(suite, row)
             ids = planned if pair is None else [entry.record.id for entry in cells.entries(manifest, *pair)[0]]
             for cell in ids:
-                rows.setdefault(cell, set()).add(f"{suite}/{row}{manifest.tags.get('variant', '')}")
-    return {cell: sorted(rows) for cell, rows in rows.items()}
+                names.setdefault(cell, set()).add(f"{suite}/{row}{manifest.tags.get('variant', '')}")
+    return {cell: sorted(rows) for cell, rows in names.items()}
 
 
 def tidy_rows(record: Record, names: list[str]) -> Iterator[dict[str, Any]]:

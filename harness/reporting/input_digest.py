@@ -1,4 +1,4 @@
-"""All that a report's bytes depend on, as one digest: what is declared, what was measured, and the code that draws."""
+"""A digest of all that a report's bytes depend on: declarations, results, and the code that draws."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def digest_inputs(
 
 
 def setup_data(setup: SetUp) -> Any:
-    """What was measured in a set-up, but for answers: a seed's ``content`` covers these."""
+    """A set-up's results without answers, which a seed's ``content`` covers."""
     fields = {each.name: getattr(setup, each.name) for each in dataclasses.fields(setup) if each.name != "rows"}
     return [to_plain_data(fields), [[slug, row_data(of)] for slug, of in setup.rows.items()]]
 
 
 def row_data(row: Runs) -> Any:
-    """Its trainings, without what only one store calls them."""
+    """A row's trainings, without the run ids, which differ between stores."""
     return [to_plain_data(dataclasses.replace(seed, run="")) for seed in row.seeds]
 
 
@@ -75,7 +75,7 @@ def to_plain_data(value: Any) -> Any:
 
 @cache
 def code_versions() -> Any:
-    """The program and the libraries that compute and draw."""
+    """A digest of the program, and the versions of the libraries that compute and draw."""
     root, running = Path(__file__).parent.parent, hashlib.sha256()
     for package in PACKAGES:
         for path in sorted((root / package).rglob("*")):

@@ -1,4 +1,4 @@
-"""What ``harness list`` and ``harness show`` say of rows."""
+"""The output of ``harness list`` and ``harness show``."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ KINDS = {"profile": str, "data": str, "encoder": str, "variant": str, "declared"
 
 
 def read_latest_results(home: Path) -> dict[str, list[dict[str, Any]]]:
-    """Our results by ``suite/row``, as the last runs in this home left them. What is damaged counts as not there; the
-    row's next run writes it again. Whether a row still declares what its result was made of is another question."""
+    """Our results by ``suite/row``, as the last runs in this home left them. Damaged ones are left out; the row's next
+    run writes them again. A row may have changed since (see ``current_results``)."""
     try:
         contents = json.loads((home / "reports" / OURS).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -50,7 +50,7 @@ def result_digest(result: Mapping[str, Any]) -> str:
 
 
 def current_results(suite: Suite, row: Row, results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those of the results that were made of what the row declares now."""
+    """The results of the row as it is declared now."""
     if not results:
         return []
     from harness.planning.matching import row_digest
@@ -60,7 +60,7 @@ def current_results(suite: Suite, row: Row, results: Sequence[dict[str, Any]]) -
 
 
 def list_rows(chosen: Sequence[tuple[Suite, Row]], status: Callable[[Recipe], str], home: Path) -> list[dict[str, Any]]:
-    """One object a row: where it stands, whether it can run, and the numbers."""
+    """One object a row: its place, whether it can run, and the numbers."""
     ours = read_latest_results(home)
     return [
         {
@@ -107,7 +107,7 @@ def metric_columns(suite: Suite) -> list[str]:
 
 
 def describe_row(suite: Suite, row: Row) -> dict[str, Any]:
-    """Everything about one row as plain data."""
+    """One row in full, as plain data."""
     recipe = suite.recipe(row)
     base = suite.recipe(suite.row(row.on)) if row.on else suite.base
     settings = flatten(recipe)
@@ -134,7 +134,7 @@ def describe_row(suite: Suite, row: Row) -> dict[str, Any]:
 
 
 def format_row(row: Mapping[str, Any]) -> str:
-    """The same as text."""
+    """The row of ``describe_row`` as text."""
     lines = [
         f"{row['suite']}/{row['row']}  ({row['status']})",
         row["title"],

@@ -1,4 +1,4 @@
-"""Writes a report: what was measured of the selected rows, judged, drawn and set."""
+"""Writes the report of the selected rows: results, verdicts, tables and figures."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OWN_FILES = re.compile(r"report\.(html|pdf)|(tables|figures)/[\w-]+\.\w+")  # wh
 
 @dataclasses.dataclass(frozen=True)
 class WrittenReport:
-    """Where a report is, and whether it was written now or was there with the same inputs."""
+    """A report's folder, and whether it was written now or was there with the same inputs."""
 
     folder: Path
     new: bool
@@ -46,8 +46,8 @@ class ReportIndex(NamedTuple):
 
 
 def require_setups(evidence: Evidence, pairs: Sequence[Pair], only: str | None = None) -> list[SetUp]:
-    """What was measured of these rows and of all that the claims about them need. ``InputError`` if nothing was of
-    these rows."""
+    """The results of these rows and of all that the claims about them need, by set-up. ``InputError`` if there are none
+    of these rows."""
     setups = find_setups(evidence, pairs, only)
     if not setups:
         raise InputError(f"{evidence.name} has no results of these rows{missing_results(evidence, pairs, only)}")
@@ -55,7 +55,7 @@ def require_setups(evidence: Evidence, pairs: Sequence[Pair], only: str | None =
 
 
 def missing_results(evidence: Evidence, pairs: Sequence[Pair], only: str | None) -> str:
-    """Why there are none, and what makes them."""
+    """Why these rows have no results, and how to get them."""
     for setup in evidence.setups(pairs, only):
         for slug, faults in setup.left_out.items():
             seed, fault = next(iter(faults.items()))
@@ -64,7 +64,7 @@ def missing_results(evidence: Evidence, pairs: Sequence[Pair], only: str | None)
 
 
 def find_setups(evidence: Evidence, pairs: Sequence[Pair], only: str | None = None) -> list[SetUp]:
-    """The same, and nothing where there is nothing."""
+    """The same; empty if there are none."""
     papers = {suite.paper for suite, _ in pairs}
     pairs_of_papers = [(suite, row) for suite in suites() if suite.paper in papers for row in suite.rows]
     pairs_of_papers += [(suite, row) for suite, row in pairs if suite.paper == PAPER]
@@ -88,11 +88,8 @@ def write_report(
     are those of the report that is there, unless asked for ``again``."""
     studies = [each for each in read_studies(evidence, only) if tuned is None or each.study in tuned]
     wanted = {suite.table for suite, _ in pairs if suite.paper == PAPER} if ablated is None else set(ablated)
-    ablations = [
-        each
-        for each in read_ablations(evidence, only)
-        if each.ablation.table in wanted or (ablated is None and not wanted)
-    ]
+    every_ablation = ablated is None and not wanted
+    ablations = [each for each in read_ablations(evidence, only) if every_ablation or each.ablation.table in wanted]
     pairs = [(suite, row) for suite, row in pairs if suite.paper != PAPER]
     setups = (find_setups if studies or ablations else require_setups)(evidence, pairs, only)
     chosen = rows_by_suite(pairs)
@@ -102,7 +99,7 @@ def write_report(
     intact = all(checksum(out / name) == written for name, written in before.files.items())
     if not force and before.inputs == inputs and before.files and intact:
         return WrittenReport(out, False)
-    for folder in (out, out / "tables", out / "figures"):  # what cannot be written is told before the work
+    for folder in (out, out / "tables", out / "figures"):  # fails before the work if it cannot be written
         folder.mkdir(parents=True, exist_ok=True)
     blocks = compose_blocks(setups, chosen, studies, ablations, out, say)
     say("report: setting the pages")
@@ -123,26 +120,20 @@ def rows_by_suite(pairs: Iterable[Pair]) -> list[tuple[Suite, frozenset[str]]]:
 
 
 def read_report_index(out: Path) -> ReportIndex:
-    """What the folder's last report was made from and which files it wrote; empty unless it is ours."""
+    """The index of the folder's last report; empty unless a report wrote it."""
     try:
         contents = json.loads((out / INDEX).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return ReportIndex("", {})
-    if (
-        not isinstance(contents, dict)
-        or not isinstance(contents.get("files"), dict)
-        or not isinstance(contents.get("inputs"), str)
-    ):
-        return ReportIndex("", {})
-    return (
-        ReportIndex(contents["inputs"], contents["files"])
-        if all(map(OWN_FILES.fullmatch, contents["files"]))
-        else ReportIndex("", {})
-    )
+    if isinstance(contents, dict):
+        inputs, files = contents.get("inputs"), contents.get("files")
+        if isinstance(inputs, str) and isinstance(files, dict) and all(map(OWN_FILES.fullmatch, files)):
+            return ReportIndex(inputs, files)
+    return ReportIndex("", {})
 
 
 def checksum(path: Path) -> str:
-    """Of a file's content; empty where it cannot be read."""
+    """The SHA-256 of a file; empty where it cannot be read."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
@@ -157,7 +148,7 @@ def compose_blocks(
     out: Path,
     say: Callable[[str], None],
 ) -> list[Block]:
-    """The blocks, with the figures written on the way."""
+    """The report's blocks; figures are written on the way."""
     from reports import overview as chapters
     from reports.ablation.analysis import analysed
     from reports.ablation.blocks import of_ablation
@@ -201,13 +192,13 @@ def compose_blocks(
 
 
 def complete_suites(setup: SetUp, chosen: Sequence[tuple[Suite, frozenset[str]]]) -> list[Suite]:
-    """The suites whose claims are judged: all rows are asked for, and something of the paper has been run."""
+    """The suites whose claims are judged: all rows are selected, and something of the paper has been run."""
     complete = [suite for suite, names in chosen if names >= {row.name for row in suite.rows}]
     return [suite for suite in complete if suite.paper in setup.papers]
 
 
 def write_files(blocks: Sequence[Block], out: Path) -> list[str]:
-    """Write all forms; the files' names within the folder."""
+    """Write HTML, PDF and tables; return the names of the report's files."""
     from reports.document import html, table_files, typst
     from reports.document.blocks import Picture
 

@@ -1,4 +1,4 @@
-"""Studies as a tracking store holds them, for reports."""
+"""Reads studies from a tracking store, for reports."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from typing import cast
 from experiments.studies import STUDIES
 from experiments.study import Range
 from harness.cells.trial import METRIC
-from harness.tracking.from_cells import Evidence
-from harness.tracking.from_cells import TrialRun as Tried
+from harness.tracking.from_cells import Evidence, TrialRun
 from harness.tracking.seed_result import HEALTH, REPORTED
 from reports.results import FACTS
 from reports.tuning.results import State, Trial, Tuned
 
 
 def read_studies(evidence: Evidence, only: str | None = None) -> list[Tuned]:
-    """All of which a trial has ended (in one set-up), in the order of study, set-up, row, sampler and seed.
-    ``InputError`` where it cannot be read."""
-    arms: dict[tuple[str, str], list[Tried]] = {}
+    """Studies with an ended trial (in one set-up), in the order of study, set-up, row, sampler and seed.
+    ``InputError`` where they cannot be read."""
+    arms: dict[tuple[str, str], list[TrialRun]] = {}
     for each in evidence.trials(only):
         arms.setdefault((each.tags["setup"], each.tags["arm"]), []).append(each)
     return sorted(map(study_of_runs, arms.values()), key=sort_key)
@@ -30,8 +29,8 @@ def sort_key(study: Tuned) -> tuple[object, ...]:
     return (study.study, [study.facts[name] for name in FACTS], study.row, study.sampler, study.seed, study.name)
 
 
-def study_of_runs(runs: Sequence[Tried]) -> Tuned:
-    """One arm's runs."""
+def study_of_runs(runs: Sequence[TrialRun]) -> Tuned:
+    """The study of one arm's runs."""
     tags = runs[0].tags
     study = STUDIES.get(tags["study"])
     return Tuned(
@@ -54,13 +53,13 @@ def study_of_runs(runs: Sequence[Tried]) -> Tuned:
 
 
 def with_importances(study: Tuned) -> Tuned:
-    """With its importances, which take seconds."""
-    from harness.tune.importances import importances  # Optuna is not wanted where nothing was tuned
+    """The study with its importances, which take seconds to compute."""
+    from harness.tune.importances import importances  # loads Optuna only where something was tuned
 
     return dataclasses.replace(study, importances=importances(study))
 
 
-def trial_of_run(run: Tried) -> Trial:
+def trial_of_run(run: TrialRun) -> Trial:
     tags, metrics = run.tags, run.metrics
     scores = {
         name.removeprefix(REPORTED): value

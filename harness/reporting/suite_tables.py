@@ -1,4 +1,4 @@
-"""The tables of a command: printed figures beside ours."""
+"""Builds the tables of a command: printed figures beside ours."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def build_tables(rows: Sequence[Planned], setup: Setup, machine: ExecutionConfig
 
 
 def missing_results(row: Planned, index: CellIndex) -> str:
-    """Why a row has no results, where that is known: it cannot run, or only older code has trained it."""
+    """Why a row has no results, if known: it cannot run, or only older code has trained it."""
     if row.reason or any(cell.id in index.ended for cell in row.cells):
         return row.reason
     return "stale" if any(map(index.is_stale, row.cells)) else ""
 
 
 def build_references(rows: Sequence[Planned], setup: Setup) -> list[Reference]:
-    """What answers without reading would score on the splits that the rows use."""
+    """Baselines that answer without reading, on the splits that the rows use."""
     recipes = {branch.key: row.recipe for row in rows for branch in row.recipe.branches}
     corpora = {task: data_of(recipe, setup.data) for task, recipe in recipes.items()}
     lines = []

@@ -1,4 +1,4 @@
-"""Tables to the screen and to ``<home>/reports``."""
+"""Writes tables to the screen and to ``<home>/reports``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from reports.suite_table.model import Table
 
 @contextlib.contextmanager
 def report_missing_glyphs(report: Callable[[str], None]) -> Iterator[None]:
-    """Say once, at the end, which characters of a report no font has; other warnings stay warnings."""
+    """Report once, at the end, the characters that no font has; other warnings stay warnings."""
     warned: list[Unset] = []
     with warnings.catch_warnings():
         warnings.simplefilter("always", Unset)
@@ -62,14 +62,9 @@ def write_tables(tables: Sequence[Table], setup: Setup, home: Path) -> Path:
 
 
 def save_latest_results(tables: Sequence[Table], setup: Setup, path: Path) -> None:
-    """Keep every row's latest result in this set-up for ``harness list``."""
+    """Save every row's latest result in this set-up, for ``harness list``."""
     latest = read_latest_results(path.parent.parent)
-    setup_fields = {
-        "profile": setup.profile.name,
-        "data": setup.data,
-        "encoder": setup.encoder,
-        "variant": setup.variant,
-    }
+    facts = {"profile": setup.profile.name, "data": setup.data, "encoder": setup.encoder, "variant": setup.variant}
     for table in tables:
         for line in table.lines:
             pair = find_row(table.suite, line.name)
@@ -79,12 +74,8 @@ def save_latest_results(tables: Sequence[Table], setup: Setup, path: Path) -> No
                 if entry.mean is not None
             }
             name = f"{table.suite}/{line.name}"
-            others = [
-                result
-                for result in latest.get(name, [])
-                if any(result[key] != value for key, value in setup_fields.items())
-            ]
+            others = [each for each in latest.get(name, []) if any(each[key] != facts[key] for key in facts)]
             if figures and pair is not None:
-                result = setup_fields | {"declared": row_digest(*pair, setup_fields), "n": line.n, "figures": figures}
+                result = facts | {"declared": row_digest(*pair, facts), "n": line.n, "figures": figures}
                 latest[name] = [*others, result | {"check": result_digest(result)}]
     write_atomic(path, json.dumps(latest, indent=1))
