@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.console.environment import check as _check
+from harness.console.environment import check_packages as _check
 
 _check(Path(__file__).resolve().parent.parent)
 

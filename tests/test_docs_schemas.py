@@ -36,10 +36,10 @@ from harness.planning.setup import Setup
 from harness.planning.setup_tags import setup_tags
 from harness.registry.selectors import find
 from harness.reporting import report
-from harness.reporting.compare import one
-from harness.reporting.explain import behind
-from harness.reporting.suite_tables import tables
-from harness.reporting.tables import remember
+from harness.reporting.compare import comparison_record
+from harness.reporting.explain import figure_record
+from harness.reporting.suite_tables import build_tables
+from harness.reporting.tables import save_latest_results
 from harness.tracking import trial_payload as trials
 from harness.tracking.from_cells import measured_setup
 from harness.tune import run
@@ -133,7 +133,9 @@ def home(tmp_path_factory: pytest.TempPathFactory, rows: list[PlannedRow]) -> Pa
     )
     trials.write_trial(home, run.trial_record(arm, "CPU-seconds", trial, setup_tags(SETUP)))
     (home / "reports").mkdir()
-    remember(tables(rows, SETUP, ExecutionConfig(home, 1, 1, "cpu")), SETUP, home / "reports" / "ours.json")
+    save_latest_results(
+        build_tables(rows, SETUP, ExecutionConfig(home, 1, 1, "cpu")), SETUP, home / "reports" / "ours.json"
+    )
     return home
 
 
@@ -168,11 +170,14 @@ def test_comparisons_and_what_is_behind_a_figure(home: Path, rows: list[PlannedR
     some = [dataclasses.replace(row, cells=row.cells[:seeds]) for row in rows]
     setup = measured_setup(some, setup_tags(SETUP), read_index(home))
     names = ("sst_accuracy", "quora_accuracy", "sts_pearson", "overall")
-    comparisons = [one(setup, compare(setup, ROW, OTHER, name, bootstrap=True)) for name in names]
+    comparisons = [comparison_record(setup, compare(setup, ROW, OTHER, name, bootstrap=True)) for name in names]
     assert all(len(each["seeds"]) == seeds for each in comparisons)
     check("compare", json.loads(json.dumps(comparisons, allow_nan=False)))
-    assert "difference" not in one(setup, compare(setup, ROW, OTHER, "cfimdb_accuracy"))
-    check("explain", json.loads(json.dumps([behind(setup, setup.rows[ROW], name) for name in names], allow_nan=False)))
+    assert "difference" not in comparison_record(setup, compare(setup, ROW, OTHER, "cfimdb_accuracy"))
+    check(
+        "explain",
+        json.loads(json.dumps([figure_record(setup, setup.rows[ROW], name) for name in names], allow_nan=False)),
+    )
 
 
 def test_an_ablation_before_and_after() -> None:
@@ -190,11 +195,11 @@ def test_an_ablation_before_and_after() -> None:
 
 
 def test_a_reports_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("studies", "ablations", "measured"):
+    for name in ("read_studies", "read_ablations", "require_setups"):
         monkeypatch.setattr(report, name, lambda *_: [])
-    monkeypatch.setattr(report, "compose", lambda *_: [])
-    monkeypatch.setattr(report, "render", lambda *_: ["report.pdf", "tables/a.csv"])
-    report.write(None, [], tmp_path, print)  # type: ignore[arg-type]  # no store is asked
+    monkeypatch.setattr(report, "compose_blocks", lambda *_: [])
+    monkeypatch.setattr(report, "write_files", lambda *_: ["report.pdf", "tables/a.csv"])
+    report.write_report(None, [], tmp_path, print)  # type: ignore[arg-type]  # no store is asked
     check("report", json.loads((tmp_path / report.INDEX).read_text()))
 
 
@@ -215,7 +220,10 @@ def test_benchmarks(tmp_path: Path) -> None:
 
 
 def test_what_the_doctor_says() -> None:
-    findings = [Finding("room", "ok", "9 GB are free"), Finding("hub", "mind", "it does not answer", "download first")]
+    findings = [
+        Finding("ok", "9 GB are free", check="memory"),
+        Finding("warning", "it does not answer", "download first", check="hub"),
+    ]
     check("doctor", json.loads(as_json(findings)))
 
 

@@ -280,7 +280,7 @@ def test_predictions_stay_in_the_home_whatever_the_variant(
 
     trained = types.SimpleNamespace(name="trained")
     monkeypatch.setattr("harness.inference.trained_network.find_or_train", lambda *arguments: trained)
-    monkeypatch.setattr("harness.inference.predict.predict", write)
+    monkeypatch.setattr("harness.inference.predict.write_predictions", write)
     monkeypatch.setattr("harness.planning.cell_id.data_identity", lambda recipe, prints: {})  # the file is not there
     row = ("smart-vs-deberta/table1/amazon", "--set", f"sst.reviews.source={name}", "--split", "dev")
     result = invoke("predict", *row)

@@ -1,1 +1,1 @@
-"""The ``harness`` command: options, their checks and their help, with click. May import every other room."""
+"""The ``harness`` command: options, their checks and their help, with click. May import all other packages."""

@@ -1,4 +1,4 @@
-"""``harness audit``: the papers' own arithmetic."""
+"""``harness audit``: checks of the papers' own arithmetic."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def audit(selectors: tuple[str, ...], as_json: bool) -> None:
         suites[suite.slug] = suite
         rows.setdefault(suite.slug, set()).add(row.name)
     whole = {slug for slug, suite in suites.items() if len(suite.rows) == len(rows[slug])}
-    found = [each for each in check(suites.values()) if each.suite in whole or rows[each.suite] & set(each.rows)]
+    findings = [each for each in check(suites.values()) if each.suite in whole or rows[each.suite] & set(each.rows)]
     if as_json:
-        click.echo(json.dumps([each.record() for each in found], indent=1))
+        click.echo(json.dumps([each.record() for each in findings], indent=1))
         return
     console = Console()
-    console.print(page(found, list(suites), console.width))
+    console.print(page(findings, list(suites), console.width))

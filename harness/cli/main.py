@@ -21,39 +21,37 @@ from harness.cli.report import compare, explain, report
 from harness.cli.run import run, sync
 from harness.cli.tune import tune
 from harness.cli.ui import ui
-from harness.console.environment import without_windows
-from harness.console.log_file import WORDS
+from harness.console.environment import use_file_backend
+from harness.console.log_file import ARGUMENTS
 from harness.console.status import status_line
-from harness.console.text import answer, tell
+from harness.console.text import print_result, print_text
 from model.errors import InputError
 
 atexit.register(gc.freeze)  # or a second goes by at the end while Python looks for cycles in torch and MLflow
+LONGEST = 200  # characters of click's message, which repeats what was typed
 
 
-LONGEST = 200  # characters of what click says, which repeats what was typed
-
-
-class Wrong(click.ClickException):
-    """What a command line has wrong, told in the way of all errors."""
+class CommandLineError(click.ClickException):
+    """An error of the command line, printed like all errors."""
 
     exit_code = 2
 
     def show(self, file: Any = None) -> None:
-        tell(f"error: {self.message}", err=True)
+        print_text(f"error: {self.message}", err=True)
 
 
-def wrong(error: click.UsageError, path: str) -> click.ClickException:
-    """What click finds wrong, in one sentence; help that nobody asked for stays help."""
+def command_line_error(error: click.UsageError, path: str) -> click.ClickException:
+    """Click's error as one sentence; help for a lack of arguments stays help."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         return error
     path = error.ctx.command_path if error.ctx else path
-    told = error.message if isinstance(error, click.NoSuchOption) else error.format_message()
-    told = " ".join(told.partition(" Did you mean")[0].partition(" (Did you mean")[0].split()).rstrip(".")
-    if len(told) > LONGEST:
-        told = f"{told[: LONGEST // 2]} ... {told[-LONGEST // 2 :]}"
-    near = ", ".join(getattr(error, "possibilities", None) or ())
-    near = f"; near names: {near}" if near else ""
-    return Wrong(f"{path}: {told[:1].lower()}{told[1:]}{near}; {path} --help lists what there is")
+    text = error.message if isinstance(error, click.NoSuchOption) else error.format_message()
+    text = " ".join(text.partition(" Did you mean")[0].partition(" (Did you mean")[0].split()).rstrip(".")
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
+    suggestions = ", ".join(getattr(error, "possibilities", None) or ())
+    suggestions = f"; near names: {suggestions}" if suggestions else ""
+    return CommandLineError(f"{path}: {text[:1].lower()}{text[1:]}{suggestions}; {path} --help lists what there is")
 
 
 class Commands(click.Group):
@@ -64,17 +62,17 @@ class Commands(click.Group):
         try:
             context = super().make_context(info_name, args, *rest, **more)
         except click.UsageError as error:
-            raise wrong(error, info_name or "harness") from None
-        context.meta[WORDS] = words
+            raise command_line_error(error, info_name or "harness") from None
+        context.meta[ARGUMENTS] = words
         return context
 
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
         except click.UsageError as error:
-            raise wrong(error, context.command_path) from None
+            raise command_line_error(error, context.command_path) from None
         except InputError as error:
-            raise Wrong(str(error)) from None
+            raise CommandLineError(str(error)) from None
         except BrokenPipeError:  # the reader of our output is gone
             sys.stdout = open(os.devnull, "w")  # noqa: SIM115
             sys.exit(0)
@@ -88,7 +86,7 @@ def main() -> None:
     Rows are named PAPER/TABLE/ROW. A selector is a table (table1: of every paper), PAPER/TABLE, a row, or a pattern
     such as 'bertram/*'.
     """
-    without_windows()
+    use_file_backend()
 
 
 @main.command("list")
@@ -96,13 +94,13 @@ def main() -> None:
 @click.option("--json", "as_json", is_flag=True, help="A JSON array with one object a row.")
 @home_option
 def list_rows(selectors: tuple[str, ...], as_json: bool, home: str) -> None:
-    """List rows: what is printed of them, and whether they can run."""
+    """List rows: their printed figures, and whether they can run."""
     from harness.registry.selectors import select, status
-    from harness.reporting.listing import overview, records
+    from harness.reporting.listing import format_list, list_rows
 
     chosen = select(selectors or ("*",))
-    told = records(chosen, status, Path(home))
-    answer(told, overview, as_json)
+    rows = list_rows(chosen, status, Path(home))
+    print_result(rows, format_list, as_json)
 
 
 @main.command()
@@ -111,11 +109,11 @@ def list_rows(selectors: tuple[str, ...], as_json: bool, home: str) -> None:
 def show(row: str, as_json: bool) -> None:
     """Show one row: its recipe, what it changes, its printed numbers and notes."""
     from harness.registry.selectors import find
-    from harness.reporting.listing import described, sheet
+    from harness.reporting.listing import describe_row, format_row
 
-    suite, found = find(row)
-    told = described(suite, found)
-    answer(told, sheet, as_json)
+    suite, declared = find(row)
+    description = describe_row(suite, declared)
+    print_result(description, format_row, as_json)
 
 
 @main.command()

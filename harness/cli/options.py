@@ -11,45 +11,45 @@ from click.shell_completion import CompletionItem
 
 from experiments.suite import row_slug
 
-SITES = click.Choice(["local", "ray"])
+PLACES = click.Choice(["local", "ray"])
 JOBS = "Cells trained at a time.  [default: cores / threads; 1 on a GPU; on Ray all that fit]"
 
 
 def row_names(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
-    """For the shell: every row that starts so."""
+    """Shell completion: every row that starts so."""
     from harness.registry.selectors import all_rows
 
-    found = {row_slug(*pair): pair[1].title for pair in all_rows()}
-    return [CompletionItem(name, help=title) for name, title in found.items() if name.startswith(typed)]
+    titles = {row_slug(*pair): pair[1].title for pair in all_rows()}
+    return [CompletionItem(name, help=title) for name, title in titles.items() if name.startswith(typed)]
 
 
 def selector_names(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
-    """For the shell: papers and tables that start so, and rows once a / is typed."""
+    """Shell completion: papers and tables that start so, and rows once a / is typed."""
     from harness.registry.selectors import suites
 
-    found = {name: suite.title for suite in suites() for name in (suite.slug, suite.table, suite.paper)}
-    tables = [CompletionItem(name, help=title) for name, title in sorted(found.items()) if name.startswith(typed)]
+    titles = {name: suite.title for suite in suites() for name in (suite.slug, suite.table, suite.paper)}
+    tables = [CompletionItem(name, help=title) for name, title in sorted(titles.items()) if name.startswith(typed)]
     return tables + (row_names(context, parameter, typed) if "/" in typed else [])
 
 
 def change_names(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
-    """For the shell: every named change that starts so."""
+    """Shell completion: every named change that starts so."""
     from harness.registry.selectors import named_changes
 
     return [CompletionItem(name) for name in sorted(named_changes()) if name.startswith(typed)]
 
 
 def profile_names(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
-    """For the shell: the profiles."""
+    """Shell completion: the profiles."""
     from experiments.profiles import PROFILES
 
     return [CompletionItem(name, help=each.says) for name, each in PROFILES.items() if name.startswith(typed)]
 
 
 def home_option(command: Any) -> Any:
-    return click.option(
-        "--home", envvar="HARNESS_HOME", default="runs", show_default=True, help="Folder that keeps all state."
-    )(command)
+    return click.option("--home", envvar="HARNESS_HOME", default="runs", show_default=True, help="Results folder.")(
+        command
+    )
 
 
 def device_option(command: Any) -> Any:
@@ -58,13 +58,13 @@ def device_option(command: Any) -> Any:
     )
 
 
-def place_options(command: Any) -> Any:
-    """The options that say where cells are trained, together as ``place``."""
+def execution_options(command: Any) -> Any:
+    """The options of where and how cells are trained, together as ``execution``."""
     names = [field.name for field in dataclasses.fields(ExecutionOptions)]
 
     @functools.wraps(command)
-    def placed(**given: Any) -> Any:
-        return command(place=ExecutionOptions(**{name: given.pop(name) for name in names}), **given)
+    def wrapped(**arguments: Any) -> Any:
+        return command(execution=ExecutionOptions(**{name: arguments.pop(name) for name in names}), **arguments)
 
     for option in (
         home_option,
@@ -72,17 +72,17 @@ def place_options(command: Any) -> Any:
         click.option("--gpus-per-cell", "gpus", type=float, help="Ray: GPUs a cell takes, 0.5 for two cells a GPU."),
         click.option("--cpus-per-cell", "cpus", type=int, help="Ray: CPUs a cell takes.  [default: --threads]"),
         click.option("--address", help="Ray: the cluster's, or auto.  [default: a Ray of this machine's own]"),
-        click.option("--on", type=SITES, default="local", show_default=True, help="This machine, or a Ray cluster."),
+        click.option("--on", type=PLACES, default="local", show_default=True, help="This machine, or a Ray cluster."),
         device_option,
         click.option("--threads", type=int, help="CPU threads a cell.  [default: the profile's]"),
         click.option("--jobs", type=int, help=JOBS),
     ):
-        placed = option(placed)
-    return placed
+        wrapped = option(wrapped)
+    return wrapped
 
 
 def setup_options(command: Any) -> Any:
-    """The options that say at what scale, on what data and with which encoder rows run, and what is changed."""
+    """The options of a set-up: scale, data, encoder, and what is changed."""
     for option in (
         click.option(
             "--with",

@@ -1,4 +1,4 @@
-"""``harness predict`` and ``harness export``: what a trained row gives."""
+"""``harness predict`` and ``harness export``: a trained row's predictions and network."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import click
 
 from harness.cli.options import ExecutionOptions, device_option, home_option, row_names, setup_options
 from harness.console.status import status_line
-from harness.console.text import tell
+from harness.console.text import print_text
 from model.errors import InputError
 
 if TYPE_CHECKING:
     from harness.execution.config import ExecutionConfig
-    from harness.inference.trained_network import Trained
+    from harness.inference.trained_network import TrainedNetwork
     from harness.planning.plan import PlannedRow
     from harness.planning.setup import Setup
 
@@ -54,25 +54,25 @@ def predict(
     """
     with status_line("reading the row and the data") as line:
         from harness.cli.setup import machine_of, setup_of
-        from harness.inference.predict import of_file, of_split
-        from harness.inference.predict import predict as write
-        from harness.inference.trained_network import one_row
+        from harness.inference.predict import request_of_file, requests_of_split
+        from harness.inference.predict import write_predictions as write
+        from harness.inference.trained_network import plan_row
 
         if file and split:
             raise InputError("--file and --split are both given; choose one")
         setup = setup_of(profile, data, encoder, None, settings, changes)
-        planned = one_row(row, seed, setup, line.say)
+        planned = plan_row(row, seed, setup, line.print)
         if file:
-            asked, absent = [of_file(planned, Path(file).expanduser(), task)], list[str]()
+            requests, notes = [request_of_file(planned, Path(file).expanduser(), task)], list[str]()
         else:
-            asked, absent = of_split(planned, split or "test", setup, task)
+            requests, notes = requests_of_split(planned, split or "test", setup, task)
         machine = machine_of(ExecutionOptions(home=home, jobs=1, device=device), setup.profile.threads)
-    trained = _trained(planned, setup, machine)
-    tell(trained.name)
-    folder = Path(out).expanduser() if out else _folder(planned, setup, machine)
+    trained = _find_or_train(planned, setup, machine)
+    print_text(trained.name)
+    folder = Path(out).expanduser() if out else _predictions_folder(planned, setup, machine)
     with status_line("answering"):
-        lines = write(trained, asked, machine, folder)
-    tell("\n".join([*lines, *absent]))
+        lines = write(trained, requests, machine, folder)
+    print_text("\n".join([*lines, *notes]))
 
 
 @click.command()
@@ -100,52 +100,52 @@ def export(
     """
     with status_line("reading the row and the data") as line:
         from harness.cli.setup import machine_of, setup_of
-        from harness.inference.trained_network import network, one_row
+        from harness.inference.trained_network import load_network, plan_row
 
         folder = Path(out).expanduser()
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise InputError(f"{folder} exists and is not an empty folder; name another with --out")
         setup = setup_of(profile, data, encoder, None, settings, changes)
-        planned = one_row(row, seed, setup, line.say)
+        planned = plan_row(row, seed, setup, line.print)
         machine = machine_of(ExecutionOptions(home=home, jobs=1, device=device), setup.profile.threads)
-    trained = _trained(planned, setup, machine)
+    trained = _find_or_train(planned, setup, machine)
     try:
         with status_line("writing the network") as line:
             from model.export import export as write
 
-            write(*network(trained, machine, line.say), folder)
+            write(*load_network(trained, machine, line.print), folder)
     except OSError as error:
         raise InputError(f"{folder} cannot be written ({error.strerror}); name another folder with --out") from None
-    tell(f"{trained.name}: encoder and heads in {folder}")
+    print_text(f"{trained.name}: encoder and heads in {folder}")
 
 
-def _trained(row: PlannedRow, setup: Setup, machine: ExecutionConfig) -> Trained:
+def _find_or_train(row: PlannedRow, setup: Setup, machine: ExecutionConfig) -> TrainedNetwork:
     """The row's network, trained if need be; a training that fails ends the command with 1, as ``run`` does."""
     with status_line("looking for its weights"):
         from rich.console import Console
 
-        from harness.console.log_file import logbook
+        from harness.console.log_file import log_to_file
         from harness.execution.run import DiskFull
-        from harness.inference.trained_network import TrainingFailed, find_or_train, found
+        from harness.inference.trained_network import TrainingFailed, find_or_train, find_trained
 
-        known = found(row, machine.home)
-    if known is not None:
-        return known
+        trained = find_trained(row, machine.home)
+    if trained is not None:
+        return trained
     try:
-        with logbook(machine.home):
+        with log_to_file(machine.home):
             return find_or_train(row, setup, machine, Console(soft_wrap=True))
     except TrainingFailed as error:
-        tell(f"failed: {error}", err=True)
+        print_text(f"failed: {error}", err=True)
         sys.exit(1)
     except DiskFull as error:
-        tell(str(error), err=True)
+        print_text(str(error), err=True)
         sys.exit(1)
     except KeyboardInterrupt:
-        tell("stopped; the same command starts again", err=True)
+        print_text("stopped; the same command starts again", err=True)
         sys.exit(INTERRUPTED)
 
 
-def _folder(row: PlannedRow, setup: Setup, machine: ExecutionConfig) -> Path:
+def _predictions_folder(row: PlannedRow, setup: Setup, machine: ExecutionConfig) -> Path:
     """``<home>/predictions/bertram-table1-06-smart-demo-seed-0``, and the variant."""
     from harness.cells.home import file_name
 

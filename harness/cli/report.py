@@ -1,4 +1,4 @@
-"""``harness report``, ``compare`` and ``explain``: what was measured of rows."""
+"""``harness report``, ``compare`` and ``explain``: results of rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from harness.cli.options import home_option, row_names, selector_names
 from harness.console.status import status_line
-from harness.console.text import answer, tell
+from harness.console.text import print_result, print_text
 from model.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,21 +34,21 @@ def report(selectors: tuple[str, ...], out: str | None, force: bool, uri: str | 
     """
     with status_line("reading the results") as line:
         from harness.registry.selectors import select
-        from harness.reporting.report import write
-        from harness.reporting.tables import boxes
+        from harness.reporting.report import write_report
+        from harness.reporting.tables import report_missing_glyphs
 
-        pairs, evidence = select(selectors or ("*",)), opened(uri, home)
+        pairs, evidence = select(selectors or ("*",)), open_evidence(uri, home)
         folder = Path(out).expanduser() if out else Path(home).expanduser() / "reports" / "all"
         if folder.exists() and not folder.is_dir():
             raise InputError(f"{folder} is a file; name a folder with --out")
         try:
-            with boxes(lambda text: tell(text, err=True)):
-                made = write(evidence, pairs, folder, line.tell, again=force)
+            with report_missing_glyphs(lambda text: print_text(text, err=True)):
+                written = write_report(evidence, pairs, folder, line.update, force=force)
         except OSError as error:
             why = error.strerror or error
             raise InputError(f"{folder} cannot be written ({why}); name another with --out") from None
-    say_faults(evidence)
-    tell(f"{made.folder / 'report.pdf'}{'' if made.new else ': unchanged'}")
+    print_faults(evidence)
+    print_text(f"{written.folder / 'report.pdf'}{'' if written.new else ': unchanged'}")
 
 
 @click.command()
@@ -61,13 +61,13 @@ def compare(first: str, second: str, as_json: bool, uri: str | None, home: str) 
     """Compare two rows on all tasks, paired by seed and item: FIRST minus SECOND."""
     with status_line("reading the results"):
         from harness.registry.plugins import read_named
-        from harness.reporting.compare import compared, told
+        from harness.reporting.compare import compare_rows, format_comparisons
 
         read_named((first, second))
-        evidence = opened(uri, home)
-        found = compared(evidence, first, second)
-    say_faults(evidence)
-    answer(found, told, as_json)
+        evidence = open_evidence(uri, home)
+        records = compare_rows(evidence, first, second)
+    print_faults(evidence)
+    print_result(records, format_comparisons, as_json)
 
 
 @click.command()
@@ -76,23 +76,23 @@ def compare(first: str, second: str, as_json: bool, uri: str | None, home: str) 
 @store_option
 @home_option
 def explain(figure: str, as_json: bool, uri: str | None, home: str) -> None:
-    """Say what is behind a figure: SUITE/ROW:METRIC, or the name in a report's small print."""
+    """Explain a figure: SUITE/ROW:METRIC, or the name in a report's small print."""
     with status_line("reading the results"):
-        from harness.reporting.explain import explained, told
+        from harness.reporting.explain import explain_figure, format_explanations
 
-        evidence = opened(uri, home)
-        found = explained(evidence, figure)
-    say_faults(evidence)
-    answer(found, told, as_json)
+        evidence = open_evidence(uri, home)
+        records = explain_figure(evidence, figure)
+    print_faults(evidence)
+    print_result(records, format_explanations, as_json)
 
 
-def say_faults(evidence: ResultsSource) -> None:
-    """On standard error, what was wrong with what has been read."""
+def print_faults(evidence: ResultsSource) -> None:
+    """Print the faults of what has been read to standard error."""
     for text in evidence.faults():
-        tell(text, err=True)
+        print_text(text, err=True)
 
 
-def opened(uri: str | None, home: str) -> ResultsSource:
+def open_evidence(uri: str | None, home: str) -> ResultsSource:
     """The home's cells, or the tracking store with this address, which needs no home that was trained in."""
     from harness.cells.home import existing, writable
 

@@ -1,4 +1,4 @@
-"""Command-line values as a set-up and a machine; whatever is wrong with them is one sentence."""
+"""Turns command-line values into a set-up and an execution config; each error is one sentence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from experiments.profiles import PROFILES
 from harness.cells.home import writable
 from harness.cli.options import ExecutionOptions
-from harness.console.checks import MOST, check_number, check_text, check_user, near
+from harness.console.checks import MOST, check_number, check_text, check_user, closest_names
 from harness.execution.config import Cluster, ExecutionConfig, choose_device, cores
 from harness.planning.setup import Setup
 from harness.registry.selectors import named_changes
@@ -26,7 +26,7 @@ def setup_of(
     settings: tuple[str, ...],
     changes: tuple[str, ...],
 ) -> Setup:
-    """Profile defaults with the command's choices over them."""
+    """The profile's defaults, overridden by the command's options."""
     for option, text in (("--data", data), ("--encoder", encoder), *(("--set", text) for text in settings)):
         if text is not None:
             check_text(option, text)
@@ -35,16 +35,18 @@ def setup_of(
         raise InputError(f"there is no profile {shown(profile)}; choose one of {', '.join(PROFILES)}")
     scale = PROFILES[profile]
     check_number("--seeds", seeds)
-    known = named_changes()
+    changes_by_name = named_changes()
     for name in changes:
-        if name not in known:
-            raise InputError(f"there is no change {shown(name, 80)}; near names: {near(name, list(known))}")
+        if name not in changes_by_name:
+            raise InputError(
+                f"there is no change {shown(name, 80)}; near names: {closest_names(name, list(changes_by_name))}"
+            )
     return Setup(
         profile=scale,
-        data=scale.data if data is None else expanded(data),
+        data=scale.data if data is None else expand_user(data),
         encoder=scale.encoder if encoder is None else encoder,
         seeds=scale.seeds if seeds is None else seeds,
-        changes=tuple(known[name] for name in changes),
+        changes=tuple(changes_by_name[name] for name in changes),
         settings=tuple(map(setting, settings)),
     )
 
@@ -60,46 +62,48 @@ def setting(text: str) -> tuple[str, str]:
     return path, value
 
 
-def expanded(data: str) -> str:
+def expand_user(data: str) -> str:
     """A folder's name with its ``~`` written out; any other name as it is."""
     folder = os.path.expanduser(data)
     return str(Path(folder)) if os.path.isdir(folder) else data
 
 
-def machine_of(place: ExecutionOptions, threads: int) -> ExecutionConfig:
-    """How many cells at a time, on what; ``threads`` are the profile's. A cluster's machines have a GPU if cells ask
+def machine_of(execution: ExecutionOptions, threads: int) -> ExecutionConfig:
+    """The execution config; ``threads`` are the profile's. A cluster's machines have a GPU if cells ask
     for one, whatever this has. ``InputError``."""
-    jobs, threads = place.jobs, threads if place.threads is None else place.threads
+    jobs, threads = execution.jobs, threads if execution.threads is None else execution.threads
     check_number("--jobs", jobs)
     check_number("--threads", threads)
-    cluster, home = cluster_of(place, threads), writable(place.home)
+    cluster, home = cluster_of(execution, threads), writable(execution.home)
     if cluster is not None:
-        device = ("cuda" if cluster.gpus else "cpu") if place.device == "auto" else place.device
+        device = ("cuda" if cluster.gpus else "cpu") if execution.device == "auto" else execution.device
         return ExecutionConfig(home=home.resolve(), jobs=jobs or MOST, threads=threads, device=device, cluster=cluster)
-    device = choose_device(place.device)
+    device = choose_device(execution.device)
     if jobs is None:
         jobs = 1 if device == "cuda" else max(1, cores() // threads)
     return ExecutionConfig(home=home, jobs=jobs, threads=threads, device=device)
 
 
-def cluster_of(place: ExecutionOptions, threads: int) -> Cluster | None:
+def cluster_of(execution: ExecutionOptions, threads: int) -> Cluster | None:
     """The cluster that a command is told to use; None for this machine. ``InputError``."""
-    cpus, gpus = place.cpus, place.gpus
-    if place.on == "local":
-        given = {"--address": place.address, "--cpus-per-cell": cpus, "--gpus-per-cell": gpus}
-        given["--shared-home"] = place.shared or None
-        for option, value in given.items():
+    cpus, gpus = execution.cpus, execution.gpus
+    if execution.on == "local":
+        options = {"--address": execution.address, "--cpus-per-cell": cpus, "--gpus-per-cell": gpus}
+        options["--shared-home"] = execution.shared or None
+        for option, value in options.items():
             if value is not None:
                 raise InputError(f"{option} is for --on ray; add it, or leave {option} out")
         return None
-    if place.address is not None:
-        check_text("--address", place.address)
+    if execution.address is not None:
+        check_text("--address", execution.address)
     check_number("--cpus-per-cell", cpus)
     if gpus is not None and not 0 <= gpus <= MOST:
         raise InputError(f"--gpus-per-cell is {gpus:g}; it must be a number from 0 to {MOST:,}, as 0.5 for two a GPU")
     if gpus and gpus > 1 and gpus != int(gpus):
         raise InputError(f"--gpus-per-cell is {gpus:g}; above 1 it must be a whole number")
-    return Cluster(address=place.address, cpus=threads if cpus is None else cpus, gpus=gpus or 0.0, shared=place.shared)
+    return Cluster(
+        address=execution.address, cpus=threads if cpus is None else cpus, gpus=gpus or 0.0, shared=execution.shared
+    )
 
 
 def most_seeds(seeds: int | None, until_decided: bool, most: int | None) -> int | None:

@@ -1,4 +1,4 @@
-"""What ``harness new`` writes: NAME is the file's, SLUG the same with hyphens, CLASS as a class is named."""
+"""Templates of ``harness new``: NAME is the file's, SLUG the same with hyphens, CLASS as a class is named."""
 
 PAPER = '''"""SLUG: what the paper asks, and where its numbers stand."""
 

@@ -1,4 +1,4 @@
-"""``harness tune``: seek a study's parameters, and set what was found against what it has to beat."""
+"""``harness tune``: search a study's parameters, and compare the best trial with its baselines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from experiments.suite import row_slug
-from harness.cli.options import ExecutionOptions, place_options, row_names
+from harness.cli.options import ExecutionOptions, execution_options, row_names
 from harness.console.status import status_line
 from model.errors import InputError
 
@@ -38,10 +38,10 @@ LONGEST = 1_000_000  # minutes: two years
 @click.option("--pruner", default="hyperband", show_default=True, help="Optuna's hyperband, by epochs, or none.")
 @click.option("--sampler-seed", type=int, default=0, show_default=True, help="Another seed, another study.")
 @click.option("--seeds", type=int, help="Fresh seeds for --against.  [default: the profile's]")
-@click.option("--at-once", type=int, help="Most trials in training, over all processes.  [default: 4, or --jobs]")
-@click.option("--timeout", type=float, metavar="MINUTES", help="Stop in good order after so long.")
+@click.option("--at-once", type=int, help="Maximum concurrent trials, over all processes.  [default: 4, or --jobs]")
+@click.option("--timeout", type=float, metavar="MINUTES", help="Stop gracefully after this many minutes.")
 @click.option("--storage", metavar="URL|FILE", help="Optuna's storage.  [default: studies/optuna.log in the home]")
-@place_options
+@execution_options
 @click.option("--report/--no-report", default=True, help="Write report.pdf and report.html at the end.  [default: yes]")
 def tune(
     name: str,
@@ -61,9 +61,9 @@ def tune(
     timeout: float | None,
     storage: str | None,
     report: bool,
-    place: ExecutionOptions,
+    execution: ExecutionOptions,
 ) -> None:
-    """Seek a study's parameters, the papers' own first.
+    """Search a study's parameters, the papers' own first.
 
     Each trial is one training, judged after every epoch by its dev overall. What was stopped or killed goes on with the
     same command. Several commands on one home share the trials.
@@ -74,7 +74,7 @@ def tune(
         from harness.cli.setup import machine_of, setup_of
         from harness.commands.tune import Request, carry_out
         from harness.console.checks import check_number, check_text, check_user
-        from harness.console.log_file import logbook
+        from harness.console.log_file import log_to_file
         from harness.planning.plan import download_encoders
 
         check_number("--trials", trials)
@@ -84,45 +84,45 @@ def tune(
                     f"{option} is {minutes:g}; it must be a number of minutes above 0, {LONGEST:,} at most"
                 )
         setup = setup_of(profile, data, encoder, seeds, (), ())
-        machine = machine_of(place, setup.profile.threads)
+        machine = machine_of(execution, setup.profile.threads)
         check_number("--at-once", at_once)
         if storage is not None:
             check_text("--storage", storage)
             check_user("--storage", storage)
-        ask = Request(
+        request = Request(
             trials=trials,
             budget=None if budget is None else 60 * budget,
             until=None if timeout is None else time.monotonic() + 60 * timeout,
             storage=storage,
             at_once=at_once,
-            jobs=machine.jobs if machine.cluster is None else place.jobs or 0,
+            jobs=machine.jobs if machine.cluster is None else execution.jobs or 0,
             export=export or against is not None,
             report=report,
         )
         names = [name] if against is None else [name, against]
         arms = arms_of(names, row, setup, method_of(sampler, pruner, sampler_seed))
-        download_encoders([(arm.suite, arm.row) for arm in arms], setup, line.say)
-    with logbook(machine.home):
-        sys.exit(carry_out(arms, ask, machine, Console(soft_wrap=False)))
+        download_encoders([(arm.suite, arm.row) for arm in arms], setup, line.print)
+    with log_to_file(machine.home):
+        sys.exit(carry_out(arms, request, machine, Console(soft_wrap=False)))
 
 
 def method_of(sampler: str, pruner: str, seed: int) -> Method:
-    from harness.console.checks import near
+    from harness.console.checks import closest_names
     from harness.registry.tuned_settings import LARGEST
     from harness.tune.sampling import PRUNERS, SAMPLERS
     from harness.tune.study_run import Method
     from model.errors import shown
 
-    for what, name, known in (("sampler", sampler, SAMPLERS), ("pruner", pruner, PRUNERS)):
-        if name not in known:
-            raise InputError(f"there is no {what} {shown(name, 80)}; choose one of {near(name, list(known))}")
+    for what, name, names in (("sampler", sampler, SAMPLERS), ("pruner", pruner, PRUNERS)):
+        if name not in names:
+            raise InputError(f"there is no {what} {shown(name, 80)}; choose one of {closest_names(name, list(names))}")
     if not 0 <= seed < LARGEST:
         raise InputError(f"--sampler-seed is {seed}; it must be a whole number from 0 to {LARGEST - 1:,}")
     return Method(sampler=sampler, pruner=pruner, seed=seed)
 
 
 def arms_of(names: Sequence[str], row: str | None, setup: Setup, method: Method) -> list[StudyRun]:
-    """The studies on one row: the first one's, unless told otherwise."""
+    """The studies on one row: by default the first study's."""
     from experiments.tuned_suites import PAPER
     from harness.registry.selectors import find
     from harness.tune.study_run import StudyRun
@@ -142,7 +142,7 @@ def arms_of(names: Sequence[str], row: str | None, setup: Setup, method: Method)
 
 
 def fits(part: Shared, recipe: Recipe) -> bool:
-    """Whether a row has what this seeks: weights of tasks that it does not train are none of its."""
+    """Whether a row has these parameters: it has no weights of tasks that it does not train."""
     from experiments.study import ReplayTrial
     from model.declaration import SettingError
 
@@ -155,9 +155,9 @@ def fits(part: Shared, recipe: Recipe) -> bool:
 
 def study_of(name: str) -> Study:
     from experiments.studies import STUDIES
-    from harness.console.checks import near
+    from harness.console.checks import closest_names
     from model.errors import shown
 
     if name not in STUDIES:
-        raise InputError(f"there is no study {shown(name, 80)}; choose one of {near(name, list(STUDIES))}")
+        raise InputError(f"there is no study {shown(name, 80)}; choose one of {closest_names(name, list(STUDIES))}")
     return STUDIES[name]

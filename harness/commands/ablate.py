@@ -16,7 +16,7 @@ from harness.ablate.summary import summary
 from harness.cells.home import reports_folder
 from harness.commands.run import Options, announce_report, train_and_print
 from harness.console.status import status_line
-from harness.console.text import say
+from harness.console.text import print_and_log
 from harness.execution.config import ExecutionConfig
 from harness.execution.estimate import costs
 from harness.planning.cell_index import read_index
@@ -24,8 +24,8 @@ from harness.planning.plan import PlannedRow
 from harness.planning.rows import cells_of
 from harness.planning.setup import Setup
 from harness.planning.setup_tags import setup_tags
-from harness.reporting.ablations import at_home
-from harness.reporting.report import write
+from harness.reporting.ablations import ablation_in_home
+from harness.reporting.report import write_report
 from harness.tracking.from_cells import ResultsFolder
 from harness.tracking.store import Store
 from reports.ablation.analysis import MetricAnalysis, analyse_metrics
@@ -48,7 +48,7 @@ def carry_out(ablation: Ablation, design: Design, setup: Setup, config: Executio
     console = Console(soft_wrap=False, stderr=request.as_json)
     planned = rows_to_train(ablation, design, setup)
     for line in (*describe_design(ablation, design), *costs(planned, config, request.options.rerun)):
-        say(console, line)
+        print_and_log(console, line)
     if request.dry_run:
         if request.as_json:
             print(json.dumps(design_data(ablation, design) | count_cells(planned, config), indent=1))
@@ -58,7 +58,7 @@ def carry_out(ablation: Ablation, design: Design, setup: Setup, config: Executio
 
     def show() -> None:
         with status_line("weighing the changes"):
-            results = at_home(ablation, setup, store.home)
+            results = ablation_in_home(ablation, setup, store.home)
             analysis.append((results, analyse_metrics(results)))
         for part in summary(*analysis[0]):
             console.print(part)
@@ -89,6 +89,8 @@ def write_ablation_report(ablation: Ablation, setup: Setup, store: Store, consol
     written = announce_report(
         folder,
         console,
-        lambda tell: write(ResultsFolder(store.home), (), folder, tell, tuned=(), ablated=[ablation.table], only=only),
+        lambda tell: write_report(
+            ResultsFolder(store.home), (), folder, tell, tuned=(), ablated=[ablation.table], only=only
+        ),
     )
     return 0 if written else 1

@@ -15,7 +15,7 @@ from harness.console.log_file import LOG
 from harness.console.redact import reason
 from harness.console.signals import Interrupt
 from harness.console.status import status_line
-from harness.console.text import say
+from harness.console.text import print_and_log
 from harness.execution.config import ExecutionConfig
 from harness.execution.estimate import preamble
 from harness.execution.run import DiskFull, carry_out
@@ -25,9 +25,9 @@ from harness.planning.rows import absent_cells, failed_cells
 from harness.planning.setup import Setup
 from harness.planning.setup_tags import setup_tags
 from harness.registry.selectors import all_rows
-from harness.reporting.report import Written, write
-from harness.reporting.suite_tables import tables
-from harness.reporting.tables import boxes, print_tables, write_tables
+from harness.reporting.report import WrittenReport, write_report
+from harness.reporting.suite_tables import build_tables
+from harness.reporting.tables import print_tables, report_missing_glyphs, write_tables
 from harness.tracking.from_cells import ResultsFolder
 from harness.tracking.store import Store
 from model.errors import InputError
@@ -59,7 +59,7 @@ def train_and_print(
     """The exit code. ``show`` prints the results in place of the rows' tables."""
     store = Store(config.home)
     for line in (*preamble(setup, config, options.policy.describe(setup)), *options.policy.opening()):
-        say(console, line, "dim")
+        print_and_log(console, line, "dim")
     end = _train(planned, setup, config, store, console, options)
     with status_line("making the tables"):
         suite_tables = _tables(planned, setup, config, options.policy)
@@ -69,7 +69,7 @@ def train_and_print(
         show()
     options.policy.print_summary(console, end == "finished")
     try:
-        say(console, f"tables: {write_tables(suite_tables, setup, config.home)}")
+        print_and_log(console, f"tables: {write_tables(suite_tables, setup, config.home)}")
     except OSError as error:
         if not is_full(error):
             raise
@@ -81,63 +81,70 @@ def train_and_print(
         )
         source, only = ResultsFolder(store.home), setup_tags(setup)["setup"]
         report_missing = not announce_report(
-            folder, console, lambda tell: write(source, all_rows(), folder, tell, only=only)
+            folder, console, lambda tell: write_report(source, all_rows(), folder, tell, only=only)
         )
         tell_faults(source, console)
-    say(console, f"browse: {store.browse()}")
+    print_and_log(console, f"browse: {store.browse()}")
     failed = failed_cells(planned, config.home)
     for line in failed:
-        say(console, f"failed: {line}")
+        print_and_log(console, f"failed: {line}")
     if failed:
-        say(console, "--retry-failed trains them again")
+        print_and_log(console, "--retry-failed trains them again")
     lost = absent_cells(planned, config.home) if end == "finished" and isinstance(options.policy, FixedSeeds) else []
     if lost:
         more = f" and {len(lost) - MAX_NAMES} more" if len(lost) > MAX_NAMES else ""
         where = f"{config.home / 'cells'} or damaged there since they were trained"
-        say(console, f"gone from {where}: {', '.join(lost[:MAX_NAMES])}{more}")
-        say(console, "the same command trains them again")
+        print_and_log(console, f"gone from {where}: {', '.join(lost[:MAX_NAMES])}{more}")
+        print_and_log(console, "the same command trains them again")
     if end == "disk full":
-        say(console, str(DiskFull(config.home)))
+        print_and_log(console, str(DiskFull(config.home)))
         return 1
     if end == "interrupted":
-        say(console, "stopped; the same command goes on from here")
+        print_and_log(console, "stopped; the same command goes on from here")
         return INTERRUPTED
     return 1 if failed or lost or report_missing else 0
 
 
-def announce_report(folder: Path, console: Console, write_files: Callable[[Callable[[str], None]], Written]) -> bool:
+def announce_report(
+    folder: Path, console: Console, write_files: Callable[[Callable[[str], None]], WrittenReport]
+) -> bool:
     """Write a report and say where it is, or in a sentence why there is none; whether there is one. The results are
     kept in either case, so that no error of a report is an error of theirs."""
     try:
-        with boxes(lambda text: say(console, text)), status_line("writing the report") as line:
-            report = write_files(line.tell)
+        with (
+            report_missing_glyphs(lambda text: print_and_log(console, text)),
+            status_line("writing the report") as line,
+        ):
+            report = write_files(line.update)
     except InputError as error:
-        say(console, f"no report: {error}")
+        print_and_log(console, f"no report: {error}")
         return False
     except OSError as error:
         why = "the disk is full" if is_full(error) else f"{folder} cannot be written ({error.strerror or error})"
-        say(console, f"no report: {why}; the results are kept, and harness report writes it once there is room")
+        print_and_log(
+            console, f"no report: {why}; the results are kept, and harness report writes it once there is room"
+        )
         return False
     except Exception as error:  # of a library that draws or sets pages, whichever
         LOG.info("the report ended by %s", type(error).__name__, exc_info=error)
-        say(
+        print_and_log(
             console,
             f"no report: {type(error).__name__}: {reason(error)}; the results are kept, harness report tries it",
         )
         return False
-    say(console, f"report: {report.folder / 'report.pdf'}{'' if report.new else ' (unchanged)'}")
+    print_and_log(console, f"report: {report.folder / 'report.pdf'}{'' if report.new else ' (unchanged)'}")
     return True
 
 
 def tell_faults(source: ResultsFolder, console: Console) -> None:
     """What was wrong with what has been read."""
     for text in source.faults():
-        say(console, text)
+        print_and_log(console, text)
 
 
 def _tables(planned: list[PlannedRow], setup: Setup, config: ExecutionConfig, policy: SeedPolicy) -> list[Table]:
     rows, seeds = policy.table_rows(planned, setup)
-    return tables(rows, setup, config, seeds)
+    return build_tables(rows, setup, config, seeds)
 
 
 def _train(
@@ -145,7 +152,7 @@ def _train(
 ) -> str:
     """Train, with tables after every round; how it ended: finished, interrupted or disk full."""
     first = "stopping: running cells finish their update and write checkpoints; Ctrl-C again stops at once"
-    with Interrupt(lambda: say(console, first)) as stop:
+    with Interrupt(lambda: print_and_log(console, first)) as stop:
         try:
             with closing(
                 carry_out(
@@ -163,11 +170,11 @@ def _train(
             ) as rounds:
                 for milestone in rounds:
                     where = write_tables(_tables(planned, setup, config, options.policy), setup, config.home)
-                    say(console, f"{milestone}: tables in {where}")
+                    print_and_log(console, f"{milestone}: tables in {where}")
         except KeyboardInterrupt:
             return "interrupted"
         except (DiskFull, OSError) as error:
             if not isinstance(error, DiskFull) and not is_full(error):
                 raise
             return "disk full"
-    return "interrupted" if stop.asked else "finished"
+    return "interrupted" if stop.requested else "finished"

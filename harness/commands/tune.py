@@ -22,7 +22,7 @@ from harness.cells.trial import METRIC, SEED, Trial, best_trial, total_cost, wit
 from harness.commands.run import INTERRUPTED, Options, announce_report, tell_faults, train_and_print
 from harness.console.signals import Interrupt
 from harness.console.status import clock, status_line
-from harness.console.text import say
+from harness.console.text import print_and_log
 from harness.execution.config import ExecutionConfig
 from harness.execution.provenance import revision
 from harness.execution.run import DiskFull
@@ -31,7 +31,7 @@ from harness.planning.plan import plan
 from harness.planning.setup_tags import setup_tags
 from harness.registry import tuned_settings
 from harness.registry.selectors import all_rows, select
-from harness.reporting.report import write
+from harness.reporting.report import write_report
 from harness.tracking.from_cells import ResultsFolder
 from harness.tracking.store import Store
 from harness.tune.run import cost_unit, run_study
@@ -63,7 +63,7 @@ def carry_out(study_runs: Sequence[StudyRun], request: Request, config: Executio
     """The exit code."""
     store, outcomes, budget = Store(config.home), [], request.budget
     if len(study_runs) > 1:
-        say(
+        print_and_log(
             console,
             f"{compare_parameters({study_run.study.name: list(study_run.study.space()) for study_run in study_runs})}",
         )
@@ -76,11 +76,11 @@ def carry_out(study_runs: Sequence[StudyRun], request: Request, config: Executio
         outcomes.append((study_run, within_budget(trials, budget)))
     if request.export:
         path = export_winners(outcomes, config)
-        say(console, f"{path} holds the settings; harness run {PAPER}/{path.stem} trains them on fresh seeds")
+        print_and_log(console, f"{path} holds the settings; harness run {PAPER}/{path.stem} trains them on fresh seeds")
     if len(study_runs) > 1:
         return compare_winners(study_runs[0], outcomes, config, console, request)
     written = write_study_report(study_runs[0], store, console) if request.report else True
-    say(console, f"browse: {store.browse()}")
+    print_and_log(console, f"browse: {store.browse()}")
     return 0 if written else 1
 
 
@@ -94,7 +94,7 @@ def run_one_study(
             config.home, request.storage, study_run, request.at_once or max(AT_ONCE, request.jobs), notes.append
         )
     for text in notes:
-        say(console, text)
+        print_and_log(console, text)
     if request.at_once not in (None, storage.at_once):
         raise InputError(
             f"--at-once is {request.at_once}, but the study {study_run.name} began with {storage.at_once}; leave it "
@@ -102,11 +102,11 @@ def run_one_study(
         )
     limit = Limit(request.trials) if budget is None else Limit(None, budget)
     for line in preamble(study_run, limit, storage, config):
-        say(console, line, "dim")
-    with Interrupt(lambda: say(console, STOPPING)) as stop:
+        print_and_log(console, line, "dim")
+    with Interrupt(lambda: print_and_log(console, STOPPING)) as stop:
 
         def should_stop() -> bool:
-            return stop.asked or (request.until is not None and time.monotonic() > request.until)
+            return stop.requested or (request.until is not None and time.monotonic() > request.until)
 
         try:
             trials = run_study(study_run, storage, limit, config, store, console, should_stop)
@@ -117,16 +117,18 @@ def run_one_study(
         except (DiskFull, OSError) as error:
             if not isinstance(error, DiskFull) and not is_full(error):
                 raise
-            say(console, str(DiskFull(config.home)))
+            print_and_log(console, str(DiskFull(config.home)))
             return None, 1
     console.print(summary(study_run, trials, cost_unit(config)))
     if enqueued:
         more = "--trials" if limit.budget is None else "--budget"
-        say(console, f"enqueued and not begun: {enqueued} of {study_run.name}; a larger {more} has them tried next")
+        print_and_log(
+            console, f"enqueued and not begun: {enqueued} of {study_run.name}; a larger {more} has them tried next"
+        )
     if limit.reached(trials) and not any(trial.running for trial in trials):
         return trials, 0
-    say(console, f"{'stopped' if stop.asked else 'time is up'}; the same command goes on from here")
-    return None, INTERRUPTED if stop.asked else 0
+    print_and_log(console, f"{'stopped' if stop.requested else 'time is up'}; the same command goes on from here")
+    return None, INTERRUPTED if stop.requested else 0
 
 
 def preamble(study_run: StudyRun, limit: Limit, storage: Storage, config: ExecutionConfig) -> list[str]:
@@ -224,11 +226,11 @@ def compare_winners(
     request: Request,
 ) -> int:
     """Train the winners, the papers' settings and the row untouched on fresh seeds, and print them paired."""
-    from harness.reporting.compare import compared as side_by_side
-    from harness.reporting.compare import told
+    from harness.reporting.compare import compare_rows as side_by_side
+    from harness.reporting.compare import format_comparisons
 
     for study_run, trials in outcomes:
-        say(
+        print_and_log(
             console,
             f"{study_run.study.name}: {len(trials)} trials within the budget, "
             f"{total_cost(trials):,.0f} {cost_unit(config)}",
@@ -241,7 +243,7 @@ def compare_winners(
         opponent = outcomes[1][0].study.name
         facts = setup_tags(first.setup)
         pairs = side_by_side(ResultsFolder(config.home), f"{suite}/tuned", f"{suite}/tuned-{opponent}")
-        say(console, told([each for each in pairs if each["setup"]["data"] == facts["data"]]))
+        print_and_log(console, format_comparisons([each for each in pairs if each["setup"]["data"] == facts["data"]]))
     return code
 
 
@@ -252,7 +254,9 @@ def write_study_report(study_run: StudyRun, store: Store, console: Console) -> b
     rows = [(suite, row) for suite, row in all_rows() if suite.slug == f"{PAPER}/{study_run.study.name}"]
     evidence = ResultsFolder(store.home)
     there = announce_report(
-        folder, console, lambda tell: write(evidence, rows, folder, tell, tuned=[study_run.study.name], only=only)
+        folder,
+        console,
+        lambda tell: write_report(evidence, rows, folder, tell, tuned=[study_run.study.name], only=only),
     )
     tell_faults(evidence, console)
     return there

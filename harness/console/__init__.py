@@ -1,1 +1,1 @@
-"""What a person reads and types: text, progress, the log file, signals. Imports no other room."""
+"""Terminal input and output: text, progress, the log file, signals. Imports no other package of the harness."""

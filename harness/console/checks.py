@@ -9,14 +9,12 @@ from model.errors import InputError, shown
 from model.names import unprintable
 
 LONGEST = 1000  # characters of an option
-
-
 MOST = 1000  # seeds, jobs or threads
 
 
-def near(name: str, known: list[str]) -> str:
+def closest_names(name: str, names: list[str]) -> str:
     """The names closest to a wrong one."""
-    return ", ".join(difflib.get_close_matches(name, known, n=3, cutoff=0.4) or sorted(known)[:12])
+    return ", ".join(difflib.get_close_matches(name, names, n=3, cutoff=0.4) or sorted(names)[:12])
 
 
 def check_text(option: str, text: str) -> None:

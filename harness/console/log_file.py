@@ -1,5 +1,5 @@
-"""``<home>/harness.log``: the lines that training commands on a home have said, without tables, each with its time
-and their process."""
+"""``<home>/harness.log``: the lines that training commands on a home have printed, without tables, each with time and
+process."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from pathlib import Path
 
 import click
 
-from harness.console.redact import hidden
+from harness.console.redact import redact_secrets
 from model.errors import InputError
 from model.names import printed
 
 NAME = "harness.log"
-WORDS = "harness.words"  # of the command line, in click's context
+ARGUMENTS = "harness.arguments"  # of the command line, in click's context
 LOG = logging.getLogger("harness.said")
 LOG.setLevel(logging.INFO)
 LOG.propagate = False
 LOG.addHandler(logging.NullHandler())
 
 
-class Hiding(logging.Formatter):
-    """Lines without secrets, and without what would move a terminal that shows them."""
+class RedactingFormatter(logging.Formatter):
+    """Formats lines without secrets, and without what would move a terminal that shows them."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return printed(hidden(super().format(record)), keep="\n")
+        return printed(redact_secrets(super().format(record)), keep="\n")
 
 
 class LogFile(logging.FileHandler):
-    """A log that cannot be written any more, as on a full disk, keeps nobody from training."""
+    """A log file that may fail, as on a full disk, without stopping training."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         pass
 
 
 @contextlib.contextmanager
-def logbook(home: Path) -> Iterator[None]:
-    """Within the block, what is said is kept in the home too, then how it ended. ``InputError`` if it cannot be."""
-    book = opened(home / NAME)
-    LOG.addHandler(book)
+def log_to_file(home: Path) -> Iterator[None]:
+    """Within the block, write printed lines to the home's log, then how it ended. ``InputError`` if that fails."""
+    log_file = open_log(home / NAME)
+    LOG.addHandler(log_file)
     context = click.get_current_context(silent=True)
-    words = context.find_root().meta.get(WORDS, ()) if context else ()
-    LOG.info("began: %s", shlex.join(["harness", *words]))
+    arguments = context.find_root().meta.get(ARGUMENTS, ()) if context else ()
+    LOG.info("began: %s", shlex.join(["harness", *arguments]))
     try:
         yield
     except SystemExit as end:
@@ -57,18 +57,18 @@ def logbook(home: Path) -> Iterator[None]:
         LOG.info("ended by %s", type(error).__name__, exc_info=error)
         raise
     finally:
-        LOG.removeHandler(book)
+        LOG.removeHandler(log_file)
         with contextlib.suppress(OSError):
-            book.close()
+            log_file.close()
 
 
-def opened(path: Path) -> LogFile:
+def open_log(path: Path) -> LogFile:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        book = LogFile(path, encoding="utf-8")
+        log_file = LogFile(path, encoding="utf-8")
     except OSError as error:
         raise InputError(
             f"the log {path} cannot be written ({error.strerror or error}); make it writable, or name another --home"
         ) from None
-    book.setFormatter(Hiding("%(asctime)s %(process)d %(message)s", "%Y-%m-%d %H:%M:%S"))
-    return book
+    log_file.setFormatter(RedactingFormatter("%(asctime)s %(process)d %(message)s", "%Y-%m-%d %H:%M:%S"))
+    return log_file

@@ -1,4 +1,4 @@
-"""Secrets out of texts: tracking URIs, and error messages that quote them."""
+"""Removes secrets from texts: tracking URIs, and error messages that quote them."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ _PARAMETER = re.compile(
 )
 
 
-def hidden(text: str) -> str:
+def redact_secrets(text: str) -> str:
     """The text with ``***`` for every secret in it: the passwords, tokens and secret query parameters of URIs, and
     the values of the variables that hold MLflow's credentials, wherever they stand.
 
     What may be a password is taken for one: in ``http://host:5000/@x`` all between : and @ is hidden. A URI ends at
     white space.
 
-    >>> hidden("no answer from postgresql://ann:p@ss@host:5432/runs?sslkey=k1 yet")
+    >>> redact_secrets("no answer from postgresql://ann:p@ss@host:5432/runs?sslkey=k1 yet")
     'no answer from postgresql://ann:***@host:5432/runs?sslkey=*** yet'
     """
     for value in sorted(filter(None, map(os.environ.get, VARIABLES)), key=len, reverse=True):
         text = text.replace(value, MASK).replace(quote(value, safe=""), MASK)
-    return _URI.sub(_hidden_in_uri, text)
+    return _URI.sub(_redact_uri, text)
 
 
-def _hidden_in_uri(found: re.Match[str]) -> str:
-    place, mark, query = _TOKEN.sub(f"://{MASK}@", _PASSWORD.sub(_hidden_password, found[0])).partition("?")
-    return place + mark + _PARAMETER.sub(rf"\g<1>{MASK}", query)
+def _redact_uri(match: re.Match[str]) -> str:
+    address, mark, query = _TOKEN.sub(f"://{MASK}@", _PASSWORD.sub(_redact_password, match[0])).partition("?")
+    return address + mark + _PARAMETER.sub(rf"\g<1>{MASK}", query)
 
 
-def _hidden_password(found: re.Match[str]) -> str:
+def _redact_password(match: re.Match[str]) -> str:
     """The user name stays, unless it may be a token: before an empty password, or before an @ of its own."""
-    user, password = found.groups()
+    user, password = match.groups()
     return f"://{user if password and '@' not in user else MASK}:{MASK}@"
 
 
@@ -54,7 +54,7 @@ REFUSALS = {  # what MLflow says, and what it means
 }
 
 
-def links(error: BaseException) -> list[BaseException]:
+def error_chain(error: BaseException) -> list[BaseException]:
     """An error and its causes, the first cause last."""
     chain: list[BaseException] = []
     cause: BaseException | None = error
@@ -65,7 +65,7 @@ def links(error: BaseException) -> list[BaseException]:
 
 
 def reason(error: BaseException) -> str:
-    """What went wrong first, in one short line without secrets: the deepest cause that says more than a word."""
-    told = next((str(link) for link in reversed(links(error)) if len(str(link).split()) > 1), repr(error))
-    told = next((meant for mark, meant in REFUSALS.items() if mark in told), told)
-    return printed(textwrap.shorten(hidden(told), 300, placeholder=" ..."))
+    """The root cause in one short line without secrets: the deepest cause that says more than a word."""
+    text = next((str(link) for link in reversed(error_chain(error)) if len(str(link).split()) > 1), repr(error))
+    text = next((meant for mark, meant in REFUSALS.items() if mark in text), text)
+    return printed(textwrap.shorten(redact_secrets(text), 300, placeholder=" ..."))

@@ -1,4 +1,4 @@
-"""Ctrl-C: the first asks for a stop in good order, the second stops at once. A SIGTERM, as clusters send it before
+"""Ctrl-C: the first asks for a graceful stop, the second stops at once. A SIGTERM, as clusters send it before
 they end a job, is taken for the first."""
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupt:
-    """Within the block, whether a stop was asked for. ``tell`` hears of the first; the second Ctrl-C raises
+    """Within the block, whether a stop was requested. The first calls ``on_stop``; the second Ctrl-C raises
     ``KeyboardInterrupt``. Outside the main thread, signals go where they went."""
 
-    def __init__(self, tell: Callable[[], None]) -> None:
-        self.tell, self.asked = tell, False
+    def __init__(self, on_stop: Callable[[], None]) -> None:
+        self.on_stop, self.requested = on_stop, False
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._hear) for number in SIGNALS}
+            self._before = {number: signal.signal(number, self._handle) for number in SIGNALS}
         return self
 
     def __exit__(
@@ -32,11 +32,11 @@ class Interrupt:
             signal.signal(number, handler)
 
     def __call__(self) -> bool:
-        return self.asked
+        return self.requested
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:
-        if self.asked and number == signal.SIGINT:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
-        if not self.asked:
-            self.asked = True
-            self.tell()
+        if not self.requested:
+            self.requested = True
+            self.on_stop()

@@ -1,5 +1,5 @@
-"""Words for what takes longer than a moment: a line that moves on a terminal and goes away, a plain one elsewhere. On
-standard error, so that standard output may be a machine's."""
+"""A status line for what takes longer than a moment: it moves on a terminal and goes away, and is plain elsewhere. On
+standard error, so that standard output can be parsed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from harness.console.text import moves, tell
+from harness.console.text import is_live_terminal, print_text
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -31,18 +31,18 @@ def clock(seconds: float) -> str:
 
 
 @contextmanager
-def status_line(words: str) -> Iterator[Line]:
-    """Within the block, what is done, once it has taken a moment. Nothing else may write meanwhile, unless through the
-    line's ``say``."""
-    line = Line(words)
+def status_line(words: str) -> Iterator[StatusLine]:
+    """Within the block, say what is done, once it has taken a moment. Nothing else may write meanwhile, except the
+    line's ``print``."""
+    line = StatusLine(words)
     try:
         yield line
     finally:
         line.end()
 
 
-def awaited(items: Iterable[Item], words: str) -> Iterator[Item]:
-    """The items, with a line while each is waited for."""
+def iterate_with_status(items: Iterable[Item], words: str) -> Iterator[Item]:
+    """The items, with a status line while each is waited for."""
     left = iter(items)
     while True:
         with status_line(words):
@@ -52,8 +52,8 @@ def awaited(items: Iterable[Item], words: str) -> Iterator[Item]:
         yield item
 
 
-class Line:
-    """What is done now (``status_line``)."""
+class StatusLine:
+    """The line of ``status_line``."""
 
     def __init__(self, words: str) -> None:
         from rich.console import Console
@@ -61,7 +61,7 @@ class Line:
 
         console = Console(stderr=True)
         self.words, self.began = words, time.monotonic()
-        self._moves, self._plain = moves(console), console.options.ascii_only
+        self._moves, self._plain = is_live_terminal(console), console.options.ascii_only
         self._live = Live(
             console=console, get_renderable=self._drawn, transient=True, refresh_per_second=10, redirect_stdout=False
         )
@@ -70,18 +70,18 @@ class Line:
         self._timer.daemon = True
         self._timer.start()
 
-    def tell(self, words: str) -> None:
-        """Something else is done now."""
+    def update(self, words: str) -> None:
+        """Say that something else is done now."""
         with self._lock:
             self.words = words
             if self._shown and not self._moves:
                 click.echo(words, err=True)
 
-    def say(self, text: str) -> None:
-        """A line of its own, to standard output."""
+    def print(self, text: str) -> None:
+        """Print a line to standard output, above the status."""
         with self._lock:
             self._live.stop()
-            tell(text)
+            print_text(text)
             if self._shown and self._moves:
                 self._live.start()
 
@@ -106,5 +106,5 @@ class Line:
         from rich.text import Text
 
         frames, spent = PLAIN_FRAMES if self._plain else FRAMES, time.monotonic() - self.began
-        told = f"{frames[int(10 * spent) % len(frames)]} {self.words}"
-        return Text(told + (f"  {clock(spent)}" if spent >= 2 else ""), no_wrap=True, overflow="ellipsis")
+        text = f"{frames[int(10 * spent) % len(frames)]} {self.words}"
+        return Text(text + (f"  {clock(spent)}" if spent >= 2 else ""), no_wrap=True, overflow="ellipsis")

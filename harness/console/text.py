@@ -1,4 +1,4 @@
-"""Text for a screen of any width, and for files, which have none."""
+"""Text wrapped to the width of a terminal, and unwrapped in files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 
 from harness.console.log_file import LOG
 from model.names import printed
@@ -19,27 +18,27 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def moves(console: Console) -> bool:
-    """Whether what was written can be drawn over; forced colour alone makes no terminal of a file."""
+def is_live_terminal(console: Console) -> bool:
+    """Whether lines on it can be redrawn; a file with forced colour is no terminal."""
     return console.is_interactive and console.file.isatty()
 
 
 def wrap_text(text: str, width: int) -> str:
     """The text in lines of this width, broken between words alone: a path or an address stays whole."""
-    return "\n".join(_broken(line, width) for line in text.split("\n"))
+    return "\n".join(_wrap_line(line, width) for line in text.split("\n"))
 
 
-def _broken(line: str, width: int) -> str:
+def _wrap_line(line: str, width: int) -> str:
     if len(line) <= width:
         return line
     indent = " " * (len(line) - len(line.lstrip()) + 2)
-    made = textwrap.wrap(line, max(width, 1), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-    return "\n".join(made)
+    lines = textwrap.wrap(line, max(width, 1), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines)
 
 
-def tell(text: str, err: bool = False) -> None:
-    """Write it, without what would move a terminal: in a file or a pipe line by line as it is, broken to the width of a
-    terminal."""
+def print_text(text: str, err: bool = False) -> None:
+    """Print text, without what would move a terminal: to a file or a pipe line by line as it is, wrapped to the width
+    of a terminal."""
     text = printed(text, keep="\n")
     stream = sys.stderr if err else sys.stdout  # None where it is closed
     if stream is not None and stream.isatty():
@@ -47,17 +46,17 @@ def tell(text: str, err: bool = False) -> None:
     click.echo(text, err=err)
 
 
-def answer(found: Any, in_words: Callable[[Any], str], as_json: bool) -> None:
-    """Tell what was found in words, or write it as JSON."""
+def print_result(result: Any, format_text: Callable[[Any], str], as_json: bool) -> None:
+    """Print a result as text or as JSON."""
     if as_json:
-        click.echo(json.dumps(found, indent=1))
+        click.echo(json.dumps(result, indent=1))
     else:
-        tell(in_words(found))
+        print_text(format_text(result))
 
 
-def say(console: Console, text: str, style: str | None = None) -> None:
-    """A line, kept in the log too: as it is in a file or a pipe, on a terminal broken between words and never in a
-    path. Without what would move a terminal."""
+def print_and_log(console: Console, text: str, style: str | None = None) -> None:
+    """Print a line and write it to the log: as it is to a file or a pipe, on a terminal wrapped between words and never
+    within a path. Without what would move a terminal."""
     text = printed(text, keep="\n")
     LOG.info("%s", text)
     shown = wrap_text(text, console.width) if console.is_terminal else text

@@ -1,2 +1,2 @@
-"""``harness doctor``: what is right with this machine, results folder, store, data and encoder, and how to mend the
-rest. May import ``execution`` and all below it."""
+"""``harness doctor``: checks this machine, results folder, store, data and encoder, and says how to fix what fails. May
+import ``execution`` and all below it."""

@@ -1,15 +1,16 @@
-"""All checks, in the order in which they are made and told. One that fails in a way of its own stops no other."""
+"""All checks, in the order in which they are run and printed. An unexpected error in one stops no other."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 
 from harness.console.redact import reason
 from harness.doctor import data, devices, encoder, network, python, resources, tracking, variables, workspace
-from harness.doctor.finding import Asked, Finding, Told, broken
+from harness.doctor.finding import Context, Finding, error
 from model.errors import InputError
 
-Check = Callable[[Asked], Told | None]  # None: not asked for
+Check = Callable[[Context], Finding | None]  # None: does not apply
 
 CHECKS: dict[str, Check] = {
     "python": python.python,
@@ -31,21 +32,21 @@ CHECKS: dict[str, Check] = {
 }
 
 
-def findings(asked: Asked) -> Iterator[Finding]:
-    """Each as it is found."""
+def findings(context: Context) -> Iterator[Finding]:
+    """Run all checks, one after the other."""
     for name, check in CHECKS.items():
-        told = examined(check, asked)
-        if told is not None:
-            yield Finding(name, *told)
+        finding = run_check(check, context)
+        if finding is not None:
+            yield dataclasses.replace(finding, check=name)
 
 
-def examined(check: Check, asked: Asked) -> Told | None:
-    """What the check says; an error it did not expect is told as what is broken."""
+def run_check(check: Check, context: Context) -> Finding | None:
+    """The finding of a check; an exception in it is an error."""
     try:
-        return check(asked)
-    except InputError as error:
-        says, _, mend = str(error).rpartition("; ")
-        return broken(says or mend, mend if says else "mend or replace it, then ask the doctor again")
-    except Exception as error:  # a doctor has no tracebacks
-        told = f"this cannot be told ({type(error).__name__}: {reason(error)})"
-        return broken(told, "see what the message names; if it names nothing of yours, the harness has a fault")
+        return check(context)
+    except InputError as exc:
+        says, _, fix = str(exc).rpartition("; ")
+        return error(says or fix, fix if says else "fix or replace it, then run harness doctor again")
+    except Exception as exc:  # no tracebacks here
+        says = f"this cannot be checked ({type(exc).__name__}: {reason(exc)})"
+        return error(says, "see what the message names; if it names nothing of yours, the harness has a fault")

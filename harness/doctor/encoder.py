@@ -1,4 +1,4 @@
-"""The encoder: its settings, vocabulary and weights, as far as they can be told without loading them."""
+"""The encoder: its settings, vocabulary and weights, as far as they can be checked without loading them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from harness.doctor import devices
-from harness.doctor.finding import Asked, Told, broken, gigabytes, mind, sound
+from harness.doctor.finding import Context, Finding, error, gigabytes, ok, warning
 from model.encoders import hub
 from model.encoders.bert import Bert
 from model.encoders.files import weights
@@ -21,93 +21,93 @@ VECTORS = "embeddings.word_embeddings.weight"
 CONVERT = "load it with transformers and save_pretrained it anew, which writes model.safetensors"
 
 
-def encoder(asked: Asked) -> Told:
-    """The run's encoder: a folder, a hub id, or the demo's own. ``EncoderError``."""
-    name = asked.encoder
+def encoder(context: Context) -> Finding:
+    """The run's encoder: a folder, a hub id, or the demo's own. Raises ``EncoderError``."""
+    name = context.encoder
     if name == TINY:
-        return own(asked.home)
+        return check_demo_encoder(context.home)
     if is_folder(name):
-        return examined(Path(os.path.expanduser(name)), name)
-    return cached(name)
+        return check_files(Path(os.path.expanduser(name)), name)
+    return check_cache(name)
 
 
-def own(home: Path) -> Told:
-    """The demo's, which is made in the home."""
-    made = sorted(home.glob("encoders/tiny-*/"))
-    for folder in made:
+def check_demo_encoder(home: Path) -> Finding:
+    """Check the demo's encoder, which is made in the home."""
+    folders = sorted(home.glob("encoders/tiny-*/"))
+    for folder in folders:
         try:
             check_folder(folder, (Bert.slug,))
-        except EncoderError as error:
-            return mind(str(error).rpartition("; ")[0] or str(error), "nothing: the next run makes it again")
-    return sound(f"tiny: {'made in the home' if made else 'the first run makes it, in less than a minute'}")
+        except EncoderError as exc:
+            return warning(str(exc).rpartition("; ")[0] or str(exc), "nothing: the next run makes it again")
+    return ok(f"tiny: {'made in the home' if folders else 'the first run makes it, in less than a minute'}")
 
 
-def examined(folder: Path, name: str) -> Told:
-    """A folder's files. ``EncoderError``."""
+def check_files(folder: Path, name: str) -> Finding:
+    """Check a folder's files. Raises ``EncoderError``."""
     check_folder(folder, (Bert.slug,))
     config = json.loads((folder / "config.json").read_bytes())
     files = [path for path in weights(folder) if path.suffix == ".safetensors"]
     if files:
-        return in_words(name, files, int(config.get("num_hidden_layers", 12)))
+        return check_shapes(name, files, int(config.get("num_hidden_layers", 12)))
     pickled = sorted(folder.glob("pytorch_model*.bin"))
-    return of_pickle(pickled[0], name)
+    return check_pickle(pickled[0], name)
 
 
-def in_words(name: str, files: list[Path], layers: int) -> Told:
-    """What the headers say of the weights."""
+def check_shapes(name: str, files: list[Path], layers: int) -> Finding:
+    """Check the layers that the files' headers list."""
     from safetensors import safe_open
 
     shapes: dict[str, list[int]] = {}
     for file in files:
         with safe_open(file, framework="numpy") as stored:
             shapes |= {key: stored.get_slice(key).get_shape() for key in stored.keys()}  # noqa: SIM118
-    vectors = next((shape for key, shape in shapes.items() if key.endswith(VECTORS)), None)
-    there = {int(found[1]) for key in shapes if (found := LAYER.search(key))}
-    if vectors is None or there != set(range(layers)):
-        says = f"the weights of {name} have {len(there)} layers{'' if vectors else ' and no word vectors'}"
-        return broken(f"{says}, but its config.json says {layers}", "put the encoder's own model.safetensors there")
+    embedding = next((shape for key, shape in shapes.items() if key.endswith(VECTORS)), None)
+    indices = {int(match[1]) for key in shapes if (match := LAYER.search(key))}
+    if embedding is None or indices != set(range(layers)):
+        says = f"the weights of {name} have {len(indices)} layers{'' if embedding else ' and no word vectors'}"
+        return error(f"{says}, but its config.json says {layers}", "put the encoder's own model.safetensors there")
     numbers = sum(math.prod(shape) for shape in shapes.values())
     size = sum(file.stat().st_size for file in files)
-    return sound(
-        f"{name}: {layers} layers of {vectors[-1]}, {vectors[0]:,} word vectors, {numbers / 1e6:,.1f} million numbers "
-        f"({gigabytes(size)} of safetensors)"
+    return ok(
+        f"{name}: {layers} layers of {embedding[-1]}, {embedding[0]:,} word vectors, "
+        f"{numbers / 1e6:,.1f} million numbers ({gigabytes(size)} of safetensors)"
     )
 
 
-def of_pickle(file: Path, name: str) -> Told:
-    """Weights as a pickle alone: what it names is listed, never run."""
+def check_pickle(file: Path, name: str) -> Finding:
+    """Check weights that are a pickle alone: its globals are listed, never run."""
     try:
-        found = devices.asked_apart("weights", str(file.resolve()))
-    except devices.NoTorch as error:
-        return broken(f"{file} is damaged, or PyTorch is ({error})", "fetch it again, or mend torch first")
-    if found["names"]:
-        first = str(found["names"][0])[:60]
-        return broken(
+        contents = devices.run_probe("weights", str(file.resolve()))
+    except devices.NoTorch as exc:
+        return error(f"{file} is damaged, or PyTorch is ({exc})", "fetch it again, or fix torch first")
+    if contents["names"]:
+        first = str(contents["names"][0])[:60]
+        return error(
             f"{file} holds more than weights ({first}), so it is not read: it could run code",
             "give an encoder with model.safetensors",
         )
-    told = " in PyTorch's oldest format, which only training reads" if found["old"] else ""
-    return mind(f"{name}: weights as a .bin alone{told}; it is read as weights only", CONVERT)
+    old = " in PyTorch's oldest format, which only training reads" if contents["old"] else ""
+    return warning(f"{name}: weights as a .bin alone{old}; it is read as weights only", CONVERT)
 
 
-def cached(name: str) -> Told:
-    """A hub id: what of it is in the local cache."""
+def check_cache(name: str) -> Finding:
+    """Check the files of a hub id in the local cache."""
     from huggingface_hub import constants, try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
-    tell = broken if constants.HF_HUB_OFFLINE else mind
-    why = ", and HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else ""
-    mend = "the first run downloads it; without a network, copy its folder here and give that as --encoder FOLDER"
     if constants.HF_HUB_OFFLINE:
-        mend = "unset HF_HUB_OFFLINE, or copy its folder here and give that as --encoder FOLDER"
+        report, why, remedy = error, ", and HF_HUB_OFFLINE is set", "unset HF_HUB_OFFLINE, or"
+    else:
+        report, why, remedy = warning, "", "the first run downloads it; without a network,"
+    fix = f"{remedy} copy its folder here and give that as --encoder FOLDER"
     try:
         try_to_load_from_cache(hub.parted(name)[0], "config.json")
     except HFValidationError:
-        return broken(f"{name!r} is neither a folder nor an id of the hub (OWNER/NAME)", "correct --encoder")
+        return error(f"{name!r} is neither a folder nor an id of the hub (OWNER/NAME)", "correct --encoder")
     folder = hub.place(*hub.parted(name))
     if folder is None:
-        return tell(f"{name} is not in the local cache{why}", mend)
+        return report(f"{name} is not in the local cache{why}", fix)
     try:
-        return examined(folder, f"{name}, commit {folder.name[: hub.SHORT]}")
-    except EncoderError as error:
-        return tell(f"{name} is not whole in the local cache{why}: {str(error).rpartition('; ')[0] or error}", mend)
+        return check_files(folder, f"{name}, commit {folder.name[: hub.SHORT]}")
+    except EncoderError as exc:
+        return report(f"{name} is not whole in the local cache{why}: {str(exc).rpartition('; ')[0] or exc}", fix)

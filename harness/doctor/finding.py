@@ -1,38 +1,31 @@
-"""What the doctor is asked about, and what it finds."""
+"""The set-up that the doctor examines, and its findings."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from experiments.profiles import Profile
 
-State = Literal["ok", "mind", "broken"]
-
-
-class Told(NamedTuple):
-    """What a check says: ``mend`` is what to do about it, empty where there is nothing to do."""
-
-    state: State
-    says: str
-    mend: str = ""
+State = Literal["ok", "warning", "error"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """What the check of this name says. ``mind``: something will be missing or slow; ``broken``: something fails."""
+    """The outcome of a check. ``warning``: something will be missing or slow; ``error``: something fails. ``fix`` is
+    what to do about it, empty where there is nothing to do."""
 
-    check: str
+    check: str = dataclasses.field(default="", kw_only=True)  # filled in when all checks are run
     state: State
     says: str
-    mend: str = ""
+    fix: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Asked:
-    """The set-up to look at, as a command would be given it."""
+class Context:
+    """The set-up to examine, as a command would be given it."""
 
     home: Path
     profile: Profile
@@ -43,21 +36,21 @@ class Asked:
 
     @property
     def home_option(self) -> str:
-        """What a command on this home has to be told."""
+        """The option that a command on this home needs, with a leading blank; empty for the default home."""
         usual = os.environ.get("HARNESS_HOME") or "runs"
         return "" if str(self.home) == os.path.expanduser(usual) else f" --home {self.home}"
 
 
-def sound(says: str) -> Told:
-    return Told("ok", says)
+def ok(says: str) -> Finding:
+    return Finding("ok", says)
 
 
-def mind(says: str, mend: str) -> Told:
-    return Told("mind", says, mend)
+def warning(says: str, fix: str) -> Finding:
+    return Finding("warning", says, fix)
 
 
-def broken(says: str, mend: str) -> Told:
-    return Told("broken", says, mend)
+def error(says: str, fix: str) -> Finding:
+    return Finding("error", says, fix)
 
 
 def gigabytes(size: float) -> str:

@@ -9,22 +9,22 @@ from collections.abc import Sequence
 
 from harness.doctor.finding import Finding
 
-MARK, NAME = 8, 10  # widths of the first two columns
+STATE, NAME = 8, 10  # widths of the first two columns
 LEAST = 20  # characters of text a line, however narrow the terminal
 
 
-def lines(finding: Finding, width: int) -> str:
-    """The mark, the check and what it found; what to do about it below. Broken between words alone."""
-    text = max(width - MARK - NAME, LEAST)
-    head = f"{finding.state:<{MARK}}{finding.check:<{NAME}}"
-    found = wrapped(finding.says, text, "")
-    if finding.mend:
-        found += wrapped(finding.mend, text, "-> ")
-    return "\n".join([head + found[0], *(" " * len(head) + line for line in found[1:])])
+def format_finding(finding: Finding, width: int) -> str:
+    """The state, the check and its finding; the fix below. Broken between words alone."""
+    width_left = max(width - STATE - NAME, LEAST)
+    head = f"{finding.state:<{STATE}}{finding.check:<{NAME}}"
+    lines = wrap(finding.says, width_left, "")
+    if finding.fix:
+        lines += wrap(finding.fix, width_left, "-> ")
+    return "\n".join([head + lines[0], *(" " * len(head) + line for line in lines[1:])])
 
 
-def wrapped(text: str, width: int, mark: str) -> list[str]:
-    made = textwrap.wrap(
+def wrap(text: str, width: int, mark: str) -> list[str]:
+    lines = textwrap.wrap(
         " ".join(text.split()),
         width,
         initial_indent=mark,
@@ -32,15 +32,14 @@ def wrapped(text: str, width: int, mark: str) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
-    return made or [mark]
+    return lines or [mark]
 
 
-def verdict(found: Sequence[Finding]) -> str:
+def format_summary(findings: Sequence[Finding]) -> str:
     """The last line."""
-    broken, mind = (sum(each.state == state for each in found) for state in ("broken", "mind"))
-    least = f"{mind} to mind" if mind else ""
-    return ", ".join(filter(None, [f"{broken} broken" if broken else "nothing is broken", least]))
+    counts = [(state, sum(each.state == state for each in findings)) for state in ("error", "warning")]
+    return ", ".join(f"{count or 'no'} {state}{'s' * (count != 1)}" for state, count in counts)
 
 
-def as_json(found: Sequence[Finding]) -> str:
-    return json.dumps([dataclasses.asdict(each) for each in found], indent=1)
+def as_json(findings: Sequence[Finding]) -> str:
+    return json.dumps([dataclasses.asdict(each) for each in findings], indent=1)

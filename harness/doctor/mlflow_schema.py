@@ -1,4 +1,4 @@
-"""How old an MLflow database is, read without MLflow, which would change some that it opens."""
+"""The age of an MLflow database, read without MLflow, which would change some that it opens."""
 
 from __future__ import annotations
 
@@ -13,68 +13,67 @@ from typing import Literal, NamedTuple
 
 Age = Literal["current", "older", "refused", "newer", "none"]
 
+VERSION_TABLE = "alembic_version"
+VERSION = f"SELECT version_num FROM {VERSION_TABLE}"
 
-MARK = "alembic_version"  # the table that tells
-VERSION = f"SELECT version_num FROM {MARK}"
 
-
-class Step(NamedTuple):
+class Migration(NamedTuple):
     """A migration, and the tables that it adds."""
 
     before: str
     tables: frozenset[str]
 
 
-def of_file(file: Path) -> Age:
-    """An SQLite database's. Raises ``sqlite3.DatabaseError``."""
+def file_age(file: Path) -> Age:
+    """The age of an SQLite database. Raises ``sqlite3.DatabaseError``."""
     with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=2.0)) as database:
         tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        found = database.execute(VERSION).fetchone() if MARK in tables else None
-    return age(tables, found[0] if found else "")
+        row = database.execute(VERSION).fetchone() if VERSION_TABLE in tables else None
+    return schema_age(tables, row[0] if row else "")
 
 
-def of_server(uri: str) -> Age:
-    """A database server's, by its address. Raises SQLAlchemy's errors, and its driver's."""
+def server_age(uri: str) -> Age:
+    """The age of a server's database. Raises SQLAlchemy's errors, and its driver's."""
     from sqlalchemy import create_engine, inspect, text
     from sqlalchemy.pool import NullPool
 
     with create_engine(uri, poolclass=NullPool).connect() as database:
         tables = set(inspect(database).get_table_names())
-        found = database.execute(text(VERSION)).fetchone() if MARK in tables else None
-    return age(tables, found[0] if found else "")
+        row = database.execute(text(VERSION)).fetchone() if VERSION_TABLE in tables else None
+    return schema_age(tables, row[0] if row else "")
 
 
-def age(tables: set[str], version: str) -> Age:
+def schema_age(tables: set[str], version: str) -> Age:
     """``older``: MLflow brings it up to date when it opens it, since tables are missing; ``refused``: older, and MLflow
-    does not open it; ``newer``: of a step that the installed MLflow does not know; ``none``: not MLflow's."""
-    known = steps()
-    if version not in known:
+    does not open it; ``newer``: of a migration that the installed MLflow does not know; ``none``: not MLflow's."""
+    history = migrations()
+    if version not in history:
         return "newer" if version else "none"
-    since = list(later(known, version))
-    if not since:
+    later_ones = list(later_migrations(history, version))
+    if not later_ones:
         return "current"
-    return "refused" if frozenset().union(*(step.tables for step in since)) <= tables else "older"
+    return "refused" if frozenset().union(*(each.tables for each in later_ones)) <= tables else "older"
 
 
-def later(known: dict[str, Step], version: str) -> Iterator[Step]:
-    """The steps after this one, the last first."""
-    (at,) = known.keys() - {step.before for step in known.values()}
-    while at != version:
-        yield known[at]
-        at = known[at].before
+def later_migrations(history: dict[str, Migration], version: str) -> Iterator[Migration]:
+    """The migrations after this one, the last first."""
+    (current,) = history.keys() - {each.before for each in history.values()}
+    while current != version:
+        yield history[current]
+        current = history[current].before
 
 
 @lru_cache(maxsize=1)
-def steps() -> dict[str, Step]:
-    """The history of the installed MLflow's database, read off its migrations."""
+def migrations() -> dict[str, Migration]:
+    """The installed MLflow's migrations by revision, read from its files."""
     spec = find_spec("mlflow")  # loads nothing of it
-    places = spec.submodule_search_locations if spec else None
-    found = {}
-    for path in Path(places[0] if places else "").glob("store/db_migrations/versions/*.py"):
+    locations = spec.submodule_search_locations if spec else None
+    history = {}
+    for path in Path(locations[0] if locations else "").glob("store/db_migrations/versions/*.py"):
         text = path.read_text(encoding="utf-8")
-        named = dict(re.findall(r"^(revision|down_revision)\s*(?::[^=]*)?=\s*[\"'](\w+)[\"']", text, re.MULTILINE))
+        revisions = dict(re.findall(r"^(revision|down_revision)\s*(?::[^=]*)?=\s*[\"'](\w+)[\"']", text, re.MULTILINE))
         upgrade = text.partition("def downgrade")[0]
-        made = re.findall(r"create_table\(\s*[\"'](\w+)[\"']", upgrade)
-        if "revision" in named:
-            found[named["revision"]] = Step(named.get("down_revision", ""), frozenset(made))
-    return found
+        tables = re.findall(r"create_table\(\s*[\"'](\w+)[\"']", upgrade)
+        if "revision" in revisions:
+            history[revisions["revision"]] = Migration(revisions.get("down_revision", ""), frozenset(tables))
+    return history

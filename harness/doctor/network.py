@@ -1,4 +1,4 @@
-"""The hub's reachability: the one check that leaves this machine for more than the tracking store."""
+"""Checks that the hub answers: the one check that leaves this machine for more than the tracking store."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ import urllib.error
 import urllib.request
 
 from harness.console.redact import reason
-from harness.doctor.finding import Asked, Told, mind, sound
+from harness.doctor.finding import Context, Finding, ok, warning
 
 SECONDS = 5
 
 
-def hub(asked: Asked) -> Told | None:
-    """One HEAD request, if it is asked for."""
-    if not asked.network:
+def hub(context: Context) -> Finding | None:
+    """One HEAD request, with ``--network`` alone."""
+    if not context.network:
         return None
     from huggingface_hub import constants
 
-    place, began = constants.ENDPOINT, time.monotonic()
-    if not place.startswith(("http://", "https://")):
-        return mind(f"HF_ENDPOINT is {place!r}, which is no web address", "unset it")
+    address, start = constants.ENDPOINT, time.monotonic()
+    if not address.startswith(("http://", "https://")):
+        return warning(f"HF_ENDPOINT is {address!r}, which is no web address", "unset it")
     try:
-        with urllib.request.urlopen(urllib.request.Request(place, method="HEAD"), timeout=SECONDS):
+        with urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=SECONDS):
             pass
-    except urllib.error.HTTPError as error:  # it answers
-        return sound(f"the hub at {place} answers, with {error.code}")
-    except OSError as error:
-        return mind(
-            f"the hub at {place} does not answer ({reason(error)})",
+    except urllib.error.HTTPError as exc:  # it answers
+        return ok(f"the hub at {address} answers, with {exc.code}")
+    except OSError as exc:
+        return warning(
+            f"the hub at {address} does not answer ({reason(exc)})",
             "encoders and data in the local cache or in folders go without it; see the network, or HTTPS_PROXY",
         )
-    return sound(f"the hub at {place} answers after {time.monotonic() - began:.1f} s")
+    return ok(f"the hub at {address} answers after {time.monotonic() - start:.1f} s")

@@ -1,4 +1,4 @@
-"""Questions to PyTorch, asked in a process of their own: an import that crashes ends that one alone. Prints JSON.
+"""Asks PyTorch in a process of its own, so that an import that crashes ends that process alone. Prints JSON.
 
 Run as a file, with nothing of the harness: ``python -P probe.py torch``, ``python -P probe.py weights FILE``.
 """
@@ -10,8 +10,8 @@ import sys
 from typing import Any
 
 
-def facts() -> dict[str, Any]:
-    """The build, and what it sees of this machine."""
+def torch_build() -> dict[str, Any]:
+    """PyTorch's build, and what it sees of this machine."""
     import torch
 
     seen = torch.cuda.is_available()
@@ -24,8 +24,8 @@ def facts() -> dict[str, Any]:
     }
 
 
-def foreign(path: str) -> dict[str, Any]:
-    """What a .bin names besides weights; nothing of it is run or loaded. ``old``: in the format before torch 1.6."""
+def unsafe_globals(path: str) -> dict[str, Any]:
+    """A .bin's globals besides weights; none is run or loaded. ``old``: in the format before torch 1.6."""
     import zipfile
 
     if not zipfile.is_zipfile(path):
@@ -36,4 +36,4 @@ def foreign(path: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(facts() if sys.argv[1] == "torch" else foreign(sys.argv[2])))
+    print(json.dumps(torch_build() if sys.argv[1] == "torch" else unsafe_globals(sys.argv[2])))

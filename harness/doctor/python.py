@@ -1,4 +1,4 @@
-"""Python, and the packages that run in it, against what the harness's own metadata asks."""
+"""Checks Python and its packages against the harness's own metadata."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from typing import TYPE_CHECKING
 
-from harness.doctor.finding import Asked, Told, broken, mind, sound
+from harness.doctor.finding import Context, Finding, error, ok, warning
 from harness.execution.provenance import revision
 
 if TYPE_CHECKING:
@@ -17,23 +17,24 @@ if TYPE_CHECKING:
 
 NAME = "ablation-harness"
 DEVELOPMENT = "dev"  # the extra that no user lacks
-NAMED = ("torch", "transformers", "mlflow", "optuna")
+SHOWN = ("torch", "transformers", "mlflow", "optuna")
 INSTALL = "pip install -c constraints.txt -e ."
 
 
-def python(asked: Asked) -> Told:
-    """Its version, and whether what is installed stays in an environment of its own."""
+def python(context: Context) -> Finding:
+    """Python's version, and whether it runs in a virtual environment."""
     from packaging.specifiers import SpecifierSet
 
-    mine, wanted = platform.python_version(), SpecifierSet(metadata(NAME)["Requires-Python"] or "")
-    if not wanted.contains(mine, prereleases=True):
-        return broken(f"Python {mine}, but the harness needs {wanted}", "install it in an environment of such a Python")
+    running, supported = platform.python_version(), SpecifierSet(metadata(NAME)["Requires-Python"] or "")
+    if not supported.contains(running, prereleases=True):
+        says = f"Python {running}, but the harness needs {supported}"
+        return error(says, "install it in an environment of such a Python")
     if not environment():
-        return mind(
-            f"Python {mine}, in no virtual environment: other projects may change its packages",
+        return warning(
+            f"Python {running}, in no virtual environment: other projects may change its packages",
             "make one (python -m venv .venv) and install the harness there",
         )
-    return sound(f"Python {mine} in the environment {environment()}")
+    return ok(f"Python {running} in the environment {environment()}")
 
 
 def environment() -> str:
@@ -41,53 +42,58 @@ def environment() -> str:
     return sys.prefix if sys.prefix != sys.base_prefix else os.environ.get("CONDA_PREFIX", "")
 
 
-def packages(asked: Asked) -> Told:
-    """Versions of what the harness cannot do without."""
-    wrong = [fault for wish in wishes("") if (fault := unfit(wish))]
+def packages(context: Context) -> Finding:
+    """Versions of the packages that the harness requires."""
+    faults = version_faults("")
+    if faults:
+        return error("; ".join(faults), f"{INSTALL}, in the harness's folder, installs what fits")
+    return ok(f"all fit: {', '.join(f'{name} {version(name)}' for name in SHOWN)}")
+
+
+def extras(context: Context) -> Finding:
+    """Packages that some rows and options need besides."""
+    faults_by_extra = {name: version_faults(name) for name in extra_names()}
+    wrong = [fault for faults in faults_by_extra.values() for fault in faults if "is not installed" not in fault]
+    missing = [name for name, faults in faults_by_extra.items() if faults]
+    command = f"pip install '{NAME}[{','.join(missing)}]'"
     if wrong:
-        return broken("; ".join(wrong), f"{INSTALL}, in the harness's folder, installs what fits")
-    return sound(f"all fit: {', '.join(f'{name} {version(name)}' for name in NAMED)}")
+        return warning("; ".join(dict.fromkeys(wrong)), f"{command} installs what fits")
+    if missing:
+        return ok(f"not installed: {', '.join(missing)} ({command}; what needs them says so)")
+    return ok(f"installed: {', '.join(faults_by_extra)}")
 
 
-def extras(asked: Asked) -> Told:
-    """What some rows and options need besides."""
-    found = {name: [fault for wish in wishes(name) if (fault := unfit(wish))] for name in extra_names()}
-    wrong = [fault for faults in found.values() for fault in faults if "is not installed" not in fault]
-    lacking = [name for name, faults in found.items() if faults]
-    line = f"pip install '{NAME}[{','.join(lacking)}]'"
-    if wrong:
-        return mind("; ".join(dict.fromkeys(wrong)), f"{line} installs what fits")
-    if lacking:
-        return sound(f"not installed: {', '.join(lacking)} ({line}; what needs them says so)")
-    return sound(f"installed: {', '.join(found)}")
+def harness(context: Context) -> Finding:
+    """The harness's version and commit."""
+    tags = revision()
+    commit = f", commit {tags['revision'][:12]}" if "revision" in tags else ""
+    return ok(f"{tags['version']}{commit}{' and changes' if tags.get('dirty') == 'true' else ''}")
 
 
-def harness(asked: Asked) -> Told:
-    """Which code this is."""
-    known = revision()
-    where = f", commit {known['revision'][:12]}" if "revision" in known else ""
-    return sound(f"{known['version']}{where}{' and changes' if known.get('dirty') == 'true' else ''}")
-
-
-def wishes(extra: str) -> Iterator[Requirement]:
-    """What the harness needs, or one of its extras needs more."""
+def requirements(extra: str) -> Iterator[Requirement]:
+    """The harness's requirements, or those that an extra adds."""
     from packaging.requirements import Requirement
 
-    for wish in map(Requirement, requires(NAME) or ()):
-        always = wish.marker is None or wish.marker.evaluate({"extra": ""})
-        if always != bool(extra) and (always or (wish.marker and wish.marker.evaluate({"extra": extra}))):
-            yield wish
+    for each in map(Requirement, requires(NAME) or ()):
+        always = each.marker is None or each.marker.evaluate({"extra": ""})
+        if always != bool(extra) and (always or (each.marker and each.marker.evaluate({"extra": extra}))):
+            yield each
 
 
 def extra_names() -> list[str]:
-    """Those that a user may want."""
+    """The extras that a user may want."""
     return [name for name in metadata(NAME).get_all("Provides-Extra") or () if name != DEVELOPMENT]
 
 
-def unfit(wish: Requirement) -> str:
-    """What is wrong with the version that is there, if anything."""
-    try:
-        there = version(wish.name)
-    except PackageNotFoundError:
-        return f"{wish.name} is not installed"
-    return "" if wish.specifier.contains(there, prereleases=True) else f"{wish.name} {there} is not {wish.specifier}"
+def version_faults(extra: str) -> list[str]:
+    """What is wrong with the installed versions of the harness's requirements, or of those that an extra adds."""
+    faults = []
+    for each in requirements(extra):
+        try:
+            installed = version(each.name)
+        except PackageNotFoundError:
+            faults.append(f"{each.name} is not installed")
+        else:
+            if not each.specifier.contains(installed, prereleases=True):
+                faults.append(f"{each.name} {installed} is not {each.specifier}")
+    return faults

@@ -1,4 +1,4 @@
-"""The tracking store: whether it opens, and whether it holds every result of the home."""
+"""Checks that the tracking store opens and holds every result of the home."""
 
 from __future__ import annotations
 
@@ -11,148 +11,147 @@ from typing import NamedTuple
 
 from harness.cells.row_result import ResultEntry
 from harness.doctor import mlflow_schema
-from harness.doctor.finding import Asked, Told, broken, mind, sound
+from harness.doctor.finding import Context, Finding, error, ok, warning
 from harness.planning.matching import reading_digest
 from harness.tracking.current_runs import PARTS, RunKey, key_of_run, stored_run
 from harness.tracking.deliverables import collect_deliverables as delivered_results
 from harness.tracking.store import Store
 
 SERVERS = ("postgresql", "mysql", "mssql")
-IMPATIENT = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "PGCONNECT_TIMEOUT": "5"}  # seconds
+SHORT_TIMEOUTS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "PGCONNECT_TIMEOUT": "5"}  # seconds
 WAITS = 30.0  # for all that a server is asked
-AGAIN = "the next harness run, or harness sync{option}, puts it aside and makes it again from the cells"
-AWAY = "move it away, and harness sync{option} makes it again from the cells"
+REMAKE = "the next harness run, or harness sync{option}, puts it aside and makes it again from the cells"
+MOVE_AWAY = "move it away, and harness sync{option} makes it again from the cells"
 UPGRADE = "copy it, then mlflow db upgrade {} brings it up to date"
 
 
-class Result(NamedTuple):
-    """What a store must hold of one ended cell, or trial, as a row reads it."""
+class StoredResult(NamedTuple):
+    """One ended cell, or trial, as a store must hold it for a row."""
 
-    place: RunKey
+    key: RunKey
     cell: str
     declared: str
     content: str
 
 
-def store(asked: Asked) -> Told:
-    """That of MLFLOW_TRACKING_URI, or the home's. ``InputError`` for one that cannot be read."""
-    given = os.environ.get("MLFLOW_TRACKING_URI")
-    if not given and not asked.home.is_dir():
-        return sound("none yet; the first run makes it in the home")
-    tracked = Store(asked.home if asked.home.is_dir() else Path(), None)  # it would make the home
-    fault = file_fault(tracked, asked) if tracked.file is not None else None
+def store(context: Context) -> Finding:
+    """The store of MLFLOW_TRACKING_URI, or the home's. ``InputError`` for one that cannot be read."""
+    address = os.environ.get("MLFLOW_TRACKING_URI")
+    if not address and not context.home.is_dir():
+        return ok("none yet; the first run makes it in the home")
+    opened = Store(context.home if context.home.is_dir() else Path(), None)  # it would make the home
+    fault = file_fault(opened, context) if opened.file is not None else None
     if fault is not None:
         return fault
-    with impatience():
-        return server_fault(tracked) or delivered(tracked, asked)
+    with short_timeouts():
+        return server_fault(opened) or check_delivery(opened, context)
 
 
-def file_fault(tracked: Store, asked: Asked) -> Told | None:
+def file_fault(store: Store, context: Context) -> Finding | None:
     """What is wrong with a database file, or that there is none yet; None if it can be opened."""
-    file = tracked.file or Path()
+    file = store.file or Path()
     if not file.exists():
-        if results(asked):
-            return mind(f"{file} is not there", f"harness sync{asked.home_option} makes it from the cells")
-        return sound(f"{file} is not there yet; the first run makes it")
-    remake = (AGAIN if tracked.own else "replace it, or correct MLFLOW_TRACKING_URI").format(option=asked.home_option)
-    if damage := tracked.damage():
-        return broken(f"{file} is damaged ({damage})", remake)
+        if results(context):
+            return warning(f"{file} is not there", f"harness sync{context.home_option} makes it from the cells")
+        return ok(f"{file} is not there yet; the first run makes it")
+    remake = REMAKE.format(option=context.home_option) if store.own else "replace it, or correct MLFLOW_TRACKING_URI"
+    if damage := store.damage():
+        return error(f"{file} is damaged ({damage})", remake)
     try:
-        return aged(
-            mlflow_schema.of_file(file), str(file), AWAY.format(option=asked.home_option) if tracked.own else ""
-        )
-    except sqlite3.DatabaseError as error:
-        if "locked" in str(error):
-            return mind(f"{file} is locked by another program now", "ask the doctor again in a while")
-        return broken(f"{file} cannot be read ({error})", remake)
+        away = MOVE_AWAY.format(option=context.home_option) if store.own else ""
+        return age_fault(mlflow_schema.file_age(file), str(file), away)
+    except sqlite3.DatabaseError as exc:
+        if "locked" in str(exc):
+            return warning(f"{file} is locked by another program now", "run harness doctor again in a while")
+        return error(f"{file} cannot be read ({exc})", remake)
 
 
-def server_fault(tracked: Store) -> Told | None:
+def server_fault(store: Store) -> Finding | None:
     """What is wrong with a database server, which MLflow would change where it is old. ``InputError``."""
     from harness.tracking.queries import store_errors as answering
 
-    if not tracked.uri.lower().startswith(SERVERS):
+    if not store.uri.lower().startswith(SERVERS):
         return None
-    with answering(tracked):
-        age = mlflow_schema.of_server(tracked.uri)
+    with answering(store):
+        age = mlflow_schema.server_age(store.uri)
     if age == "none":
-        return mind(f"{tracked.shown} has no tables of MLflow yet", "harness run or sync makes them; see the address")
-    return aged(age, tracked.shown, "")
+        return warning(f"{store.shown} has no tables of MLflow yet", "harness run or sync makes them; see the address")
+    return age_fault(age, store.shown, "")
 
 
-def aged(age: mlflow_schema.Age, name: str, remake: str) -> Told | None:
+def age_fault(age: mlflow_schema.Age, name: str, remake: str) -> Finding | None:
     """What is wrong with a database's age; ``remake`` is how it could be made again, if it could."""
     if age == "none":
-        return broken(f"{name} is not MLflow's database", remake or "correct MLFLOW_TRACKING_URI")
+        return error(f"{name} is not MLflow's database", remake or "correct MLFLOW_TRACKING_URI")
     if age == "newer":
-        return broken(
+        return error(
             f"{name} is of a newer MLflow than the one installed",
             f"install that MLflow again{', or ' if remake else ''}{remake}",
         )
     if age == "refused":
-        return broken(
+        return error(
             f"{name} is of an older MLflow, and the one installed refuses it",
             remake or UPGRADE.format(name if "://" in name else f"sqlite:///{name}"),
         )
     if age == "older":
-        return mind(
+        return warning(
             f"{name} is of an older MLflow",
             "the next harness run or sync brings it up to date; copy it first if an older MLflow is to read it again",
         )
     return None
 
 
-def delivered(tracked: Store, asked: Asked) -> Told:
+def check_delivery(store: Store, context: Context) -> Finding:
     """Whether the results of the home are in the store, as it is now. ``InputError``."""
     from harness.tracking.queries import store_errors as answering
 
-    ended, left, lost = results(asked), 0, 0
-    tracked.deep = True
-    with answering(tracked, WAITS):
-        tracked.client.search_experiments(max_results=1)
+    ended, missing, damaged = results(context), 0, 0
+    store.deep = True
+    with answering(store, WAITS):
+        store.client.search_experiments(max_results=1)
         for suite in dict.fromkeys(entry.suite.slug for entry in ended):
-            here, there = [entry for entry in ended if entry.suite.slug == suite], held(tracked, suite)
-            left += sum(wanted(entry) not in there for entry in here)
-            lost += sum(there.get(wanted(entry)) is False for entry in here)
-    faults = [f"{left} of the home's {len(ended)} results are not in it"] if left else []
-    faults += [f"the answers of {lost} of the home's {len(ended)} results are gone or damaged"] if lost else []
+            here, there = [entry for entry in ended if entry.suite.slug == suite], stored_results(store, suite)
+            missing += sum(expected_result(entry) not in there for entry in here)
+            damaged += sum(there.get(expected_result(entry)) is False for entry in here)
+    faults = [f"{missing} of the home's {len(ended)} results are not in it"] if missing else []
+    faults += [f"the answers of {damaged} of the home's {len(ended)} results are gone or damaged"] if damaged else []
     if faults:
-        told = f"{tracked.shown} opens; {', and '.join(faults)}"
-        return mind(told, f"harness sync{asked.home_option} delivers them")
-    return sound(f"{tracked.shown} opens; all {len(ended)} results of the home are in it")
+        text = f"{store.shown} opens; {', and '.join(faults)}"
+        return warning(text, f"harness sync{context.home_option} delivers them")
+    return ok(f"{store.shown} opens; all {len(ended)} results of the home are in it")
 
 
-def wanted(entry: ResultEntry) -> Result:
+def expected_result(entry: ResultEntry) -> StoredResult:
     declared = reading_digest(entry.suite, entry.row)
-    return Result(RunKey(entry.name, entry.part, entry.tags["setup"]), entry.record.id, declared, entry.content)
+    return StoredResult(RunKey(entry.name, entry.part, entry.tags["setup"]), entry.record.id, declared, entry.content)
 
 
-def results(asked: Asked) -> list[ResultEntry]:
-    """All that the home has to deliver."""
-    return delivered_results(asked.home, list[str]().append).entries if asked.home.is_dir() else []
+def results(context: Context) -> list[ResultEntry]:
+    """All results that the home has to deliver."""
+    return delivered_results(context.home, list[str]().append).entries if context.home.is_dir() else []
 
 
-def held(tracked: Store, suite: str) -> dict[Result, bool]:
+def stored_results(store: Store, suite: str) -> dict[StoredResult, bool]:
     """Each result of a suite that the store holds whole, and as it was delivered; whether its answers are there."""
     from harness.tracking.queries import complete_runs
 
-    experiment = tracked.client.get_experiment_by_name(suite)
+    experiment = store.client.get_experiment_by_name(suite)
     if experiment is None or experiment.lifecycle_stage == "deleted":
         return {}
-    runs = [run for kind in PARTS for run in complete_runs(tracked, experiment.experiment_id, kind, None)]
-    each = [(key_of_run(run.data.tags), stored_run(run)) for run in runs]
+    runs = [run for kind in PARTS for run in complete_runs(store, experiment.experiment_id, kind, None)]
+    pairs = [(key_of_run(run.data.tags), stored_run(run)) for run in runs]
     return {
-        Result(key, run.cell, run.declared, run.content): tracked.answered(run)
-        for key, run in each
+        StoredResult(key, run.cell, run.declared, run.content): store.answered(run)
+        for key, run in pairs
         if key and run.intact
     }
 
 
 @contextmanager
-def impatience() -> Iterator[None]:
-    """A server that is away is not waited for."""
-    before = {name: os.environ.get(name) for name in IMPATIENT}
-    os.environ.update({name: value for name, value in IMPATIENT.items() if before[name] is None})
+def short_timeouts() -> Iterator[None]:
+    """Within the block, a server that is away is not waited for."""
+    before = {name: os.environ.get(name) for name in SHORT_TIMEOUTS}
+    os.environ.update({name: value for name, value in SHORT_TIMEOUTS.items() if before[name] is None})
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""The home: whether it can be written, who uses it, and what of its cells is sound."""
+"""Checks that the home can be written, who uses it, and which of its cells are damaged."""
 
 from __future__ import annotations
 
@@ -10,55 +10,56 @@ from harness.cells.checkpoint import FILE_NAME
 from harness.cells.home import writable, writer_lock
 from harness.cells.lease import is_leased
 from harness.cells.record import cell_folders, read_records
-from harness.doctor.finding import Asked, Told, broken, mind, sound
-from harness.doctor.resources import nearest
+from harness.doctor.finding import Context, Finding, error, ok, warning
+from harness.doctor.resources import existing_parent
 from harness.planning.manifest import setup_manifests
 from model.encoders.file_checks import fault
 
 
-def folder(asked: Asked) -> Told:
+def folder(context: Context) -> Finding:
     """Whether it can be written, is laid out as a home, and is used by another command now. ``InputError``."""
-    home = asked.home.absolute()
+    home = context.home.absolute()
     if not os.path.lexists(home):
-        place = nearest(home)
-        if place.is_dir() and os.access(place, os.W_OK | os.X_OK):
-            return sound(f"{home} is not there yet; the first run makes it")
-        return broken(f"{home} cannot be made: {place} cannot be written", "choose another with --home")
-    writable(str(asked.home))
-    return sound(f"{home} can be written{used(home)}")
+        parent = existing_parent(home)
+        if parent.is_dir() and os.access(parent, os.W_OK | os.X_OK):
+            return ok(f"{home} is not there yet; the first run makes it")
+        return error(f"{home} cannot be made: {parent} cannot be written", "choose another with --home")
+    writable(str(context.home))
+    return ok(f"{home} can be written{describe_use(home)}")
 
 
-def used(home: Path) -> str:
-    """What another command does with it now, if any."""
+def describe_use(home: Path) -> str:
+    """What another command does with the home now, if any."""
     training = sum(is_leased(cell) for cell in cell_folders(home) if (cell / "claim.json").exists())
     if training:
         return f"; other commands are training {training} of its cells now"
     lock = writer_lock(home)
     if lock.exists():
         try:
-            held = try_lock(lock)
-        except OSError as error:
-            return f"; its file system has no locks ({error.strerror}): harness run needs them"
-        if held is None:
+            handle = try_lock(lock)
+        except OSError as exc:
+            return f"; its file system has no locks ({exc.strerror}): harness run needs them"
+        if handle is None:
             return "; another command is writing its results now"
-        held.close()
+        handle.close()
     return ""
 
 
-def cells(asked: Asked) -> Told:
-    """How many have ended, failed or can go on, and which files are damaged."""
+def cells(context: Context) -> Finding:
+    """Count cells that have ended, failed or can go on, and damaged files."""
     damaged: list[str] = []
-    ended = {record.id: record.done for record in read_records(asked.home, damaged)}
-    setup_manifests(asked.home, damaged)
-    begun = [
-        path for cell in cell_folders(asked.home) if cell.name not in ended and (path := cell / FILE_NAME).exists()
+    ended = {record.id: record.done for record in read_records(context.home, damaged)}
+    setup_manifests(context.home, damaged)
+    checkpoints = [
+        path for cell in cell_folders(context.home) if cell.name not in ended and (path := cell / FILE_NAME).exists()
     ]
-    damaged += [told.partition("; ")[0] for path in begun if (told := fault(path))]
+    damaged += [damage.partition("; ")[0] for path in checkpoints if (damage := fault(path))]
     failed = sum(not done for done in ended.values())
-    told = f"{len(ended) - failed} trained, {failed} failed, {len(begun)} begun with a checkpoint"
+    text = f"{len(ended) - failed} trained, {failed} failed, {len(checkpoints)} begun with a checkpoint"
     if damaged:
         more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
-        return broken(f"{told}; {damaged[0]}{more}", "the same harness run trains what is damaged again")
+        return error(f"{text}; {damaged[0]}{more}", "the same harness run trains what is damaged again")
     if failed:
-        return mind(told, "harness run with --retry-failed trains them again; their traceback.txt says why they failed")
-    return sound(told if ended or begun else "none yet")
+        fix = "harness run with --retry-failed trains them again; their traceback.txt says why they failed"
+        return warning(text, fix)
+    return ok(text if ended or checkpoints else "none yet")

@@ -13,7 +13,7 @@ from rich.progress import TaskID
 from harness.console.log_file import LOG
 from harness.console.progress_bars import Bars
 from harness.console.status import clock
-from harness.console.text import moves, say
+from harness.console.text import is_live_terminal, print_and_log
 from harness.execution.events import Event
 
 QUIET = 300.0  # seconds after which plain lines repeat how far training is
@@ -30,7 +30,7 @@ class ProgressDisplay:
         self.shares: dict[str, float] = {}
         self.tasks: dict[str, TaskID] = {}
         self.announced: set[str] = set()  # encoders and notes
-        self.animated = moves(console)
+        self.animated = is_live_terminal(console)
         self.last_said = self.began
         self.bars = Bars(console=console, transient=True)
         self.overall = self.bars.add_task(what, total=total, left="", count=True, begun=0.0)
@@ -138,4 +138,4 @@ class ProgressDisplay:
     def say(self, text: str) -> None:
         """A line above the bars."""
         self.last_said = time.monotonic()
-        say(self.console, text)
+        print_and_log(self.console, text)

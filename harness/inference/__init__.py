@@ -1,1 +1,1 @@
-"""What a trained network gives: predictions and exported folders. May import ``execution`` and all below it."""
+"""Predictions and exported folders of trained networks. May import ``execution`` and all below it."""

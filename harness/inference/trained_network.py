@@ -34,7 +34,7 @@ class TrainingFailed(RuntimeError):
 
 
 @dataclasses.dataclass(frozen=True)
-class Trained:
+class TrainedNetwork:
     """A planned row with one cell, the epoch that its selection reports, and the weights after that epoch."""
 
     row: PlannedRow
@@ -47,12 +47,12 @@ class Trained:
 
     @property
     def name(self) -> str:
-        return f"{named(self.row)}, epoch {self.epoch}"
+        return f"{row_label(self.row)}, epoch {self.epoch}"
 
 
-def one_row(selector: str, seed: int, setup: Setup, say: Say = say_nothing) -> PlannedRow:
+def plan_row(selector: str, seed: int, setup: Setup, say: Say = say_nothing) -> PlannedRow:
     """The row that the selector names, with the cell of this seed; ``InputError`` unless it is one that can run.
-    ``say`` hears of an encoder's download."""
+    ``say`` is called for an encoder's download."""
     if seed < 0:
         raise InputError(f"--seed is {seed}; it must be at least 0")
     chosen = select([selector])
@@ -66,12 +66,12 @@ def one_row(selector: str, seed: int, setup: Setup, say: Say = say_nothing) -> P
     return dataclasses.replace(row, cells=(dataclasses.replace(row.cells[0], seed=seed),))
 
 
-def named(row: PlannedRow) -> str:
+def row_label(row: PlannedRow) -> str:
     """``bertram/table1/06-smart seed 0``."""
     return f"{row.label} seed {row.cells[0].seed}"
 
 
-def found(row: PlannedRow, home: Path) -> Trained | None:
+def find_trained(row: PlannedRow, home: Path) -> TrainedNetwork | None:
     """The row's trained network, if its cell is done and the selected epoch's weights were kept."""
     try:
         record = read_record(cell_folder(home, row.cells[0].id))
@@ -81,31 +81,31 @@ def found(row: PlannedRow, home: Path) -> Trained | None:
         return None
     epoch = row_result(row.suite, row.row, record).epoch
     weights = weights_path(record.folder, epoch)
-    return Trained(row, epoch, weights) if weights.is_file() else None
+    return TrainedNetwork(row, epoch, weights) if weights.is_file() else None
 
 
-def find_or_train(row: PlannedRow, setup: Setup, machine: ExecutionConfig, console: Console) -> Trained:
+def find_or_train(row: PlannedRow, setup: Setup, machine: ExecutionConfig, console: Console) -> TrainedNetwork:
     """The row's trained network; where none is found, the cell is trained and enters the tracking store as in a run.
     ``TrainingFailed`` if it fails."""
-    known = found(row, machine.home)
-    if known is not None:
-        return known
+    trained = find_trained(row, machine.home)
+    if trained is not None:
+        return trained
     cell = row.cells[0].id
     # another row of this cell may have had its own epoch kept, which training removes
     keep = "all" if any((cell_folder(machine.home, cell) / "weights").glob("*")) else "selected"
-    console.print(f"{named(row)}: its weights were not kept, so it is trained now", highlight=False, markup=False)
+    console.print(f"{row_label(row)}: its weights were not kept, so it is trained now", highlight=False, markup=False)
     store = Store(machine.home)
     for _ in carry_out([row], setup, machine, store, console, rerun=True, keep=keep):
         pass
-    known = found(row, machine.home)
-    if known is None:
-        raise TrainingFailed("; ".join(failed_cells([row], machine.home)) or f"{named(row)} left no weights")
-    return known
+    trained = find_trained(row, machine.home)
+    if trained is None:
+        raise TrainingFailed("; ".join(failed_cells([row], machine.home)) or f"{row_label(row)} left no weights")
+    return trained
 
 
-def network(trained: Trained, machine: ExecutionConfig, say: Say = say_nothing) -> tuple[Network, Any]:
-    """The network on the machine's device, in eval mode, and its tokenizer. ``say`` hears where no checksum tells that
-    the weights are what was written; ``InputError`` where one tells that they are not."""
+def load_network(trained: TrainedNetwork, machine: ExecutionConfig, say: Say = say_nothing) -> tuple[Network, Any]:
+    """The network on the machine's device, in eval mode, and its tokenizer. ``say`` is called where no checksum
+    confirms the weights; ``InputError`` where one contradicts them."""
     from safetensors.torch import load
 
     from harness.execution.encoders import load_encoder
@@ -114,19 +114,19 @@ def network(trained: Trained, machine: ExecutionConfig, say: Say = say_nothing) 
 
     settle(machine.threads)
     cell = trained.cell
-    content, unsure = read_weights(trained.weights)
+    data, unsure = read_weights(trained.weights)
     if unsure:
         say(unsure)
     encoder, tokenizer = load_encoder(cell.recipe.encoder, cell.source, machine.home, cell.seed)
-    made = Network(cell.recipe, encoder, cell.seed)
+    network = Network(cell.recipe, encoder, cell.seed)
     try:
-        weights = load(content)
-        if weights.keys() - made.state_dict().keys():  # a regularizer gave the network more when it was trained
+        weights = load(data)
+        if weights.keys() - network.state_dict().keys():  # a regularizer gave the network more when it was trained
             for regularizer in cell.recipe.regularizers:
-                regularizer.start(made, 1)
-            made.survey()
-        made.load_state_dict(weights)
+                regularizer.start(network, 1)
+            network.survey()
+        network.load_state_dict(weights)
     except Exception as error:  # RuntimeError, SafetensorError
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{trained.weights} cannot be read ({reason}); {REMEDY}") from None
-    return made.to(machine.device).eval(), tokenizer
+    return network.to(machine.device).eval(), tokenizer

@@ -1,2 +1,2 @@
-"""What a results folder holds, as tables, reports and comparisons. May import the rooms of single commands
+"""Tables, reports and comparisons of the results in a results folder. May import the packages of single commands
 (``inference``, ``ablate``, ``sequential``, ``tune``, ``doctor``) and all below them."""

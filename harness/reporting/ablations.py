@@ -1,4 +1,4 @@
-"""Ablations as a tracking store or a home holds them, for reports."""
+"""Reads ablations from a tracking store or a home, for reports."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from harness.tracking.results_source import ResultsSource
 from reports.ablation.results import AblationResults
 
 
-def ablations(evidence: ResultsSource, only: str | None = None) -> list[AblationResults]:
-    """All of which something was run (in one set-up), by name; those whose rows the registry no longer has are left
-    out. ``InputError`` where it cannot be read."""
-    found = []
+def read_ablations(evidence: ResultsSource, only: str | None = None) -> list[AblationResults]:
+    """Ablations with any runs (in one set-up), by name; those whose rows the registry no longer has are left out.
+    ``InputError`` where they cannot be read."""
+    results = []
     for name in evidence.ablations():
         try:
-            told = ablation(name)
+            declared = ablation(name)
         except RegistryError:
             continue
-        found += [AblationResults(told, each) for each in evidence.setups(ablation_rows(told.slug), only)]
-    return found
+        setups = evidence.setups(ablation_rows(declared.slug), only)
+        results += [AblationResults(declared, setup) for setup in setups]
+    return results
 
 
-def at_home(told: Ablation, setup: Setup, home: Path) -> AblationResults:
-    """What the home's cells say, of every combination that has been trained."""
-    rows = plan(ablation_rows(told.slug), setup)
-    return AblationResults(told, measured_setup(rows, setup_tags(setup), read_index(home)))
+def ablation_in_home(ablation: Ablation, setup: Setup, home: Path) -> AblationResults:
+    """The results of every combination that the home's cells have."""
+    rows = plan(ablation_rows(ablation.slug), setup)
+    return AblationResults(ablation, measured_setup(rows, setup_tags(setup), read_index(home)))

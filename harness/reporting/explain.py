@@ -1,4 +1,4 @@
-"""What is behind one figure of a report."""
+"""Explains one figure of a report: the runs, data and code behind it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from experiments.suite import row_slug
 from harness.registry.selectors import find, select
-from harness.reporting.report import measured
+from harness.reporting.report import require_setups
 from harness.tracking.results_source import ResultsSource
 from model.errors import InputError, shown
 from reports.figure_ids import figure_id
@@ -17,19 +17,20 @@ from reports.number_format import format_number
 from reports.results import Runs, Seed, SetUp
 from reports.suite.effects import metrics
 
-NAME = re.compile(r"[0-9a-f]{6}")
+FIGURE_ID = re.compile(r"[0-9a-f]{6}")
 
 
-def explained(evidence: ResultsSource, figure: str) -> list[dict[str, Any]]:
+def explain_figure(evidence: ResultsSource, figure: str) -> list[dict[str, Any]]:
     """One object a set-up that has the figure. ``InputError`` for one that does not exist."""
     row, colon, metric = figure.rpartition(":")
-    if NAME.fullmatch(figure):
-        setups = measured(evidence, select(("*",)))
-        every = [(setup, row, name) for setup in setups for row in setup.rows.values() for name in metrics(row.suite)]
-        found = [each for each in every if figure_id(each[0].name, each[1], each[2]) == figure]
-        if not found:
+    if FIGURE_ID.fullmatch(figure):
+        setups = require_setups(evidence, select(("*",)))
+        rows = [(setup, row) for setup in setups for row in setup.rows.values()]
+        candidates = [(setup, row, name) for setup, row in rows for name in metrics(row.suite)]
+        matches = [each for each in candidates if figure_id(each[0].name, each[1], each[2]) == figure]
+        if not matches:
             raise InputError(f"no figure of {evidence.name} is named {figure}; a report of another may have it")
-        return [behind(*each) for each in found]
+        return [figure_record(*each) for each in matches]
     if not colon:
         raise InputError(
             f"{shown(figure, 80)} is no figure; give SUITE/ROW:METRIC or a name from a report's small print"
@@ -38,13 +39,13 @@ def explained(evidence: ResultsSource, figure: str) -> list[dict[str, Any]]:
     if metric not in metrics(suite):
         raise InputError(f"{suite.slug} has no metric {shown(metric, 80)}; it has {', '.join(metrics(suite))}")
     name = row_slug(*pair)
-    held = [setup for setup in measured(evidence, [pair]) if name in setup.rows]
-    if not held:
+    setups = [setup for setup in require_setups(evidence, [pair]) if name in setup.rows]
+    if not setups:
         raise InputError(f"no run of {name} in {evidence.name}; harness run trains it")
-    return [behind(setup, setup.rows[name], metric) for setup in held]
+    return [figure_record(setup, setup.rows[name], metric) for setup in setups]
 
 
-def behind(setup: SetUp, row: Runs, metric: str) -> dict[str, Any]:
+def figure_record(setup: SetUp, row: Runs, metric: str) -> dict[str, Any]:
     values = row.values(metric)
     return {
         "figure": f"{row.slug}:{metric}",
@@ -53,12 +54,12 @@ def behind(setup: SetUp, row: Runs, metric: str) -> dict[str, Any]:
         "split": row.row.split,
         "mean": statistics.fmean(values.values()) if values else None,
         "printed": row.row.printed.get(metric),
-        "seeds": [seed_told(row, seed, values.get(seed.seed)) for seed in row.seeds],
+        "seeds": [seed_record(row, seed, values.get(seed.seed)) for seed in row.seeds],
         "left_out": {str(seed): fault for seed, fault in setup.left_out.get(row.slug, {}).items()},
     }
 
 
-def seed_told(row: Runs, seed: Seed, value: float | None) -> dict[str, Any]:
+def seed_record(row: Runs, seed: Seed, value: float | None) -> dict[str, Any]:
     about = seed.about
     return {
         "seed": seed.seed,
@@ -77,19 +78,20 @@ def seed_told(row: Runs, seed: Seed, value: float | None) -> dict[str, Any]:
     }
 
 
-def told(found: Sequence[dict[str, Any]]) -> str:
-    """For a terminal."""
+def format_explanations(records: Sequence[dict[str, Any]]) -> str:
+    """Explanations as text for a terminal."""
     lines = []
-    for each in found:
-        facts = each["setup"]
-        mean = "no value" if each["mean"] is None else format_number(each["mean"])
-        printed = "not printed" if each["printed"] is None else f"printed {format_number(each['printed'])}"
+    for record in records:
+        facts = record["setup"]
+        mean = "no value" if record["mean"] is None else format_number(record["mean"])
+        printed = "not printed" if record["printed"] is None else f"printed {format_number(record['printed'])}"
         lines += [
-            f"{each['figure']} ({each['name']}): {mean} over {len(each['seeds'])} seeds on {each['split']}, {printed}",
+            f"{record['figure']} ({record['name']}): "
+            f"{mean} over {len(record['seeds'])} seeds on {record['split']}, {printed}",
             f"  {facts['profile']}, {facts['data_source']}, encoder {facts['encoder']} {facts['variant']}".rstrip(),
         ]
-        lines += [f"  seed {seed}: left out, {fault}" for seed, fault in each["left_out"].items()]
-        for seed in each["seeds"]:
+        lines += [f"  seed {seed}: left out, {fault}" for seed, fault in record["left_out"].items()]
+        for seed in record["seeds"]:
             value = seed["reason"] or "no value" if seed["value"] is None else format_number(seed["value"])
             code = seed["code"].get("revision", seed["code"].get("version", "?"))[:12]
             dirty = ", changed since" if seed["code"].get("dirty") == "true" else ""

@@ -1,4 +1,4 @@
-"""All that a home measured, tidy."""
+"""All results of a home as a tidy data frame."""
 
 from __future__ import annotations
 
@@ -43,29 +43,29 @@ def results(*selectors: str, home: str | Path | None = None) -> pd.DataFrame:
 
     folder = Path(home or os.environ.get("HARNESS_HOME", "runs")).expanduser()
     wanted = {row_slug(suite, row) for suite, row in select(selectors)} if selectors else None
-    told = []
-    served = rows_by_cell(folder)
+    lines = []
+    rows_of_cell = rows_by_cell(folder)
     for record in read_records(folder):
-        rows = served.get(record.id, [])
+        rows = rows_of_cell.get(record.id, [])
         if record.done and (wanted is None or any(name.partition("[")[0] in wanted for name in rows)):
-            told += list(lines(record, rows))
-    return pd.DataFrame(told, columns=list(COLUMNS))
+            lines += list(tidy_rows(record, rows))
+    return pd.DataFrame(lines, columns=list(COLUMNS))
 
 
 def rows_by_cell(home: Path) -> dict[str, list[str]]:
-    """The rows that have each cell as they are declared now, by cell; a row that is in no file that was named is
-    believed to be as it was when it was planned."""
-    cells, found = ResultsFolder(home), dict[str, set[str]]()
-    for noted in setup_manifests(home):
-        for (suite, row), planned in noted.rows.items():
+    """The rows that have each cell as they are declared now, by cell; a row in no file that was named counts
+    as it was planned."""
+    cells, names = ResultsFolder(home), dict[str, set[str]]()
+    for manifest in setup_manifests(home):
+        for (suite, row), planned in manifest.rows.items():
             pair = find_row(suite, row)
-            ids = planned if pair is None else [entry.record.id for entry in cells.entries(noted, *pair)[0]]
+            ids = planned if pair is None else [entry.record.id for entry in cells.entries(manifest, *pair)[0]]
             for cell in ids:
-                found.setdefault(cell, set()).add(f"{suite}/{row}{noted.tags.get('variant', '')}")
-    return {cell: sorted(rows) for cell, rows in found.items()}
+                names.setdefault(cell, set()).add(f"{suite}/{row}{manifest.tags.get('variant', '')}")
+    return {cell: sorted(rows) for cell, rows in names.items()}
 
 
-def lines(record: Record, names: list[str]) -> Iterator[dict[str, Any]]:
+def tidy_rows(record: Record, names: list[str]) -> Iterator[dict[str, Any]]:
     """The tidy rows of one cell."""
     about = record.metadata
     common = {

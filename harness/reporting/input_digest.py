@@ -1,4 +1,4 @@
-"""All that a report's bytes depend on, as one digest: what is declared, what was measured, and the code that draws."""
+"""A digest of all that a report's bytes depend on: declarations, results, and the code that draws."""
 
 from __future__ import annotations
 
@@ -21,51 +21,51 @@ PACKAGES = ("harness", "reports", "experiments", "model")
 LIBRARIES = ("matplotlib", "numpy", "optuna", "pandas", "scipy", "statsmodels", "typst")
 
 
-def inputs_of(
-    found: Sequence[SetUp],
+def digest_inputs(
+    setups: Sequence[SetUp],
     chosen: Sequence[tuple[Suite, frozenset[str]]],
     suites: Sequence[Suite],
-    sought: Sequence[StudyResults],
-    taken: Sequence[AblationResults],
+    studies: Sequence[StudyResults],
+    ablations: Sequence[AblationResults],
 ) -> str:
     """The digest. ``chosen`` are the suites in the report with their rows, ``suites`` all that stand in their papers:
     claims speak of these, too."""
-    setups = [*found, *(each.setup for each in taken)]
+    setups = [*setups, *(each.setup for each in ablations)]
     return digest(
         [
-            [measured(each) for each in setups],
+            [setup_data(each) for each in setups],
             [[suite.slug, sorted(names)] for suite, names in chosen],
-            [plain(suite) for suite in suites],
-            [plain(PROFILES.get(each.facts["profile"])) for each in setups],
-            plain(sought),
-            [plain(each.ablation) for each in taken],
-            code(),
+            [to_plain_data(suite) for suite in suites],
+            [to_plain_data(PROFILES.get(each.facts["profile"])) for each in setups],
+            to_plain_data(studies),
+            [to_plain_data(each.ablation) for each in ablations],
+            code_versions(),
         ]
     )
 
 
-def measured(setup: SetUp) -> Any:
-    """What was measured in a set-up, but for answers: a seed's ``content`` covers these."""
-    told = {each.name: getattr(setup, each.name) for each in dataclasses.fields(setup) if each.name != "rows"}
-    return [plain(told), [[slug, rows(of)] for slug, of in setup.rows.items()]]
+def setup_data(setup: SetUp) -> Any:
+    """A set-up's results without answers, which a seed's ``content`` covers."""
+    fields = {each.name: getattr(setup, each.name) for each in dataclasses.fields(setup) if each.name != "rows"}
+    return [to_plain_data(fields), [[slug, row_data(of)] for slug, of in setup.rows.items()]]
 
 
-def rows(row: Runs) -> Any:
-    """Its trainings, without what only one store calls them."""
-    return [plain(dataclasses.replace(seed, run="")) for seed in row.seeds]
+def row_data(row: Runs) -> Any:
+    """A row's trainings, without the run ids, which differ between stores."""
+    return [to_plain_data(dataclasses.replace(seed, run="")) for seed in row.seeds]
 
 
-def plain(value: Any) -> Any:
+def to_plain_data(value: Any) -> Any:
     """A declaration with all that is in it, defaults too, as plain data. ``TypeError`` for what has no plain form."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+        fields = {each.name: to_plain_data(getattr(value, each.name)) for each in dataclasses.fields(value)}
         return [type(value).__name__, fields]
     if isinstance(value, Mapping):
-        return {str(name): plain(each) for name, each in value.items()}
+        return {str(name): to_plain_data(each) for name, each in value.items()}
     if isinstance(value, frozenset | set):
         return sorted(map(str, value))
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return [plain(each) for each in value]
+        return [to_plain_data(each) for each in value]
     if isinstance(value, PurePath):
         return value.name
     if value is None or isinstance(value, str | int | float | bool):
@@ -74,17 +74,17 @@ def plain(value: Any) -> Any:
 
 
 @cache
-def code() -> Any:
-    """The program and the libraries that compute and draw."""
+def code_versions() -> Any:
+    """A digest of the program, and the versions of the libraries that compute and draw."""
     root, running = Path(__file__).parent.parent, hashlib.sha256()
     for package in PACKAGES:
         for path in sorted((root / package).rglob("*")):
             if path.suffix in (".py", ".css", ".js", ".typ"):
                 running.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
-    return [running.hexdigest(), {name: version_of(name) for name in LIBRARIES}]
+    return [running.hexdigest(), {name: library_version(name) for name in LIBRARIES}]
 
 
-def version_of(library: str) -> str:
+def library_version(library: str) -> str:
     try:
         return version(library)
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""What ``harness list`` and ``harness show`` say of rows."""
+"""The output of ``harness list`` and ``harness show``."""
 
 from __future__ import annotations
 
@@ -15,52 +15,54 @@ from model.settings import flatten
 from reports.number_format import number_or_dot
 
 OURS = "ours.json"  # in <home>/reports: the latest result of every row and set-up
-SEALS = ("declared", "check")
+DIGESTS = ("declared", "check")
 KINDS = {"profile": str, "data": str, "encoder": str, "variant": str, "declared": str, "n": int, "figures": dict}
 
 
-def latest(home: Path) -> dict[str, list[dict[str, Any]]]:
-    """Our results by ``suite/row``, as the last runs in this home left them. What is damaged counts as not there; the
-    row's next run writes it again. Whether a row still declares what its result was made of is another question."""
+def read_latest_results(home: Path) -> dict[str, list[dict[str, Any]]]:
+    """Our results by ``suite/row``, as the last runs in this home left them. Damaged ones are left out; the row's next
+    run writes them again. A row may have changed since (see ``current_results``)."""
     try:
-        found = json.loads((reports_folder(home) / OURS).read_text(encoding="utf-8"))
+        contents = json.loads((reports_folder(home) / OURS).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
-    if not isinstance(found, dict):
+    if not isinstance(contents, dict):
         return {}
     return {
-        name: [told for told in results if whole(told)] for name, results in found.items() if isinstance(results, list)
+        name: [result for result in results if is_intact(result)]
+        for name, results in contents.items()
+        if isinstance(results, list)
     }
 
 
-def whole(told: object) -> bool:
+def is_intact(result: object) -> bool:
     """Whether this is a result as it was written."""
-    if not isinstance(told, dict) or any(not isinstance(told.get(key), kind) for key, kind in KINDS.items()):
+    if not isinstance(result, dict) or any(not isinstance(result.get(key), kind) for key, kind in KINDS.items()):
         return False
-    if told.get("check") != seal(told):
+    if result.get("check") != result_digest(result):
         return False
-    figures = told["figures"].values()
+    figures = result["figures"].values()
     return all(isinstance(each, dict) and isinstance(each.get("mean"), int | float) for each in figures)
 
 
-def seal(told: Mapping[str, Any]) -> str:
+def result_digest(result: Mapping[str, Any]) -> str:
     """A digest of a result."""
-    return digest({name: value for name, value in told.items() if name != "check"})
+    return digest({name: value for name, value in result.items() if name != "check"})
 
 
-def of_now(suite: Suite, row: Row, results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those of the results that were made of what the row declares now."""
+def current_results(suite: Suite, row: Row, results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The results of the row as it is declared now."""
     if not results:
         return []
     from harness.planning.matching import row_digest
 
-    mine = [each for each in results if each["declared"] == row_digest(suite, row, each)]
-    return [{name: value for name, value in each.items() if name not in SEALS} for each in mine]
+    current = [each for each in results if each["declared"] == row_digest(suite, row, each)]
+    return [{name: value for name, value in each.items() if name not in DIGESTS} for each in current]
 
 
-def records(chosen: Sequence[tuple[Suite, Row]], status: Callable[[Recipe], str], home: Path) -> list[dict[str, Any]]:
-    """One object a row: where it stands, whether it can run, and the numbers."""
-    ours = latest(home)
+def list_rows(chosen: Sequence[tuple[Suite, Row]], status: Callable[[Recipe], str], home: Path) -> list[dict[str, Any]]:
+    """One object a row: its place, whether it can run, and the numbers."""
+    ours = read_latest_results(home)
     return [
         {
             "suite": suite.slug,
@@ -72,41 +74,41 @@ def records(chosen: Sequence[tuple[Suite, Row]], status: Callable[[Recipe], str]
             "printed": dict(row.printed),
             "printed_words": row.printed_words,
             "formula": suite.formula,
-            "columns": columns(suite),
-            "ours": of_now(suite, row, ours.get(row_slug(suite, row), [])),
+            "columns": metric_columns(suite),
+            "ours": current_results(suite, row, ours.get(row_slug(suite, row), [])),
         }
         for suite, row in chosen
     ]
 
 
-def overview(told: Sequence[Mapping[str, Any]]) -> str:
+def format_list(rows: Sequence[Mapping[str, Any]]) -> str:
     """All rows as text, suite by suite: the printed figures and what can run."""
     lines: list[str] = []
     suite = ""
-    for record in told:
-        if record["suite"] != suite:
-            suite = record["suite"]
-            names = [name.partition("_")[0] for name in record["columns"]]
+    for row in rows:
+        if row["suite"] != suite:
+            suite = row["suite"]
+            names = [name.partition("_")[0] for name in row["columns"]]
             lines += ["", f"{suite:<40}" + "".join(f"{name:>9}" for name in names)]
-        figures = "".join(f"{number_or_dot(record['printed'].get(name)):>9}" for name in record["columns"])
-        mark = "" if record["status"] == "ready" else f"  {record['status']}"
-        split = "  test" if record["split"] == "test" else ""
-        lines.append(f"  {record['row']:<38}{figures}{split}{mark}")
-    ready = sum(record["status"] == "ready" for record in told)
-    lines += ["", f"{len(told)} rows, {ready} ready. A dot is a figure that the paper does not print."]
+        figures = "".join(f"{number_or_dot(row['printed'].get(name)):>9}" for name in row["columns"])
+        mark = "" if row["status"] == "ready" else f"  {row['status']}"
+        split = "  test" if row["split"] == "test" else ""
+        lines.append(f"  {row['row']:<38}{figures}{split}{mark}")
+    ready = sum(row["status"] == "ready" for row in rows)
+    lines += ["", f"{len(rows)} rows, {ready} ready. A dot is a figure that the paper does not print."]
     return "\n".join(lines).lstrip("\n")
 
 
-def columns(suite: Suite) -> list[str]:
+def metric_columns(suite: Suite) -> list[str]:
     """The suite's metric columns, and overall where it has a formula or a printed figure."""
-    told = [name for name in suite.columns if name != "overall"]
+    columns = [name for name in suite.columns if name != "overall"]
     if suite.formula != "none" or any("overall" in row.printed for row in suite.rows):
-        told.append("overall")
-    return told
+        columns.append("overall")
+    return columns
 
 
-def described(suite: Suite, row: Row) -> dict[str, Any]:
-    """Everything about one row as plain data."""
+def describe_row(suite: Suite, row: Row) -> dict[str, Any]:
+    """One row in full, as plain data."""
     recipe = suite.recipe(row)
     base = suite.recipe(suite.row(row.on)) if row.on else suite.base
     settings = flatten(recipe)
@@ -132,26 +134,26 @@ def described(suite: Suite, row: Row) -> dict[str, Any]:
     }
 
 
-def sheet(told: Mapping[str, Any]) -> str:
-    """The same as text."""
+def format_row(row: Mapping[str, Any]) -> str:
+    """The row of ``describe_row`` as text."""
     lines = [
-        f"{told['suite']}/{told['row']}  ({told['status']})",
-        told["title"],
-        f"{told['paper']}, {told['source']}",
+        f"{row['suite']}/{row['row']}  ({row['status']})",
+        row["title"],
+        f"{row['paper']}, {row['source']}",
         "",
     ]
-    printed = [f"{name} {number_or_dot(value)}" for name, value in told["printed"].items()] or ["nothing"]
-    words = f" (in words: {told['printed_words']})" if told["printed_words"] else ""
-    lines += [f"printed    {', '.join(printed)} on {told['split']}{words}", f"overall    {told['formula']} formula"]
-    lines += [f"selection  {told['selection']}", f"stands on  {told['on'] or 'the base of its table'}"]
-    if told["axes"]:
-        several = "  - several axes: confounded" if len(told["axes"]) > 1 else ""
-        lines.append(f"changes    {', '.join(told['axes'])}{several}")
-    for path, (before, after) in told["difference"].items():
+    printed = [f"{name} {number_or_dot(value)}" for name, value in row["printed"].items()] or ["nothing"]
+    words = f" (in words: {row['printed_words']})" if row["printed_words"] else ""
+    lines += [f"printed    {', '.join(printed)} on {row['split']}{words}", f"overall    {row['formula']} formula"]
+    lines += [f"selection  {row['selection']}", f"stands on  {row['on'] or 'the base of its table'}"]
+    if row["axes"]:
+        several = "  - several axes: confounded" if len(row["axes"]) > 1 else ""
+        lines.append(f"changes    {', '.join(row['axes'])}{several}")
+    for path, (before, after) in row["difference"].items():
         lines.append(f"             {path}: {before} -> {after}")
     lines += ["", "recipe (p printed, s starter code, o our reading)"]
-    for path, setting in told["settings"].items():
+    for path, setting in row["settings"].items():
         lines.append(f"  {setting['mark'][0]}  {path} = {setting['value']}")
-    if told["notes"]:
-        lines += ["", "notes", *(f"  - {note}" for note in told["notes"])]
+    if row["notes"]:
+        lines += ["", "notes", *(f"  - {note}" for note in row["notes"])]
     return "\n".join(lines)

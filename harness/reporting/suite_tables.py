@@ -1,4 +1,4 @@
-"""The tables of a command: printed figures beside ours."""
+"""Builds the tables of a command: printed figures beside ours."""
 
 from __future__ import annotations
 
@@ -18,37 +18,39 @@ from reports.suite_table.baselines import Reference, reference_lines
 from reports.suite_table.model import Table
 
 
-def tables(rows: Sequence[PlannedRow], setup: Setup, machine: ExecutionConfig, seeds: int | None = None) -> list[Table]:
+def build_tables(
+    rows: Sequence[PlannedRow], setup: Setup, machine: ExecutionConfig, seeds: int | None = None
+) -> list[Table]:
     """One table a suite, from the cells of this set-up that have ended; ``seeds`` if they are not the set-up's."""
-    told, index = setup_tags(setup), read_index(machine.home)
-    held = measured_setup(rows, told, index)
-    made = []
+    tags, index = setup_tags(setup), read_index(machine.home)
+    results = measured_setup(rows, tags, index)
+    tables = []
     for suite in dict.fromkeys(row.suite.slug for row in rows):
         mine = [row for row in rows if row.suite.slug == suite]
-        states = {(suite, row.row.name): state for row in mine if (state := unmeasured(row, index))}
-        asked = dataclasses.replace(
-            header(held, mine[0].suite, setup.profile.says),
+        states = {(suite, row.row.name): state for row in mine if (state := missing_results(row, index))}
+        table_header = dataclasses.replace(
+            header(results, mine[0].suite, setup.profile.says),
             seeds=tuple(range(setup.seeds if seeds is None else seeds)),
             cells=len(cells_of(mine)),
         )
         names = {row.row.name for row in mine}
-        made.append(build_table(held, mine[0].suite, names, asked, references(mine, setup), states))
-    return made
+        tables.append(build_table(results, mine[0].suite, names, table_header, build_references(mine, setup), states))
+    return tables
 
 
-def unmeasured(row: PlannedRow, index: CellIndex) -> str:
-    """Why a row has no results, where that is known: it cannot run, or only older code has trained it."""
+def missing_results(row: PlannedRow, index: CellIndex) -> str:
+    """Why a row has no results, if known: it cannot run, or only older code has trained it."""
     if row.reason or any(cell.id in index.ended for cell in row.cells):
         return row.reason
     return "stale" if any(map(index.is_stale, row.cells)) else ""
 
 
-def references(rows: Sequence[PlannedRow], setup: Setup) -> list[Reference]:
-    """What answers without reading would score on the splits that the rows use."""
+def build_references(rows: Sequence[PlannedRow], setup: Setup) -> list[Reference]:
+    """Baselines that answer without reading, on the splits that the rows use."""
     recipes = {branch.key: row.recipe for row in rows for branch in row.recipe.branches}
-    held = {task: data_of(recipe, setup.data) for task, recipe in recipes.items()}
+    corpora = {task: data_of(recipe, setup.data) for task, recipe in recipes.items()}
     lines = []
     for split in dict.fromkeys(row.row.split for row in rows):
-        scored = {task: scored_examples(corpus, setup, task, split) for task, corpus in held.items()}
+        scored = {task: scored_examples(corpus, setup, task, split) for task, corpus in corpora.items()}
         lines += reference_lines({task: each.labels for task, each in scored.items() if each is not None}, split)
     return lines

@@ -1,4 +1,4 @@
-"""Tables to the screen and to ``<home>/reports``."""
+"""Writes tables to the screen and to ``<home>/reports``."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from harness.cells.home import file_name, reports_folder
 from harness.planning.manifest import find_row
 from harness.planning.matching import row_digest
 from harness.planning.setup import Setup
-from harness.reporting.listing import OURS, latest, seal
+from harness.reporting.listing import OURS, read_latest_results, result_digest
 from reports.document.fonts import MissingGlyphs, sentence
 from reports.suite_table.export import csv, markdown, terminal
 from reports.suite_table.model import Table
 
 
 @contextlib.contextmanager
-def boxes(tell: Callable[[str], None]) -> Iterator[None]:
-    """Say once, at the end, which characters of a report no font has; other warnings stay warnings."""
-    unset: list[MissingGlyphs] = []
+def report_missing_glyphs(report: Callable[[str], None]) -> Iterator[None]:
+    """Report once, at the end, the characters that no font has; other warnings stay warnings."""
+    warned: list[MissingGlyphs] = []
     with warnings.catch_warnings():
         warnings.simplefilter("always", MissingGlyphs)
         show = warnings.showwarning
 
-        def hear(message: Any, category: Any, *rest: Any, **more: Any) -> None:
+        def collect(message: Any, category: Any, *rest: Any, **more: Any) -> None:
             if isinstance(message, MissingGlyphs):
-                unset.append(message)
+                warned.append(message)
             else:
                 show(message, category, *rest, **more)
 
-        warnings.showwarning = hear
+        warnings.showwarning = collect
         yield
-    if unset:
-        where = dict.fromkeys(each.where for each in unset)
-        tell(sentence([character for each in unset for character in each.characters], where))
+    if warned:
+        where = dict.fromkeys(each.where for each in warned)
+        report(sentence([character for each in warned for character in each.characters], where))
 
 
 def print_tables(tables: Sequence[Table], console: Console) -> None:
@@ -57,14 +57,14 @@ def write_tables(tables: Sequence[Table], setup: Setup, home: Path) -> Path:
         name = file_name([*table.suite.split("/"), setup.profile.name], setup.variant)
         write_atomic(folder / f"{name}.md", markdown(table))
         write_atomic(folder / f"{name}.csv", csv(table))
-    remember(tables, setup, folder / OURS)
+    save_latest_results(tables, setup, folder / OURS)
     return folder
 
 
-def remember(tables: Sequence[Table], setup: Setup, path: Path) -> None:
-    """Keep every row's latest result in this set-up for ``harness list``."""
-    known = latest(path.parent.parent)
-    made_with = {"profile": setup.profile.name, "data": setup.data, "encoder": setup.encoder, "variant": setup.variant}
+def save_latest_results(tables: Sequence[Table], setup: Setup, path: Path) -> None:
+    """Save every row's latest result in this set-up, for ``harness list``."""
+    latest = read_latest_results(path.parent.parent)
+    facts = {"profile": setup.profile.name, "data": setup.data, "encoder": setup.encoder, "variant": setup.variant}
     for table in tables:
         for line in table.lines:
             pair = find_row(table.suite, line.name)
@@ -74,10 +74,8 @@ def remember(tables: Sequence[Table], setup: Setup, path: Path) -> None:
                 if entry.mean is not None
             }
             name = f"{table.suite}/{line.name}"
-            others = [
-                told for told in known.get(name, []) if any(told[key] != value for key, value in made_with.items())
-            ]
+            others = [each for each in latest.get(name, []) if any(each[key] != facts[key] for key in facts)]
             if figures and pair is not None:
-                told = made_with | {"declared": row_digest(*pair, made_with), "n": line.n, "figures": figures}
-                known[name] = [*others, told | {"check": seal(told)}]
-    write_atomic(path, json.dumps(known, indent=1))
+                result = facts | {"declared": row_digest(*pair, facts), "n": line.n, "figures": figures}
+                latest[name] = [*others, result | {"check": result_digest(result)}]
+    write_atomic(path, json.dumps(latest, indent=1))

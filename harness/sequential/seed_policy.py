@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.cells.cell import Cell
-from harness.console.text import say
+from harness.console.text import print_and_log
 from harness.execution.config import ExecutionConfig
 from harness.execution.estimate import preamble, seconds_per_token
 from harness.execution.jobs import Job, JobQueue
@@ -86,10 +86,10 @@ class SequentialSeeds:
         console.print()
         console.print(messages.table(self.comparisons, self.policy.states, self.setup.seeds))
         ended = len(self.job_queue.ended) if self.job_queue else 0
-        say(
+        print_and_log(
             console, messages.cells_trained(ended, len(self.rows), self.setup.seeds, len(cells_of(self.rows)), finished)
         )
-        say(console, messages.BASIS)
+        print_and_log(console, messages.BASIS)
 
     def opening(self) -> list[str]:
         """The comparisons to decide, in words."""

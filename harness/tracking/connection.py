@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlparse
 
 from experiments.suite import Suite
 from harness.cells.home import database_file
-from harness.console.redact import hidden
+from harness.console.redact import redact_secrets
 from harness.tracking.database import PROXIED, find_damage, make_database, relocate_artifacts
 from harness.tracking.run_writer import ANSWERS
 from model.errors import InputError
@@ -88,7 +88,7 @@ class Connection:
     @property
     def shown(self) -> str:
         """The address without its secrets."""
-        return hidden(self.uri)
+        return redact_secrets(self.uri)
 
     def damage(self, deep: bool = False) -> str:
         """What is wrong with the results folder's own database, if anything; ``deep``: with any database, and with its

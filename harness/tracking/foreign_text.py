@@ -80,10 +80,10 @@ def of_seed(tags: Mapping[str, str], metrics: Mapping[str, float]) -> str:
 def of_trial(tags: Mapping[str, str], metrics: Mapping[str, float]) -> str:
     """The same of a trial's."""
     from harness.tracking.results_source import TrialRun
-    from harness.tracking.studies import tuned
+    from harness.tracking.studies import study_of_runs
 
     try:
-        (trial,) = tuned([TrialRun(tags, metrics)]).trials
+        (trial,) = study_of_runs([TrialRun(tags, metrics)]).trials
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError):
         return "its tags are damaged"
     if trial.state not in get_args(State) or not table(trial.params, (int, float, str)):

@@ -1,4 +1,4 @@
-"""Studies as a tracking store holds them, for reports."""
+"""Reads studies from a tracking store, for reports."""
 
 from __future__ import annotations
 
@@ -9,28 +9,27 @@ from typing import cast
 from experiments.studies import STUDIES
 from experiments.study import Range
 from harness.cells.trial import METRIC
-from harness.tracking.results_source import ResultsSource
-from harness.tracking.results_source import TrialRun as Tried
+from harness.tracking.results_source import ResultsSource, TrialRun
 from harness.tracking.seed_result import HEALTH, REPORTED
 from reports.results import FACTS
 from reports.tuning.results import State, StudyResults, Trial
 
 
-def studies(evidence: ResultsSource, only: str | None = None) -> list[StudyResults]:
-    """All of which a trial has ended (in one set-up), in the order of study, set-up, row, sampler and seed.
-    ``InputError`` where it cannot be read."""
-    arms: dict[tuple[str, str], list[Tried]] = {}
+def read_studies(evidence: ResultsSource, only: str | None = None) -> list[StudyResults]:
+    """Studies with an ended trial (in one set-up), in the order of study, set-up, row, sampler and seed.
+    ``InputError`` where they cannot be read."""
+    arms: dict[tuple[str, str], list[TrialRun]] = {}
     for each in evidence.trials(only):
         arms.setdefault((each.tags["setup"], each.tags["arm"]), []).append(each)
-    return sorted(map(tuned, arms.values()), key=order)
+    return sorted(map(study_of_runs, arms.values()), key=sort_key)
 
 
-def order(found: StudyResults) -> tuple[object, ...]:
-    return (found.study, [found.facts[name] for name in FACTS], found.row, found.sampler, found.seed, found.name)
+def sort_key(study: StudyResults) -> tuple[object, ...]:
+    return (study.study, [study.facts[name] for name in FACTS], study.row, study.sampler, study.seed, study.name)
 
 
-def tuned(runs: Sequence[Tried]) -> StudyResults:
-    """One arm's runs."""
+def study_of_runs(runs: Sequence[TrialRun]) -> StudyResults:
+    """The study of one arm's runs."""
     tags = runs[0].tags
     study = STUDIES.get(tags["study"])
     return StudyResults(
@@ -48,11 +47,11 @@ def tuned(runs: Sequence[Tried]) -> StudyResults:
         facts={name: tags.get(name, "") for name in FACTS},
         setup=tags["setup"],
         space={name: Range(**within) for name, within in json.loads(tags["space"]).items()},
-        trials=sorted(map(trial, runs), key=lambda each: each.number),
+        trials=sorted(map(trial_of_run, runs), key=lambda each: each.number),
     )
 
 
-def trial(run: Tried) -> Trial:
+def trial_of_run(run: TrialRun) -> Trial:
     tags, metrics = run.tags, run.metrics
     scores = {
         name.removeprefix(REPORTED): value

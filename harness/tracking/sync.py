@@ -17,7 +17,7 @@ from typing import IO
 from harness.cells.atomic import LOCKLESS, is_full, try_lock
 from harness.cells.home import writer_lock
 from harness.cells.row_result import ResultEntry
-from harness.console.redact import links, reason
+from harness.console.redact import error_chain, reason
 from harness.tracking.deliverables import collect_deliverables
 from harness.tracking.run_payload import Unreadable
 from harness.tracking.store import Store
@@ -209,7 +209,7 @@ def is_refusal(error: BaseException) -> bool:
     message = str(error)
     if "error code 401" in message or "Invalid Host header" in message or is_full(error):
         return False
-    for link in links(error):
+    for link in error_chain(error):
         if isinstance(link, OSError) and type(link).__module__ == "builtins" and link.errno in OF_ONE:
             return True
         status = getattr(link, "get_http_status_code", None)  # MLflow's own

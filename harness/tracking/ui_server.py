@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.cells.home import database_file, reports_folder
-from harness.console.redact import hidden
+from harness.console.redact import redact_secrets
 from harness.tracking.ui_app import FOLDER, HOSTS, NAME, TOKEN, report_address
 from model.errors import InputError
 
@@ -225,7 +225,7 @@ def last_error(log: Path) -> str:
     """The last error in the server's log, or its last line, without secrets."""
     lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     errors = [match[1] for line in lines if (match := re.match(r"[\w.]*(?:Error|Exception): *(.+)", line))]
-    return textwrap.shorten(hidden((errors or lines or ["it said nothing"])[-1]), 300, placeholder=" ...")
+    return textwrap.shorten(redact_secrets((errors or lines or ["it said nothing"])[-1]), 300, placeholder=" ...")
 
 
 def end_processes(process: subprocess.Popen[bytes]) -> None:

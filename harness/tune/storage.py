@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from experiments.suite import row_slug
 from harness.cells.atomic import is_full, locked, write_atomic
 from harness.cells.trial import State, Trial
-from harness.console.redact import hidden, reason
+from harness.console.redact import reason, redact_secrets
 from harness.tune.file import Lock, Tell, repair
 from harness.tune.sampling import distributions
 from harness.tune.study_run import StudyRun
@@ -52,7 +52,7 @@ class Storage:
         self.home, self.study_run = home, study_run
         folder = home / "studies"
         folder.mkdir(parents=True, exist_ok=True)
-        self.address = hidden(url_or_file) if url_or_file else str(folder / FILE)
+        self.address = redact_secrets(url_or_file) if url_or_file else str(folder / FILE)
         with self.exclusive():
             url = url_or_file if url_or_file and "://" in url_or_file else None
             self._study = self._open(url, Path(os.path.expanduser(url_or_file or folder / FILE)), tell)
@@ -100,8 +100,8 @@ class Storage:
         began: Any = attributes.get("at_once")
         if not isinstance(began, int) or attributes.get("check") not in (None, digest([self.study_run.name, began])):
             raise InputError(
-                f"the study {self.study_run.name} in {self.address}: it has at_once {began}, and did not begin with it; "
-                f"{AGAIN}"
+                f"the study {self.study_run.name} in {self.address}: it has at_once {began}, and did not begin "
+                f"with it; {AGAIN}"
             )
         return began
 

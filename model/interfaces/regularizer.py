@@ -27,10 +27,12 @@ class Forward(Protocol):
     task: Task
     objective: Objective
     batch: Batch
-    network: SharedNetwork
     step: int  # updates done so far
     logits: Tensor  # [batch, outputs]
     loss: Tensor  # scalar
+
+    @property
+    def network(self) -> SharedNetwork: ...
 
     def embedded(self, level: Literal["word", "embedding_output"]) -> Tensor:
         """The clean pass's embeddings [rows, length, hidden], part of its graph."""

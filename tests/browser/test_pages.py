@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.registry.selectors import select
-from harness.reporting.report import write
+from harness.reporting.report import write_report
 from harness.tracking.from_cells import ResultsFolder
 from tests.browser.chromium import FOUND, PATIENCE, Page, browser
 from tests.harness.homes import empty
@@ -133,7 +133,7 @@ def test_two_runs_are_compared_side_by_side(page: Page, pages: dict[str, str]) -
 def report(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The HTML report's address, as a file."""
     out = tmp_path_factory.mktemp("report")
-    assert write(ResultsFolder(home), select([SUITES[1]]), out, print).new
+    assert write_report(ResultsFolder(home), select([SUITES[1]]), out, print).new
     yield (out / "report.html").as_uri()
 
 

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from harness.commands import run
 from harness.commands.run import announce_report
-from harness.reporting.report import Written
+from harness.reporting.report import WrittenReport
 from model.errors import InputError
 from reports.document.fonts import MissingGlyphs
 from tests.harness.conftest import Invoke
@@ -25,10 +25,10 @@ def try_writing(folder: Path, error: Exception | None) -> tuple[bool, str]:
     """Whether there is a report, and what was said."""
     stream = io.StringIO()
 
-    def written(tell: Callable[[str], None]) -> Written:
+    def written(tell: Callable[[str], None]) -> WrittenReport:
         if error is not None:
             raise error
-        return Written(folder, True)
+        return WrittenReport(folder, True)
 
     return announce_report(folder, Console(file=stream, width=400), written), stream.getvalue()
 
@@ -66,11 +66,11 @@ def test_a_report_that_is_there_is_named(tmp_path: Path) -> None:
 def test_characters_that_no_font_has_are_one_line(tmp_path: Path) -> None:
     stream = io.StringIO()
 
-    def written(tell: Callable[[str], None]) -> Written:
+    def written(tell: Callable[[str], None]) -> WrittenReport:
         warnings.warn(MissingGlyphs("问题", "figures"), stacklevel=1)
         warnings.warn(MissingGlyphs("题", "figures"), stacklevel=1)
         warnings.warn(MissingGlyphs("题😀", "report.pdf"), stacklevel=1)
-        return Written(tmp_path, True)
+        return WrittenReport(tmp_path, True)
 
     assert announce_report(tmp_path, Console(file=stream, width=400), written)
     (line, report) = stream.getvalue().splitlines()
@@ -81,7 +81,7 @@ def test_characters_that_no_font_has_are_one_line(tmp_path: Path) -> None:
 def test_a_run_whose_report_fails_keeps_its_results_and_ends_with_1(
     invoke: Invoke, encoder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def fails(*arguments: object, **more: object) -> Written:
+    def fails(*arguments: object, **more: object) -> WrittenReport:
         raise ValueError("no such backend")
 
     monkeypatch.setattr(run, "write", fails)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.console.log_file import NAME, logbook
-from harness.console.text import say
+from harness.console.log_file import NAME, log_to_file
+from harness.console.text import print_and_log
 from model.errors import InputError
 from tests.harness.conftest import Invoke
 
@@ -26,19 +26,19 @@ def told(home: Path) -> list[str]:
 def test_what_is_said_is_kept_with_its_time_and_later_commands_add_to_it(tmp_path: Path) -> None:
     console = Console(file=io.StringIO())
     for text in ("one", "two"):
-        with pytest.raises(SystemExit), logbook(tmp_path):
-            say(console, text)
+        with pytest.raises(SystemExit), log_to_file(tmp_path):
+            print_and_log(console, text)
             raise SystemExit(3)
-        say(console, "outside")
+        print_and_log(console, "outside")
     began, end = "began: harness", "ended with exit code 3"
     assert told(tmp_path) == [began, "one", end, began, "two", end]
 
 
 def test_errors_are_kept_and_those_of_ours_with_a_traceback(tmp_path: Path) -> None:
-    with pytest.raises(InputError), logbook(tmp_path):
+    with pytest.raises(InputError), log_to_file(tmp_path):
         raise InputError("the data are gone")
     assert told(tmp_path)[-1] == "error: the data are gone"
-    with pytest.raises(ZeroDivisionError), logbook(tmp_path):
+    with pytest.raises(ZeroDivisionError), log_to_file(tmp_path):
         _ = 1 / 0
     assert told(tmp_path)[-1] == "ended by ZeroDivisionError"
     assert (tmp_path / NAME).read_text().endswith("ZeroDivisionError: division by zero\n")
@@ -56,8 +56,8 @@ def test_a_log_that_cannot_be_written_is_told_before_training(invoke: Invoke, tm
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_ends_the_log_and_nothing_else(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / NAME).symlink_to("/dev/full")
-    with logbook(tmp_path):
-        say(Console(file=io.StringIO()), "still here")
+    with log_to_file(tmp_path):
+        print_and_log(Console(file=io.StringIO()), "still here")
     assert capfd.readouterr() == ("", "")
 
 

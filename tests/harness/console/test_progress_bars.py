@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from harness.cells.record import Record
-from harness.console.progress_bars import Bars, lines
+from harness.console.progress_bars import Bars, format_bars
 from harness.execution.events import Event
 from harness.execution.progress import ProgressDisplay
 from tests.harness import terminals
@@ -49,14 +49,14 @@ def bars(total: int | None = 16) -> Bars:
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("total", [16, None])
 def test_no_bar_is_wider_than_the_screen_and_each_is_one_line(width: int, total: int | None) -> None:
-    drawn = lines(bars(total).tasks, width)
+    drawn = format_bars(bars(total).tasks, width)
     assert len(drawn) == 3
     assert all(len(line) <= max(width, 5) and "\n" not in line.plain for line in drawn)
 
 
 @pytest.mark.parametrize("width", [30, 40, 60, 80, 120])
 def test_figures_stay_and_long_names_keep_their_end(width: int) -> None:
-    overall, short, long = (line.plain for line in lines(bars().tasks, width))
+    overall, short, long = (line.plain for line in format_bars(bars().tasks, width))
     assert "3/16" in overall
     assert "37%" in short and "37%" in long
     assert "seed 0" in short and "seed 11 +3" in long
@@ -64,7 +64,7 @@ def test_figures_stay_and_long_names_keep_their_end(width: int) -> None:
 
 
 def test_what_goes_first_is_the_bar_then_the_times() -> None:
-    full, barless, timeless = (lines(bars().tasks, width)[0].plain for width in (80, 40, 28))
+    full, barless, timeless = (format_bars(bars().tasks, width)[0].plain for width in (80, 40, 28))
     assert "━" in full and "left" in full
     assert "━" not in barless and "left" in barless
     assert "left" not in timeless
@@ -72,15 +72,15 @@ def test_what_goes_first_is_the_bar_then_the_times() -> None:
 
 def test_cells_in_training_move_the_bar_of_all() -> None:
     task = bars().tasks[0]
-    before = lines([task], 80)[0].plain.count("━")
+    before = format_bars([task], 80)[0].plain.count("━")
     task.fields["begun"] = 8.0
-    assert lines([task], 80)[0].plain.count("━") > before
+    assert format_bars([task], 80)[0].plain.count("━") > before
     task.fields["begun"] = 99.0
-    assert len(lines([task], 80)[0]) <= 80
+    assert len(format_bars([task], 80)[0]) <= 80
 
 
 def test_an_ascii_screen_gets_ascii_bars() -> None:
-    plain = lines(bars().tasks[:2], 120, plain=True)
+    plain = format_bars(bars().tasks[:2], 120, plain=True)
     assert all(line.plain.isascii() and "#" in line.plain for line in plain)
 
 

@@ -11,7 +11,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from harness.console import redact
-from harness.console.redact import VARIABLES, hidden
+from harness.console.redact import VARIABLES, redact_secrets
 
 VISIBLE = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1)
 NAMES = st.text(string.ascii_letters + string.digits + "._-", min_size=1, max_size=10)
@@ -45,8 +45,8 @@ def without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_secrets_in_uris_are_hidden(text: str, told: str) -> None:
-    assert hidden(text) == told
-    assert hidden(told) == told
+    assert redact_secrets(text) == told
+    assert redact_secrets(told) == told
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_secrets_in_uris_are_hidden(text: str, told: str) -> None:
     ],
 )
 def test_paths_and_plain_addresses_stay(text: str) -> None:
-    assert hidden(text) == text
+    assert redact_secrets(text) == text
 
 
 @pytest.mark.parametrize("variable", VARIABLES)
@@ -76,15 +76,15 @@ def test_credentials_of_the_environment_are_hidden_wherever_they_stand(
     monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, "pa ss@/w")
-    assert hidden("401: 'pa ss@/w' at http://h/pa%20ss%40%2Fw") == "401: '***' at http://h/***"
+    assert redact_secrets("401: 'pa ss@/w' at http://h/pa%20ss%40%2Fw") == "401: '***' at http://h/***"
     monkeypatch.setenv(variable, "")
-    assert hidden("401: nothing") == "401: nothing"
+    assert redact_secrets("401: nothing") == "401: nothing"
 
 
 def test_of_two_credentials_the_longer_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLES[0], "abc")
     monkeypatch.setenv(VARIABLES[1], "abcdef")
-    assert hidden("abcdef abc") == "*** ***"
+    assert redact_secrets("abcdef abc") == "*** ***"
 
 
 @given(SCHEMES, NAMES | st.just(""), VISIBLE, NAMES, st.text(), st.text())
@@ -94,25 +94,25 @@ def test_no_password_survives(scheme: str, user: str, password: str, host: str, 
     for written in (password, quote(password, safe="")):
         rest = f"{before}{scheme}://{user}:***@{host} {after}"
         assume(written not in rest and "://" not in before)
-        told = hidden(f"{before}{scheme}://{user}:{written}@{host} {after}")
+        told = redact_secrets(f"{before}{scheme}://{user}:{written}@{host} {after}")
         assert written not in told
         assert told.startswith(f"{before}{scheme}://{user}:***@")
 
 
 @given(SCHEMES, NAMES, NAMES)
 def test_no_token_survives(scheme: str, token: str, host: str) -> None:
-    assert hidden(f"{scheme}://{token}@{host}/a") == f"{scheme}://***@{host}/a"
+    assert redact_secrets(f"{scheme}://{token}@{host}/a") == f"{scheme}://***@{host}/a"
 
 
 @given(st.text().filter(lambda text: "://" not in text))
 @example("user:password@host")
 def test_a_text_without_a_uri_stays(text: str) -> None:
-    assert hidden(text) == text
+    assert redact_secrets(text) == text
 
 
 def test_a_long_text_is_read_at_once() -> None:
     text = "a" * 200_000 + "://" + "b:" * 100_000
-    assert hidden(text) == text
+    assert redact_secrets(text) == text
 
 
 def test_the_example_in_the_docstring_holds() -> None:

@@ -8,24 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from harness.console.status import awaited, clock
+from harness.console.status import clock, iterate_with_status
 from harness.console.text import wrap_text
 from tests.harness.terminals import COLOUR, lines, shown
 
 SLOW = """
 import sys, time
-from harness import waiting
-waiting.PATIENCE = 0.1
-with waiting.waiting("reading a long book") as line:
+from harness.console import status
+status.PATIENCE = 0.1
+with status.status_line("reading a long book") as line:
     time.sleep(1.0)
-    line.tell("closing it")
-    line.say("read: 7 pages")
+    line.update("closing it")
+    line.print("read: 7 pages")
     time.sleep(0.3)
 print("done")
 """
 QUICK = """
 from harness.console.status import status_line
-with waiting("reading a leaflet"):
+with status_line("reading a leaflet"):
     pass
 print("done")
 """
@@ -80,7 +80,7 @@ def test_a_run_says_at_once_what_it_does(tmp_path: Path) -> None:
 
 
 def test_awaited_items_are_all_there() -> None:
-    assert list(awaited(iter("abc"), "waiting for letters")) == ["a", "b", "c"]
+    assert list(iterate_with_status(iter("abc"), "waiting for letters")) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("width", [20, 40, 80])

@@ -11,14 +11,14 @@ from harness.doctor import devices, resources
 from harness.tracking.store import Store
 from harness.tracking.sync import Delivery
 from tests.harness import homes
-from tests.harness.doctor.looking import CPU, ROWS, Usage
+from tests.harness.doctor.findings import CPU, ROWS, Usage
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """PyTorch is asked by the tests that are about it; the machine has room."""
-    monkeypatch.setattr(devices, "facts", lambda: CPU)
-    monkeypatch.setattr(devices, "cards", list)
+    monkeypatch.setattr(devices, "torch_build", lambda: CPU)
+    monkeypatch.setattr(devices, "graphics_cards", list)
     monkeypatch.setattr(resources, "free_memory", lambda: 1e12)
     monkeypatch.setattr(shutil, "disk_usage", lambda place: Usage(10**13, 0, 10**13))
 

@@ -17,7 +17,7 @@ from experiments.profiles import PROFILES
 from harness.cells.record import Record, read_records
 from harness.execution.config import ExecutionConfig
 from harness.execution.encoders import prepare_encoder
-from harness.inference.trained_network import Trained, TrainingFailed, find_or_train, network, one_row
+from harness.inference.trained_network import TrainedNetwork, TrainingFailed, find_or_train, load_network, plan_row
 from harness.planning.data import open_data
 from harness.planning.plan import PlannedRow
 from harness.planning.setup import Setup
@@ -39,7 +39,7 @@ SETUP = Setup(profile=PROFILES["demo"], data="embedded", encoder="tiny", seeds=1
 
 
 def planned(encoder: Path) -> PlannedRow:
-    return one_row(ROW, 0, dataclasses.replace(SETUP, encoder=str(encoder)))
+    return plan_row(ROW, 0, dataclasses.replace(SETUP, encoder=str(encoder)))
 
 
 def test_what_is_exported_answers_as_the_row_did(invoke: Invoke, encoder: Path, tmp_path: Path) -> None:
@@ -156,7 +156,10 @@ def test_damaged_weights_are_explained(encoder: Path, tmp_path: Path) -> None:
     weights = tmp_path / "epoch-1.safetensors"
     weights.write_bytes(b"\0" * 100)
     with pytest.raises(InputError, match=r"epoch-1\.safetensors cannot be read .*; delete it"):
-        network(Trained(planned(encoder), 1, weights), ExecutionConfig(home=tmp_path, jobs=1, threads=1, device="cpu"))
+        load_network(
+            TrainedNetwork(planned(encoder), 1, weights),
+            ExecutionConfig(home=tmp_path, jobs=1, threads=1, device="cpu"),
+        )
 
 
 def test_weights_that_a_regularizer_gave_the_network_are_loaded_too(encoder: Path, tmp_path: Path) -> None:
@@ -169,5 +172,5 @@ def test_weights_that_a_regularizer_gave_the_network_are_loaded_too(encoder: Pat
     trained.scale.data.fill_(7.0)
     save_file(trained.state_dict(), tmp_path / "epoch-1.safetensors")
     machine = ExecutionConfig(home=tmp_path, jobs=1, threads=1, device="cpu")
-    again, _ = network(Trained(row, 1, tmp_path / "epoch-1.safetensors"), machine)
+    again, _ = load_network(TrainedNetwork(row, 1, tmp_path / "epoch-1.safetensors"), machine)
     assert again.scale.item() == 7.0

@@ -13,7 +13,7 @@ from experiments.profiles import PROFILES, Profile
 from experiments.statements import ConstantAnswer
 from experiments.suite import Change, Claim, Contrast, Row, Suite
 from harness.reporting import input_digest
-from harness.reporting.input_digest import inputs_of
+from harness.reporting.input_digest import digest_inputs
 from harness.tracking.from_cells import ResultsFolder
 from model.selection import LastEpoch
 from model.task import SST, Task
@@ -119,7 +119,7 @@ def edited(kind: type, name: str, value: Any) -> Suite:
 
 def key(of: Suite = FIRST, found: SetUp | None = None) -> str:
     rows = frozenset(row.name for row in FIRST.rows)
-    return inputs_of([found] if found else [], [(FIRST, rows)], [of], [], [])
+    return digest_inputs([found] if found else [], [(FIRST, rows)], [of], [], [])
 
 
 FIELDS = [
@@ -194,10 +194,10 @@ def test_the_profile_and_the_code_count(found: SetUp, monkeypatch: pytest.Monkey
         other: Profile = dataclasses.replace(PROFILES["demo"], says="another caveat")
         patch.setitem(PROFILES, "demo", other)
         assert key(found=found) != before
-    monkeypatch.setattr(input_digest, "code", lambda: "other code")
+    monkeypatch.setattr(input_digest, "code_versions", lambda: "other code")
     assert key(found=found) != before
 
 
 def test_what_has_no_plain_form_is_refused() -> None:
     with pytest.raises(TypeError, match="has no plain form"):
-        input_digest.plain(object())
+        input_digest.to_plain_data(object())

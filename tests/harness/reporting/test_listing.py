@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.reporting.listing import latest, seal
+from harness.reporting.listing import read_latest_results, result_digest
 from tests.harness.conftest import Invoke
 
 
@@ -43,7 +43,7 @@ def test_show_says_where_each_setting_comes_from_and_what_the_row_changes(invoke
 
 SETUP = {"profile": "demo", "data": "embedded", "encoder": "tiny", "variant": "", "declared": "d"}
 TOLD = SETUP | {"n": 3, "figures": {"x": {"mean": 1}}}
-SOUND = TOLD | {"check": seal(TOLD)}
+SOUND = TOLD | {"check": result_digest(TOLD)}
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ SOUND = TOLD | {"check": seal(TOLD)}
         *("", "{", "[]", "null", "[" * 100_000, '{"a": 3}', '{"a": [3]}', '{"a": [{}]}'),
         json.dumps({"a": [SOUND | {"n": 4}]}),  # another figure than was written
         *(
-            json.dumps({"a": [TOLD | change | {"check": seal(TOLD | change)}]})
+            json.dumps({"a": [TOLD | change | {"check": result_digest(TOLD | change)}]})
             for change in ({"n": "3"}, {"figures": {"x": 1}}, {"figures": {"x": {"mean": None}}})
         ),
     ],
@@ -61,6 +61,6 @@ def test_a_damaged_result_of_ours_counts_as_not_there(tmp_path: Path, damaged: s
     (tmp_path / "reports").mkdir()
     path = tmp_path / "reports" / "ours.json"
     path.write_text(damaged)
-    assert not any(latest(tmp_path).values())
+    assert not any(read_latest_results(tmp_path).values())
     path.write_text(json.dumps({"a": [SOUND, 3], "b": [SOUND]}))
-    assert latest(tmp_path) == {"a": [SOUND], "b": [SOUND]}
+    assert read_latest_results(tmp_path) == {"a": [SOUND], "b": [SOUND]}

@@ -326,7 +326,7 @@ def made(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, *words: str | Path) ->
         raise Made
 
     with monkeypatch.context() as patch, contextlib.suppress(Made):
-        patch.setattr(report, "compose", compose)
+        patch.setattr(report, "compose_blocks", compose)
         assert "unchanged" in invoke(*map(str, words)).output
         return False
     return True
