@@ -1,4 +1,5 @@
-"""Every test runs without a network, in a home of its own and on one thread; how many examples is chosen here."""
+"""Every test runs without a network, in a results folder of its own and on one thread; how many examples is chosen
+here."""
 
 from __future__ import annotations
 
@@ -71,7 +72,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def own_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A command that names no home keeps its state under the test's own folder, never in the checkout."""
+    """A command that names no results folder keeps its state under the test's own folder, never in the checkout."""
     monkeypatch.setenv("HARNESS_HOME", str(tmp_path / "home"))
 
 

@@ -1,5 +1,5 @@
 """What comes from elsewhere is never run: no unpickling and no foreign code in our packages, planted files are refused,
-and no name leads out of the home."""
+and no name leads out of the results folder."""
 
 from __future__ import annotations
 

@@ -68,8 +68,8 @@ def cells_of_budget(text: str | None, ablation: Ablation, setup: Setup, config: 
     rate = seconds_per_token(read_index(config.home), every)
     if rate is None or not every:
         raise InputError(
-            "--budget in hours needs to know how long a cell takes, and this home has trained none of these; give it "
-            "in cells"
+            "--budget in hours needs to know how long a cell takes, and this results folder has trained none of "
+            "these; give it in cells"
         )
     seconds = rate * sum(map(cost, every)) / len(every)
     return math.floor(3600 * float(match[1]) * config.jobs / seconds)

@@ -66,7 +66,7 @@ def writable(home: str) -> Path:
         probe.unlink()
     except OSError as error:
         raise InputError(
-            f"the home folder {folder} cannot be written ({error.strerror}); choose another with --home"
+            f"the results folder {folder} cannot be written ({error.strerror}); choose another with --home"
         ) from None
     check_layout(folder)
     return folder
@@ -78,7 +78,7 @@ def existing(home: str) -> Path:
     check_user("--home", home)
     folder = Path(os.path.expanduser(home))
     if not os.path.isdir(cells_folder(folder)):
-        raise InputError(f"{home} is no home of trained cells; name one with --home")
+        raise InputError(f"{home} is no results folder of trained cells; name one with --home")
     check_layout(folder)
     return folder
 

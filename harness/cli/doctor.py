@@ -30,7 +30,8 @@ from harness.console.status import iterate_with_status
 def doctor(
     profile: str, data: str | None, encoder: str | None, network: bool, as_json: bool, device: str, home: str
 ) -> None:
-    """Check this machine, the home and its results, the data and the encoder, and say how to fix what is wrong.
+    """Check this machine, the results folder and its results, the data and the encoder, and say how to fix what is
+    wrong.
 
     Every line is ok, a warning (something will be missing or slow) or an error (something fails). Nothing is changed,
     and nothing downloaded. Ends with 0 if there is no error, else with 1.

@@ -123,7 +123,7 @@ def show(row: str, as_json: bool) -> None:
 )
 @home_option
 def results(selectors: tuple[str, ...], parquet: str | None, home: str) -> None:
-    """Every result in the home, tidy: one line a cell, epoch, split and metric."""
+    """Every result in the results folder, tidy: one line a cell, epoch, split and metric."""
     from harness.cells.home import existing
     from harness.reporting.frame import results as collect
 

@@ -68,7 +68,7 @@ def execution_options(command: Any) -> Any:
 
     for option in (
         home_option,
-        click.option("--shared-home", "shared", is_flag=True, help="Ray: the home is one folder on all machines."),
+        click.option("--shared-home", "shared", is_flag=True, help="Ray: all machines share the results folder."),
         click.option("--gpus-per-cell", "gpus", type=float, help="Ray: GPUs a cell takes, 0.5 for two cells a GPU."),
         click.option("--cpus-per-cell", "cpus", type=int, help="Ray: CPUs a cell takes.  [default: --threads]"),
         click.option("--address", help="Ray: the cluster's, or auto.  [default: a Ray of this machine's own]"),

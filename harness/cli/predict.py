@@ -27,7 +27,7 @@ INTERRUPTED = 130
 @click.option("--split", type=click.Choice(["test", "dev"]), help="Which rows of the data.  [default: test]")
 @click.option("--file", help="Rows of one task in the course's layout instead.")
 @click.option("--task", help="Only this task of the row.")
-@click.option("--out", help="Folder for the files.  [default: in the home]")
+@click.option("--out", help="Folder for the files.  [default: in the results folder]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Which seed of the row.")
 @setup_options
 @device_option

@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from harness.tracking.results_source import ResultsSource
 
 store_option = click.option(
-    "--from", "uri", metavar="URI", help="A tracking store to read instead of the home's cells."
+    "--from", "uri", metavar="URI", help="A tracking store to read instead of the results folder's cells."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
 
 
 @click.command()
 @click.argument("selectors", nargs=-1, shell_complete=selector_names)
-@click.option("--out", help="Folder for the files.  [default: reports/all in the home]")
+@click.option("--out", help="Folder for the files.  [default: reports/all in the results folder]")
 @click.option("--force", is_flag=True, help="Write it even if nothing has changed.")
 @store_option
 @home_option
 def report(selectors: tuple[str, ...], out: str | None, force: bool, uri: str | None, home: str) -> None:
-    """Write report.pdf, report.html, tables and figures from the home's cells, or from a tracking store.
+    """Write report.pdf, report.html, tables and figures from the results folder's cells, or from a tracking store.
 
     Each set-up (profile, data, encoder, variant) has its own chapter; nothing of two is averaged.
     """
@@ -93,7 +93,8 @@ def print_faults(evidence: ResultsSource) -> None:
 
 
 def open_evidence(uri: str | None, home: str) -> ResultsSource:
-    """The home's cells, or the tracking store with this address, which needs no home that was trained in."""
+    """The results folder's cells, or the tracking store with this address, which needs no results folder that was
+    trained in."""
     from harness.cells.home import existing, writable
 
     if uri is None:
@@ -105,5 +106,5 @@ def open_evidence(uri: str | None, home: str) -> ResultsSource:
 
     store = Store(writable(home), uri)
     if store.file is not None and not store.file.exists():
-        raise InputError(f"there is no tracking store {store.shown} yet; harness sync makes it from a home's cells")
+        raise InputError(f"there is no tracking store {store.shown} yet; harness sync makes it from the cells")
     return StoredResults(store)

@@ -59,7 +59,7 @@ def run(
     """Train the selected rows and print their tables.
 
     Cells run in rounds: every row's first seed, then every row's second. Finished cells are not trained again. Several
-    commands on one home share the work. Ctrl-C writes checkpoints; the same command goes on from there.
+    commands on one results folder share the work. Ctrl-C writes checkpoints; the same command goes on from there.
     """
     with status_line("reading the rows and the data") as line:
         from rich.console import Console
@@ -82,7 +82,7 @@ def run(
         if not dry_run:
             download_encoders(selected, setup, line.print)
         planned = plan(selected, setup)
-        machine = machine_of(execution, setup.profile.threads)  # which makes the home: there is none for bad input
+        machine = machine_of(execution, setup.profile.threads)  # makes the results folder: none for bad input
         machine = dataclasses.replace(machine, checkpoint_seconds=60 * checkpoint_minutes)
         policy = SequentialSeeds(planned, setup) if until_decided else None
         planned = policy.rows if policy else planned
@@ -100,10 +100,12 @@ def run(
 
 
 @click.command()
-@click.option("--to", "uri", metavar="URI", help="The tracking store.  [default: MLFLOW_TRACKING_URI, or the home's]")
+@click.option(
+    "--to", "uri", metavar="URI", help="The tracking store.  [default: MLFLOW_TRACKING_URI, or the results folder's]"
+)
 @home_option
 def sync(uri: str | None, home: str) -> None:
-    """Write every result of a home into a tracking store.
+    """Write every result of a results folder into a tracking store.
 
     Any MLflow address will do. What is there already stays as it is, so that it can be done again at any time.
     """

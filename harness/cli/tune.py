@@ -40,7 +40,9 @@ LONGEST = 1_000_000  # minutes: two years
 @click.option("--seeds", type=int, help="Fresh seeds for --against.  [default: the profile's]")
 @click.option("--at-once", type=int, help="Maximum concurrent trials, over all processes.  [default: 4, or --jobs]")
 @click.option("--timeout", type=float, metavar="MINUTES", help="Stop gracefully after this many minutes.")
-@click.option("--storage", metavar="URL|FILE", help="Optuna's storage.  [default: studies/optuna.log in the home]")
+@click.option(
+    "--storage", metavar="URL|FILE", help="Optuna's storage.  [default: studies/optuna.log in the results folder]"
+)
 @execution_options
 @click.option("--report/--no-report", default=True, help="Write report.pdf and report.html at the end.  [default: yes]")
 def tune(
@@ -66,7 +68,7 @@ def tune(
     """Search a study's parameters, the papers' own first.
 
     Each trial is one training, judged after every epoch by its dev overall. What was stopped or killed goes on with the
-    same command. Several commands on one home share the trials.
+    same command. Several commands on one results folder share the trials.
     """
     with status_line("reading the study and the data") as line:
         from rich.console import Console

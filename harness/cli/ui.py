@@ -1,4 +1,4 @@
-"""``harness ui``: a read-only server of MLflow's pages on a home's results."""
+"""``harness ui``: a read-only server of MLflow's pages on a results folder's results."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from harness.console.status import status_line
 def ui(port: int | None, host: str, home: str) -> None:
     """Open MLflow's pages on the results, until Ctrl-C.
 
-    They show the home's store, or that of MLFLOW_TRACKING_URI, for reading, to whoever has the link that is printed;
-    on this machine alone unless --host says otherwise.
+    They show the results folder's store, or that of MLFLOW_TRACKING_URI, for reading, to whoever has the link that is
+    printed; on this machine alone unless --host says otherwise.
     """
     import secrets
 

@@ -1,5 +1,5 @@
-"""``<home>/harness.log``: the lines that training commands on a home have printed, without tables, each with time and
-process."""
+"""``<home>/harness.log``: the lines that training commands on a results folder have printed, without tables, each
+with time and process."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ class LogFile(logging.FileHandler):
 
 @contextlib.contextmanager
 def log_to_file(home: Path) -> Iterator[None]:
-    """Within the block, write printed lines to the home's log, then how it ended. ``InputError`` if that fails."""
+    """Within the block, write printed lines to the results folder's log, then how it ended. ``InputError`` if that
+    fails."""
     log_file = open_log(home / NAME)
     LOG.addHandler(log_file)
     context = click.get_current_context(silent=True)

@@ -32,14 +32,14 @@ def encoder(context: Context) -> Finding:
 
 
 def check_demo_encoder(home: Path) -> Finding:
-    """Check the demo's encoder, which is made in the home."""
+    """Check the demo's encoder, which is made in the results folder."""
     folders = sorted(home.glob("encoders/tiny-*/"))
     for folder in folders:
         try:
             check_folder(folder, (Bert.slug,))
         except EncoderError as exc:
             return warning(str(exc).rpartition("; ")[0] or str(exc), "nothing: the next run makes it again")
-    return ok(f"tiny: {'made in the home' if folders else 'the first run makes it, in less than a minute'}")
+    return ok(f"tiny: {'made in the results folder' if folders else 'the first run makes it, in less than a minute'}")
 
 
 def check_files(folder: Path, name: str) -> Finding:

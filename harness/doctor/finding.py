@@ -36,7 +36,8 @@ class Context:
 
     @property
     def home_option(self) -> str:
-        """The option that a command on this home needs, with a leading blank; empty for the default home."""
+        """The option that a command on this results folder needs, with a leading blank; empty for the default results
+        folder."""
         usual = os.environ.get("HARNESS_HOME") or "runs"
         return "" if str(self.home) == os.path.expanduser(usual) else f" --home {self.home}"
 

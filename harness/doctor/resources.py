@@ -43,7 +43,7 @@ def memory(context: Context) -> Finding:
 
 
 def disk(context: Context) -> Finding:
-    """Free disk where the home is, or will be."""
+    """Free disk where the results folder is, or will be."""
     folder, bytes_each, jobs = existing_parent(context.home), needs(context).disk, default_jobs(context)
     free = shutil.disk_usage(folder).free
     text = format_free(free, bytes_each, jobs, context)
@@ -94,7 +94,7 @@ def existing_parent(folder: Path) -> Path:
 
 
 def is_out_of_room(home: Path) -> bool:
-    """Whether the home cannot take a small file, for want of room."""
+    """Whether the results folder cannot take a small file, for want of room."""
     probe = home / f".room-{os.getpid()}"
     try:
         if home.is_dir():

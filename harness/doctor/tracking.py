@@ -1,4 +1,4 @@
-"""Checks that the tracking store opens and holds every result of the home."""
+"""Checks that the tracking store opens and holds every result of the results folder."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class StoredResult(NamedTuple):
 
 
 def store(context: Context) -> Finding:
-    """The store of MLFLOW_TRACKING_URI, or the home's. ``InputError`` for one that cannot be read."""
+    """The store of MLFLOW_TRACKING_URI, or the results folder's. ``InputError`` for one that cannot be read."""
     address = os.environ.get("MLFLOW_TRACKING_URI")
     if not address and not context.home.is_dir():
-        return ok("none yet; the first run makes it in the home")
-    opened = Store(context.home if context.home.is_dir() else Path(), None)  # it would make the home
+        return ok("none yet; the first run makes it in the results folder")
+    opened = Store(context.home if context.home.is_dir() else Path(), None)  # it would make the results folder
     fault = file_fault(opened, context) if opened.file is not None else None
     if fault is not None:
         return fault
@@ -102,7 +102,7 @@ def age_fault(age: mlflow_schema.Age, name: str, remake: str) -> Finding | None:
 
 
 def check_delivery(store: Store, context: Context) -> Finding:
-    """Whether the results of the home are in the store, as it is now. ``InputError``."""
+    """Whether the results of the results folder are in the store, as it is now. ``InputError``."""
     from harness.tracking.queries import store_errors as answering
 
     ended, missing, damaged = results(context), 0, 0
@@ -113,12 +113,13 @@ def check_delivery(store: Store, context: Context) -> Finding:
             here, there = [entry for entry in ended if entry.suite.slug == suite], stored_results(store, suite)
             missing += sum(expected_result(entry) not in there for entry in here)
             damaged += sum(there.get(expected_result(entry)) is False for entry in here)
-    faults = [f"{missing} of the home's {len(ended)} results are not in it"] if missing else []
-    faults += [f"the answers of {damaged} of the home's {len(ended)} results are gone or damaged"] if damaged else []
+    whole = f"of the results folder's {len(ended)} results"
+    faults = [f"{missing} {whole} are not in it"] if missing else []
+    faults += [f"the answers of {damaged} {whole} are gone or damaged"] if damaged else []
     if faults:
         text = f"{store.shown} opens; {', and '.join(faults)}"
         return warning(text, f"harness sync{context.home_option} delivers them")
-    return ok(f"{store.shown} opens; all {len(ended)} results of the home are in it")
+    return ok(f"{store.shown} opens; all {len(ended)} results of the results folder are in it")
 
 
 def expected_result(entry: ResultEntry) -> StoredResult:
@@ -127,7 +128,7 @@ def expected_result(entry: ResultEntry) -> StoredResult:
 
 
 def results(context: Context) -> list[ResultEntry]:
-    """All results that the home has to deliver."""
+    """All results that the results folder has to deliver."""
     return delivered_results(context.home, list[str]().append).entries if context.home.is_dir() else []
 
 

@@ -1,4 +1,4 @@
-"""Checks that the home can be written, who uses it, and which of its cells are damaged."""
+"""Checks that the results folder can be written, who uses it, and which of its cells are damaged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from model.encoders.file_checks import fault
 
 
 def folder(context: Context) -> Finding:
-    """Whether it can be written, is laid out as a home, and is used by another command now. ``InputError``."""
+    """Whether it can be written, is laid out as a results folder, and is used by another command now.
+    ``InputError``."""
     home = context.home.absolute()
     if not os.path.lexists(home):
         parent = existing_parent(home)
@@ -29,7 +30,7 @@ def folder(context: Context) -> Finding:
 
 
 def describe_use(home: Path) -> str:
-    """What another command does with the home now, if any."""
+    """What another command does with the results folder now, if any."""
     training = sum(is_leased(cell) for cell in cell_folders(home) if (cell / "claim.json").exists())
     if training:
         return f"; other commands are training {training} of its cells now"

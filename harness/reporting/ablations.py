@@ -1,4 +1,4 @@
-"""Reads ablations from a tracking store or a home, for reports."""
+"""Reads ablations from a tracking store or a results folder, for reports."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ def read_ablations(evidence: ResultsSource, only: str | None = None) -> list[Abl
 
 
 def ablation_in_home(ablation: Ablation, setup: Setup, home: Path) -> AblationResults:
-    """The results of every combination that the home's cells have."""
+    """The results of every combination that the results folder's cells have."""
     rows = plan(ablation_rows(ablation.slug), setup)
     return AblationResults(ablation, measured_setup(rows, setup_tags(setup), read_index(home)))

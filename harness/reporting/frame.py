@@ -1,4 +1,4 @@
-"""All results of a home as a tidy data frame."""
+"""All results of a results folder as a tidy data frame."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ KINDS = {"profile": str, "data": str, "encoder": str, "variant": str, "declared"
 
 
 def read_latest_results(home: Path) -> dict[str, list[dict[str, Any]]]:
-    """Our results by ``suite/row``, as the last runs in this home left them. Damaged ones are left out; the row's next
-    run writes them again. A row may have changed since (see ``current_results``)."""
+    """Our results by ``suite/row``, as the last runs in this results folder left them. Damaged ones are left out; the
+    row's next run writes them again. A row may have changed since (see ``current_results``)."""
     try:
         contents = json.loads((reports_folder(home) / OURS).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

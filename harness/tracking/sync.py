@@ -90,11 +90,11 @@ class Delivery:
                 if error.errno in LOCKLESS:
                     raise InputError(
                         f"the file system of {self.store.home} has no locks ({error.strerror}), which keep commands "
-                        "on one home apart; name a --home on a local disk, or have it mounted with flock"
+                        "on one results folder apart; name a --home on a local disk, or have it mounted with flock"
                     ) from None
                 raise InputError(
-                    f"the home {self.store.home} cannot be written ({error.strerror}); make it writable, or name "
-                    "another --home"
+                    f"the results folder {self.store.home} cannot be written ({error.strerror}); make it writable, "
+                    "or name another --home"
                 ) from None
             if self.lock is not None:
                 self.set_aside()

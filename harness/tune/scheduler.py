@@ -130,7 +130,7 @@ class TrialQueue:
         for trial in self.trials:
             if trial.state == "foreign" and trial.number not in self._skipped:
                 self._skipped.add(trial.number)
-                why = trial.reason or "another program began it, so that no cell of this home has its result"
+                why = trial.reason or "another program began it, so that no cell of this results folder has its result"
                 self.remarks.append(f"trial {trial.number} is passed over and does not count: {why}")
 
     def should_continue(self, cell: Cell, epochs: Sequence[JournalEntry]) -> bool:

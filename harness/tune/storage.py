@@ -94,8 +94,8 @@ class Storage:
                 attributes = self._study.user_attrs
         if attributes["home"] != home_id(self.home):
             raise InputError(
-                f"the study {self.study_run.name} in {self.address} belongs to another home, which has its cells; "
-                "share that folder with --home, or take another --storage or --sampler-seed"
+                f"the study {self.study_run.name} in {self.address} belongs to another results folder, "
+                "which has its cells; share that folder with --home, or take another --storage or --sampler-seed"
             )
         began: Any = attributes.get("at_once")
         if not isinstance(began, int) or attributes.get("check") not in (None, digest([self.study_run.name, began])):

@@ -25,7 +25,7 @@ class Encoder(Technique):
         return 0.0
 
     def making(self) -> float:
-        """What it takes to prepare it from its start, once a home, in plain updates of one token."""
+        """What it takes to prepare it from its start, once a results folder, in plain updates of one token."""
         return 0.0
 
     def identity(self) -> str:

@@ -28,7 +28,7 @@ DRAWN = "document.querySelectorAll('.js-plotly-plot .scatterlayer path.js-line')
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with rows of two suites, delivered."""
+    """A results folder with rows of two suites, delivered."""
     home = tmp_path_factory.mktemp("pages") / "home"
     furnish(home, [*seeds(f"{SUITES[1]}/{BASE}", 2), *seeds(f"{SUITES[1]}/{CHANGED}", 2, skill=0.8)])
     furnish(home, seeds(f"{SUITES[0]}/baseline", 1))

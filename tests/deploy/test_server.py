@@ -1,5 +1,5 @@
-"""The server of ``deploy/compose.yaml``, as processes: what several homes deliver at the same time is there, each run
-once, and whoever has no password or comes by another name is refused in a sentence."""
+"""The server of ``deploy/compose.yaml``, as processes: what several results folders deliver at the same time is
+there, each run once, and whoever has no password or comes by another name is refused in a sentence."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ pytestmark = [
 ]
 
 HOMES, CELLS = (4, 50) if FULL else (2, 3)
-ROWS = ("12-combined", "12-combined", "06-smart", "04-all-three")  # the first two homes share one
+ROWS = ("12-combined", "12-combined", "06-smart", "04-all-three")  # the first two results folders share one
 ANN, WRONG = ("ann", "one-of-the-team"), ("admin", "not-the-password")
 PASSWORD, HOST = REFUSALS["error code 401"], REFUSALS["Invalid Host header"]
 

@@ -34,7 +34,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Path:
-    """A home in which two short cells were trained and nothing disturbed them."""
+    """A results folder in which two short cells were trained and nothing disturbed them."""
     home = tmp_path_factory.mktemp("whole") / "home"
     finish(*words(home, encoder, ROWS, "--seeds", 1, "--jobs", 1))
     return home
@@ -48,7 +48,7 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def invoke(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Invoke:
-    """``harness WORDS...`` with its home under the test's folder; a traceback fails the test."""
+    """``harness WORDS...`` with its results folder under the test's folder; a traceback fails the test."""
     monkeypatch.setenv("HARNESS_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)

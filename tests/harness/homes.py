@@ -204,7 +204,8 @@ def seeds(shown: Mapping[tuple[str, ...], Any]) -> Sequence[tuple[str, ...]]:
 
 
 def missing(home: Path, uri: str) -> list[str]:
-    """What the journals of a home hold and a store does not, or not so; and what it holds that no journal does."""
+    """What the journals of a results folder hold and a store does not, or not so; and what it holds that no journal
+    does."""
     shown, wanted = stored_runs(uri), dict[tuple[str, ...], Any]()
     for entry in collect_deliverables(home, print).entries:
         wanted[entry.suite.slug, entry.name, entry.tags["setup"], str(entry.seed)] = entry.record

@@ -1,4 +1,4 @@
-"""``harness run`` as real processes, and what two homes have in common."""
+"""``harness run`` as real processes, and what two results folders have in common."""
 
 from __future__ import annotations
 
@@ -75,13 +75,14 @@ def kill(number: int) -> None:
 
 
 def saved(home: Path) -> float | None:
-    """When the newest checkpoint of a home was written."""
+    """When the newest checkpoint of a results folder was written."""
     times = [path.stat().st_mtime for path in home.glob("cells/*/checkpoint.safetensors")]
     return max(times, default=None)
 
 
 def results(home: Path) -> dict[str, Any]:
-    """All that training computed in a home, without clocks: by cell, journal, predictions and kept weights."""
+    """All that training computed in a results folder, without clocks: by cell, journal, predictions and kept
+    weights."""
     pids: dict[str, Any] = {}
     for record in read_records(home):
         with np.load(record.folder / "predictions.npz") as stored:

@@ -138,7 +138,7 @@ def with_overall(suite: Suite, values: Mapping[str, float]) -> dict[str, float]:
 
 
 def train(home: Path, training: Training) -> str:
-    """Leave the training's cell in the home, as the executor does; its name."""
+    """Leave the training's cell in the results folder, as the executor does; its name."""
     folder = home / "cells" / id_of(training)
     folder.mkdir(parents=True, exist_ok=True)
     ended = moment(training.ended)
@@ -228,7 +228,7 @@ def seeds(row: str, count: int, **more: Any) -> list[Training]:
 
 
 def deliver(home: Path, uri: str | None = None) -> Count:
-    """Every cell of the home into its store, or another."""
+    """Every cell of the results folder into its store, or another."""
     with Delivery(Store(home, uri), print) as delivery:
         return delivery.deliver_all(home)
 

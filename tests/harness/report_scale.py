@@ -33,7 +33,7 @@ class Answered(NamedTuple):
 
 
 def fill(home: Path, pairs: Sequence[Pair], seeds: int) -> None:
-    """A home with this many seeds of each row, each with its answers."""
+    """A results folder with this many seeds of each row, each with its answers."""
     pool = list(answered(home.parent / "pool"))
     rows, number = [], 0
     for suite, row in pairs:

@@ -96,7 +96,7 @@ def workers() -> Iterator[None]:
 
 @functools.cache
 def trained_with(encoder: Path) -> dict[str, bytes]:
-    """The files of a home in which two seeds of ``ROW`` were trained and their weights were kept."""
+    """The files of a results folder in which two seeds of ``ROW`` were trained and their weights were kept."""
     with tempfile.TemporaryDirectory() as folder:
         words = [*RUN, "--seeds", "2", "--keep", "selected", "--encoder", encoder, "--home", Path(folder) / "home"]
         result = CliRunner().invoke(main, [str(word) for word in words])
@@ -105,7 +105,8 @@ def trained_with(encoder: Path) -> dict[str, bytes]:
 
 
 class Trial:
-    """The command line, with a home for each example in which ``ROW`` is trained, and a folder for bad files."""
+    """The command line, with a results folder for each example in which ``ROW`` is trained, and a folder for bad
+    files."""
 
     def __init__(self, invoke: Invoke, root: Path, trained: dict[str, bytes], encoder: Path) -> None:
         self.invoke, self.root, self.trained, self.encoder = invoke, root, trained, encoder
@@ -119,7 +120,7 @@ class Trial:
 
     def __call__(self, folder: Path, *words: object) -> str:
         """Run a command on the folder's home and check its answer, that it left finished cells alone (and all else,
-        unless it trained), and that the next command finds the home as it was."""
+        unless it trained), and that the next command finds the results folder as it was."""
         home = folder / "home"
         before = files(home)
         options = words.index("--") if "--" in words else len(words)

@@ -1,5 +1,6 @@
 """What a tracking server that misbehaves costs a run. ``python -m tests.harness.unruly_servers [KIND...]`` trains a
-second seed in a home whose first is not delivered yet, beside a server of each kind, and prints what it took."""
+second seed in a results folder whose first is not delivered yet, beside a server of each kind, and prints what it
+took."""
 
 from __future__ import annotations
 

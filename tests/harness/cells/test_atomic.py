@@ -169,7 +169,7 @@ def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(
 
 
 def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
-    """Not even with the same process number, as on two machines that share a home."""
+    """Not even with the same process number, as on two machines that share a results folder."""
     path = tmp_path / "file"
     with atomic_path(path) as one:
         one.write_text("one, half")

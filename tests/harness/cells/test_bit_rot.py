@@ -37,7 +37,7 @@ ROWS = (f"{SUITE}/finetune-default", f"{SUITE}/finetune-rrobin")
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with two rows of two seeds, delivered."""
+    """A results folder with two rows of two seeds, delivered."""
     home = tmp_path_factory.mktemp("rot") / "home"
     for row in ROWS:
         furnish(home, seeds(row, 2, skill=0.5 if row == ROWS[0] else 0.8))
@@ -155,7 +155,7 @@ def test_a_sync_mends_the_homes_own_database(whole: Path, tmp_path: Path, invoke
         assert invoke("sync", "--home", home).exit_code == 0
         after, said = read(StoredResults(Store(home, f"sqlite:///{home / 'mlflow.db'}")))
         outcome = judged(before, after, said).replace("harmless", "mended")
-        assert count(f"{kind} of the home", outcome) == "mended", (path, bit, said)
+        assert count(f"{kind} of the results folder", outcome) == "mended", (path, bit, said)
 
 
 def test_a_bit_of_the_latest_figures(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""One bit of what a home keeps to start or go on from is turned: it is noticed, or it changes nothing."""
+"""One bit of what a results folder keeps to start or go on from is turned: it is noticed, or it changes nothing."""
 
 from __future__ import annotations
 

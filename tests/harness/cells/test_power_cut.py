@@ -17,7 +17,7 @@ from tests.harness.processes import FULL, ROWS, finish, results, saved, start, u
 
 @pytest.fixture(scope="module")
 def half(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Path:
-    """A home with one finished cell and one that has a checkpoint."""
+    """A results folder with one finished cell and one that has a checkpoint."""
     home = tmp_path_factory.mktemp("half") / "home"
     with start(*words(home, encoder, ROWS, "--seeds", 1, "--jobs", 1)) as run:
         assert run.stdout is not None

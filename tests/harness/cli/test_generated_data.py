@@ -1,5 +1,5 @@
 """Data files that nobody spoilt by hand, through the command line: one clear sentence and exit code 2, or correct work;
-never a traceback, never damage to the home.
+never a traceback, never damage to the results folder.
 
 Examples in ``make test`` and in ``make test-all``, the same ones every time:
 

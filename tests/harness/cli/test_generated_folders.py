@@ -4,9 +4,9 @@ sentence and trained again, and no finished cell is lost with it.
 Examples in ``make test`` and in ``make test-all``, the same ones every time:
 
 ===================================== == ===
-a file of the home damaged             3  50
-a part of the home replaced            2  40
-no home at all                         2  20
+a file of the results folder damaged             3  50
+a part of the results folder replaced            2  40
+no results folder at all                         2  20
 ===================================== == ===
 """
 
@@ -30,7 +30,7 @@ READING = ("list", "results", "dry run")
 
 
 def command(kind: str, trial: Trial, home: object, out: Path) -> list[object]:
-    """A command on the home, by kind."""
+    """A command on the results folder, by kind."""
     both = [*RUN, "--seeds", "2", "--encoder", trial.encoder]
     words: dict[str, list[object]] = {
         "list": ["list", SUITE, "--json"],

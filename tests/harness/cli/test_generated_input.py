@@ -1,5 +1,5 @@
 """Options and encoders that nobody spoilt by hand, through the command line: one clear sentence and exit code 2, or
-correct work; never a traceback, never damage to the home. Data files are in ``test_generated_data``, homes in
+correct work; never a traceback, never damage to the results folder. Data files are in ``test_generated_data``, homes in
 ``test_generated_homes``.
 
 Examples in ``make test`` and in ``make test-all``, the same ones every time:

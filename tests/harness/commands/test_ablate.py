@@ -170,7 +170,7 @@ def test_an_added_factor_that_does_nothing_without_another_is_said_and_filled(in
         (("--factor", MSE), "mse-on-sts is a factor already"),
         (("--budget", "many"), "--budget 'many' is neither cells, as in 96, nor hours, as in 2.5h"),
         (("--budget", "0"), "--budget '0' is neither cells"),
-        (("--budget", "2h"), "this home has trained none of these; give it in cells"),
+        (("--budget", "2h"), "this results folder has trained none of these; give it in cells"),
         (("--budget", "12", "--seeds", "6"), "4 factors take 5 cells a seed or more and the budget is 2"),
         (("--budget", "90", "--seeds", "6", "--design", "factorial"), "factorial takes 16 combinations, 96 cells"),
         (tuple(itertools.chain(*(("--hold", name) for name in ALL))), "every factor is held"),

@@ -1,4 +1,4 @@
-"""``harness sync``: everything in a home, in any tracking store; what goes wrong is one sentence."""
+"""``harness sync``: everything in a results folder, in any tracking store; what goes wrong is one sentence."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ def test_what_is_in_a_store_already_stays_as_it_is(invoke: Invoke, home: Path, t
 def test_what_is_no_home_is_explained(invoke: Invoke, tmp_path: Path) -> None:
     result = invoke("sync", "--home", tmp_path / "none")
     assert (result.exit_code, result.output.count("\n")) == (2, 1)
-    assert result.output.startswith(f"error: {tmp_path / 'none'} is no home of trained cells; name one with --home")
+    message = f"error: {tmp_path / 'none'} is no results folder of trained cells; name one with --home"
+    assert result.output.startswith(message)
     assert not (tmp_path / "none").exists()
 
 

@@ -1,4 +1,4 @@
-"""The home's log: what was said, when, by which process, and how it ended."""
+"""The results folder's log: what was said, when, by which process, and how it ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A home with results, and a machine with room."""
+"""A results folder with results, and a machine with room."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def delivered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with two results, both in its database."""
+    """A results folder with two results, both in its database."""
     folder = tmp_path_factory.mktemp("delivered") / "home"
     for row in ROWS:
         homes.cell(folder, row)

@@ -135,6 +135,6 @@ def test_an_encoder_of_the_hub_that_is_not_in_the_cache(invoke: Invoke, monkeypa
 def test_the_demos_encoder_if_damaged_is_made_again(invoke: Invoke, tmp_path: Path, encoder: Path) -> None:
     (tmp_path / "home" / "encoders").mkdir(parents=True)
     folder = copied(encoder, tmp_path / "home" / "encoders" / "tiny-1")
-    check(run_doctor(invoke, error=False)["encoder"], "ok", "made in the home")
+    check(run_doctor(invoke, error=False)["encoder"], "ok", "made in the results folder")
     (folder / "model.safetensors").write_bytes(b"")
     check(run_doctor(invoke, error=False)["encoder"], "warning", "cut short", "makes it again")

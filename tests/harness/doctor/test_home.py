@@ -1,4 +1,4 @@
-"""The doctor on a home that cannot be written, is in use or has damaged cells."""
+"""The doctor on a results folder that cannot be written, is in use or has damaged cells."""
 
 from __future__ import annotations
 

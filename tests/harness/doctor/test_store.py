@@ -100,7 +100,10 @@ def test_results_that_are_not_delivered(invoke: Invoke, used: Path) -> None:
     homes.cell(used, ROWS[0], seed=1)
     homes.reads(used, ROWS[0], 1)
     check(
-        run_doctor(invoke, "--home", used, error=False)["store"], "warning", "1 of the home's 3 results", "harness sync"
+        run_doctor(invoke, "--home", used, error=False)["store"],
+        "warning",
+        "1 of the results folder's 3 results",
+        "harness sync",
     )
     (used / "mlflow.db").unlink()
     check(run_doctor(invoke, "--home", used, error=False)["store"], "warning", "is not there", "harness sync")
@@ -114,7 +117,7 @@ def test_answers_that_are_gone_or_damaged_are_told_and_made_again(invoke: Invoke
     check(
         run_doctor(invoke, "--home", used, error=False)["store"],
         "warning",
-        "answers of 1 of the home's 2",
+        "answers of 1 of the results folder's 2",
         "harness sync",
     )
     assert "1 new, 1 there before, 0 not delivered" in invoke("sync", "--home", used).output
@@ -122,7 +125,7 @@ def test_answers_that_are_gone_or_damaged_are_told_and_made_again(invoke: Invoke
     check(
         run_doctor(invoke, "--home", used, error=False)["store"],
         "warning",
-        "answers of 2 of the home's 2",
+        "answers of 2 of the results folder's 2",
         "harness sync",
     )
     assert "2 new, 0 there before, 0 not delivered" in invoke("sync", "--home", used).output

@@ -28,9 +28,9 @@ UNSAID = ("Traceback", "ERROR", "sqlalche.me")  # what libraries tell of it
 
 @dataclasses.dataclass(frozen=True)
 class Point:
-    """As soon as there is such a file in the home (from the start, if empty) never more KB than ``left`` are free.
-    ``minutes`` lie between checkpoints. Sizes are a tiny encoder's, in the pages that a file takes: 4 for a small one,
-    552 for weights, 1652 for a checkpoint, 960 for the database."""
+    """As soon as there is such a file in the results folder (from the start, if empty) never more KB than ``left``
+    are free. ``minutes`` lie between checkpoints. Sizes are a tiny encoder's, in the pages that a file takes: 4 for a
+    small one, 552 for weights, 1652 for a checkpoint, 960 for the database."""
 
     name: str
     when: str
@@ -85,7 +85,7 @@ def words(home: Path, encoder: Path, minutes: int = 0) -> list[object]:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Path:
-    """The home of a run that had all the space it wanted."""
+    """The results folder of a run that had all the space it wanted."""
     home = tmp_path_factory.mktemp("undisturbed") / "home"
     finish(*words(home, encoder))
     return home
@@ -188,7 +188,8 @@ def test_a_home_that_cannot_be_made_is_said(disk: Disk, encoder: Path) -> None:
             (disk.at / str(number)).touch()
     output = finish(*words(disk.home, encoder), code=2)
     reason = "cannot be written (No space left on device); choose another with --home"
-    assert output.splitlines()[-1] == f"error: the home folder {disk.home} {reason}"  # after a word on what takes long
+    last = output.splitlines()[-1]  # after a word on what takes long
+    assert last == f"error: the results folder {disk.home} {reason}"
 
 
 def in_json(path: Path) -> None:

@@ -21,7 +21,7 @@ FEW = ("--set", "epochs=2", "--set", "sst.rows=64", "--set", "quora.rows=64", "-
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Path:
-    """A home in which ``ROW`` was trained and the weights of its selected epoch were kept."""
+    """A results folder in which ``ROW`` was trained and the weights of its selected epoch were kept."""
     home = tmp_path_factory.mktemp("trained") / "home"
     words = [
         "run",

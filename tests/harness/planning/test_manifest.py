@@ -1,4 +1,4 @@
-"""Which rows were planned to read which cells outlives everything else that is shown of a home."""
+"""Which rows were planned to read which cells outlives everything else that is shown of a results folder."""
 
 from __future__ import annotations
 

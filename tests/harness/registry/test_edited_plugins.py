@@ -1,4 +1,5 @@
-"""What a user's file declares is checked before anything trains: one sentence with the line, exit code 2, no home."""
+"""What a user's file declares is checked before anything trains: one sentence with the line, exit code 2, no results
+folder."""
 
 from __future__ import annotations
 

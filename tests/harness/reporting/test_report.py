@@ -78,7 +78,7 @@ def reported(home: Path, out: Path, *words: str, uri: str = "", hashing: str = "
 
 @pytest.fixture(scope="module")
 def states(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Such a home, delivered, and the report of its suite."""
+    """Such a results folder, delivered, and the report of its suite."""
     folder = tmp_path_factory.mktemp("states")
     every_state(folder / "home")
     (folder / "home" / "mlflow.db").write_bytes(empty())
@@ -89,7 +89,7 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def few(tmp_path: Path) -> Path:
-    """A home with two rows of two seeds, delivered."""
+    """A results folder with two rows of two seeds, delivered."""
     home = tmp_path / "home"
     furnish(home, [*seeds(BASE, 2), *seeds(CHANGED, 2, skill=0.7)])
     deliver(home)
@@ -387,7 +387,7 @@ COMMANDS = (("report", FEW), ("compare", BASE, CHANGED), ("explain", f"{BASE}:ss
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: words[0])
 def test_a_store_that_cannot_be_read_is_one_sentence(invoke: Invoke, tmp_path: Path, words: tuple[str, ...]) -> None:
     home = tmp_path / "home"
-    refused(invoke(*words), "is no home of trained cells")
+    refused(invoke(*words), "is no results folder of trained cells")
     (home / "cells").mkdir(parents=True)
     refused(invoke(*words), "has no results of these rows")
     assert not (home / "mlflow.db").exists()

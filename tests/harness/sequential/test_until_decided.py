@@ -25,7 +25,7 @@ FIRST = 6
 
 
 def make_home(home: Path, skills: Mapping[str, float], seeds: int, **more: Mapping[int, dict[str, object]]) -> Path:
-    """The home, in which these rows of the suite have been trained, some seeds with other features."""
+    """The results folder, in which these rows of the suite have been trained, some seeds with other features."""
     for row in plan(select([SUITE], tuple(skills)), setup_of("demo", None, None, seeds, (), ())):
         for cell in row.cells:
             features = more.get(row.name.replace("-", "_"), {}).get(cell.seed, {})
@@ -37,7 +37,7 @@ def make_home(home: Path, skills: Mapping[str, float], seeds: int, **more: Mappi
 
 
 def decisions(output: str) -> str:
-    """The table of decisions and what was trained for them, without the home's name."""
+    """The table of decisions and what was trained for them, without the results folder's name."""
     return output.partition("better vs worse")[2].partition("tables:")[0]
 
 
@@ -143,7 +143,7 @@ def words(home: Path, encoder: Path, *more: object) -> list[object]:
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> tuple[Path, str]:
-    """A home that one command made without being disturbed, and what it said."""
+    """A results folder that one command made without being disturbed, and what it said."""
     home = tmp_path_factory.mktemp("alone") / "home"
     return home, finish(*words(home, encoder))
 

@@ -1,4 +1,4 @@
-"""Several commands on one home share the work: each cell is trained once, also when one of them is killed."""
+"""Several commands on one results folder share the work: each cell is trained once, also when one of them is killed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COUNTS = [2, 4] if FULL else [2]
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Path:
-    """The home of one command that did all the work."""
+    """The results folder of one command that did all the work."""
     home = tmp_path_factory.mktemp("alone") / "home"
     finish(*words(home, encoder, ROWS, "--seeds", 2, "--jobs", 2))
     return home

@@ -1,4 +1,5 @@
-"""The tracking store is a view: whatever becomes of it or its writer, it shows what the home has, each run once."""
+"""The tracking store is a view: whatever becomes of it or its writer, it shows what the results folder has, each run
+once."""
 
 from __future__ import annotations
 
@@ -98,7 +99,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def delivered(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
-    """Such a home whose results are in its store, and all that this holds."""
+    """Such a results folder whose results are in its store, and all that this holds."""
     folder = furnished(tmp_path_factory.mktemp("delivered") / "home")
     (folder / "mlflow.db").write_bytes(empty())
     deliver(folder)
@@ -227,7 +228,7 @@ def test_without_the_lock_nothing_is_written_and_its_owner_delivers(home: Path) 
 
 def test_a_home_that_cannot_be_written_is_explained(home: Path) -> None:
     (home / "writer.lock").mkdir()
-    with pytest.raises(InputError, match=f"^the home {home} cannot be written"), Delivery(Store(home), print):
+    with pytest.raises(InputError, match=f"^the results folder {home} cannot be written"), Delivery(Store(home), print):
         pass
 
 

@@ -1,4 +1,4 @@
-"""Two homes write to one tracking store at the same time: nothing of either is lost, or there twice."""
+"""Two results folders write to one tracking store at the same time: nothing of either is lost, or there twice."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ MOMENTS = list(itertools.product(range(12) if FULL else (0, 1, 2, 4, 7), (False,
 
 @pytest.mark.parametrize(("writes", "after"), MOMENTS)
 def test_cells_of_one_row_share_its_run(tmp_path: Path, uri: str, writes: int, after: bool) -> None:
-    """The other home writes all of its own between two writes of this one."""
+    """The other results folder writes all of its own between two writes of this one."""
     one, two = home(tmp_path / "one", 0, 1), home(tmp_path / "two", 1, 2)
 
     def meanwhile() -> None:

@@ -45,7 +45,7 @@ HOME = Path("home")
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A home whose store nobody opens."""
+    """A results folder whose store nobody opens."""
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "mlflow.db").touch()
     return tmp_path / "home"

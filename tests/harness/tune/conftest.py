@@ -13,7 +13,7 @@ from tests.harness.tune.quick import TRIALS, finish, sequence, words
 
 @pytest.fixture(scope="session")
 def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home's empty database."""
+    """A results folder's empty database."""
     file = tmp_path_factory.mktemp("blank") / "mlflow.db"
     make_database(file)
     return file
@@ -21,7 +21,7 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def reference(tmp_path_factory: pytest.TempPathFactory, encoder: Path, blank: Path) -> Path:
-    """The home of a study that nothing disturbed."""
+    """The results folder of a study that nothing disturbed."""
     home = fresh(tmp_path_factory.mktemp("alone") / "home", blank)
     finish(*words(home, encoder, TRIALS, "--jobs", 1))
     states = [state for _, _, state, *_ in sequence(home)]

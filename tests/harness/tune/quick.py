@@ -81,7 +81,7 @@ def active_workers(home: Path, command: int) -> set[str]:
 
 
 def study(home: Path, storage: str = "") -> Any:
-    """The only one in an Optuna storage: the home's file, or a database."""
+    """The only one in an Optuna storage: the results folder's file, or a database."""
     import optuna
     from optuna.storages.journal import JournalFileBackend
     from sqlalchemy.pool import NullPool
@@ -181,7 +181,7 @@ def die_at(place: str, count: int) -> None:
 
     if place == "created":  # a trial that nobody has been told to train
         Storage.create = dies(Storage.create, count, True)  # type: ignore[method-assign]
-    if place == "noted":  # kept in the home, unknown to the storage
+    if place == "noted":  # kept in the results folder, unknown to the storage
         Storage.end = dies(Storage.end, count, False)  # type: ignore[method-assign]
     if place == "reported":  # half written
         optuna.Study.tell = dies(optuna.Study.tell, count, False)  # type: ignore[method-assign]

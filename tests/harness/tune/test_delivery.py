@@ -64,7 +64,7 @@ Delivered = tuple[Path, list[Trial], Shown]
 
 @pytest.fixture(scope="module")
 def delivered(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
-    """Such a home whose trials are in its tracking store, and all that this holds."""
+    """Such a results folder whose trials are in its tracking store, and all that this holds."""
     home = tmp_path_factory.mktemp("delivered") / "home"
     trials = run_noted_study(home, make_study_run(), 8)
     (home / "mlflow.db").write_bytes(empty())

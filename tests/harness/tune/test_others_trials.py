@@ -27,7 +27,7 @@ START = dict(STUDY_RUN.study.starts[0].params)
 
 
 def shared(home: Path, **more: Any) -> optuna.Study:
-    """The home's study as another program opens it."""
+    """The results folder's study as another program opens it."""
     (home / "studies").mkdir(parents=True, exist_ok=True)
     storage = JournalStorage(JournalFileBackend(str(home / "studies" / "optuna.log")))
     return optuna.create_study(study_name=STUDY_RUN.name, storage=storage, load_if_exists=True, **more)

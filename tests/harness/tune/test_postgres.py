@@ -26,7 +26,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def filed(tmp_path_factory: pytest.TempPathFactory, encoder: Path, blank: Path, reference: Path) -> Path:
-    """The home of the same study in a file, by one command."""
+    """The results folder of the same study in a file, by one command."""
     if TRIALS == ALONE:
         return reference
     home = fresh(tmp_path_factory.mktemp("filed") / "home", blank)
@@ -35,7 +35,7 @@ def filed(tmp_path_factory: pytest.TempPathFactory, encoder: Path, blank: Path, 
 
 
 def secret_in(home: Path) -> list[str]:
-    """The files of a home that hold the password, plain or quoted."""
+    """The files of a results folder that hold the password, plain or quoted."""
     files = [path for path in home.rglob("*") if path.is_file()]
     return [path.name for path in files if any(text.encode() in path.read_bytes() for text in (PASSWORD, QUOTED))]
 

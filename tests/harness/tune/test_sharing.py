@@ -1,4 +1,4 @@
-"""Several commands on one home carry out one study, the one that a single worker would have."""
+"""Several commands on one results folder carry out one study, the one that a single worker would have."""
 
 from __future__ import annotations
 

@@ -91,7 +91,9 @@ def test_a_study_of_another_home_is_refused(tmp_path: Path) -> None:
     shared = str(tmp_path / "shared.log")
     first = opened(tmp_path / "one", shared)
     create_running(first)
-    with pytest.raises(InputError, match=rf"^the study {STUDY_RUN.name} in {shared} belongs to another home, .*--home"):
+    with pytest.raises(
+        InputError, match=rf"^the study {STUDY_RUN.name} in .* belongs to another results folder, .*--home"
+    ):
         opened(tmp_path / "two", shared)
     other = make_study_run("heads", Method(seed=1))
     assert Storage(tmp_path / "two", shared, other, 4).trials() == []
