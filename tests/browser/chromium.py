@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-FOUND = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PATIENCE = 30.0  # seconds for a page to show what it should
 NOWHERE = ("about", "blob", "chrome", "chrome-untrusted", "data", "file")  # schemes that ask no host
 HERE = ("127.0.0.1", "localhost")
@@ -41,7 +41,7 @@ class Page:
     scripts did not catch."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self.process, self.asked, self.errors = process, list[str](), list[str]()
+        self.process, self.requests, self.errors = process, list[str](), list[str]()
         self._number, self._read = 0, b""
         self.session = ""  # the browser's own
         self._follow("")
@@ -51,8 +51,8 @@ class Page:
 
     def _follow(self, session: str) -> None:
         """Have what this session starts wait until its requests are told: tabs, frames and workers of any kind."""
-        given = {"autoAttach": True, "waitForDebuggerOnStart": True, "flatten": True}
-        self._send("Target.setAutoAttach", session, given)
+        options = {"autoAttach": True, "waitForDebuggerOnStart": True, "flatten": True}
+        self._send("Target.setAutoAttach", session, options)
 
     def _watch(self, session: str) -> None:
         for method in ("Network.enable", "Runtime.enable"):
@@ -60,19 +60,19 @@ class Page:
         self._follow(session)
         self._send("Runtime.runIfWaitingForDebugger", session, {})
 
-    def call(self, method: str, **given: Any) -> dict[str, Any]:
+    def call(self, method: str, **params: Any) -> dict[str, Any]:
         """What a command of DevTools answers."""
-        number = self._send(method, self.session, given)
-        while (told := self._next()).get("id") != number:
+        number = self._send(method, self.session, params)
+        while (reply := self._next()).get("id") != number:
             pass
-        assert "error" not in told, (method, told["error"])
-        return dict(told["result"])
+        assert "error" not in reply, (method, reply["error"])
+        return dict(reply["result"])
 
-    def _send(self, method: str, session: str, given: dict[str, Any]) -> int:
+    def _send(self, method: str, session: str, params: dict[str, Any]) -> int:
         assert self.process.stdin is not None
         self._number += 1
-        told = {"id": self._number, "method": method, "params": given} | ({"sessionId": session} if session else {})
-        self.process.stdin.write(json.dumps(told).encode() + b"\0")
+        message = {"id": self._number, "method": method, "params": params} | ({"sessionId": session} if session else {})
+        self.process.stdin.write(json.dumps(message).encode() + b"\0")
         self.process.stdin.flush()
         return self._number
 
@@ -87,18 +87,18 @@ class Page:
             assert more, "the browser has ended"
             self._read += more
         message, _, self._read = self._read.partition(b"\0")
-        told = dict(json.loads(message))
-        given = told.get("params", {})
-        match told.get("method"):
+        event = dict(json.loads(message))
+        params = event.get("params", {})
+        match event.get("method"):
             case "Target.attachedToTarget":
-                self._watch(given["sessionId"])
+                self._watch(params["sessionId"])
             case "Network.requestWillBeSent":
-                self.asked.append(given["request"]["url"])
+                self.requests.append(params["request"]["url"])
             case "Network.webSocketCreated":
-                self.asked.append(given["url"])
+                self.requests.append(params["url"])
             case "Runtime.exceptionThrown":
-                self.errors.append(given["exceptionDetails"].get("exception", {}).get("description", "an error"))
-        return told
+                self.errors.append(params["exceptionDetails"].get("exception", {}).get("description", "an error"))
+        return event
 
     def open(self, address: str) -> None:
         """Load it anew, even where it differs after # alone."""
@@ -107,9 +107,9 @@ class Page:
 
     def tell(self, expression: str) -> Any:
         """The value of a JavaScript expression in the page."""
-        told = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in told, (expression, told)
-        return told["result"].get("value")
+        reply = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in reply, (expression, reply)
+        return reply["result"].get("value")
 
     def until(self, expression: str) -> Any:
         """The value once it is true."""
@@ -131,21 +131,21 @@ class Page:
 
     def outside(self) -> set[str]:
         """What was asked of other machines."""
-        split = {url: urlsplit(url) for url in self.asked}
+        split = {url: urlsplit(url) for url in self.requests}
         return {url for url, each in split.items() if each.scheme not in NOWHERE and each.hostname not in HERE}
 
 
 @contextlib.contextmanager
 def browser(folder: Path) -> Iterator[Page]:
     """A page of a browser that keeps its state in the folder; leaving ends all its processes."""
-    assert FOUND is not None
+    assert CHROMIUM is not None
     # DevTools reads from descriptor 3 and writes to 4
     words = [
         "sh",
         "-c",
         'exec "$@" 3<&0 4>&1 </dev/null >&2',
         "sh",
-        FOUND,
+        CHROMIUM,
         *FLAGS,
         f"--user-data-dir={folder}",
         "about:blank",

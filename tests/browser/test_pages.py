@@ -12,12 +12,12 @@ import pytest
 from harness.registry.selectors import select
 from harness.reporting.report import write_report
 from harness.tracking.from_cells import ResultsFolder
-from tests.browser.chromium import FOUND, PATIENCE, Page, browser
+from tests.browser.chromium import CHROMIUM, PATIENCE, Page, browser
 from tests.harness.homes import empty
 from tests.harness.report_homes import deliver, furnish, seeds
 from tests.harness.tracking.test_ui_server import shown
 
-pytestmark = pytest.mark.skipif(FOUND is None, reason="needs Chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 
 SUITES = ("smartbert/table1", "smooth-valleys/table2")
 BASE, CHANGED = "finetune-default", "finetune-rrobin"
@@ -175,7 +175,7 @@ def test_the_reports_figures_are_drawn(page: Page, report: str) -> None:
 
 def opened_alone(page: Page, address: str) -> bool:
     """Whether nothing else was loaded since, from wherever."""
-    return page.asked[len(page.asked) - page.asked[::-1].index(address) :] == []
+    return page.requests[len(page.requests) - page.requests[::-1].index(address) :] == []
 
 
 def test_what_is_asked_of_other_machines_is_noticed(opened: Page, pages: dict[str, str]) -> None:
@@ -191,4 +191,4 @@ def test_what_is_asked_of_other_machines_is_noticed(opened: Page, pages: dict[st
     while opened.outside() != wanted and time.monotonic() < until:
         opened.tell("new Promise(done => setTimeout(done, 100))")
     assert opened.outside() == wanted
-    opened.asked[:] = [url for url in opened.asked if url not in wanted]
+    opened.requests[:] = [url for url in opened.requests if url not in wanted]

@@ -24,8 +24,8 @@ def compose() -> Any:
 def filled(text: str, environment: Mapping[str, str]) -> str:
     """``${NAME:-default}`` and ``${NAME:?what to do}`` replaced; ``LookupError`` where the latter is empty."""
 
-    def value(found: re.Match[str]) -> str:
-        name, kind, rest = found.groups()
+    def value(match: re.Match[str]) -> str:
+        name, kind, rest = match.groups()
         if not environment.get(name) and kind == "?":
             raise LookupError(f"{name}: {rest}")
         return environment.get(name) or (rest if kind == "-" else "")

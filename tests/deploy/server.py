@@ -31,7 +31,7 @@ class Tracking:
 
     def __init__(self, folder: Path, database: postgres.Server) -> None:
         self.folder, self.database, self.port = folder, database, free_port("127.0.0.1", None)
-        self.environment = made(folder) | {"ALLOWED_HOSTS": "127.0.0.1:5000"}
+        self.environment = make_secrets(folder) | {"ALLOWED_HOSTS": "127.0.0.1:5000"}
         self.address = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
         script = (FOLDER / "databases.sql").read_text()
@@ -64,7 +64,7 @@ class Tracking:
                 stderr=log,
                 start_new_session=True,
             )
-        until(lambda: self.asked("/health")[0] == 200 or self.gone(), SLOW)
+        until(lambda: self.request("/health")[0] == 200 or self.gone(), SLOW)
         assert not self.gone(), self.log.read_text()
 
     def stop(self) -> None:
@@ -79,7 +79,7 @@ class Tracking:
     def log(self) -> Path:
         return self.folder / "log"
 
-    def asked(
+    def request(
         self, path: str, who: tuple[str, str] = ("", ""), sends: Mapping[str, str] | None = None, **headers: str
     ) -> tuple[int, str]:
         """Status and text of an answer; 0 while there is none."""
@@ -87,8 +87,10 @@ class Tracking:
         data = None if sends is None else json.dumps(sends).encode()
         headers |= {} if data is None else {"Content-Type": "application/json"}
         try:
-            with urllib.request.urlopen(urllib.request.Request(self.address + path, data, headers), timeout=30) as told:
-                return told.status, told.read().decode()
+            with urllib.request.urlopen(
+                urllib.request.Request(self.address + path, data, headers), timeout=30
+            ) as reply:
+                return reply.status, reply.read().decode()
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read().decode()
@@ -98,27 +100,27 @@ class Tracking:
     def words_of_all(self) -> str:
         """The command lines of its processes, which all users of a machine can read."""
         assert self.process is not None
-        found = []
+        lines = []
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             try:
                 if os.getpgid(int(path.parent.name)) == self.process.pid:
-                    found.append(path.read_bytes().replace(b"\0", b" ").decode())
+                    lines.append(path.read_bytes().replace(b"\0", b" ").decode())
             except OSError:
                 continue
-        return "\n".join(found)
+        return "\n".join(lines)
 
 
-def made(folder: Path) -> dict[str, str]:
+def make_secrets(folder: Path) -> dict[str, str]:
     """The secrets, by the line that ``deploy/README.md`` gives."""
     (line,) = re.findall(r"```sh\n(\(umask 077; .*?\))\n```", (FOLDER / "README.md").read_text(), re.DOTALL)
     shutil.copy(FOLDER / ".env.example", folder / ".env.example")
     subprocess.run(["bash", "-ec", line], cwd=folder, check=True)
     assert (folder / ".env").stat().st_mode & 0o777 == 0o600
     pairs = [each.partition("=") for each in (folder / ".env").read_text().splitlines() if not each.startswith("#")]
-    found = {name: value for name, _, value in pairs if name}
-    assert len(set(found.values())) == len(found)
-    assert min(map(len, found.values())) >= 32
-    return found
+    secrets = {name: value for name, _, value in pairs if name}
+    assert len(set(secrets.values())) == len(secrets)
+    assert min(map(len, secrets.values())) >= 32
+    return secrets
 
 
 @contextmanager

@@ -19,13 +19,13 @@ SECRETS = {
     if line.endswith("=") and not line.startswith("#")
 }
 SERVICES = compose()["services"]
-GIVEN = dict.fromkeys(SECRETS, "given")
+ENVIRONMENT = dict.fromkeys(SECRETS, "given")
 
 
 def pinned(package: str) -> str:
-    found = re.search(rf"^{package}==(\S+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
-    assert found is not None
-    return found[1]
+    match = re.search(rf"^{package}==(\S+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    assert match is not None
+    return match[1]
 
 
 def test_mlflow_is_the_version_that_the_harness_is_tested_with() -> None:
@@ -52,7 +52,7 @@ def test_nothing_is_open_to_other_machines_unless_told(service: str) -> None:
 
 
 def test_the_server_answers_to_exact_names_only() -> None:
-    words = command("mlflow", GIVEN)
+    words = command("mlflow", ENVIRONMENT)
     (hosts,) = (word.partition("=")[2] for word in words if word.startswith("--allowed-hosts="))
     (origins,) = (word.partition("=")[2] for word in words if word.startswith("--cors-allowed-origins="))
     assert hosts.split(",") == ["localhost:5000", "127.0.0.1:5000"]
@@ -65,7 +65,7 @@ def test_without_a_secret_nothing_starts(name: str) -> None:
     assert re.search(rf"\$\{{{name}:\?", (FOLDER / "compose.yaml").read_text())
     with pytest.raises(LookupError, match=name):
         for service in SERVICES:
-            variables(service, GIVEN | {name: ""})
+            variables(service, ENVIRONMENT | {name: ""})
 
 
 def test_no_secret_is_in_a_file() -> None:

@@ -18,7 +18,7 @@ from model.recipe import recipe_digest
 from model.selection import LastEpoch
 from reports.claim_verdicts import ClaimVerdict, Verdict, judge
 from reports.results import SetUp
-from tests.reports.made import Kept, measured, right, setup
+from tests.reports.results_data import Kept, measured, right, setup
 
 ROWS = {f"{each.slug}/{row.name}": (each, row) for each in SUITES for row in each.rows}
 SMART_ROW = STUDIES["smart"].row
@@ -27,7 +27,7 @@ SMART_FOUND = {"lambda_s": 3.0, "mu": 0.25, "epsilon": 1e-2, "eta": 1e-2, "sigma
 
 def winner(study: str = "smart", params: Mapping[str, Value] | None = None, row: str = SMART_ROW) -> Winner:
     """A made one."""
-    given = params or (SMART_FOUND if study == "smart" else STUDIES[study].starts[0].params)
+    values = params or (SMART_FOUND if study == "smart" else STUDIES[study].starts[0].params)
     return Winner(
         study=study,
         row=row,
@@ -47,7 +47,7 @@ def winner(study: str = "smart", params: Mapping[str, Value] | None = None, row:
         version="0.1.0",
         revision="abc1234",
         date="2026-01-31",
-        params=given,
+        params=values,
     )
 
 

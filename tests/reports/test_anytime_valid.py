@@ -19,14 +19,14 @@ from reports.overview import ANYTIME, of_paper
 from reports.results import Runs, SetUp
 from reports.statistics.crossed_effects import crossed
 from reports.statistics.sequential import Comparison, Items, decide, first_possible, items_of
-from tests.reports.made import Kept, measured, right, setup
+from tests.reports.results_data import Kept, measured, right, setup
 from tests.reports.statistics.experiments import normal
 
 BERTRAM = next(suite for suite in SUITES if suite.slug == "bertram/table1")
 BETTER, WORSE, OTHER = "06-smart", "04-all-three", "05-cosine-embedding"
 
 
-def found(by_seed: NDArray[np.float64], seeds: tuple[int, ...] = (), blocks: bool = False) -> Differences:
+def differences(by_seed: NDArray[np.float64], seeds: tuple[int, ...] = (), blocks: bool = False) -> Differences:
     """Differences [seeds], or of items [seeds, items], on seeds from 0 or on these."""
     values = by_seed.mean(axis=1) if blocks else by_seed
     return Differences(
@@ -60,7 +60,7 @@ def test_it_is_the_first_decision_over_all_seeds_in_order(seed: int, centre: flo
         )
         for n in range(1, 15)
     ]
-    assert anytime_decision(found(block, blocks=True), 0.2, 2) == next(filter(None, looks), "undecided")
+    assert anytime_decision(differences(block, blocks=True), 0.2, 2) == next(filter(None, looks), "undecided")
 
 
 @pytest.mark.parametrize(
@@ -74,13 +74,13 @@ def test_it_is_the_first_decision_over_all_seeds_in_order(seed: int, centre: flo
     ],
 )
 def test_seeds_count_from_0_to_the_first_that_is_missing(seeds: tuple[int, ...], expected: Anytime) -> None:
-    assert anytime_decision(found(1 + 0.01 * np.arange(len(seeds)), seeds), 0.01, 1) == expected
+    assert anytime_decision(differences(1 + 0.01 * np.arange(len(seeds)), seeds), 0.01, 1) == expected
 
 
 def test_a_gap_before_a_decision_leaves_nothing_to_say() -> None:
     values = np.random.default_rng(0).normal(0, 1, 9)
-    assert anytime_decision(found(values), 0.01, 1) == "undecided"
-    assert anytime_decision(found(values, (0, 1, 2, 3, 4, 5, 6, 7, 9)), 0.01, 1) == ""
+    assert anytime_decision(differences(values), 0.01, 1) == "undecided"
+    assert anytime_decision(differences(values, (0, 1, 2, 3, 4, 5, 6, 7, 9)), 0.01, 1) == ""
 
 
 @pytest.mark.parametrize(("items", "of"), [(False, 1), (True, 1), (False, 8), (True, 30)])
@@ -118,8 +118,8 @@ def test_the_report_has_it_as_a_word_a_column_and_one_sentence() -> None:
     for seeds in (3, 9):
         suite = dataclasses.replace(BERTRAM, claims=(claim((BETTER, WORSE), (OTHER, WORSE), ("12-combined", OTHER)),))
         shares = {"_06_smart": 0.8, "_04_all_three": 0.5, "_05_cosine_embedding": 0.5, "_12_combined": 0.8}
-        held = evidence(seeds, **shares)
-        judged[seeds] = of_paper(held, "bertram", judge(held, [suite]))
+        results = evidence(seeds, **shares)
+        judged[seeds] = of_paper(results, "bertram", judge(results, [suite]))
     few, many = ([record["anytime"] for record in judged[seeds].records] for seeds in (3, 9))
     assert few == ["", "", ""]  # too few seeds to decide anything
     assert many == ["higher", "equivalent", ""]  # the last is confounded

@@ -23,7 +23,7 @@ from reports.audit.finding import SEVERITIES, Finding
 from reports.audit.rounding import TASKS, decimals, figures, find, rounded, score
 from reports.audit.terminal import page
 
-FOUND = audit(SUITES)
+FINDINGS = audit(SUITES)
 BERTRAM, SVD, SMARTBERT, VALLEYS = (
     f"{paper}/table{number}"
     for paper, number in (("bertram", 1), ("smart-vs-deberta", 1), ("smartbert", 1), ("smooth-valleys", 2))
@@ -82,7 +82,9 @@ FAULTS = [
 @pytest.mark.parametrize(("suite", "about", "kind", "severity", "words"), FAULTS)
 def test_each_known_fault_is_found(suite: str, about: str, kind: str, severity: str, words: tuple[str, ...]) -> None:
     fitting = [
-        each for each in FOUND if (each.suite, each.about, each.kind, each.severity) == (suite, about, kind, severity)
+        each
+        for each in FINDINGS
+        if (each.suite, each.about, each.kind, each.severity) == (suite, about, kind, severity)
     ]
     assert any(all(word in each.sentence for word in words) for each in fitting), [each.sentence for each in fitting]
 
@@ -91,17 +93,17 @@ def test_nothing_else_is_called_wrong() -> None:
     """Every row and claim that the audit accuses was checked against its paper's text."""
     grave = ("impossible", "misprint", "contradicted")
     expected = sorted((fault[0], fault[1], fault[2]) for fault in FAULTS if fault[3] in grave)
-    assert sorted((each.suite, each.about, each.kind) for each in FOUND if each.severity in grave) == expected
+    assert sorted((each.suite, each.about, each.kind) for each in FINDINGS if each.severity in grave) == expected
 
 
 def test_findings_name_rows_that_exist_and_come_gravest_first() -> None:
     by_slug = {suite.slug: suite for suite in SUITES}
     order = list(SEVERITIES)
     for slug, suite in by_slug.items():
-        own = [each for each in FOUND if each.suite == slug]
+        own = [each for each in FINDINGS if each.suite == slug]
         assert [order.index(each.severity) for each in own] == sorted(order.index(each.severity) for each in own)
         assert all(find(suite, name)[1] for each in own for name in each.rows)
-    assert audit(SUITES) == FOUND
+    assert audit(SUITES) == FINDINGS
 
 
 @pytest.mark.parametrize("suite", [suite for suite in SUITES if suite.origin == "paper"], ids=lambda suite: suite.slug)
@@ -177,11 +179,11 @@ def test_rounded_figures_of_consistent_scores_are_never_impossible(
     up: bool,
 ) -> None:
     deltas = {task: rounding(exact[task] - base[task], digits, up) for task in TASKS}
-    told = dataclasses.replace(
+    new = dataclasses.replace(
         printed("new"), printed=line(exact, formula, digits, up), printed_deltas=deltas, delta_from="old"
     )
     old = dataclasses.replace(printed("old"), printed=line(base, formula, digits, up))
-    assert kinds(table(old, told, formula=formula), "impossible") == set()
+    assert kinds(table(old, new, formula=formula), "impossible") == set()
 
 
 @settings(max_examples=150, deadline=None)
@@ -196,11 +198,11 @@ def test_rounded_figures_of_consistent_scores_are_never_impossible(
 def test_an_overall_that_is_off_by_more_than_rounding_is_always_found(
     exact: dict[str, Fraction], formula: Formula, digits: int, up: bool, by: int, sign: int
 ) -> None:
-    told = line(exact, formula, digits, up)
-    wrong = told | {"overall": round(told["overall"] + sign * by / 10**digits, digits)}
+    cells = line(exact, formula, digits, up)
+    wrong = cells | {"overall": round(cells["overall"] + sign * by / 10**digits, digits)}
     assume(max(map(decimals, wrong.values())) == digits)
-    found = audit([table(dataclasses.replace(printed("new"), printed=wrong), formula=formula)])
-    assert "overall" in {each.kind for each in found if each.severity == "impossible"}
+    findings = audit([table(dataclasses.replace(printed("new"), printed=wrong), formula=formula)])
+    assert "overall" in {each.kind for each in findings if each.severity == "impossible"}
 
 
 @settings(max_examples=150, deadline=None)
@@ -246,25 +248,25 @@ def test_a_trained_task_at_the_majority_class_is_on_the_floor(figure: float, low
 def test_what_came_with_a_step_counts_as_a_change() -> None:
     suite = next(suite for suite in SUITES if suite.slug == SVD)
     for name, start, count in (("siar", "bce-logits", 1), ("deberta-siar", "deberta", 2), ("bce-logits", "bert-v1", 2)):
-        found = step(suite, suite.row(name), "overall")
-        assert found is not None
-        assert (found.start, found.count) == (start, count)
+        change = step(suite, suite.row(name), "overall")
+        assert change is not None
+        assert (change.start, change.count) == (start, count)
 
 
 def test_a_turned_sign_is_said_to_be_one() -> None:
     new = dataclasses.replace(
         printed("new", 0.4), printed_deltas=scores(-0.123), delta_from="old", printed=scores(0.423)
     )
-    (found,) = [each for each in audit([table(printed("old", 0.300), new)]) if each.kind == "delta"]
-    assert "the sign is turned" in found.sentence
+    (finding,) = [each for each in audit([table(printed("old", 0.300), new)]) if each.kind == "delta"]
+    assert "the sign is turned" in finding.sentence
 
 
 @pytest.mark.parametrize(("formula", "fits"), [("plain", "normalised"), ("normalised", "plain")])
 def test_an_overall_by_the_other_formula_is_told_which_fits(formula: Formula, fits: str) -> None:
     exact = {"sst_accuracy": Fraction("0.5"), "quora_accuracy": Fraction("0.7"), "sts_pearson": Fraction("0.4")}
     suite = table(dataclasses.replace(printed("new"), printed=line(exact, fits, 3, True)), formula=formula)
-    (found,) = [each for each in audit([suite]) if each.kind == "overall"]
-    assert f"only the {fits} one fits" in found.sentence
+    (finding,) = [each for each in audit([suite]) if each.kind == "overall"]
+    assert f"only the {fits} one fits" in finding.sentence
     assert kinds(dataclasses.replace(suite, formula="none"), "impossible") == set()
 
 
@@ -294,9 +296,9 @@ def ratio(value: float) -> Suite:
 
 def test_a_stated_ratio_is_held_against_the_cells() -> None:
     assert "contradicted" not in {each.severity for each in audit([ratio(2.0)])}
-    (found,) = [each for each in audit([ratio(2.5)]) if each.kind == "statement"]
-    assert found.severity == "contradicted"
-    assert "2.00 times" in found.sentence
+    (finding,) = [each for each in audit([ratio(2.5)]) if each.kind == "statement"]
+    assert finding.severity == "contradicted"
+    assert "2.00 times" in finding.sentence
 
 
 def test_a_ratio_to_a_figure_that_is_not_above_zero_is_refused_in_one_sentence() -> None:
@@ -335,20 +337,20 @@ def test_a_score_of_one_answer_is_named_unless_it_is_said() -> None:
 
 def test_a_gathered_line_of_one_row_must_have_its_rows_figures() -> None:
     rows = dict.fromkeys((*TASKS, "overall"), "a")
-    told = {"sst_accuracy": 0.5, "quora_accuracy": 0.6, "sts_pearson": 0.434, "overall": 0.606}
-    suite = table(dataclasses.replace(printed("a"), printed=told))
-    same = GatheredLine(name="best", source="s", printed=told, rows=rows)
-    other = dataclasses.replace(same, printed=told | {"sst_accuracy": 0.511})
+    cells = {"sst_accuracy": 0.5, "quora_accuracy": 0.6, "sts_pearson": 0.434, "overall": 0.606}
+    suite = table(dataclasses.replace(printed("a"), printed=cells))
+    same = GatheredLine(name="best", source="s", printed=cells, rows=rows)
+    other = dataclasses.replace(same, printed=cells | {"sst_accuracy": 0.511})
     assert "line" not in kinds(dataclasses.replace(suite, statements=(same,)))
     assert "line" in kinds(dataclasses.replace(suite, statements=(other,)), "impossible")
 
 
 @pytest.mark.parametrize("width", [40, 60, 76, 80, 120, 200])
 def test_no_line_is_longer_than_the_screen_and_no_word_is_lost(width: int) -> None:
-    lines = page(FOUND, [suite.slug for suite in SUITES], width).plain.splitlines()
+    lines = page(FINDINGS, [suite.slug for suite in SUITES], width).plain.splitlines()
     assert max(map(len, lines)) <= width
     words = " ".join(lines).split()
-    for finding in FOUND:
+    for finding in FINDINGS:
         assert set(finding.sentence.split()) <= set(words), finding
     assert " ".join(lines[-3:]).split()[-1] == "note."
 

@@ -15,7 +15,7 @@ from experiments.suite import Claim, Contrast, Row, Suite
 from reports.claim_verdicts import ClaimVerdict, Verdict, alone, judge
 from reports.results import Items, Runs, SetUp
 from reports.statistics.correlation import pseudo_values
-from tests.reports.made import Kept, made_seed, measured, right, setup
+from tests.reports.results_data import Kept, example_seed, measured, right, setup
 
 FULL = os.environ.get("HARNESS_TEST_COUNTS") == "full"
 BERTRAM = next(suite for suite in SUITES if suite.slug == "bertram/table1")
@@ -36,7 +36,7 @@ def answers(drawn: np.random.Generator, labels: NDArray[np.float64], share: floa
     return right(labels, correct)
 
 
-def made(shares: Mapping[str, float], seeds: int, suite: Suite = BERTRAM) -> SetUp:
+def make_evidence(shares: Mapping[str, float], seeds: int, suite: Suite = BERTRAM) -> SetUp:
     """Rows whose seeds are right on this share of the items, apart from chance."""
     drawn, reader = np.random.default_rng(0), Kept()
     labels = drawn.integers(0, 2, ITEMS).astype(float)
@@ -71,13 +71,13 @@ def verdict(evidence: SetUp, *contrasts: Contrast, margin: float = 0.05) -> Clai
     ],
 )
 def test_a_known_truth_gets_its_verdict(shares: tuple[float, float], seeds: int, sign: int, expected: Verdict) -> None:
-    evidence = made(dict(zip(("06-smart", "04-all-three"), shares, strict=True)), seeds)
+    evidence = make_evidence(dict(zip(("06-smart", "04-all-three"), shares, strict=True)), seeds)
     assert verdict(evidence, sst(sign)).verdict == expected
 
 
 def test_a_claim_needs_all_of_its_contrasts() -> None:
     shares = {"06-smart": 0.8, "04-all-three": 0.5, "05-cosine-embedding": 0.8}
-    evidence = made(shares, 6)
+    evidence = make_evidence(shares, 6)
     against = Contrast(better="05-cosine-embedding", worse="04-all-three", metric="sst_accuracy", sign=-1)
     assert verdict(evidence, sst()).verdict == "reproduced"
     assert verdict(evidence, sst(), against).verdict == "contradicted"
@@ -87,7 +87,7 @@ def test_a_claim_needs_all_of_its_contrasts() -> None:
 
 
 def test_rows_that_differ_on_several_axes_credit_no_change() -> None:
-    evidence = made({"12-combined": 0.8, "11-mse": 0.5, "06-smart": 0.8, "04-all-three": 0.5}, 6)
+    evidence = make_evidence({"12-combined": 0.8, "11-mse": 0.5, "06-smart": 0.8, "04-all-three": 0.5}, 6)
     mixed = sst(better="12-combined", worse="11-mse")
     assert verdict(evidence, mixed).verdict == "confounded"
     assert verdict(evidence, mixed, sst()).verdict == "reproduced"  # decided by the clean contrast
@@ -96,7 +96,7 @@ def test_rows_that_differ_on_several_axes_credit_no_change() -> None:
 
 
 def test_an_undecided_contrast_says_how_many_seeds_it_would_take() -> None:
-    judged = verdict(made({"06-smart": 0.62, "04-all-three": 0.6}, 3), sst(), margin=0.01)
+    judged = verdict(make_evidence({"06-smart": 0.62, "04-all-three": 0.6}, 3), sst(), margin=0.01)
     (tested,) = judged.tested
     assert judged.verdict == "underpowered"
     assert tested.needed is None or tested.needed > 3
@@ -104,12 +104,12 @@ def test_an_undecided_contrast_says_how_many_seeds_it_would_take() -> None:
 
 
 def test_items_that_are_not_the_same_decide_nothing() -> None:
-    evidence = made({"06-smart": 0.8, "04-all-three": 0.5}, 6)
+    evidence = make_evidence({"06-smart": 0.8, "04-all-three": 0.5}, 6)
     reader = evidence.rows[f"{BERTRAM.slug}/06-smart"].reader
     assert isinstance(reader, Kept)
-    for run, told in list(reader.tables.items()):
+    for run, table in list(reader.tables.items()):
         if "06-smart" in run:
-            reader.tables[run] = told.iloc[:-1]
+            reader.tables[run] = table.iloc[:-1]
     judged = verdict(evidence, sst())
     assert judged.verdict == "not run"
     assert "did not score the same" in judged.tested[0].comparison.reason
@@ -130,7 +130,7 @@ def test_what_a_contrast_says_alone(agree: float, differ: float, same: float, ex
 
 
 def test_claims_of_one_paper_are_corrected_together() -> None:
-    evidence = made({"06-smart": 0.63, "04-all-three": 0.6}, 4)
+    evidence = make_evidence({"06-smart": 0.63, "04-all-three": 0.6}, 4)
     one = Claim(name="a", says="It helps.", contrasts=(sst(),), margin=0.001)
     others = tuple(dataclasses.replace(one, name=name, contrasts=(sst(worse="05-cosine-embedding"),)) for name in "bcd")
     (alone_,) = judge(evidence, [dataclasses.replace(BERTRAM, claims=(one,))])
@@ -171,8 +171,8 @@ class Null:
             names = tuple(map(str, range(count)))
             items[task] = Items(tuple(range(seeds)), names, np.zeros(count), values)
         sst, quora, sts = (items[task].values.mean(axis=1) for task in counts)
-        told = [
-            made_seed(
+        records = [
+            example_seed(
                 seed,
                 f"{row.name}{seed}",
                 f"{row.name}{seed}",
@@ -182,9 +182,9 @@ class Null:
             )
             for seed in range(seeds)
         ]
-        found = Runs(suite, row, told, Kept())
-        found.__dict__["_read"] = (items, {})
-        return found
+        runs = Runs(suite, row, records, Kept())
+        runs.__dict__["_read"] = (items, {})
+        return runs
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 6])
@@ -206,7 +206,7 @@ def test_under_the_null_at_most_one_paper_in_twenty_has_a_decided_claim(
 
 def test_a_stated_effect_is_found_with_the_stated_power() -> None:
     """.1 of accuracy on 1,000 items with six seeds that are .02 apart: decided in most experiments."""
-    drawn, found, papers = np.random.default_rng(1), 0, 200 if FULL else 40
+    drawn, count, papers = np.random.default_rng(1), 0, 200 if FULL else 40
     for _ in range(papers):
         reader, labels = Kept(), drawn.integers(0, 2, 1000).astype(float)
         rows = [
@@ -218,8 +218,8 @@ def test_a_stated_effect_is_found_with_the_stated_power() -> None:
             )
             for row, share in ((CHANGED, 0.6), (BASE, 0.5))
         ]
-        found += verdict(setup(rows), sst()).verdict == "reproduced"
-    assert found >= 0.9 * papers
+        count += verdict(setup(rows), sst()).verdict == "reproduced"
+    assert count >= 0.9 * papers
 
 
 @pytest.mark.parametrize(
@@ -231,8 +231,8 @@ def test_too_few_seeds_or_items_decide_nothing_and_say_so(seeds: int, items: int
     rows = []
     reader = Kept()
     for name, share in (("06-smart", 1.0), ("04-all-three", 0.1)):
-        given = {seed: {"sst": (answers(drawn, labels, share), labels)} for seed in range(seeds)}
-        rows.append(measured(BERTRAM, BERTRAM.row(name), given, reader))
+        by_seed = {seed: {"sst": (answers(drawn, labels, share), labels)} for seed in range(seeds)}
+        rows.append(measured(BERTRAM, BERTRAM.row(name), by_seed, reader))
     judged = verdict(setup(rows), sst())
     assert judged.verdict == "underpowered" and words in judged.why
 

@@ -13,7 +13,7 @@ from reports.results import Runs, SetUp, frame
 from reports.statistics.correlation import pearson, pseudo_values
 from reports.suite.effects import agreement, best, costs, effects
 from reports.suite.warnings import alarms
-from tests.reports.made import Floats, Kept, measured, right, setup
+from tests.reports.results_data import Floats, Kept, measured, right, setup
 from tests.reports.statistics.experiments import estimate_of
 
 SUITE = next(suite for suite in SUITES if suite.slug == "bertram/table1")
@@ -28,22 +28,22 @@ def labels() -> dict[str, Floats]:
 
 def row(name: str, reader: Kept, *, seeds: int = 4, share: float = 0.6, cell: str = "") -> Runs:
     drawn, gold = np.random.default_rng(len(name)), labels()
-    given = {}
+    by_seed = {}
     for seed in range(seeds):
         answers = {
             task: right(gold[task], (drawn.random(COUNTS[task]) < share).astype(float)) for task in ("sst", "quora")
         }
         answers["sts"] = gold["sts"] + drawn.normal(0, 2, COUNTS["sts"])
-        given[seed] = {task: (answers[task], gold[task]) for task in COUNTS}
-    made = measured(SUITE, SUITE.row(name), given, reader, cell)
-    made.seeds = [
+        by_seed[seed] = {task: (answers[task], gold[task]) for task in COUNTS}
+    runs = measured(SUITE, SUITE.row(name), by_seed, reader, cell)
+    runs.seeds = [
         dataclasses.replace(
             seed,
             scores={**seed.scores, "overall": whole(seed.scores)},
         )
-        for seed in made.seeds
+        for seed in runs.seeds
     ]
-    return made
+    return runs
 
 
 def whole(scores: object) -> float:
@@ -70,12 +70,14 @@ def test_an_accuracy_is_compared_item_by_item(both: SetUp, reader: Kept) -> None
     gold = labels()["sst"]
     ours, theirs = (np.stack([each == gold for each in answers(reader, slug, "sst")]) for slug in (ONE, OTHER))
     difference = ours.astype(float) - theirs
-    found = compare(both, ONE, OTHER, "sst_accuracy")
+    comparison = compare(both, ONE, OTHER, "sst_accuracy")
     expected = estimate_of([difference], most=(1.0,))
-    assert found.estimate is not None
-    assert (found.estimate.mean, found.estimate.p) == pytest.approx((difference.mean(), expected.p))
-    assert found.estimate.components == expected.components
-    assert found.items == {"sst": 200} and found.seeds == (0, 1, 2, 3) and found.axes == ("regularizers",)
+    assert comparison.estimate is not None
+    assert (comparison.estimate.mean, comparison.estimate.p) == pytest.approx((difference.mean(), expected.p))
+    assert comparison.estimate.components == expected.components
+    assert (
+        comparison.items == {"sst": 200} and comparison.seeds == (0, 1, 2, 3) and comparison.axes == ("regularizers",)
+    )
 
 
 def test_a_correlation_is_compared_by_pseudo_values_around_its_own_difference(both: SetUp, reader: Kept) -> None:
@@ -83,21 +85,21 @@ def test_a_correlation_is_compared_by_pseudo_values_around_its_own_difference(bo
     ours, theirs = answers(reader, ONE, "sts"), answers(reader, OTHER, "sts")
     blocks = [pseudo_values(a, gold) - pseudo_values(b, gold) for a, b in zip(ours, theirs, strict=True)]
     centre = np.mean([pearson(a, gold) - pearson(b, gold) for a, b in zip(ours, theirs, strict=True)])
-    found = compare(both, ONE, OTHER, "sts_pearson").estimate
+    estimate = compare(both, ONE, OTHER, "sts_pearson").estimate
     expected = estimate_of([np.stack(blocks)], mean=float(centre))
-    assert found is not None
-    assert found.mean == pytest.approx(expected.mean) and found.error == pytest.approx(expected.error)
+    assert estimate is not None
+    assert estimate.mean == pytest.approx(expected.mean) and estimate.error == pytest.approx(expected.error)
 
 
 def test_overall_weighs_its_tasks_as_the_formula_does(both: SetUp) -> None:
     parts = {
         name: compare(both, ONE, OTHER, name).estimate for name in ("sst_accuracy", "quora_accuracy", "sts_pearson")
     }
-    found = compare(both, ONE, OTHER, "overall")
+    comparison = compare(both, ONE, OTHER, "overall")
     sst, quora, sts = (part.mean if part else 0.0 for part in parts.values())
-    assert found.estimate is not None
-    assert found.estimate.mean == pytest.approx(sst / 3 + quora / 3 + sts / 6)
-    assert [each.weight for each in found.estimate.components] == [1 / 3, 1 / 3, 1 / 6]
+    assert comparison.estimate is not None
+    assert comparison.estimate.mean == pytest.approx(sst / 3 + quora / 3 + sts / 6)
+    assert [each.weight for each in comparison.estimate.components] == [1 / 3, 1 / 3, 1 / 6]
 
 
 def test_a_comparison_turned_round_has_the_other_sign(both: SetUp) -> None:
@@ -107,15 +109,15 @@ def test_a_comparison_turned_round_has_the_other_sign(both: SetUp) -> None:
 
 
 def test_a_gap_is_compared_by_seed_alone(both: SetUp) -> None:
-    found = compare(both, ONE, OTHER, "sst_gap")
-    assert found.items == {} and found.estimate is None  # train is dev here: a gap of 0 in every seed
-    assert found.reason == "every seed differs by the same, so there is no interval"
+    comparison = compare(both, ONE, OTHER, "sst_gap")
+    assert comparison.items == {} and comparison.estimate is None  # train is dev here: a gap of 0 in every seed
+    assert comparison.reason == "every seed differs by the same, so there is no interval"
 
 
 def test_rows_of_two_splits_are_refused(reader: Kept) -> None:
     evidence = setup([row("13-combined-test", reader), row("12-combined", reader)])
-    found = compare(evidence, "bertram/table1/13-combined-test", "bertram/table1/12-combined", "sst_accuracy")
-    assert found.estimate is None and found.reason == "different items: test against dev"
+    comparison = compare(evidence, "bertram/table1/13-combined-test", "bertram/table1/12-combined", "sst_accuracy")
+    assert comparison.estimate is None and comparison.reason == "different items: test against dev"
 
 
 @pytest.mark.parametrize("kind", ["fewer items", "other labels", "other order", "no answers", "other data"])
@@ -133,39 +135,39 @@ def test_what_was_scored_on_other_items_is_refused(both: SetUp, reader: Kept, ki
             table = table.iloc[:0]
         reader.tables[run] = table
     if kind == "other data":
-        made = both.rows[ONE]
-        made.seeds = [dataclasses.replace(seed, data={"sst": "f2"}) for seed in made.seeds]
-    found = compare(both, ONE, OTHER, "sst_accuracy")
-    assert found.estimate is None
-    assert any(words in found.reason for words in ("did not score the same", "no answers", "different sst data"))
+        runs = both.rows[ONE]
+        runs.seeds = [dataclasses.replace(seed, data={"sst": "f2"}) for seed in runs.seeds]
+    comparison = compare(both, ONE, OTHER, "sst_accuracy")
+    assert comparison.estimate is None
+    assert any(words in comparison.reason for words in ("did not score the same", "no answers", "different sst data"))
 
 
 def test_constant_answers_have_no_correlation_to_compare(both: SetUp, reader: Kept) -> None:
     for seed in range(4):
         table = reader.tables[f"{ONE}#{seed}"]
         reader.tables[f"{ONE}#{seed}"] = table.assign(answer=table["answer"].where(table["task"] != "sts", 1.0))
-    made = both.rows[ONE]
-    made.seeds = [
+    runs = both.rows[ONE]
+    runs.seeds = [
         dataclasses.replace(
             seed, scores={name: value for name, value in seed.scores.items() if name[:3] in ("sst", "quo")}
         )
-        for seed in made.seeds
+        for seed in runs.seeds
     ]
-    found = compare(both, ONE, OTHER, "sts_pearson")
-    assert found.estimate is None and "no Pearson r" in found.reason
+    comparison = compare(both, ONE, OTHER, "sts_pearson")
+    assert comparison.estimate is None and "no Pearson r" in comparison.reason
 
 
 def test_one_seed_gives_an_interval_over_items_that_decides_nothing(reader: Kept) -> None:
     evidence = setup([row("06-smart", reader, seeds=1, share=0.9), row("04-all-three", reader, seeds=1)])
-    found = compare(evidence, ONE, OTHER, "sst_accuracy")
-    assert found.estimate is not None and found.estimate.low > 0 and not found.measured
+    comparison = compare(evidence, ONE, OTHER, "sst_accuracy")
+    assert comparison.estimate is not None and comparison.estimate.low > 0 and not comparison.measured
     assert not any(effect.supported for effect in effects(evidence, SUITE))
 
 
 def test_effects_are_against_the_row_each_stands_on(both: SetUp) -> None:
-    told = effects(both, SUITE)
-    assert {effect.base for effect in told if effect.row.name == "06-smart"} == {OTHER}
-    (sts,) = (effect for effect in told if effect.row.name == "06-smart" and effect.metric == "sts_pearson")
+    row_effects = effects(both, SUITE)
+    assert {effect.base for effect in row_effects if effect.row.name == "06-smart"} == {OTHER}
+    (sts,) = (effect for effect in row_effects if effect.row.name == "06-smart" and effect.metric == "sts_pearson")
     assert sts.printed == pytest.approx(0.548 - 0.534)
 
 
@@ -179,8 +181,8 @@ def test_the_best_row_is_named_only_where_that_is_supported(reader: Kept) -> Non
 def test_rank_agreement_needs_three_printed_rows(both: SetUp, reader: Kept) -> None:
     assert agreement(both, SUITE, "sst_accuracy") is None
     more = setup([*both.rows.values(), row("05-cosine-embedding", reader, share=0.3)])
-    found = agreement(more, SUITE, "sst_accuracy")
-    assert found is not None and found.rows == 3 and -1 <= found.low <= found.tau <= found.high <= 1
+    ranks = agreement(more, SUITE, "sst_accuracy")
+    assert ranks is not None and ranks.rows == 3 and -1 <= ranks.low <= ranks.tau <= ranks.high <= 1
 
 
 def test_costs_are_means_over_seeds(both: SetUp) -> None:
@@ -194,8 +196,8 @@ def test_a_change_that_did_nothing_raises_an_alarm(reader: Kept) -> None:
     for seed in range(4):
         reader.tables[f"{ONE}#{seed}"] = reader.tables[f"{OTHER}#{seed}"]
     same = setup([Runs(SUITE, each.row, each.seeds, reader) for each in evidence.rows.values()])
-    (told,) = (alarm for alarm in alarms(same, SUITE) if "exactly as" in alarm)
-    assert "04-all-three" in told and "06-smart" in told and "4 seeds" in told
+    (text,) = (alarm for alarm in alarms(same, SUITE) if "exactly as" in alarm)
+    assert "04-all-three" in text and "06-smart" in text and "4 seeds" in text
 
 
 def test_rows_that_share_their_trainings_raise_none(reader: Kept) -> None:
@@ -206,24 +208,24 @@ def test_rows_that_share_their_trainings_raise_none(reader: Kept) -> None:
 
 
 def test_inert_penalties_collapse_and_unlike_pairs_raise_alarms(both: SetUp) -> None:
-    made = both.rows[ONE]
+    runs = both.rows[ONE]
     health = {"smart_gradient/sst": 1e-7, "proximal_gradient/sst": 0.4}
     about = {"threads": "2", "device": "cpu", "torch": "2", "alarm": "one answer for everything: quora"}
-    made.seeds = [dataclasses.replace(seed, health=health, about=about) for seed in made.seeds]
-    told = "\n".join(alarms(both, SUITE))
-    assert "06-smart: inert: smart on sst, at most 1e-07 of the loss's gradient" in told
-    assert "06-smart: one answer for everything: quora (4 seeds of 4)" in told
-    assert "06-smart: not paired exactly with the row it stands on: threads 2 against 1" in told
+    runs.seeds = [dataclasses.replace(seed, health=health, about=about) for seed in runs.seeds]
+    text = "\n".join(alarms(both, SUITE))
+    assert "06-smart: inert: smart on sst, at most 1e-07 of the loss's gradient" in text
+    assert "06-smart: one answer for everything: quora (4 seeds of 4)" in text
+    assert "06-smart: not paired exactly with the row it stands on: threads 2 against 1" in text
 
 
 def test_a_failed_seed_is_in_the_frame_without_a_figure(both: SetUp) -> None:
-    made = both.rows[ONE]
-    made.seeds = [
-        *made.seeds[:3],
-        dataclasses.replace(made.seeds[3], done=False, scores={}, train={}, reason="no memory"),
+    runs = both.rows[ONE]
+    runs.seeds = [
+        *runs.seeds[:3],
+        dataclasses.replace(runs.seeds[3], done=False, scores={}, train={}, reason="no memory"),
     ]
-    told = frame([made])
-    failed = told[told["status"] == "failed"]
+    table = frame([runs])
+    failed = table[table["status"] == "failed"]
     assert list(failed["reason"]) == ["no memory"] and failed["value"].isna().all()
     assert compare(both, ONE, OTHER, "sst_accuracy").seeds == (0, 1, 2)
 
@@ -232,26 +234,28 @@ def pair_of(correct: Floats, other: Floats) -> SetUp:
     """Two rows' right answers, each [seeds, items]."""
     reader, gold, rows = Kept(), np.arange(correct.shape[1]) % 2.0, []
     for name, right_ones in (("06-smart", correct), ("04-all-three", other)):
-        given = {seed: {"quora": (right(gold, each), gold)} for seed, each in enumerate(right_ones)}
-        rows.append(measured(SUITE, SUITE.row(name), given, reader))
+        by_seed = {seed: {"quora": (right(gold, each), gold)} for seed, each in enumerate(right_ones)}
+        rows.append(measured(SUITE, SUITE.row(name), by_seed, reader))
     return setup(rows)
 
 
 def test_a_single_item_is_a_reason_and_no_traceback() -> None:
-    found = compare(pair_of(np.ones((3, 1)), np.zeros((3, 1))), ONE, OTHER, "quora_accuracy", bootstrap=True)
-    assert found.estimate is None and found.reason.startswith("one item: quora has a single scored row")
+    comparison = compare(pair_of(np.ones((3, 1)), np.zeros((3, 1))), ONE, OTHER, "quora_accuracy", bootstrap=True)
+    assert comparison.estimate is None and comparison.reason.startswith("one item: quora has a single scored row")
 
 
 @pytest.mark.parametrize("items", [2, 50])
 def test_two_rows_of_which_no_item_differs_have_no_interval(items: int) -> None:
-    found = compare(pair_of(np.ones((3, items)), np.ones((3, items))), ONE, OTHER, "quora_accuracy", bootstrap=True)
-    assert found.estimate is None and found.alike is not None and found.alike.mean == 0
-    assert found.reason == "no item differs in any seed, so there is no interval"
+    comparison = compare(
+        pair_of(np.ones((3, items)), np.ones((3, items))), ONE, OTHER, "quora_accuracy", bootstrap=True
+    )
+    assert comparison.estimate is None and comparison.alike is not None and comparison.alike.mean == 0
+    assert comparison.reason == "no item differs in any seed, so there is no interval"
 
 
 def test_a_row_that_collapsed_in_some_seed_is_known() -> None:
-    made = pair_of(np.ones((3, 8)), np.eye(8)[:3])
-    assert not compare(made, ONE, OTHER, "quora_accuracy").collapsed
-    row = made.rows[OTHER]
+    pair = pair_of(np.ones((3, 8)), np.eye(8)[:3])
+    assert not compare(pair, ONE, OTHER, "quora_accuracy").collapsed
+    row = pair.rows[OTHER]
     row.seeds = [dataclasses.replace(each, about={**each.about, "alarm": "one answer: quora"}) for each in row.seeds]
-    assert compare(made, ONE, OTHER, "quora_accuracy").collapsed
+    assert compare(pair, ONE, OTHER, "quora_accuracy").collapsed

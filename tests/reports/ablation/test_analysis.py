@@ -48,13 +48,13 @@ SOME = values(NAMES, {(SMART,): 0.04, (ROTATE, PCGRAD_END): -0.08, (SMART, ROTAT
 
 
 def mean(analysis: MetricAnalysis, kind: Kind, *term: str) -> float:
-    found = analysis.get(kind, *term)
-    assert found is not None
-    return found.mean
+    effect = analysis.get(kind, *term)
+    assert effect is not None
+    return effect.mean
 
 
 def each(analysis: MetricAnalysis, kind: Kind) -> dict[Effect, float]:
-    return {term: found.mean for (its, term), found in analysis.estimates.items() if its == kind}
+    return {term: effect.mean for (its, term), effect in analysis.estimates.items() if its == kind}
 
 
 @st.composite
@@ -72,21 +72,21 @@ def partial(draw: st.DrawFn, ours: Ablation = FOUR) -> dict[Run, list[float]]:
 def test_shapley_values_are_those_of_every_order_and_sum_to_the_whole_difference(
     by_run: dict[Run, list[float]],
 ) -> None:
-    found = analyse_metric(plain(FOUR, by_run), "figure")
-    value = {run: statistics.fmean(told) for run, told in by_run.items()}
+    analysis = analyse_metric(plain(FOUR, by_run), "figure")
+    value = {run: statistics.fmean(figures) for run, figures in by_run.items()}
     orders = list(walks(NAMES, by_run))
     for name in NAMES:
         before = [frozenset(order[: order.index(name)]) for order in orders]
         expected = statistics.fmean(value[run | {name}] - value[run] for run in before)
-        assert mean(found, "shapley", name) == pytest.approx(expected, abs=1e-12)
-    assert found.orders == pytest.approx(len(orders) / 24)
+        assert mean(analysis, "shapley", name) == pytest.approx(expected, abs=1e-12)
+    assert analysis.orders == pytest.approx(len(orders) / 24)
     whole = value[frozenset(NAMES)] - value[frozenset()]
-    assert mean(found, "total") == pytest.approx(whole, abs=1e-12)
-    assert sum(each(found, "shapley").values()) == pytest.approx(whole, abs=1e-12)
-    assert (tuple(NAMES) in orders) == bool(each(found, "stated"))
-    if stated := each(found, "stated"):
+    assert mean(analysis, "total") == pytest.approx(whole, abs=1e-12)
+    assert sum(each(analysis, "shapley").values()) == pytest.approx(whole, abs=1e-12)
+    assert (tuple(NAMES) in orders) == bool(each(analysis, "stated"))
+    if stated := each(analysis, "stated"):
         assert sum(stated.values()) == pytest.approx(whole, abs=1e-12)
-        assert sum(each(found, "flattery").values()) == pytest.approx(0, abs=1e-12)
+        assert sum(each(analysis, "flattery").values()) == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -95,25 +95,25 @@ def test_they_sum_to_the_difference_of_every_metric(seed: int) -> None:
     evidence = quick(FOUR, *drawn(random, dict.fromkeys(TASKS, SOME), seeds=3, items=(41, 37, 29)))
     way = {frozenset(NAMES[:size]) for size in range(5)}
     some = only(evidence, lambda row: seed == 0 or on(row) in way or bool(random.random() < 0.6))
-    for found in analyse_metrics(AblationResults(FOUR, some)):
-        assert not found.reason
-        assert sum(each(found, "shapley").values()) == pytest.approx(mean(found, "total"), abs=1e-12)
-        assert sum(each(found, "stated").values()) == pytest.approx(mean(found, "total"), abs=1e-12)
+    for analysis in analyse_metrics(AblationResults(FOUR, some)):
+        assert not analysis.reason
+        assert sum(each(analysis, "shapley").values()) == pytest.approx(mean(analysis, "total"), abs=1e-12)
+        assert sum(each(analysis, "stated").values()) == pytest.approx(mean(analysis, "total"), abs=1e-12)
         ends = [some.rows[f"{FOUR.slug}/{FOUR.name(run)}"] for run in (frozenset(NAMES), frozenset[str]())]
-        one, other = (statistics.fmean(row.values(found.metric).values()) for row in ends)
-        assert mean(found, "total") == pytest.approx(one - other, abs=1e-12)  # r itself, not its jackknife's mean
+        one, other = (statistics.fmean(row.values(analysis.metric).values()) for row in ends)
+        assert mean(analysis, "total") == pytest.approx(one - other, abs=1e-12)  # r itself, not its jackknife's mean
 
 
 def test_every_figure_is_its_definition_on_scores_that_are_known() -> None:
-    found = analyse_metric(AblationResults(FOUR, exact(FOUR, SOME)), "sst_accuracy")
+    analysis = analyse_metric(AblationResults(FOUR, exact(FOUR, SOME)), "sst_accuracy")
     for (kind, term), true in truths(NAMES, SOME).items():
-        assert mean(found, kind, *term) == pytest.approx(true, abs=1e-12), (kind, term)
+        assert mean(analysis, kind, *term) == pytest.approx(true, abs=1e-12), (kind, term)
 
 
 def test_a_main_effect_is_the_shapley_value_where_no_three_factors_interact() -> None:
     pairs = values(NAMES, {(SMART,): 0.04, (ROTATE, PCGRAD_END): -0.08, (SMART, MSE): 0.12})
-    found = analyse_metric(AblationResults(FOUR, exact(FOUR, pairs)), "sst_accuracy")
-    assert each(found, "main") == pytest.approx(each(found, "shapley"), abs=1e-12)
+    analysis = analyse_metric(AblationResults(FOUR, exact(FOUR, pairs)), "sst_accuracy")
+    assert each(analysis, "main") == pytest.approx(each(analysis, "shapley"), abs=1e-12)
     three = analyse_metric(AblationResults(FOUR, exact(FOUR, SOME)), "sst_accuracy")
     assert mean(three, "shapley", SMART) - mean(three, "main", SMART) == pytest.approx(0.16 / 12, abs=1e-12)
 
@@ -121,10 +121,10 @@ def test_a_main_effect_is_the_shapley_value_where_no_three_factors_interact() ->
 LINES = TEXTBOOK | {"2^(5-1)": ("ABCD", 5, "ABCDE", tuple(map(":".join, [*"ABCDE", *combinations("ABCDE", 2)])))}
 
 
-@pytest.mark.parametrize("told", ["2^(4-1)", "2^(5-1)", "2^(5-2)", "2^(7-4)"])
-def test_a_fraction_is_recognised_and_mixes_what_the_textbook_says(told: str) -> None:
-    count, fewer = int(told[3]), int(told[5])
-    ours, (_, resolution, _, aliases) = BY_SIZE[count], LINES[told]
+@pytest.mark.parametrize("notation", ["2^(4-1)", "2^(5-1)", "2^(5-2)", "2^(7-4)"])
+def test_a_fraction_is_recognised_and_mixes_what_the_textbook_says(notation: str) -> None:
+    count, fewer = int(notation[3]), int(notation[5])
+    ours, (_, resolution, _, aliases) = BY_SIZE[count], LINES[notation]
     chosen = next(
         each for each in fractions(ours.names, 2 ** (count - fewer)) if len(each.runs) == 2 ** (count - fewer)
     )
@@ -147,49 +147,51 @@ def mixed(ours: Ablation, chosen: Design, seed: int) -> Design:
     terms = [*((name,) for name in ours.names), *combinations(ours.names, 2)]
     sizes: dict[Effect, float] = dict(zip(terms, random.normal(0, 0.1, len(terms)).tolist(), strict=True))
     true = values(ours.names, sizes)
-    taken = plain(ours, {run: [true[run] - 0.01, true[run] + 0.01] for run in chosen.runs})
-    assert set(taken.design.runs) == set(chosen.runs)
-    found, seen = analyse_metric(taken, "figure"), set()
-    for line in taken.design.aliases():
+    results = plain(ours, {run: [true[run] - 0.01, true[run] + 0.01] for run in chosen.runs})
+    assert set(results.design.runs) == set(chosen.runs)
+    analysis, seen = analyse_metric(results, "figure"), set()
+    for line in results.design.aliases():
         first, *others = re.findall(r"(?:^|([+-]) )(\S+)", line)
         term = tuple(first[1].split(":"))
         share = {sign + name: sizes[tuple(name.split(":"))] * (-1 if sign == "-" else 1) for sign, name in others}
         added = sum(share.values()) / (2 if len(term) == 1 else 1)
         kind: Kind = "main" if len(term) == 1 else "interaction"
-        assert mean(found, kind, *term) == pytest.approx(sizes[term] + added, abs=1e-12), line
+        assert mean(analysis, kind, *term) == pytest.approx(sizes[term] + added, abs=1e-12), line
         seen.add((kind, term))
-    assert {key for key in found.estimates if key[0] in ("main", "interaction")} == seen
-    return taken.design
+    assert {key for key in analysis.estimates if key[0] in ("main", "interaction")} == seen
+    return results.design
 
 
 @pytest.mark.parametrize(("make", "kind", "other"), [(leave_one_out, "last", "alone"), (add_one, "alone", "last")])
 def test_one_at_a_time_tells_of_a_factor_beside_all_others_or_none(make: object, kind: Kind, other: Kind) -> None:
     design = make(NAMES)  # type: ignore[operator]
-    found = analyse_metric(AblationResults(FOUR, exact(FOUR, {run: SOME[run] for run in design.runs})), "sst_accuracy")
+    analysis = analyse_metric(
+        AblationResults(FOUR, exact(FOUR, {run: SOME[run] for run in design.runs})), "sst_accuracy"
+    )
     true = truths(NAMES, SOME)
-    assert {key[0] for key in found.estimates} == {"main", kind, "step"}
+    assert {key[0] for key in analysis.estimates} == {"main", kind, "step"}
     for name in NAMES:
-        assert mean(found, kind, name) == pytest.approx(true[kind, (name,)], abs=1e-12)
-    assert each(found, "main") == pytest.approx(each(found, kind), abs=1e-12)
-    assert not each(found, other)
-    assert (found.orders, dict(found.apparent)) == (0, {})
+        assert mean(analysis, kind, name) == pytest.approx(true[kind, (name,)], abs=1e-12)
+    assert each(analysis, "main") == pytest.approx(each(analysis, kind), abs=1e-12)
+    assert not each(analysis, other)
+    assert (analysis.orders, dict(analysis.apparent)) == (0, {})
 
 
 def test_what_changes_no_answer_has_an_effect_of_exactly_0() -> None:
     answers, labels = drawn(np.random.default_rng(1), dict.fromkeys(TASKS, SOME))
     same = next(iter(answers.values()))
-    for found in analyse_metrics(AblationResults(FOUR, quick(FOUR, dict.fromkeys(answers, same), labels))):
-        assert set(MEANING) == {kind for kind, _ in found.estimates}
-        assert {(each.mean, each.estimate, each.p) for each in found.estimates.values()} == {(0, None, None)}
-        assert {(each.low, each.high) for each in found.apparent.values()} == {(0, 0)}
+    for analysis in analyse_metrics(AblationResults(FOUR, quick(FOUR, dict.fromkeys(answers, same), labels))):
+        assert set(MEANING) == {kind for kind, _ in analysis.estimates}
+        assert {(each.mean, each.estimate, each.p) for each in analysis.estimates.values()} == {(0, None, None)}
+        assert {(each.low, each.high) for each in analysis.apparent.values()} == {(0, 0)}
 
 
 @pytest.mark.parametrize("inert", NAMES)
 def test_a_factor_that_changes_no_answer_is_not_supported_beside_others_that_do(inert: str) -> None:
     answers, labels = drawn(np.random.default_rng(2), dict.fromkeys(TASKS, SOME), items=(63, 59, 61))
     alike = {run: answers[run - {inert}] for run in answers}
-    for found in analyse_metrics(AblationResults(FOUR, quick(FOUR, alike, labels))):
-        for (kind, term), each in found.estimates.items():
+    for analysis in analyse_metrics(AblationResults(FOUR, quick(FOUR, alike, labels))):
+        for (kind, term), each in analysis.estimates.items():
             nothing = term == (inert,) or (kind == "interaction" and inert in term)
             assert ((each.mean, each.estimate, each.p) == (0, None, None)) == nothing, (kind, term)
 
@@ -198,18 +200,18 @@ def test_a_combination_that_repeats_another_has_its_figures() -> None:
     """Together: .1; PCGrad .04 more, but only then."""
     smart, together, pcgrad = GATED.names
     true = {run: 0.5 + 0.1 * (together in run) + 0.04 * ({together, pcgrad} <= run) for run in possible(GATED.names)}
-    taken = AblationResults(GATED, exact(GATED, {run: true[run] for run in map(on_row, GATED.rows.rows)}))
-    assert {frozenset({pcgrad}), frozenset({smart, pcgrad})} == set(taken.filled)
-    assert (len(taken.trained), len(taken.runs), taken.design.kind, len(taken.design.runs)) == (6, 8, "full", 8)
-    found = analyse_metric(taken, "sst_accuracy")
+    results = AblationResults(GATED, exact(GATED, {run: true[run] for run in map(on_row, GATED.rows.rows)}))
+    assert {frozenset({pcgrad}), frozenset({smart, pcgrad})} == set(results.filled)
+    assert (len(results.trained), len(results.runs), results.design.kind, len(results.design.runs)) == (6, 8, "full", 8)
+    analysis = analyse_metric(results, "sst_accuracy")
     for (kind, term), size in truths(GATED.names, true).items():
         if kind in ("stated", "flattery") and term != (smart,):  # the paper adds the others nowhere
-            assert found.get(kind, *term) is None
+            assert analysis.get(kind, *term) is None
         else:
-            assert mean(found, kind, *term) == pytest.approx(size, abs=1e-12), (kind, term)
-    assert mean(found, "interaction", together, pcgrad) == pytest.approx(0.04)
-    assert mean(found, "shapley", pcgrad) == pytest.approx(0.02)
-    assert found.orders == 1
+            assert mean(analysis, kind, *term) == pytest.approx(size, abs=1e-12), (kind, term)
+    assert mean(analysis, "interaction", together, pcgrad) == pytest.approx(0.04)
+    assert mean(analysis, "shapley", pcgrad) == pytest.approx(0.02)
+    assert analysis.orders == 1
 
 
 def on_row(row: object) -> Run:
@@ -217,18 +219,20 @@ def on_row(row: object) -> Run:
 
 
 def test_a_step_has_both_rows_what_is_printed_and_all_that_its_factors_do_elsewhere() -> None:
-    found = analyse_metric(AblationResults(FOUR, exact(FOUR, SOME)), "sst_accuracy")
-    told = {(step.start.row.name, step.end.row.name): step for step in found.steps}
-    assert list(told) == [("04-all-three", "06-smart"), ("06-smart", "08-pcgrad"), ("08-pcgrad", "11-mse")]
-    printed = {pair: step.printed for pair, step in told.items()}
+    analysis = analyse_metric(AblationResults(FOUR, exact(FOUR, SOME)), "sst_accuracy")
+    steps = {(step.start.row.name, step.end.row.name): step for step in analysis.steps}
+    assert list(steps) == [("04-all-three", "06-smart"), ("06-smart", "08-pcgrad"), ("08-pcgrad", "11-mse")]
+    printed = {pair: step.printed for pair, step in steps.items()}
     assert list(printed.values()) == pytest.approx([0.463 - 0.469, 0.498 - 0.463, 0.516 - 0.498])
-    assert [step.off for step in told.values()] == [(), ("quora.rows",), ("quora.rows",)]
-    for step in told.values():
+    assert [step.off for step in steps.values()] == [(), ("quora.rows",), ("quora.rows",)]
+    for step in steps.values():
         added = frozenset(step.factors)
         changes = [SOME[run | added] - SOME[run] for run in SOME if not run & added]
         assert (step.low, step.high) == pytest.approx((min(changes), max(changes)), abs=1e-12)
-        assert mean(found, "step", *step.factors) == pytest.approx(SOME[step.end.on] - SOME[step.start.on], abs=1e-12)
-    assert [step.factors for step in told.values()] == [(SMART,), (ROTATE, PCGRAD_END), (MSE,)]
+        assert mean(analysis, "step", *step.factors) == pytest.approx(
+            SOME[step.end.on] - SOME[step.start.on], abs=1e-12
+        )
+    assert [step.factors for step in steps.values()] == [(SMART,), (ROTATE, PCGRAD_END), (MSE,)]
 
 
 def test_figures_printed_of_other_items_or_by_another_formula_are_not_subtracted() -> None:
@@ -236,25 +240,27 @@ def test_figures_printed_of_other_items_or_by_another_formula_are_not_subtracted
     test = ablation(row="14-full-quora", against="11-mse")
     answers, labels = drawn(np.random.default_rng(7), dict.fromkeys(TASKS, values(test.names, {})), seeds=2)
     assert [
-        found.steps[0].printed for found in analyse_metrics(AblationResults(test, quick(test, answers, labels)))
+        analysis.steps[0].printed for analysis in analyse_metrics(AblationResults(test, quick(test, answers, labels)))
     ] == [None] * 4
     (suite,) = (each for each in SUITES if each.slug == "smartbert/table1")
     (row,) = (each for each in suite.rows if "overall" in each.printed)
     ours = Ablation(suite=TABLE, row=TABLE.row("13-combined-test"), other=suite, against=row)
     ours = dataclasses.replace(ours, fixed=dict.fromkeys([factor.name for factor in ours.all_factors][1:], False))
     answers, labels = drawn(np.random.default_rng(8), dict.fromkeys(TASKS, values(ours.names, {})), seeds=2)
-    both = {found.metric: found for found in analyse_metrics(AblationResults(ours, quick(ours, answers, labels)))}
+    both = {
+        analysis.metric: analysis for analysis in analyse_metrics(AblationResults(ours, quick(ours, answers, labels)))
+    }
     assert {metric for metric in METRICS if metric in row.printed} == set(METRICS)
-    assert [metric for metric, found in both.items() if found.steps[0].printed is None] == ["overall"]
+    assert [metric for metric, analysis in both.items() if analysis.steps[0].printed is None] == ["overall"]
     assert not each(both["overall"], "stated") and not each(both["overall"], "flattery")  # no paper's order
-    assert {found.stated for found in both["overall"].apparent.values()} == {None}
+    assert {analysis.stated for analysis in both["overall"].apparent.values()} == {None}
     assert each(both["overall"], "shapley")
 
 
 def test_each_kind_is_corrected_by_itself_over_all_metrics() -> None:
     answers, labels = drawn(np.random.default_rng(4), dict.fromkeys(TASKS, SOME))
     every = analyse_metrics(AblationResults(FOUR, quick(FOUR, answers, labels)))
-    counts = {kind: sum(its == kind for found in every for its, _ in found.estimates) for kind in MEANING}
+    counts = {kind: sum(its == kind for analysis in every for its, _ in analysis.estimates) for kind in MEANING}
     assert counts == {
         **dict.fromkeys(("main", "alone", "last", "shapley", "stated", "flattery"), 16),
         "interaction": 24,
@@ -262,24 +268,26 @@ def test_each_kind_is_corrected_by_itself_over_all_metrics() -> None:
         "total": 4,
     }
     for kind in MEANING:
-        mine = [found for analysis in every for (its, _), found in analysis.estimates.items() if its == kind]
-        assert [found.p for found in mine] == holm([cautious(found.estimate).p for found in mine if found.estimate])
-    some = {found.supported for analysis in every for found in analysis.estimates.values()}
+        mine = [effect for analysis in every for (its, _), effect in analysis.estimates.items() if its == kind]
+        assert [effect.p for effect in mine] == holm(
+            [cautious(effect.estimate).p for effect in mine if effect.estimate]
+        )
+    some = {effect.supported for analysis in every for effect in analysis.estimates.values()}
     assert some == {True, False}
     assert all(
-        found.supported == (found.p is not None and found.p < 0.05)
+        effect.supported == (effect.p is not None and effect.p < 0.05)
         for analysis in every
-        for found in analysis.estimates.values()
+        for effect in analysis.estimates.values()
     )
 
 
 def test_a_single_seed_has_an_interval_over_items_and_no_p() -> None:
     answers, labels = drawn(np.random.default_rng(5), dict.fromkeys(TASKS, SOME), seeds=1)
-    for found in analyse_metrics(AblationResults(FOUR, quick(FOUR, answers, labels))):
-        assert len(found.estimates) == len(analysed_keys())
-        assert {each.p for each in found.estimates.values()} == {None}
-        assert not any(each.supported for each in found.estimates.values())
-        assert all(each.ends is not None and each.ends[0] < each.ends[1] for each in found.estimates.values())
+    for analysis in analyse_metrics(AblationResults(FOUR, quick(FOUR, answers, labels))):
+        assert len(analysis.estimates) == len(analysed_keys())
+        assert {each.p for each in analysis.estimates.values()} == {None}
+        assert not any(each.supported for each in analysis.estimates.values())
+        assert all(each.ends is not None and each.ends[0] < each.ends[1] for each in analysis.estimates.values())
 
 
 def analysed_keys() -> set[object]:
@@ -291,12 +299,12 @@ def test_a_metric_with_one_seed_leaves_the_correction_of_the_others_alone() -> N
     whole = quick(FOUR, answers, labels)
     one = whole.rows[f"{FOUR.slug}/{SMART}"]
     one.seeds = [without(seed, "sts_pearson") if seed.seed else seed for seed in one.seeds]
-    by_metric = {found.metric: found for found in analyse_metrics(AblationResults(FOUR, whole))}
-    assert {found.p for found in by_metric["sts_pearson"].estimates.values()} == {None}
+    by_metric = {analysis.metric: analysis for analysis in analyse_metrics(AblationResults(FOUR, whole))}
+    assert {effect.p for effect in by_metric["sts_pearson"].estimates.values()} == {None}
     others = [by_metric[name] for name in METRICS if name != "sts_pearson"]
-    mains = [found for analysis in others for (kind, _), found in analysis.estimates.items() if kind == "main"]
-    ps = holm([cautious(found.estimate).p for found in mains if found.estimate])
-    assert [found.p for analysis in others for (kind, _), found in analysis.estimates.items() if kind == "main"] == ps
+    mains = [effect for analysis in others for (kind, _), effect in analysis.estimates.items() if kind == "main"]
+    ps = holm([cautious(effect.estimate).p for effect in mains if effect.estimate])
+    assert [effect.p for analysis in others for (kind, _), effect in analysis.estimates.items() if kind == "main"] == ps
 
 
 def without(seed: Seed, metric: str) -> Seed:
@@ -305,10 +313,12 @@ def without(seed: Seed, metric: str) -> Seed:
 
 
 def test_a_metric_without_items_is_told_by_seed() -> None:
-    found = analyse_metric(plain(FOUR, {run: [true - 0.1, true, true + 0.1] for run, true in SOME.items()}), "figure")
-    assert found.scores is not None and found.scores.items == {}
-    assert mean(found, "total") == pytest.approx(truths(NAMES, SOME)["total", ()], abs=1e-12)
+    analysis = analyse_metric(
+        plain(FOUR, {run: [true - 0.1, true, true + 0.1] for run, true in SOME.items()}), "figure"
+    )
+    assert analysis.scores is not None and analysis.scores.items == {}
+    assert mean(analysis, "total") == pytest.approx(truths(NAMES, SOME)["total", ()], abs=1e-12)
     only_one = analyse_metric(plain(FOUR, {run: [true] for run, true in SOME.items()}), "figure")
-    (told,) = correct_p_values([only_one])
-    assert mean(told, "main", SMART) == pytest.approx(0.04, abs=1e-12)
-    assert {each.p for each in told.estimates.values()} == {None}
+    (corrected,) = correct_p_values([only_one])
+    assert mean(corrected, "main", SMART) == pytest.approx(0.04, abs=1e-12)
+    assert {each.p for each in corrected.estimates.values()} == {None}

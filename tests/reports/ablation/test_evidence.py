@@ -29,7 +29,7 @@ from tests.reports.ablation.truth import (
     truths,
     values,
 )
-from tests.reports.made import Kept, made_seed, setup
+from tests.reports.results_data import Kept, example_seed, setup
 
 TWO = ablation(row="06-smart", added=[Change("20-epochs", "", (("epochs", 20),))])
 EVERY, NONE = frozenset(NAMES), frozenset[str]()
@@ -44,10 +44,10 @@ def stored(seeds: int = 4, names: Callable[[], Kept] = Kept) -> tuple[SetUp, Kep
     return kept(TWO, answers, labels, reader), reader
 
 
-def taken_of(evidence: SetUp, metric: str) -> Scores:
-    found = scores(AblationResults(TWO, evidence), metric)
-    assert isinstance(found, Scores)
-    return found
+def scores_of(evidence: SetUp, metric: str) -> Scores:
+    metric_scores = scores(AblationResults(TWO, evidence), metric)
+    assert isinstance(metric_scores, Scores)
+    return metric_scores
 
 
 def reasons(evidence: SetUp) -> dict[str, str]:
@@ -59,9 +59,9 @@ def of_row(evidence: SetUp, run: Run) -> Runs:
 
 
 def test_all_combinations_are_a_full_design_fewest_factors_first() -> None:
-    taken = AblationResults(FOUR, exact(FOUR, dict(reversed(list(TRUE.items())))))
-    assert taken.runs == tuple(possible(NAMES)) == tuple(taken.trained)
-    assert (taken.design.kind, len(taken.design.runs), taken.filled) == ("full", 16, {})
+    results = AblationResults(FOUR, exact(FOUR, dict(reversed(list(TRUE.items())))))
+    assert results.runs == tuple(possible(NAMES)) == tuple(results.trained)
+    assert (results.design.kind, len(results.design.runs), results.filled) == ("full", 16, {})
 
 
 @pytest.mark.parametrize("fault", ["failed", "not run"])
@@ -73,31 +73,39 @@ def test_a_combination_that_is_missing_leaves_what_the_others_tell(fault: str) -
         row.seeds = [made_failed(seed.seed) for seed in row.seeds]
     else:
         evidence = only(evidence, lambda row: on(row) != gone)
-    taken = AblationResults(FOUR, evidence)
-    assert set(taken.runs) == set(TRUE) - {gone}
-    assert taken.design.kind == "some"
-    assert len(taken.design.model()) == 1 + 4 + 6  # 15 runs tell all pairs apart
-    found, true = analyse_metric(taken, "sst_accuracy"), truths(NAMES, TRUE)
-    assert found.orders == 1 - 4 / 24  # the first two in either order, then the others in either
-    assert {kind for kind, _ in found.estimates} == {"main", "interaction", "alone", "last", "shapley", "step", "total"}
+    results = AblationResults(FOUR, evidence)
+    assert set(results.runs) == set(TRUE) - {gone}
+    assert results.design.kind == "some"
+    assert len(results.design.model()) == 1 + 4 + 6  # 15 runs tell all pairs apart
+    analysis, true = analyse_metric(results, "sst_accuracy"), truths(NAMES, TRUE)
+    assert analysis.orders == 1 - 4 / 24  # the first two in either order, then the others in either
+    assert {kind for kind, _ in analysis.estimates} == {
+        "main",
+        "interaction",
+        "alone",
+        "last",
+        "shapley",
+        "step",
+        "total",
+    }
     for kind, term in [("alone", NAMES[:1]), ("last", NAMES[1:2]), ("total", ()), ("step", NAMES[:1])]:
-        assert mean(found, kind, *term) == pytest.approx(true["alone" if kind == "step" else kind, term], abs=1e-12)  # type: ignore[index]
-    assert sum(mean(found, "shapley", name) for name in NAMES) == pytest.approx(true["total", ()], abs=1e-12)
+        assert mean(analysis, kind, *term) == pytest.approx(true["alone" if kind == "step" else kind, term], abs=1e-12)  # type: ignore[index]
+    assert sum(mean(analysis, "shapley", name) for name in NAMES) == pytest.approx(true["total", ()], abs=1e-12)
 
 
 def made_failed(seed: int) -> Seed:
-    return dataclasses.replace(made_seed(seed, "", "", {}, ()), done=False, reason="no memory")
+    return dataclasses.replace(example_seed(seed, "", "", {}, ()), done=False, reason="no memory")
 
 
-def mean(found: MetricAnalysis, kind: str, *term: str) -> float:
-    return found.estimates[kind, term].mean  # type: ignore[index]
+def mean(analysis: MetricAnalysis, kind: str, *term: str) -> float:
+    return analysis.estimates[kind, term].mean  # type: ignore[index]
 
 
 @pytest.mark.parametrize("make", [leave_one_out, add_one])
 def test_one_at_a_time_is_recognised(make: Callable[..., object]) -> None:
     design = make(NAMES)
-    taken = AblationResults(FOUR, exact(FOUR, {run: TRUE[run] for run in design.runs}))  # type: ignore[attr-defined]
-    assert taken.design == design
+    results = AblationResults(FOUR, exact(FOUR, {run: TRUE[run] for run in design.runs}))  # type: ignore[attr-defined]
+    assert results.design == design
 
 
 def test_without_a_finished_seed_there_is_nothing() -> None:
@@ -111,19 +119,19 @@ def test_without_a_finished_seed_there_is_nothing() -> None:
 
 def test_one_combination_has_scores_and_no_effect() -> None:
     evidence, _ = stored()
-    (found,) = [
+    (analysis,) = [
         analysis
         for analysis in analyse_metrics(AblationResults(TWO, only(evidence, lambda row: on(row) == NONE)))
         if analysis.metric == "overall"
     ]
-    assert found.scores is not None and found.scores.runs == (NONE,)
-    assert (dict(found.estimates), dict(found.apparent), found.orders, found.reason) == ({}, {}, 0, "")
-    assert all(step.low is None and step.high is None for step in found.steps)
+    assert analysis.scores is not None and analysis.scores.runs == (NONE,)
+    assert (dict(analysis.estimates), dict(analysis.apparent), analysis.orders, analysis.reason) == ({}, {}, 0, "")
+    assert all(step.low is None and step.high is None for step in analysis.steps)
 
 
 def test_rows_of_other_suites_are_not_the_ablations() -> None:
     evidence, reader = stored()
-    strangers = [Runs(TABLE, TABLE.row("06-smart"), [made_seed(0, "", "", {"sst_accuracy": 0.5}, ())], reader)]
+    strangers = [Runs(TABLE, TABLE.row("06-smart"), [example_seed(0, "", "", {"sst_accuracy": 0.5}, ())], reader)]
     assert (
         AblationResults(TWO, setup([*evidence.rows.values(), *strangers])).runs == AblationResults(TWO, evidence).runs
     )
@@ -132,18 +140,18 @@ def test_rows_of_other_suites_are_not_the_ablations() -> None:
 def test_only_seeds_that_all_combinations_have_are_taken() -> None:
     evidence, _ = stored()
     first, second = of_row(evidence, NONE), of_row(evidence, frozenset(TWO.names))
-    means = {metric: taken_of(evidence, metric).by_seed for metric in METRICS}
+    means = {metric: scores_of(evidence, metric).by_seed for metric in METRICS}
     first.seeds, second.seeds = [first.seeds[at] for at in (3, 1, 2)], [second.seeds[at] for at in (1, 0, 2)]
     for row in (first, second):
         row.forget()
     for metric in METRICS:
-        found = taken_of(evidence, metric)
-        assert found.seeds == (1, 2)
-        assert (found.by_seed == means[metric][:, 1:3]).all()  # by seed, in whatever order they come
-        assert all(block.shape[:2] == (4, 2) for block in found.blocks)
-        for block, task in zip(found.blocks, found.items, strict=True):
+        metric_scores = scores_of(evidence, metric)
+        assert metric_scores.seeds == (1, 2)
+        assert (metric_scores.by_seed == means[metric][:, 1:3]).all()  # by seed, in whatever order they come
+        assert all(block.shape[:2] == (4, 2) for block in metric_scores.blocks)
+        for block, task in zip(metric_scores.blocks, metric_scores.items, strict=True):
             if task != "sts":
-                ours = taken_of(evidence, f"{task}_accuracy").by_seed
+                ours = scores_of(evidence, f"{task}_accuracy").by_seed
                 assert block.mean(axis=2) == pytest.approx(ours, abs=1e-12)
 
 
@@ -159,9 +167,9 @@ def constant(evidence: SetUp, reader: Kept, run: Run, seeds: range, but: int = 0
     row = of_row(evidence, run)
     for seed in seeds:
         name = row.seeds[seed].run
-        told = reader.tables[name]
-        answers = np.where(np.arange(len(told)) >= len(told) - but, 4.0, 1.0)
-        reader.tables[name] = told.assign(answer=np.where(told["task"] == "sts", answers, told["answer"]))
+        table = reader.tables[name]
+        answers = np.where(np.arange(len(table)) >= len(table) - but, 4.0, 1.0)
+        reader.tables[name] = table.assign(answer=np.where(table["task"] == "sts", answers, table["answer"]))
     if not but:
         row.seeds = [without_r(each) if each.seed in seeds else each for each in row.seeds]
 
@@ -175,7 +183,7 @@ def without_r(seed: Seed) -> Seed:
 def test_a_seed_without_r_or_its_jackknife_is_left_out_of_what_needs_it(but: int) -> None:
     evidence, reader = stored()
     constant(evidence, reader, frozenset(TWO.names[:1]), range(1, 2), but)
-    seeds = {metric: taken_of(evidence, metric).seeds for metric in METRICS}
+    seeds = {metric: scores_of(evidence, metric).seeds for metric in METRICS}
     assert seeds == {
         **dict.fromkeys(("sst_accuracy", "quora_accuracy"), (0, 1, 2, 3)),
         **dict.fromkeys(("sts_pearson", "overall"), (0, 2, 3)),
@@ -186,12 +194,12 @@ def test_a_seed_without_r_or_its_jackknife_is_left_out_of_what_needs_it(but: int
 def test_a_combination_without_r_leaves_the_metric_out(but: int) -> None:
     evidence, reader = stored()
     constant(evidence, reader, frozenset(TWO.names[:1]), range(4), but)
-    told = reasons(evidence)
-    assert (told["sst_accuracy"], told["quora_accuracy"]) == ("", "")
+    reason = reasons(evidence)
+    assert (reason["sst_accuracy"], reason["quora_accuracy"]) == ("", "")
     for metric in ("sts_pearson", "overall"):
         expected = f"no seed has {metric} in all combinations" if but else f"{TWO.names[0]} has no {metric}"
-        assert told[metric].startswith(expected)
-    by_metric = {found.metric: found for found in analyse_metrics(AblationResults(TWO, evidence))}
+        assert reason[metric].startswith(expected)
+    by_metric = {analysis.metric: analysis for analysis in analyse_metrics(AblationResults(TWO, evidence))}
     assert not by_metric["sts_pearson"].estimates and by_metric["sst_accuracy"].estimates
 
 
@@ -200,23 +208,23 @@ def test_what_was_scored_on_other_items_is_refused(kind: str) -> None:
     evidence, reader = stored()
     row = of_row(evidence, frozenset(TWO.names[:1]))
     for seed in row.seeds:
-        told = reader.tables[seed.run]
+        table = reader.tables[seed.run]
         if kind == "fewer items":
-            told = told[told["id"] != "sst3"]
+            table = table[table["id"] != "sst3"]
         elif kind == "other labels":
-            told = told.assign(label=told["label"].where(told["id"] != "sst3", 9.0))
+            table = table.assign(label=table["label"].where(table["id"] != "sst3", 9.0))
         elif kind == "other order":
-            told = told.iloc[::-1]
+            table = table.iloc[::-1]
         elif kind == "no answers":
-            told = told.iloc[:0]
-        reader.tables[seed.run] = told
+            table = table.iloc[:0]
+        reader.tables[seed.run] = table
     if kind == "other data":
         row.seeds = [dataclasses.replace(seed, data={"sst": "f2"}) for seed in row.seeds]
-    found = reasons(evidence)
+    reason = reasons(evidence)
     for metric in ("sst_accuracy", "overall"):
-        assert re.search(rf"{row.slug}.* (did not score the same sst items|has kept no answers of sst)", found[metric])
+        assert re.search(rf"{row.slug}.* (did not score the same sst items|has kept no answers of sst)", reason[metric])
     if kind in ("fewer items", "other labels"):
-        assert found["quora_accuracy"] == ""
+        assert reason["quora_accuracy"] == ""
 
 
 def test_seeds_of_one_combination_on_other_items_are_refused() -> None:
@@ -238,8 +246,8 @@ def test_what_repeats_a_combination_is_taken_from_it_where_that_was_trained() ->
     part = AblationResults(gated, exact(gated, {run: share for run, share in true.items() if smart not in run}))
     assert (set(part.filled), part.design.kind) == ({frozenset({pcgrad})}, "some")
     assert set(part.design.runs) == set(part.trained)
-    found = analyse_metric(part, "sst_accuracy")
-    assert mean(found, "alone", pcgrad) == 0 and mean(found, "alone", together) == pytest.approx(0.1)
+    analysis = analyse_metric(part, "sst_accuracy")
+    assert mean(analysis, "alone", pcgrad) == 0 and mean(analysis, "alone", together) == pytest.approx(0.1)
 
 
 def standard(names: tuple[str, ...]) -> Callable[[Run], list[bool]]:
@@ -253,20 +261,20 @@ def test_combinations_that_cannot_be_are_no_gap_in_a_full_design() -> None:
     both = frozenset(ours.names)
     assert set(ours.impossible) == {both} and not ours.repeats
     wanted = {NONE: 0.5, frozenset({smart}): 0.6, frozenset({"bf16"}): 0.4}
-    taken = AblationResults(ours, exact(ours, wanted))
-    assert (taken.design.kind, len(taken.design.runs)) == ("full", 3)
-    found = analyse_metric(taken, "sst_accuracy")
-    told = {key: each.mean for key, each in found.estimates.items()}
+    results = AblationResults(ours, exact(ours, wanted))
+    assert (results.design.kind, len(results.design.runs)) == ("full", 3)
+    analysis = analyse_metric(results, "sst_accuracy")
+    means = {key: each.mean for key, each in analysis.estimates.items()}
     expected = {(kind, (name,)): size for kind in ("main", "alone") for name, size in ((smart, 0.1), ("bf16", -0.1))}
-    assert told == pytest.approx(expected, abs=1e-12)
-    assert found.orders == 0
+    assert means == pytest.approx(expected, abs=1e-12)
+    assert analysis.orders == 0
 
 
 def test_a_name_of_files_has_letters_and_dashes_alone_and_is_the_questions_own() -> None:
     evidence, _ = stored()
     names = {
         AblationResults(each, evidence).name
-        for each in (FOUR, TWO, ablation(held={NAMES[0]: True}), ablation(held={NAMES[0]: False}))
+        for each in (FOUR, TWO, ablation(fixed={NAMES[0]: True}), ablation(fixed={NAMES[0]: False}))
     }
     assert len(names) == 4
     assert all(re.fullmatch(r"[a-z0-9-]+", name) for name in names)

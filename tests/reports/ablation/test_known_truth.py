@@ -13,7 +13,7 @@ from experiments.factorial_designs import Effect
 from reports.ablation.analysis import MEANING, Key, Kind, MetricAnalysis, analyse_metrics
 from reports.ablation.results import AblationResults
 from tests.reports.ablation.truth import FOUR, METRICS, NAMES, Values, drawn, kept, quick, truths, values
-from tests.reports.made import Floats
+from tests.reports.results_data import Floats
 from tests.reports.statistics.experiments import FULL, error
 
 TIMES = 1000 if FULL else 60
@@ -51,21 +51,21 @@ def test_the_truth_has_the_effects_that_were_chosen() -> None:
 @cache
 def experiments() -> Mapping[tuple[str, Key], Floats]:
     """Of each metric and figure, low, mean and high [times, 3]."""
-    random, told = np.random.default_rng(17), dict[tuple[str, Key], list[tuple[float, float, float]]]()
+    random, intervals = np.random.default_rng(17), dict[tuple[str, Key], list[tuple[float, float, float]]]()
     for _ in range(TIMES):
         for of in analyse_metrics(AblationResults(FOUR, quick(FOUR, *drawn(random, TRUTH)))):
-            for key, found in of.estimates.items():
-                one = found.estimate
+            for key, effect in of.estimates.items():
+                one = effect.estimate
                 assert one is not None
-                told.setdefault((of.metric, key), []).append((one.low, one.mean, one.high))
-    return {key: np.array(each) for key, each in told.items()}
+                intervals.setdefault((of.metric, key), []).append((one.low, one.mean, one.high))
+    return {key: np.array(each) for key, each in intervals.items()}
 
 
 def test_there_is_an_estimate_of_all_that_has_a_truth() -> None:
-    found = experiments()
-    assert set(found) == {(metric, key) for metric in METRICS for key in TRUE[metric]}
-    assert all(len(each) == TIMES for each in found.values())
-    assert {kind for _, (kind, _) in found} == set(MEANING)
+    intervals = experiments()
+    assert set(intervals) == {(metric, key) for metric in METRICS for key in TRUE[metric]}
+    assert all(len(each) == TIMES for each in intervals.values())
+    assert {kind for _, (kind, _) in intervals} == set(MEANING)
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -90,9 +90,9 @@ def test_an_interval_holds_the_truth_as_often_as_it_says(metric: str, kind: Kind
 
 def test_the_figures_of_a_tracking_stores_answers_are_the_same() -> None:
     answers, labels = drawn(np.random.default_rng(1), TRUTH, seeds=3, items=(60, 70, 50))
-    told, same = (analyse_metrics(AblationResults(FOUR, make(FOUR, answers, labels))) for make in (kept, quick))
-    assert [each.metric for each in told] == list(METRICS)
-    for one, other in zip(told, same, strict=True):
+    analyses, same = (analyse_metrics(AblationResults(FOUR, make(FOUR, answers, labels))) for make in (kept, quick))
+    assert [each.metric for each in analyses] == list(METRICS)
+    for one, other in zip(analyses, same, strict=True):
         assert one.estimates == other.estimates
         assert (one.steps, one.apparent, one.orders) == (other.steps, other.apparent, 1.0)
 
@@ -101,12 +101,12 @@ def test_with_many_items_and_seeds_every_figure_is_near_its_truth() -> None:
     answers, labels = drawn(np.random.default_rng(3), TRUTH, seeds=12, items=(3000, 3000, 3000))
     for of in analyse_metrics(AblationResults(FOUR, quick(FOUR, answers, labels))):
         for key, true in TRUE[of.metric].items():
-            found = of.estimates[key].estimate
-            assert found is not None
-            assert found.mean == pytest.approx(true, abs=5 * found.error), (of.metric, key)
-            assert found.error < 0.03
+            estimate = of.estimates[key].estimate
+            assert estimate is not None
+            assert estimate.mean == pytest.approx(true, abs=5 * estimate.error), (of.metric, key)
+            assert estimate.error < 0.03
         assert supported(of) >= {"main", "interaction", "shapley", "total"}
 
 
 def supported(of: MetricAnalysis) -> set[Kind]:
-    return {kind for (kind, _), found in of.estimates.items() if found.supported}
+    return {kind for (kind, _), effect in of.estimates.items() if effect.supported}

@@ -20,7 +20,7 @@ from model.task import TASKS
 from reports.ablation.analysis import Key, Kind
 from reports.ablation.results import AblationResults
 from reports.results import Items, Runs, SetUp, per_item
-from tests.reports.made import Floats, Kept, made_seed, measured, right, setup
+from tests.reports.results_data import Floats, Kept, example_seed, measured, right, setup
 
 BY_SLUG = {suite.slug: suite for suite in SUITES}
 TABLE, CONTROLS = BY_SLUG["bertram/table1"], BY_SLUG["bertram/controls"]
@@ -33,11 +33,11 @@ def ablation(
     row: str = "11-mse",
     against: str = "04-all-three",
     added: Sequence[Change] = (),
-    held: Mapping[str, bool] | None = None,
+    fixed: Mapping[str, bool] | None = None,
 ) -> Ablation:
     """Of two of bertram's rows; four factors unless told otherwise."""
     one, other = TABLE.row(row), TABLE.row(against)
-    return Ablation(suite=TABLE, row=one, other=TABLE, against=other, added=tuple(added), fixed=held or {})
+    return Ablation(suite=TABLE, row=one, other=TABLE, against=other, added=tuple(added), fixed=fixed or {})
 
 
 FOUR = ablation()
@@ -55,13 +55,13 @@ def values(names: Sequence[str], effects: Mapping[Effect, float], mean: float = 
 def truths(names: Sequence[str], of: Values) -> dict[Key, float]:
     """What each kind of figure is of these values, by walking every pair of combinations and every order."""
     every, none = frozenset(names), frozenset[str]()
-    told: dict[Key, float] = {("total", ()): of[every] - of[none]}
+    sizes: dict[Key, float] = {("total", ()): of[every] - of[none]}
 
     def step(name: str, before: Run) -> float:
         return of[before | {name}] - of[before - {name}]
 
     def mean(kind: Kind, term: Effect, steps: Iterable[float]) -> None:
-        told[kind, term] = statistics.fmean(steps)
+        sizes[kind, term] = statistics.fmean(steps)
 
     for at, name in enumerate(names):
         mean("main", (name,), (step(name, run) for run in of if name in run))
@@ -69,11 +69,11 @@ def truths(names: Sequence[str], of: Values) -> dict[Key, float]:
         mean("last", (name,), [step(name, every)])
         mean("stated", (name,), [step(name, frozenset(names[:at]))])
         mean("shapley", (name,), (step(name, frozenset(o[: o.index(name)])) for o in permutations(names)))
-        told["flattery", (name,)] = told["stated", (name,)] - told["shapley", (name,)]
+        sizes["flattery", (name,)] = sizes["stated", (name,)] - sizes["shapley", (name,)]
     for one, other in combinations(names, 2):
         both = (step(one, run) - step(one, run - {other}) for run in of if {one, other} <= run)
         mean("interaction", (one, other), both)
-    return told
+    return sizes
 
 
 def drawn(
@@ -88,12 +88,12 @@ def drawn(
         wanted = np.array([truth[task][run] for run in runs])[:, None, None]
         make = correlated if task == "sts" else binary
         by_task[task], labels[task] = make(random, wanted, luck, count)
-    return {run: {task: found[at] for task, found in by_task.items()} for at, run in enumerate(runs)}, labels
+    return {run: {task: rows[at] for task, rows in by_task.items()} for at, run in enumerate(runs)}, labels
 
 
 def noise(random: np.random.Generator, runs: int, seeds: int, count: int, luck: Floats) -> tuple[Floats, float]:
     """[runs, seeds, items] and its variance: of seed, item and both, shared by the combinations and each one's own."""
-    told: Floats = 0.2 * luck
+    total: Floats = 0.2 * luck
     variance = 0.04
     for shape, size in (
         ((1, 1, count), 0.5),
@@ -102,9 +102,9 @@ def noise(random: np.random.Generator, runs: int, seeds: int, count: int, luck: 
         ((runs, 1, count), 0.1),
         ((runs, seeds, count), 0.4),
     ):
-        told = told + random.normal(0, math.sqrt(size), shape)
+        total = total + random.normal(0, math.sqrt(size), shape)
         variance += size
-    return told, variance
+    return total, variance
 
 
 def binary(random: np.random.Generator, wanted: Floats, luck: Floats, count: int) -> tuple[Floats, Floats]:
@@ -124,31 +124,31 @@ def correlated(random: np.random.Generator, wanted: Floats, luck: Floats, count:
 
 def kept(of: Ablation, answers: Mapping[Run, Answers], labels: Answers, reader: Kept | None = None) -> SetUp:
     """As a tracking store would give it: tables of answers, read when asked for."""
-    reader, made = reader or Kept(), []
-    for run, told in answers.items():
-        seeds = range(len(next(iter(told.values()))))
-        given = {seed: {task: (told[task][seed], labels[task]) for task in told} for seed in seeds}
-        row = measured(of.rows, of.rows.row(of.name(run)), given, reader)
+    reader, rows = reader or Kept(), []
+    for run, by_task in answers.items():
+        seeds = range(len(next(iter(by_task.values()))))
+        by_seed = {seed: {task: (by_task[task][seed], labels[task]) for task in by_task} for seed in seeds}
+        row = measured(of.rows, of.rows.row(of.name(run)), by_seed, reader)
         row.seeds = [dataclasses.replace(seed, scores=with_overall(of, seed.scores)) for seed in row.seeds]
-        made.append(row)
-    return setup(made)
+        rows.append(row)
+    return setup(rows)
 
 
 def quick(of: Ablation, answers: Mapping[Run, Answers], labels: Answers) -> SetUp:
     """The same without tables: the items' scores at once."""
-    return setup([read(of, run, told, labels) for run, told in answers.items()])
+    return setup([read(of, run, by_task, labels) for run, by_task in answers.items()])
 
 
 def read(of: Ablation, run: Run, answers: Answers, labels: Answers) -> Runs:
     row, items, scores = of.rows.row(of.name(run)), {}, {}
-    for task, told in answers.items():
-        count, gold = len(told), labels[task]
-        scored = [per_item(TASKS[task], each, gold) for each in told]
-        found = np.stack([each for each in scored if each is not None])
-        items[task] = Items(tuple(range(count)), tuple(f"{task}{at}" for at in range(len(gold))), gold, found)
-        scores[TASKS[task].metric_name] = [score(TASKS[task], each, gold) for each in told]
+    for task, by_seed in answers.items():
+        count, gold = len(by_seed), labels[task]
+        scored = [per_item(TASKS[task], each, gold) for each in by_seed]
+        figures = np.stack([each for each in scored if each is not None])
+        items[task] = Items(tuple(range(count)), tuple(f"{task}{at}" for at in range(len(gold))), gold, figures)
+        scores[TASKS[task].metric_name] = [score(TASKS[task], each, gold) for each in by_seed]
     seeds = [
-        made_seed(
+        example_seed(
             seed,
             f"{of.rows.slug}/{row.name}#{seed}",
             f"{row.name}-{seed}",
@@ -157,15 +157,15 @@ def read(of: Ablation, run: Run, answers: Answers, labels: Answers) -> Runs:
         )
         for seed in range(count)
     ]
-    made = Runs(of.rows, row, seeds, Kept())
-    made.__dict__["_read"] = (items, {})
-    return made
+    runs = Runs(of.rows, row, seeds, Kept())
+    runs.__dict__["_read"] = (items, {})
+    return runs
 
 
 def with_overall(of: Ablation, scores: Mapping[str, float]) -> dict[str, float]:
-    found = overall(of.suite.formula, scores)
-    known = {name: value for name, value in scores.items() if not math.isnan(value)}
-    return known if found is None or math.isnan(found) else known | {"overall": found}
+    whole = overall(of.suite.formula, scores)
+    defined = {name: value for name, value in scores.items() if not math.isnan(value)}
+    return defined if whole is None or math.isnan(whole) else defined | {"overall": whole}
 
 
 def exact(of: Ablation, wanted: Values, seeds: int = 2, items: int = 2000) -> SetUp:
@@ -188,17 +188,17 @@ def on(row: Runs) -> Run:
 
 def plain(of: Ablation, by_run: Mapping[Run, Sequence[float]]) -> AblationResults:
     """A metric ``figure`` that is known by seed alone."""
-    made = []
-    for run, told in by_run.items():
+    rows = []
+    for run, figures in by_run.items():
         row = of.rows.row(of.name(run))
-        seeds = [made_seed(at, f"{row.name}{at}", "", {"figure": value}, ()) for at, value in enumerate(told)]
-        made.append(Runs(of.rows, row, seeds, Kept()))
-    return AblationResults(of, setup(made))
+        seeds = [example_seed(at, f"{row.name}{at}", "", {"figure": value}, ()) for at, value in enumerate(figures)]
+        rows.append(Runs(of.rows, row, seeds, Kept()))
+    return AblationResults(of, setup(rows))
 
 
 def walks(names: Sequence[str], runs: Iterable[Run]) -> Iterator[tuple[str, ...]]:
     """The orders of adding the factors that meet no combination but these."""
-    held = set(runs)
+    available = set(runs)
     for order in permutations(names):
-        if all(frozenset(order[:size]) in held for size in range(len(order) + 1)):
+        if all(frozenset(order[:size]) in available for size in range(len(order) + 1)):
             yield order

@@ -17,7 +17,7 @@ from reports.document.table_files import FORMULA, comma_separated, markdown, tab
 from reports.document.text import plain
 from tests.reports.document.parts import SIGNS, TEXT, grid, numbered
 
-BACK = {made: sign for sign, made in SPECIAL.items()} | {"$-$": "-", "{}": ""}
+BACK = {command: sign for sign, command in SPECIAL.items()} | {"$-$": "-", "{}": ""}
 COMMANDS = re.compile("|".join(sorted(map(re.escape, BACK), key=len, reverse=True)))
 ALL = "".join(SIGNS)
 
@@ -28,12 +28,12 @@ def test_csv_keeps_values_and_starts_no_formula(values: list[object]) -> None:
     table = dataclasses.replace(numbered(1), records=({f"c{at}": value for at, value in enumerate(values)},))
     _, read = csv.reader(io.StringIO(comma_separated(table), newline=""))
     for value, text in zip(values, read, strict=True):
-        told = "" if value is None else plain(str(value))
-        assert text in (told, f"'{told}")
+        expected = "" if value is None else plain(str(value))
+        assert text in (expected, f"'{expected}")
         if text.startswith(FORMULA):
             float(text)
         if not isinstance(value, str):
-            assert text == told
+            assert text == expected
 
 
 def test_csv_without_records_has_a_name_for_each_column() -> None:
@@ -48,8 +48,8 @@ def test_csv_without_records_has_a_name_for_each_column() -> None:
 @example("[a](b)")
 @example("<https://a.example>")
 def test_markdown_shows_text_as_it_is(text: str) -> None:
-    made = markdown(grid([text, "x"]))
-    parsed = MarkdownIt("commonmark").enable("table").parse(made)
+    output = markdown(grid([text, "x"]))
+    parsed = MarkdownIt("commonmark").enable("table").parse(output)
     kinds = {token.type for token in parsed}
     inline = [child for token in parsed for child in token.children or ()]
     assert {child.type for child in inline} <= {"text", "text_special"}
@@ -77,10 +77,10 @@ def test_markdown_columns_are_aligned() -> None:
 @example("---")
 @example("-.5 --1")
 def test_latex_shows_text_as_it_is(text: str) -> None:
-    made = tex(text)
-    assert COMMANDS.sub(lambda found: BACK[found[0]], made) == plain(text).strip(" ").replace("\N{MINUS SIGN}", "-")
-    assert "--" not in made
-    bare = re.sub(r"\\[&%$#_{}]", "", made)
+    output = tex(text)
+    assert COMMANDS.sub(lambda match: BACK[match[0]], output) == plain(text).strip(" ").replace("\N{MINUS SIGN}", "-")
+    assert "--" not in output
+    bare = re.sub(r"\\[&%$#_{}]", "", output)
     assert bare.count("{") == bare.count("}")
     assert bare.count("$") % 2 == 0
     assert not re.search(r"[%&#~^]", re.sub(r"\$[^$]*\$|~", "", bare))
@@ -99,10 +99,10 @@ def test_latex_rows_are_whole(text: str) -> None:
 def test_latex_has_rules_and_sets_long_words_as_paragraphs() -> None:
     head = ((Cell(""), Cell("SST", span=2)), (Cell("row"), Cell("printed"), Cell("ours")))
     body = ((Cell("word " * 20), Cell(".1"), Cell("-.2", strong=True)),)
-    made = latex(Grid(name="t", caption="c", head=head, body=body, widths=(2, 1, 1)))
-    assert r"\cmidrule(lr){2-3}" in made
-    assert r"\begin{tabular}{p{0.42\linewidth}rr}" in made
-    assert r"\textbf{$-$.2}" in made
+    output = latex(Grid(name="t", caption="c", head=head, body=body, widths=(2, 1, 1)))
+    assert r"\cmidrule(lr){2-3}" in output
+    assert r"\begin{tabular}{p{0.42\linewidth}rr}" in output
+    assert r"\textbf{$-$.2}" in output
 
 
 def test_a_table_is_three_files() -> None:

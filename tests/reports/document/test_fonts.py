@@ -35,16 +35,16 @@ def font(path: Path, characters: str, style: str = "Regular") -> Path:
             pen.lineTo((x, y))
         pen.closePath()
         glyphs[name] = pen.glyph()
-    made = FontBuilder(1000, isTTF=True)
-    made.setupGlyphOrder(names)
-    made.setupCharacterMap({ord(each): name for each, name in zip(characters, names[1:], strict=True)})
-    made.setupGlyf(glyphs)
-    made.setupHorizontalMetrics(dict.fromkeys(names, (1000, 100)))
-    made.setupHorizontalHeader(ascent=800, descent=-200)
-    made.setupNameTable(dict.fromkeys(("familyName", "fullName", "psName"), path.stem) | {"styleName": style})
-    made.setupOS2()
-    made.setupPost()
-    made.save(path)
+    builder = FontBuilder(1000, isTTF=True)
+    builder.setupGlyphOrder(names)
+    builder.setupCharacterMap({ord(each): name for each, name in zip(characters, names[1:], strict=True)})
+    builder.setupGlyf(glyphs)
+    builder.setupHorizontalMetrics(dict.fromkeys(names, (1000, 100)))
+    builder.setupHorizontalHeader(ascent=800, descent=-200)
+    builder.setupNameTable(dict.fromkeys(("familyName", "fullName", "psName"), path.stem) | {"styleName": style})
+    builder.setupOS2()
+    builder.setupPost()
+    builder.save(path)
     return path
 
 
@@ -53,10 +53,10 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[st
     """The machine's fonts, none at first."""
     there: list[str] = []
     monkeypatch.setattr(font_manager, "findSystemFonts", lambda: list(there))
-    known = list(font_manager.fontManager.ttflist)
+    entries = list(font_manager.fontManager.ttflist)
     forget()
     yield there
-    font_manager.fontManager.ttflist = known
+    font_manager.fontManager.ttflist = entries
     forget()
 
 
@@ -83,10 +83,14 @@ def test_without_a_font_the_characters_are_named_in_the_document_and_in_a_warnin
     with pytest.warns(
         MissingGlyphs, match=f"no font of this machine has {' '.join(sorted(TITLE))}, .* boxes in report.pdf"
     ):
-        told = pdf(BLOCKS, "Report", tmp_path)
+        document = pdf(BLOCKS, "Report", tmp_path)
     said = [Words(f"{sentence(TITLE, ['this document'])}.", "warning"), *BLOCKS]
     with pytest.warns(MissingGlyphs):
-        assert len(pdf(said, "Report", tmp_path)) > len(told) > len(set_quietly([Heading(1, "x"), BLOCKS[1]], tmp_path))
+        assert (
+            len(pdf(said, "Report", tmp_path))
+            > len(document)
+            > len(set_quietly([Heading(1, "x"), BLOCKS[1]], tmp_path))
+        )
 
 
 def test_a_font_of_the_machine_sets_them(machine: list[str], tmp_path: Path) -> None:

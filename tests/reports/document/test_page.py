@@ -26,7 +26,7 @@ from reports.document.html import page
 from tests.reports.document.parts import every, numbered
 print(ascii(page([*every("x"), numbered(9)], "T", Path())))
 """
-KNOWN = {
+TAGS = {
     "html",
     "head",
     "meta",
@@ -44,7 +44,7 @@ KNOWN = {
     "div",
     "span",
 }
-KNOWN |= {"table", "caption", "thead", "tbody", "tr", "th", "td", "small", "script"}
+TAGS |= {"table", "caption", "thead", "tbody", "tr", "th", "td", "small", "script"}
 
 
 class Read(HTMLParser):
@@ -80,33 +80,38 @@ class Read(HTMLParser):
 @example("</script><script>alert(1)</script>")
 def test_text_is_never_markup(text: str) -> None:
     read = Read(page(every(text), text, Path()))
-    told = plain(text)
+    expected = plain(text)
     assert read.path == []
-    assert {tag for tag, _ in read.opened} <= KNOWN
+    assert {tag for tag, _ in read.opened} <= TAGS
     assert [tag for tag, _ in read.opened].count("script") == 1
-    assert read.of("h2") == [told]
-    assert read.of("p")[:2] == [told, told]
-    assert read.of("small") == [told] * 2 * bool(text)
-    assert read.of("caption") == [told]
-    assert read.of("title") == [told]
+    assert read.of("h2") == [expected]
+    assert read.of("p")[:2] == [expected, expected]
+    assert read.of("small") == [expected] * 2 * bool(text)
+    assert read.of("caption") == [expected]
+    assert read.of("title") == [expected]
 
 
 def test_nothing_is_asked_of_a_network(tmp_path: Path) -> None:
-    made = page([*every("x"), picture("one")], "T", drawn(tmp_path, "one"))
-    assert re.findall(r"""(?:src|href|action|data|url)\s*[=(]\s*["']?\s*(?:https?:)?//""", made) == []
-    assert set(re.findall(r"https?://[^\s\"'<>)]+", made)) <= {
+    html = page([*every("x"), picture("one")], "T", drawn(tmp_path, "one"))
+    assert re.findall(r"""(?:src|href|action|data|url)\s*[=(]\s*["']?\s*(?:https?:)?//""", html) == []
+    assert set(re.findall(r"https?://[^\s\"'<>)]+", html)) <= {
         "http://www.w3.org/1999/xlink",
         "http://www.w3.org/2000/svg",
     }
-    assert "default-src 'none'" in made
-    assert re.findall(r"@import|<link|<img|<iframe|fetch\(|XMLHttp", made) == []
+    assert "default-src 'none'" in html
+    assert re.findall(r"@import|<link|<img|<iframe|fetch\(|XMLHttp", html) == []
 
 
 def test_links_and_references_lead_somewhere_once(tmp_path: Path) -> None:
     blocks: list[Block] = [Heading(1, "Same"), Heading(2, "Same"), picture("one"), picture("two")]
     read = Read(page(blocks, "T", drawn(tmp_path, "one", "two")))
     ids = [str(attributes["id"]) for _, attributes in read.opened if "id" in attributes]
-    links = [str(value) for _, found in read.opened for name, value in found.items() if name in ("href", "xlink:href")]
+    links = [
+        str(value)
+        for _, attributes in read.opened
+        for name, value in attributes.items()
+        if name in ("href", "xlink:href")
+    ]
     assert len(ids) == len(set(ids)) == 4
     assert sorted(links) == sorted(f"#{each}" for each in ids)
 
@@ -120,12 +125,12 @@ def test_tables_and_figures_are_named_for_readers(tmp_path: Path) -> None:
         body=((Cell("r"), Cell("1"), Cell("2")), (Cell("\N{EM SPACE}under r"), Cell("3"), Cell("4"))),
         widths=(1, 1, 1),
     )
-    made = page([Heading(2, "The suite"), table, picture("one")], "T", drawn(tmp_path, "one"))
-    read = Read(made)
+    html = page([Heading(2, "The suite"), table, picture("one")], "T", drawn(tmp_path, "one"))
+    read = Read(html)
     scopes = [attributes.get("scope") for tag, attributes in read.opened if tag == "th"]
     assert scopes == ["colgroup", "col", "col", "col", "row", "row"]
     assert [attributes["aria-label"] for tag, attributes in read.opened if tag == "svg"] == ["The suite. Shows one."]
-    assert made.count('<tr class="under">') == 1
+    assert html.count('<tr class="under">') == 1
     assert read.of("caption") == ["Two"]
 
 
@@ -137,9 +142,9 @@ def brightness(colour: str) -> float:
 
 @pytest.mark.parametrize("name", ["page.css", "style.typ"])
 def test_words_stand_out_from_their_ground(name: str) -> None:
-    found = dict(re.findall(r"(ink|muted|good|bad|warning)[^#\n;]{1,9}(#[0-9a-f]{6})", (HERE / name).read_text()))
-    assert len(found) == 5
-    assert all((brightness("#f3f6f8") + 0.05) / (brightness(colour) + 0.05) >= 4.5 for colour in found.values())
+    colours = dict(re.findall(r"(ink|muted|good|bad|warning)[^#\n;]{1,9}(#[0-9a-f]{6})", (HERE / name).read_text()))
+    assert len(colours) == 5
+    assert all((brightness("#f3f6f8") + 0.05) / (brightness(colour) + 0.05) >= 4.5 for colour in colours.values())
 
 
 @given(st.lists(st.floats(allow_nan=False), max_size=5))
@@ -147,7 +152,9 @@ def test_values_that_tables_sort_by_are_whole(values: list[float]) -> None:
     body = tuple((Cell("a"), Cell(f"{value:.1f}", value=value)) for value in values)
     table = Grid(name="t", caption="c", head=((Cell("r"), Cell("v")),), body=body, widths=(1, 1))
     read = Read(page([table], "T", Path()))
-    assert [float(found["data-value"] or "") for _, found in read.opened if "data-value" in found] == values
+    assert [
+        float(attributes["data-value"] or "") for _, attributes in read.opened if "data-value" in attributes
+    ] == values
 
 
 def test_a_missing_figure_is_named(tmp_path: Path) -> None:
@@ -158,10 +165,10 @@ def test_a_missing_figure_is_named(tmp_path: Path) -> None:
 def test_two_processes_write_the_same(tmp_path: Path) -> None:
     root = ROOT
     environment = {**os.environ, "PYTHONPATH": str(root)}
-    told = {
+    outputs = {
         subprocess.run(
             [sys.executable, "-c", PROGRAM], check=True, capture_output=True, env=environment | {"PYTHONHASHSEED": seed}
         ).stdout
         for seed in "12"
     }
-    assert told == {ascii(page([*every("x"), numbered(9)], "T", Path())).encode() + b"\n"}
+    assert outputs == {ascii(page([*every("x"), numbered(9)], "T", Path())).encode() + b"\n"}

@@ -36,23 +36,23 @@ blocks = [*every("x \u2260 \u05e9"), picture("one"), picture("two", width=3.1), 
 OURS = re.compile(r"Libertinus|NewCM|DejaVu|STIX|LastResort|cm[a-z]+10")  # of Typst and of Matplotlib
 
 
-def streams(made: bytes) -> bytes:
+def streams(document: bytes) -> bytes:
     """The PDF's objects, unpacked."""
-    parts = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", made, re.DOTALL)
+    parts = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", document, re.DOTALL)
     unpacked = []
     for part in parts:
         try:
             unpacked.append(zlib.decompressobj().decompress(part))
         except zlib.error:
             unpacked.append(b"")
-    return made + b"\n".join(unpacked)
+    return document + b"\n".join(unpacked)
 
 
-def pages(made: bytes, folder: Path) -> list[str]:
+def pages(document: bytes, folder: Path) -> list[str]:
     program = shutil.which("pdftotext")
     if program is None:
         pytest.skip("needs pdftotext (poppler) to read a PDF's text")
-    (folder / "read.pdf").write_bytes(made)
+    (folder / "read.pdf").write_bytes(document)
     run = subprocess.run([program, "-layout", str(folder / "read.pdf"), "-"], capture_output=True, check=True)
     return run.stdout.decode().rstrip("\f").split("\f")
 
@@ -66,8 +66,8 @@ def test_text_is_never_markup(texts: list[str]) -> None:
     blocks += [block for text in texts for block in every(text)]
     text = source(blocks, texts[0])
     assert compiler(text, Path.cwd()).compile(format="pdf", timestamp=0)
-    told = json.loads(compiler(text, Path.cwd()).query("heading.where(level: 2)", field="body"))
-    assert [body.get("text", "") for body in told] == [plain(text) for text in texts]
+    bodies = json.loads(compiler(text, Path.cwd()).query("heading.where(level: 2)", field="body"))
+    assert [body.get("text", "") for body in bodies] == [plain(text) for text in texts]
 
 
 @given(TEXT)
@@ -101,21 +101,21 @@ def test_a_missing_figure_is_named(tmp_path: Path) -> None:
 
 
 def test_a_long_table_repeats_its_head(tmp_path: Path) -> None:
-    told = pages(pdf([numbered(200)], "T", tmp_path), tmp_path)
-    assert len(told) > 2
-    assert all("name of row" in page and "row-" in page for page in told)
-    assert "The note stands here" in told[-1]
-    assert sum(page.count("The note stands here") for page in told) == 1
-    assert [int(name) for page in told for name in re.findall(r"row-(\d+)", page)] == list(range(200))
+    page_texts = pages(pdf([numbered(200)], "T", tmp_path), tmp_path)
+    assert len(page_texts) > 2
+    assert all("name of row" in page and "row-" in page for page in page_texts)
+    assert "The note stands here" in page_texts[-1]
+    assert sum(page.count("The note stands here") for page in page_texts) == 1
+    assert [int(name) for page in page_texts for name in re.findall(r"row-(\d+)", page)] == list(range(200))
 
 
 def test_a_tables_caption_head_and_notes_stay_with_its_rows(tmp_path: Path) -> None:
     for rows, lines in (*((9, lines) for lines in range(36, 52, 3)), *((rows, 20) for rows in range(20, 36))):
         blocks: list[Block] = [*(Words("a line") for _ in range(lines)), numbered(rows)]
-        told = pages(pdf(blocks, "T", tmp_path), tmp_path)
+        page_texts = pages(pdf(blocks, "T", tmp_path), tmp_path)
         for sign in ("The caption", "name of row", "The note stands here"):
-            assert all("row-" in page for page in told if sign in page), (rows, lines, sign)
-        assert len([page for page in told if "row-" in page]) == 1 or rows > 14
+            assert all("row-" in page for page in page_texts if sign in page), (rows, lines, sign)
+        assert len([page for page in page_texts if "row-" in page]) == 1 or rows > 14
 
 
 def test_figures_stay_where_they_were_planned(tmp_path: Path) -> None:
@@ -125,10 +125,10 @@ def test_figures_stay_where_they_were_planned(tmp_path: Path) -> None:
         picture(name, height) for name, height in zip(names, (4.1, 6.9, 4.2, 3.5, 3.7, 3.7, 8.7, 2.0), strict=True)
     ]
     blocks += [Heading(1, "b"), Words("after")]
-    told = pages(pdf(blocks, "T", drawn(tmp_path, *names)), tmp_path)
+    page_texts = pages(pdf(blocks, "T", drawn(tmp_path, *names)), tmp_path)
     (run,) = plan_pages(blocks, "T", tmp_path)
-    shown = [re.findall(r"Shows (f\d)", page) for page in told]
+    shown = [re.findall(r"Shows (f\d)", page) for page in page_texts]
     assert [names for names in shown if names] == [
         [item.name for item in sheet.items if hasattr(item, "name")] for sheet in run.sheets if sheet.items
     ]
-    assert all(page.strip() for page in told)
+    assert all(page.strip() for page in page_texts)

@@ -45,13 +45,13 @@ def words(figure: Figure) -> list[str]:
 def faults(figure: Figure) -> list[str]:
     """Texts that stand out of the figure or over one another, and a figure too high for a page."""
     wide, high = figure.get_size_inches() * figure.dpi
-    found = [] if high <= TALLEST * figure.dpi + 1e-6 else [f"{high / figure.dpi:.2f} in high"]
+    problems = [] if high <= TALLEST * figure.dpi + 1e-6 else [f"{high / figure.dpi:.2f} in high"]
     boxes = texts(figure)
-    found += [f"{name!r} is cut off" for name, x0, y0, x1, y1 in boxes if x0 < 0 or y0 < 0 or x1 > wide or y1 > high]
+    problems += [f"{name!r} is cut off" for name, x0, y0, x1, y1 in boxes if x0 < 0 or y0 < 0 or x1 > wide or y1 > high]
     for (a, ax0, ay0, ax1, ay1), (b, bx0, by0, bx1, by1) in itertools.combinations(boxes, 2):
         if min(ax1, bx1) - max(ax0, bx0) > 0.5 and min(ay1, by1) - max(ay0, by0) > 0.5:
-            found.append(f"{a!r} over {b!r}")
-    return found
+            problems.append(f"{a!r} over {b!r}")
+    return problems
 
 
 def all_faults(figures: Iterable[Figure]) -> list[str]:

@@ -20,7 +20,7 @@ TRIAL = st.tuples(
 )
 
 
-def made(*trials: tuple[str, float | None, str]) -> list[Shown]:
+def make_trials(*trials: tuple[str, float | None, str]) -> list[Shown]:
     return [
         Shown(number=at, state=state, value=value, paper=paper)  # type: ignore[arg-type]
         for at, (state, value, paper) in enumerate(trials)
@@ -28,36 +28,36 @@ def made(*trials: tuple[str, float | None, str]) -> list[Shown]:
 
 
 def so_far(shown: list[Shown]) -> list[float]:
-    known = [math.nan if t.value is None or t.state != "complete" else t.value for t in shown]
-    return [float(value) for value in best_so_far(np.array(known))]
+    values = [math.nan if t.value is None or t.state != "complete" else t.value for t in shown]
+    return [float(value) for value in best_so_far(np.array(values))]
 
 
 @few
 @given(st.lists(TRIAL, max_size=200))
 def test_nothing_is_cut_off_nor_over_another(trials: list[tuple[str, float | None, str]]) -> None:
-    shown = made(*trials)
+    shown = make_trials(*trials)
     assert faults(history("overall, dev", shown, so_far(shown))) == []
 
 
 def test_two_hundred_trials_fit() -> None:
-    shown = made(*(("complete", 0.5 + at % 7 / 100, LONG[at] if at < 4 else "") for at in range(200)))
+    shown = make_trials(*(("complete", 0.5 + at % 7 / 100, LONG[at] if at < 4 else "") for at in range(200)))
     assert faults(history("overall, dev", shown, so_far(shown))) == []
 
 
 def test_each_state_has_its_sign() -> None:
-    shown = made(("complete", 0.5, ""), ("pruned", 0.4, ""), ("failed", None, ""), ("complete", None, ""))
+    shown = make_trials(("complete", 0.5, ""), ("pruned", 0.4, ""), ("failed", None, ""), ("complete", None, ""))
     assert [trial.sign for trial in shown] == [COMPLETE, PRUNED, FAILED, EMPTY]
     assert len({trial.sign.marker for trial in shown}) == 4
     assert {"complete", "failed", "has no value", PRUNED.words} <= set(words(history("m", shown, so_far(shown))))
 
 
 def test_signs_that_are_not_used_are_not_explained() -> None:
-    shown = made(("complete", 0.5, ""))
+    shown = make_trials(("complete", 0.5, ""))
     assert not {"failed", "has no value", PRUNED.words, "the best"} & set(words(history("m", shown, so_far(shown))))
 
 
 def test_trials_without_a_value_stand_below_the_others() -> None:
-    shown = made(("complete", 0.5, ""), ("failed", None, ""), ("complete", 0.6, ""))
+    shown = make_trials(("complete", 0.5, ""), ("failed", None, ""), ("complete", 0.6, ""))
     (axes,) = history("m", shown, so_far(shown)).axes
     lines = {line.get_marker(): line for line in axes.get_lines()}
     low, _ = axes.get_ylim()
@@ -65,14 +65,14 @@ def test_trials_without_a_value_stand_below_the_others() -> None:
 
 
 def test_the_line_is_the_best_so_far() -> None:
-    shown = made(("pruned", 0.9, ""), ("complete", 0.5, ""), ("complete", 0.4, ""), ("complete", 0.7, ""))
+    shown = make_trials(("pruned", 0.9, ""), ("complete", 0.5, ""), ("complete", 0.4, ""), ("complete", 0.7, ""))
     (axes,) = history("m", shown, so_far(shown)).axes
     (line,) = [line for line in axes.get_lines() if line.get_drawstyle() == "steps-post"]
     assert np.asarray(line.get_ydata())[1:].tolist() == [0.5, 0.5, 0.7, 0.7]
 
 
 def test_papers_are_numbered_and_named() -> None:
-    shown = made(("complete", 0.5, "first"), ("failed", None, "second"), ("complete", 0.6, "first"))
+    shown = make_trials(("complete", 0.5, "first"), ("failed", None, "second"), ("complete", 0.6, "first"))
     seen = words(history("m", shown, so_far(shown)))
     assert (seen.count("1 first, the paper's setting"), seen.count("2 second, the paper's setting")) == (1, 1)
 

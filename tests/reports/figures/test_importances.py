@@ -24,8 +24,8 @@ def test_no_importance_is_no_figure() -> None:
 
 
 def test_the_largest_is_first_and_the_missing_are_last() -> None:
-    told = [("a", 0.1), ("b", None), ("c", 0.7), ("d", math.nan), ("e", 0.0)]
-    (figure,) = importances([Share(parameter=name, share=Estimate(mean)) for name, mean in told])
+    shares = [("a", 0.1), ("b", None), ("c", 0.7), ("d", math.nan), ("e", 0.0)]
+    (figure,) = importances([Share(parameter=name, share=Estimate(mean)) for name, mean in shares])
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["c", "a", "e", "b", "d"]
     assert {".700", ".100", ".000", "not run", "const"} <= set(words(figure))
 

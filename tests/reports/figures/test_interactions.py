@@ -48,8 +48,8 @@ def grounds(axes: Axes) -> dict[tuple[int, int], Rectangle]:
 
 
 def written(figure: Figure, words: str) -> Text:
-    (found,) = [text for axes in figure.axes for text in axes.texts if text.get_text() == words]
-    return found
+    (match,) = [text for axes in figure.axes for text in axes.texts if text.get_text() == words]
+    return match
 
 
 @settings(max_examples=20 if FULL else 3, deadline=None, derandomize=True)
@@ -60,7 +60,7 @@ def test_nothing_is_cut_off_nor_over_another(data: st.DataObject, count: int, me
         for place, one in enumerate(names):
             for other in names[: place + 1]:
                 value = data.draw(estimates(-0.2, 0.2))
-                told = Cell(
+                effect = Cell(
                     metric=metric,
                     one=one,
                     other=other,
@@ -69,7 +69,7 @@ def test_nothing_is_cut_off_nor_over_another(data: st.DataObject, count: int, me
                     high=value.high,
                     supported=data.draw(st.booleans()),
                 )
-                cells += [told] if data.draw(st.integers(0, 9)) else []
+                cells += [effect] if data.draw(st.integers(0, 9)) else []
     assert all_faults(interactions(cells)) == []
 
 
@@ -168,8 +168,8 @@ def test_what_cannot_be_told_apart_is_hatched_and_what_is_not_given_is_absent() 
 
 
 def test_the_margin_reaches_the_further_end() -> None:
-    told = Cell(metric="m", one="a", other="a", mean=0.02, low=0.012, high=0.025)
-    assert {"+.020", "±.008"} <= set(words(interactions([told])[0]))
+    effect = Cell(metric="m", one="a", other="a", mean=0.02, low=0.012, high=0.025)
+    assert {"+.020", "±.008"} <= set(words(interactions([effect])[0]))
 
 
 def test_a_single_seed_is_italic_and_constant_answers_are_said() -> None:

@@ -17,7 +17,7 @@ from reports.figures.order_ranges import IMPOSSIBLE, NO_ORDER, SHAPLEY, SINGLE, 
 from reports.figures.save import save
 from tests.reports.figures.drawing import METRICS, all_faults, estimates, row_names, words
 
-TOLD = Apparent(
+APPARENT = Apparent(
     factor="smart",
     metric="SST",
     low=-0.01,
@@ -59,7 +59,7 @@ def test_nothing_is_cut_off_nor_over_another(data: st.DataObject, count: int, me
     for factor in row_names(count):
         for metric in (*METRICS, "Quora F1")[:metrics]:
             ends = data.draw(st.one_of(st.none(), st.tuples(st.floats(-0.1, 0), st.floats(0, 0.1))))
-            told = Apparent(
+            line = Apparent(
                 factor=factor,
                 metric=metric,
                 low=ends[0] if ends else None,
@@ -70,7 +70,7 @@ def test_nothing_is_cut_off_nor_over_another(data: st.DataObject, count: int, me
                 printed=data.draw(maybe),
                 n=data.draw(st.integers(0, 5)),
             )
-            lines += [told] if data.draw(st.integers(0, 9)) else []
+            lines += [line] if data.draw(st.integers(0, 9)) else []
     assert all_faults(paths(lines)) == []
 
 
@@ -79,7 +79,7 @@ def test_no_line_is_no_figure() -> None:
 
 
 def test_each_number_stands_at_its_place() -> None:
-    (figure,) = paths([TOLD])
+    (figure,) = paths([APPARENT])
     (above, _), (below, _) = sorted(bars(figure), key=lambda bar: bar[1])
     assert (above, below) == ([-0.01, 0.03], [0.002, 0.014])
     placed = signs(figure)
@@ -115,7 +115,7 @@ def test_what_is_printed_is_drawn_also_where_no_order_is_possible() -> None:
 def test_a_pair_that_is_not_given_is_absent_and_an_average_that_is_missing_is_said() -> None:
     bare = Apparent(factor="b", metric="y", low=0.0, high=0.1, shapley=Estimate(None))
     flat = Apparent(factor="c", metric="y", low=0.0, high=0.1, shapley=Estimate(math.nan))
-    seen = words(paths([TOLD, bare, flat])[0])
+    seen = words(paths([APPARENT, bare, flat])[0])
     assert [seen.count(word) for word in ("absent", "not run", "const")] == [3, 1, 1]
 
 
@@ -147,6 +147,7 @@ def test_panels_keep_room_for_their_numbers(metrics: int, panels: list[int]) -> 
 
 def test_drawn_twice_it_is_the_same_bytes(tmp_path: Path) -> None:
     once, again = (
-        [path.read_bytes() for path in save(paths([TOLD])[0], tmp_path / folder, "a")] for folder in ("once", "again")
+        [path.read_bytes() for path in save(paths([APPARENT])[0], tmp_path / folder, "a")]
+        for folder in ("once", "again")
     )
     assert once == again

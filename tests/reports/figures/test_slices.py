@@ -32,8 +32,8 @@ def epsilon(at: tuple[float | None, ...], shares: tuple[float | None, ...] = ())
 
 
 def panel(figure: Figure, title: str) -> Axes:
-    (found,) = [axes for axes in figure.axes if axes.get_title() == title]
-    return found
+    (match,) = [axes for axes in figure.axes if axes.get_title() == title]
+    return match
 
 
 @few
@@ -44,13 +44,13 @@ def test_nothing_is_cut_off_nor_over_another(data: st.DataObject, count: int, pa
         Shown(number=at, state=data.draw(STATES), value=data.draw(values), paper=f"paper-{at}" if at < papers else "")
         for at in range(count)
     ]
-    told = []
+    panels = []
     for at in range(parameters):
         low, high = data.draw(st.sampled_from([(1e-7, 0.1), (1e-5, 3e-5), (0.9, 0.999), (1.0, 1.0), (2e-5, 8e-5)]))
         places = st.one_of(st.none(), st.floats(low, high))
         pulls = at < 2
         shares = st.one_of(st.none(), st.just(0.0), st.floats(1e-12, 10))
-        told.append(
+        panels.append(
             Slice(
                 parameter=f"{LONG[at % 4]}-{at}" if at % 3 else "mu",
                 low=low,
@@ -62,13 +62,13 @@ def test_nothing_is_cut_off_nor_over_another(data: st.DataObject, count: int, pa
                 shares=tuple(data.draw(shares) for _ in trials) if pulls else (),
             )
         )
-    assert all_faults(slices("overall, dev", trials, told, 1e-3)) == []
+    assert all_faults(slices("overall, dev", trials, panels, 1e-3)) == []
 
 
 def test_every_parameter_has_a_panel_and_pages_hold_twelve() -> None:
     names = [f"p{at}" for at in range(PAGE + 1)]
-    told = [Slice(parameter=name, low=0, high=1, log=False, whole=False, at=(0.5, 0.6)) for name in names]
-    figures = slices("m", shown(2), told, 1e-3)
+    panels = [Slice(parameter=name, low=0, high=1, log=False, whole=False, at=(0.5, 0.6)) for name in names]
+    figures = slices("m", shown(2), panels, 1e-3)
     assert [len(figure.axes) for figure in figures] == [PAGE, 1]
     assert [axes.get_title() for figure in figures for axes in figure.axes] == names
 
@@ -115,8 +115,8 @@ def test_papers_have_a_dashed_line_and_a_number_each() -> None:
 
 
 def test_log_ranges_have_log_axes() -> None:
-    told = [epsilon((1e-5,)), Slice(parameter="K", low=1, high=3, log=False, whole=True, at=(2.0,))]
-    (figure,) = slices("m", shown(1), told, 1e-3)
+    panels = [epsilon((1e-5,)), Slice(parameter="K", low=1, high=3, log=False, whole=True, at=(2.0,))]
+    (figure,) = slices("m", shown(1), panels, 1e-3)
     assert panel(figure, "epsilon").get_xscale() == "log"
     assert [label.get_text() for label in panel(figure, "K").get_xticklabels()] == ["1", "2", "3"]
 

@@ -54,7 +54,7 @@ def marks(figure: Figure) -> list[tuple[str, float]]:
 @settings(max_examples=20 if FULL else 3, deadline=None, derandomize=True)
 @given(st.data(), st.integers(0, 40), st.integers(1, 5))
 def test_nothing_is_cut_off_nor_over_another(data: st.DataObject, count: int, metrics: int) -> None:
-    told = []
+    bars = []
     for metric in (*METRICS, "Quora F1")[:metrics]:
         for name in ("base", *row_names(count)):
             level = Level(
@@ -65,8 +65,8 @@ def test_nothing_is_cut_off_nor_over_another(data: st.DataObject, count: int, me
                 off=data.draw(st.booleans()),
                 n=data.draw(st.integers(0, 5)),
             )
-            told += [level] if data.draw(st.integers(0, 9)) else []
-    assert all_faults(waterfall(told)) == []
+            bars += [level] if data.draw(st.integers(0, 9)) else []
+    assert all_faults(waterfall(bars)) == []
 
 
 def test_no_level_is_no_figure() -> None:
@@ -96,8 +96,8 @@ def test_a_step_of_nothing_points_nowhere() -> None:
 
 
 def test_the_scale_holds_intervals_and_printed_scores_and_need_not_hold_0() -> None:
-    told = [*levels(0.5, 0.52), Level(metric="SST", name="smart", score=Estimate(0.53), printed=0.7)]
-    low, high = waterfall(told)[0].axes[0].get_xlim()
+    bars = [*levels(0.5, 0.52), Level(metric="SST", name="smart", score=Estimate(0.53), printed=0.7)]
+    low, high = waterfall(bars)[0].axes[0].get_xlim()
     assert 0.4 < low < 0.49
     assert high > 0.7
 
@@ -116,17 +116,17 @@ def test_where_the_last_was_not_run_there_is_no_final_score() -> None:
 
 
 def test_constant_answers_and_levels_that_are_not_given_are_said() -> None:
-    told = [*levels(0.5, 0.52, 0.51), *levels(0.5, math.nan, metric="STS")]
-    seen = words(waterfall(told)[0])
+    bars = [*levels(0.5, 0.52, 0.51), *levels(0.5, math.nan, metric="STS")]
+    seen = words(waterfall(bars)[0])
     assert (seen.count("const"), seen.count("absent")) == (1, 2)  # the last level, and so the final score
 
 
 def test_printed_scores_stand_beside_with_another_sign_where_the_row_is_off() -> None:
-    told = [
+    bars = [
         Level(metric="m", name="base", score=Estimate(0.5, 0.4, 0.6), printed=0.55),
         Level(metric="m", name="smart", score=Estimate(0.6, 0.5, 0.7), printed=0.65, off=True),
     ]
-    (figure,) = waterfall(told)
+    (figure,) = waterfall(bars)
     assert marks(figure) == [("o", 0.5), ("D", 0.55), (">", 0.6), ("x", 0.65), ("o", 0.6)]
     assert {PRINTED.words, OFF.words} <= set(words(figure))
     assert not {PRINTED.words, OFF.words} & set(words(waterfall(levels(0.5, 0.6))[0]))
@@ -149,12 +149,12 @@ def test_a_base_alone_is_one_line() -> None:
 
 @pytest.mark.parametrize(("metrics", "panels"), [(1, [1]), (3, [3]), (4, [2, 2])])
 def test_twelve_factors_keep_room_for_their_numbers(metrics: int, panels: list[int]) -> None:
-    told = [
+    bars = [
         level
         for metric in METRICS[:metrics]
         for level in levels(*(0.5 + 0.01 * place for place in range(13)), metric=metric)
     ]
-    figures = waterfall(told)
+    figures = waterfall(bars)
     assert [len(figure.axes) for figure in figures] == panels
     assert all_faults(figures) == []
     assert all(words(figure).count("+.010") == 12 * len(figure.axes) for figure in figures)

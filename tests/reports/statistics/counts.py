@@ -49,8 +49,8 @@ class Row:
         noise = self.noise * random.normal(size=(times, seeds, items))
         right = self.skill + difficulty + own + self.luck * luck + noise > 0
         fell = random.random((times, seeds, 1)) < self.collapses
-        given = random.integers(0, 2, (times, seeds, 1))
-        return np.where(fell, labels == given, right).astype(np.float64), fell[:, :, 0]
+        guess = random.integers(0, 2, (times, seeds, 1))
+        return np.where(fell, labels == guess, right).astype(np.float64), fell[:, :, 0]
 
 
 KINDS = {
@@ -74,9 +74,9 @@ def twins(kind: str, random: np.random.Generator, times: int, seeds: int, items:
 
 def skewed(random: np.random.Generator, times: int, seeds: int, items: int) -> Many:
     """As an F1 weighs them: a tenth of the items weighs 5, the others .55."""
-    found = twins("plain", random, times, seeds, items)
+    twin = twins("plain", random, times, seeds, items)
     return dataclasses.replace(
-        found, values=found.values * np.where(random.random((times, 1, items)) < 0.1, 5.0, 0.55), most=0.0
+        twin, values=twin.values * np.where(random.random((times, 1, items)) < 0.1, 5.0, 0.55), most=0.0
     )
 
 
@@ -92,12 +92,12 @@ def rare(share: float) -> Callable[[np.random.Generator, int, int, int], Many]:
 
 def against_perfect(random: np.random.Generator, times: int, seeds: int, items: int) -> Many:
     """A row that is always right and one that answers one of two classes, drawn for each seed."""
-    labels, given = random.integers(0, 2, (times, 1, items)), random.integers(0, 2, (times, seeds, 1))
-    return Many((labels != given).astype(np.float64), np.ones(times, dtype=bool), truth=0.5)
+    labels, guess = random.integers(0, 2, (times, 1, items)), random.integers(0, 2, (times, seeds, 1))
+    return Many((labels != guess).astype(np.float64), np.ones(times, dtype=bool), truth=0.5)
 
 
 DRAWS: dict[str, Callable[[np.random.Generator, int, int, int], Many]] = {
-    **{kind: lambda *given, kind=kind: twins(kind, *given) for kind in KINDS},  # type: ignore[misc]
+    **{kind: lambda *arguments, kind=kind: twins(kind, *arguments) for kind in KINDS},  # type: ignore[misc]
     "skewed items": skewed,
     "2% better": rare(0.02),
     "collapsed, perfect": against_perfect,
@@ -118,17 +118,17 @@ class Counted:
 def counted(kind: str, seeds: int, items: int, papers: int, seed: int = 7) -> Counted:
     """What ``crossed``, ``cautious`` and ``holm`` say of so many papers."""
     drawn = DRAWS[kind](np.random.default_rng((seed, seeds, items)), papers * CLAIMS, seeds, items)
-    found = [crossed([block], most=(drawn.most,)) for block in drawn.values]
-    known = [each for each in found if isinstance(each, Estimate)]
+    estimates = [crossed([block], most=(drawn.most,)) for block in drawn.values]
+    defined = [each for each in estimates if isinstance(each, Estimate)]
     ps = [
         cautious(each, collapsed=bool(fell)).p if isinstance(each, Estimate) else 1.0
-        for each, fell in zip(found, drawn.collapsed, strict=True)
+        for each, fell in zip(estimates, drawn.collapsed, strict=True)
     ]
     false = [min(holm(ps[at : at + CLAIMS])) < 0.05 for at in range(0, len(ps), CLAIMS)]
-    inside = [each.low <= drawn.truth <= each.high for each in known]
+    inside = [each.low <= drawn.truth <= each.high for each in defined]
     return Counted(
         coverage=float(np.mean(inside)) if inside else 1.0,
-        undefined=1 - len(known) / len(found),
+        undefined=1 - len(defined) / len(estimates),
         false=None if drawn.truth else float(np.mean(false)),
-        seen=len(known),
+        seen=len(defined),
     )

@@ -37,8 +37,8 @@ def coverage(
     inside = 0
     for _ in range(times):
         drawn = draw(random)
-        found = estimate_of(drawn.blocks, weights, mean=drawn.mean)
-        inside += found.low <= truth <= found.high
+        interval = estimate_of(drawn.blocks, weights, mean=drawn.mean)
+        inside += interval.low <= truth <= interval.high
     return inside / times
 
 
@@ -51,9 +51,9 @@ def estimate_of(
     most: Sequence[float] = (),
 ) -> Estimate:
     """``crossed`` of what varies."""
-    found = crossed(blocks, weights, level=level, mean=mean, most=most)
-    assert isinstance(found, Estimate)
-    return found
+    estimate = crossed(blocks, weights, level=level, mean=mean, most=most)
+    assert isinstance(estimate, Estimate)
+    return estimate
 
 
 def error(share: float = 0.95, times: int = TIMES) -> float:
@@ -98,9 +98,9 @@ def answers(random: np.random.Generator, n: int, m: int) -> Drawn:
     for slope in SLOPES:
         by_seed = slope + random.normal(0, SPREAD, n)
         noise = normal(random, (n, m), 0.0, NOISE[1], NOISE[2])
-        given = by_seed[:, None] * gold + shared + noise  # [seeds, items]
-        values.append(np.stack([pseudo_values(row, gold) for row in given]))
-        scores.append(np.mean([pearson(row, gold) for row in given]))
+        answer = by_seed[:, None] * gold + shared + noise  # [seeds, items]
+        values.append(np.stack([pseudo_values(row, gold) for row in answer]))
+        scores.append(np.mean([pearson(row, gold) for row in answer]))
     return Drawn([values[0] - values[1]], float(scores[0] - scores[1]))
 
 

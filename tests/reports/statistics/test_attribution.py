@@ -36,8 +36,8 @@ def value(contrast: Array | None, values: Array) -> float:
 def test_two_factors_worked_by_hand() -> None:
     """Alone they add 1 and 3, together 8: the first adds 1 or 5, the second 3 or 7."""
     table, values = np.array([[1, 1], [0, 0], [0, 1], [1, 0]]), np.array([9.0, 1.0, 4.0, 2.0])
-    found = effects(table, [(0, 1)])
-    assert [value(found[term], values) for term in ((0,), (1,), (0, 1))] == pytest.approx([3, 5, 4])
+    contrasts = effects(table, [(0, 1)])
+    assert [value(contrasts[term], values) for term in ((0,), (1,), (0, 1))] == pytest.approx([3, 5, 4])
     assert [value(each, values) for each in leave_one_out(table)] == [5, 7]
     assert [value(each, values) for each in add_one(table)] == [1, 3]
 
@@ -46,12 +46,12 @@ def test_two_factors_worked_by_hand() -> None:
 def test_in_a_full_factorial_every_combination_weighs_alike_whatever_the_pairs(k: int) -> None:
     table, pairs = full(k), list(choose(range(k), 2))
     signs = 2 * table - 1
-    found, alone = effects(table, pairs), effects(table)
+    contrasts, alone = effects(table, pairs), effects(table)
     for f in range(k):
-        assert found[(f,)] == pytest.approx(signs[:, f] / 2 ** (k - 1), abs=1e-12)
-        assert alone[(f,)] == pytest.approx(found[(f,)], abs=1e-12)
+        assert contrasts[(f,)] == pytest.approx(signs[:, f] / 2 ** (k - 1), abs=1e-12)
+        assert alone[(f,)] == pytest.approx(contrasts[(f,)], abs=1e-12)
     for f, g in pairs:
-        assert found[(f, g)] == pytest.approx(signs[:, f] * signs[:, g] / 2 ** (k - 2), abs=1e-12)
+        assert contrasts[(f, g)] == pytest.approx(signs[:, f] * signs[:, g] / 2 ** (k - 2), abs=1e-12)
 
 
 @pytest.mark.parametrize("kept", [16, 13])
@@ -61,8 +61,8 @@ def test_main_effects_and_interactions_are_those_of_least_squares_in_statsmodels
     values = random.normal(0, 1, kept)
     data = pandas.DataFrame(table - 0.5, columns=list("abcd")).assign(v=values)
     theirs = ols("v ~ (a + b + c + d) ** 2", data).fit().params.drop("Intercept")
-    found = effects(table, list(choose(range(4), 2)))
-    ours = {":".join("abcd"[factor] for factor in term): value(found[term], values) for term in found}
+    contrasts = effects(table, list(choose(range(4), 2)))
+    ours = {":".join("abcd"[factor] for factor in term): value(contrasts[term], values) for term in contrasts}
     assert len(ours) == 10
     assert ours == pytest.approx(theirs.to_dict())
 
@@ -77,11 +77,11 @@ def test_what_is_told_is_right_and_what_is_not_told_cannot_be(seed: int, k: int)
     columns = [np.ones(len(table)), *((table[:, list(term)] - 0.5).prod(axis=1) for term in terms)]
     sizes = random.normal(0, 1, len(columns))
     values = np.stack(columns, axis=1) @ sizes
-    found = effects(table, pairs)
-    assert list(found) == terms
+    contrasts = effects(table, pairs)
+    assert list(contrasts) == terms
     for at, term in enumerate(terms, start=1):
         rank, without = (np.linalg.matrix_rank(np.stack(each)) for each in (columns, columns[:at] + columns[at + 1 :]))
-        contrast = found[term]
+        contrast = contrasts[term]
         assert (contrast is not None) == (rank > without)
         if contrast is not None:
             assert contrast @ values == pytest.approx(sizes[at], abs=1e-9)
@@ -90,10 +90,10 @@ def test_what_is_told_is_right_and_what_is_not_told_cannot_be(seed: int, k: int)
 
 def test_in_half_a_factorial_an_effect_is_told_only_where_the_model_leaves_its_alias_out() -> None:
     table = np.array([row for row in full(3) if row.sum() % 2])
-    found = effects(table, [(1, 2)])
-    assert found[(0,)] is None
-    assert found[(1, 2)] is None
-    assert found[(1,)] is not None
+    contrasts = effects(table, [(1, 2)])
+    assert contrasts[(0,)] is None
+    assert contrasts[(1, 2)] is None
+    assert contrasts[(1,)] is not None
     assert all(each is not None for each in effects(table).values())
 
 
@@ -132,13 +132,13 @@ def test_without_none_on_there_is_nothing_to_add_one_to() -> None:
     assert all(each is not None for each in leave_one_out(table))
 
 
-def made(seeds: int = 4) -> tuple[list[Array], Levels]:
+def make_experiment(seeds: int = 4) -> tuple[list[Array], Levels]:
     random = np.random.default_rng(1)
     return [random.normal(0, 1, (4, seeds, items)) for items in (7, 5)], full(2)
 
 
 def test_an_estimate_is_the_crossed_one_of_the_paired_differences() -> None:
-    blocks, table = made()
+    blocks, table = make_experiment()
     contrast = leave_one_out(table)[0]  # 11 minus 01
     assert contrast is not None
     assert estimate(contrast, blocks, (0.7, 0.3), level=0.9) == crossed(
@@ -147,7 +147,7 @@ def test_an_estimate_is_the_crossed_one_of_the_paired_differences() -> None:
 
 
 def test_what_all_combinations_share_of_a_seed_or_an_item_cancels() -> None:
-    (block, _), table = made()
+    (block, _), table = make_experiment()
     random = np.random.default_rng(2)
     shared = 10 * (random.normal(0, 1, (4, 1)) + random.normal(0, 1, (1, 7)))
     for contrast in effects(table, [(0, 1)]).values():
@@ -157,7 +157,7 @@ def test_what_all_combinations_share_of_a_seed_or_an_item_cancels() -> None:
 
 
 def test_the_centre_is_the_contrast_of_the_scores_where_blocks_are_pseudo_values() -> None:
-    (block, _), table = made()
+    (block, _), table = make_experiment()
     contrast = effects(table)[(1,)]
     assert contrast is not None
     plain, moved = estimate(contrast, [block]), estimate(contrast, [block], scores=[0.1, 0.4, 0.2, 0.9])
@@ -166,7 +166,7 @@ def test_the_centre_is_the_contrast_of_the_scores_where_blocks_are_pseudo_values
 
 
 def test_combinations_of_weight_0_are_not_read() -> None:
-    (block, _), table = made()
+    (block, _), table = make_experiment()
     block[2], scores = math.nan, [0.0, 0.1, math.nan, 0.5]
     contrast = leave_one_out(table)[0]
     assert contrast is not None
@@ -176,7 +176,7 @@ def test_combinations_of_weight_0_are_not_read() -> None:
 
 
 def test_what_does_not_fit_together_is_refused() -> None:
-    (block, _), _ = made()
+    (block, _), _ = make_experiment()
     with pytest.raises(ValueError, match="the contrast's 3 combinations"):
         estimate(np.ones(3), [block])
     with pytest.raises(ValueError, match="seeds, items"):

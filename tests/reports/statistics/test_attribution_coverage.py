@@ -40,13 +40,13 @@ def drawn(random: np.random.Generator, means: Array) -> list[Array]:
 
 def contrasts(table: Levels) -> Mapping[str, Array]:
     """Those that exist and are not 0, by name."""
-    found, path = shapley(table), steps(table, (2, 0, 1))
-    assert found is not None
+    attribution, path = shapley(table), steps(table, (2, 0, 1))
+    assert attribution is not None
     assert path is not None
     named = {f"effect {term}": each for term, each in effects(table, [(0, 2)]).items()}
     for f in range(3):
         named |= {f"without {f}": leave_one_out(table)[f], f"alone {f}": add_one(table)[f]}
-        named |= {f"shapley {f}": found.contrasts[f], f"flattery {f}": path[f] - found.contrasts[f]}
+        named |= {f"shapley {f}": attribution.contrasts[f], f"flattery {f}": path[f] - attribution.contrasts[f]}
     return {name: each for name, each in named.items() if each is not None and each.any()}
 
 
@@ -58,13 +58,13 @@ CONTRASTS = {kind: contrasts(table) for kind, (table, _) in TABLES.items()}
 def experiments(kind: str) -> Mapping[str, Array]:
     """Of each contrast, low, mean and high [times, 3]."""
     random = np.random.default_rng(11)
-    told: dict[str, list[tuple[float, float, float]]] = {name: [] for name in CONTRASTS[kind]}
+    intervals: dict[str, list[tuple[float, float, float]]] = {name: [] for name in CONTRASTS[kind]}
     for _ in range(TIMES):
         blocks = drawn(random, truth(*TABLES[kind]))
         for name, contrast in CONTRASTS[kind].items():
-            found = estimate(contrast, blocks, WEIGHTS)
-            told[name].append((found.low, found.mean, found.high))
-    return {name: np.array(each) for name, each in told.items()}
+            interval = estimate(contrast, blocks, WEIGHTS)
+            intervals[name].append((interval.low, interval.mean, interval.high))
+    return {name: np.array(each) for name, each in intervals.items()}
 
 
 @pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, named in CONTRASTS.items() for name in named])
@@ -77,7 +77,7 @@ def test_an_interval_holds_the_truth_as_often_as_it_says_and_its_centre_finds_it
 
 
 def test_known_effects_are_recovered() -> None:
-    found = experiments("whole")
-    known = {"effect (0,)": 0.04, "effect (1,)": -0.03, "effect (2,)": 0.0, "effect (0, 2)": 0.06}
-    for name, size in known.items():
-        assert found[name][:, 1].mean() == pytest.approx(size, abs=0.004)
+    intervals = experiments("whole")
+    sizes = {"effect (0,)": 0.04, "effect (1,)": -0.03, "effect (2,)": 0.0, "effect (0, 2)": 0.06}
+    for name, size in sizes.items():
+        assert intervals[name][:, 1].mean() == pytest.approx(size, abs=0.004)

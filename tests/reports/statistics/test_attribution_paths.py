@@ -21,9 +21,9 @@ def game(table: Levels, dividends: Mapping[tuple[int, ...], float]) -> Array:
 
 
 def values_of(table: Levels, values: Array) -> list[float]:
-    found = shapley(table)
-    assert found is not None
-    return list(found.contrasts @ values)
+    attribution = shapley(table)
+    assert attribution is not None
+    return list(attribution.contrasts @ values)
 
 
 def test_without_interactions_every_way_of_asking_gives_a_factors_own_effect() -> None:
@@ -36,9 +36,9 @@ def test_without_interactions_every_way_of_asking_gives_a_factors_own_effect() -
         path = steps(table, order)
         assert path is not None
         assert path @ values == pytest.approx(sizes, abs=1e-12)
-    told = audit(table, values, (3, 1, 0, 2))
-    assert told is not None
-    for each, size in zip(told, sizes, strict=True):
+    ranges = audit(table, values, (3, 1, 0, 2))
+    assert ranges is not None
+    for each, size in zip(ranges, sizes, strict=True):
         assert (each.low, each.median, each.high, each.stated) == pytest.approx((size,) * 4, abs=1e-12)
         assert (each.place, each.low_after, each.high_after) == (0.5, (), ())  # all tie
 
@@ -55,9 +55,9 @@ def test_two_factors_halve_what_they_bring_together_and_three_take_a_third() -> 
 
 
 def test_a_factor_that_helps_only_after_another_is_told_with_where_it_does() -> None:
-    told = audit(full(3), game(full(3), {(0,): 1, (0, 2): 6}), (2, 0, 1))
-    assert told is not None
-    first, null, last = told
+    ranges = audit(full(3), game(full(3), {(0,): 1, (0, 2): 6}), (2, 0, 1))
+    assert ranges is not None
+    first, null, last = ranges
     assert (first.low, first.median, first.high) == (1, 4, 7)  # half of all orders add 0 before 2
     assert (first.low_after, first.high_after, first.stated, first.place) == ((), (2,), 7, 0.75)
     assert (last.low, last.low_after, last.high, last.high_after, last.place) == (0, (), 6, (0,), 0.25)
@@ -66,16 +66,16 @@ def test_a_factor_that_helps_only_after_another_is_told_with_where_it_does() -> 
 
 def by_brute_force(table: Levels, values: Array) -> tuple[dict[tuple[int, ...], Array], int]:
     """Each possible order's steps by factor, [k], and how many orders there are in all."""
-    held = {tuple(row): each for row, each in zip(table.tolist(), values.tolist(), strict=True)}
+    value_of = {tuple(row): each for row, each in zip(table.tolist(), values.tolist(), strict=True)}
     k = table.shape[1]
-    found = {}
+    by_order = {}
     for order in permutations(range(k)):
         sets = [tuple(int(factor in order[:size]) for factor in range(k)) for size in range(k + 1)]
-        if all(each in held for each in sets):
+        if all(each in value_of for each in sets):
             changes = np.zeros(k)
-            changes[list(order)] = np.diff([held[each] for each in sets])
-            found[order] = changes
-    return found, math.factorial(k)
+            changes[list(order)] = np.diff([value_of[each] for each in sets])
+            by_order[order] = changes
+    return by_order, math.factorial(k)
 
 
 @given(seed=st.integers(0, 10_000), k=st.integers(1, 5), whole=st.booleans())
@@ -86,22 +86,22 @@ def test_counting_sets_gives_what_walking_every_order_gives(seed: int, k: int, w
     table = table if whole else table[~inner]
     values = random.integers(-3, 4, len(table)).astype(float) if seed % 2 else random.normal(0, 1, len(table))
     walked, orders = by_brute_force(table, values)
-    found, told = shapley(table), audit(table, values)
+    attribution, ranges = shapley(table), audit(table, values)
     if not walked:
-        assert (found, told) == (None, None)
+        assert (attribution, ranges) == (None, None)
         return
-    assert found is not None
+    assert attribution is not None
     changes = np.stack(list(walked.values()))  # [orders, k]
-    assert found.share == pytest.approx(len(walked) / orders)
-    assert (found.share == 1) == (len(table) == 2**k)
-    assert found.contrasts @ values == pytest.approx(changes.mean(axis=0), abs=1e-12)
+    assert attribution.share == pytest.approx(len(walked) / orders)
+    assert (attribution.share == 1) == (len(table) == 2**k)
+    assert attribution.contrasts @ values == pytest.approx(changes.mean(axis=0), abs=1e-12)
     stated = list(walked)[random.integers(len(walked))]
-    path, told = steps(table, stated), audit(table, values, stated)
+    path, ranges = steps(table, stated), audit(table, values, stated)
     assert path is not None
-    assert told is not None
+    assert ranges is not None
     assert path @ values == pytest.approx(walked[stated], abs=1e-12)
-    held = {tuple(row): each for row, each in zip(table.tolist(), values.tolist(), strict=True)}
-    for factor, each in enumerate(told):
+    value_of = {tuple(row): each for row, each in zip(table.tolist(), values.tolist(), strict=True)}
+    for factor, each in enumerate(ranges):
         own, mine = changes[:, factor], walked[stated][factor]
         assert (each.low, each.median, each.high) == pytest.approx((own.min(), np.median(own), own.max()), abs=1e-12)
         less, more = (own < mine - 1e-9).mean(), (own > mine + 1e-9).mean()
@@ -109,7 +109,7 @@ def test_counting_sets_gives_what_walking_every_order_gives(seed: int, k: int, w
         for before, end in ((each.low_after, each.low), (each.high_after, each.high)):
             off = tuple(int(other in before) for other in range(k))
             on = tuple(int(other in (*before, factor)) for other in range(k))
-            assert held[on] - held[off] == pytest.approx(end, abs=1e-12)
+            assert value_of[on] - value_of[off] == pytest.approx(end, abs=1e-12)
 
 
 @given(seed=st.integers(0, 10_000), k=st.integers(1, 7))
@@ -136,10 +136,10 @@ def test_a_factor_that_does_nothing_gets_nothing_and_factors_that_do_the_same_ge
         swapped[one], swapped[other] = row[other], row[one]
         by_set[row] = by_set.get(tuple(swapped), random.normal())
     values = np.array([by_set[tuple(row[:k])] for row in table.tolist()])
-    found = values_of(table, values)
-    assert found[null] == pytest.approx(0, abs=1e-12)
-    assert found[one] == pytest.approx(found[other], abs=1e-12)
-    assert len({round(each, 9) for each in found}) > 1
+    credits = values_of(table, values)
+    assert credits[null] == pytest.approx(0, abs=1e-12)
+    assert credits[one] == pytest.approx(credits[other], abs=1e-12)
+    assert len({round(each, 9) for each in credits}) > 1
 
 
 @given(seed=st.integers(0, 10_000), k=st.integers(1, 5))
@@ -156,22 +156,25 @@ def test_the_names_of_factors_and_the_order_of_rows_do_not_matter(seed: int, k: 
 
 def test_where_the_second_must_follow_the_first_there_is_one_order() -> None:
     table, values = np.array([[0, 0], [1, 0], [1, 1]]), np.array([1.0, 3.0, 7.0])
-    found, told, path = shapley(table), audit(table, values, (1, 0)), steps(table, (0, 1))
-    assert found is not None
-    assert told is not None
+    attribution, ranges, path = shapley(table), audit(table, values, (1, 0)), steps(table, (0, 1))
+    assert attribution is not None
+    assert ranges is not None
     assert path is not None
-    assert (list(found.contrasts @ values), found.share) == ([2, 4], 0.5)
-    assert (found.contrasts == path).all()
+    assert (list(attribution.contrasts @ values), attribution.share) == ([2, 4], 0.5)
+    assert (attribution.contrasts == path).all()
     assert steps(table, (1, 0)) is None
-    assert [(each.low, each.high, each.stated, each.place) for each in told] == [(2, 2, None, None), (4, 4, None, None)]
+    assert [(each.low, each.high, each.stated, each.place) for each in ranges] == [
+        (2, 2, None, None),
+        (4, 4, None, None),
+    ]
 
 
 def test_a_set_from_which_all_on_cannot_be_reached_says_nothing() -> None:
     """The second alone was run, and neither of the pairs that hold it: it was added last in the one order there is."""
     table = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 0, 1], [1, 1, 1]])
-    told = audit(table, np.array([0.0, 1.0, 50.0, 3.0, 6.0]))
-    assert told is not None
-    assert [(each.low, each.high) for each in told] == [(1, 1), (3, 3), (2, 2)]
+    ranges = audit(table, np.array([0.0, 1.0, 50.0, 3.0, 6.0]))
+    assert ranges is not None
+    assert [(each.low, each.high) for each in ranges] == [(1, 1), (3, 3), (2, 2)]
 
 
 @pytest.mark.parametrize("missing", [0, -1])
@@ -185,15 +188,15 @@ def test_without_all_on_or_none_on_there_is_no_order(missing: int) -> None:
 def test_twelve_factors_have_shapleys_weights() -> None:
     """|S|! (k - |S| - 1)! / k! of each set S, from 479,001,600 orders."""
     k, table = 12, full(12)
-    found = shapley(table)
-    assert found is not None
+    attribution = shapley(table)
+    assert attribution is not None
     sizes = table.sum(axis=1)
     by_size = [math.factorial(size) * math.factorial(k - size - 1) / math.factorial(k) for size in range(k)]
     for factor in range(k):
         on = table[:, factor] == 1
         expected = np.where(on, np.take(by_size, sizes - 1), -np.take(by_size, np.minimum(sizes, k - 1)))
-        assert found.contrasts[factor] == pytest.approx(expected, rel=1e-12)
-    assert found.share == 1
+        assert attribution.contrasts[factor] == pytest.approx(expected, rel=1e-12)
+    assert attribution.share == 1
 
 
 @pytest.mark.parametrize("order", [(0,), (0, 0), (0, 2), (0, 1, 2)])

@@ -44,8 +44,8 @@ def test_draws_are_those_of_a_loop_that_picks_seeds_and_items() -> None:
 def test_many_seeds_and_items_give_the_interval_of_the_formula() -> None:
     block = normal(np.random.default_rng(2), (60, 80), 0.5, 0.5, 1.0)
     low, high = hierarchical([block], draws=8000)
-    found = crossed([block])
-    assert (high - low) / (found.high - found.low) == pytest.approx(1.0, abs=0.06)
+    interval = crossed([block])
+    assert (high - low) / (interval.high - interval.low) == pytest.approx(1.0, abs=0.06)
 
 
 def test_more_items_than_fit_at_once_are_drawn_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,11 +23,11 @@ def papers_of(seeds: int, items: int) -> int:
 @pytest.mark.parametrize("seeds", SEEDS)
 def test_papers_find_nothing_where_there_is_nothing_and_intervals_hold(seeds: int, items: int, kind: str) -> None:
     papers = papers_of(seeds, items)
-    found = counted(kind, seeds, items, papers)
-    if found.false is not None:
-        assert found.false <= 0.05 + error(0.05, papers)
+    shares = counted(kind, seeds, items, papers)
+    if shares.false is not None:
+        assert shares.false <= 0.05 + error(0.05, papers)
     least = LEAST.get(seeds, 0.93)
-    assert found.coverage >= least - error(least, max(found.seen, 1))
+    assert shares.coverage >= least - error(least, max(shares.seen, 1))
 
 
 def test_what_two_seeds_hold_is_said() -> None:
@@ -36,5 +36,5 @@ def test_what_two_seeds_hold_is_said() -> None:
 
 def test_a_collapse_in_every_seed_would_be_found_without_its_own_chance() -> None:
     """With half of the seeds collapsed, three seeds of one row fall apart from the other's in 3% of comparisons."""
-    found = counted("50% collapse", 3, 250, 40)
-    assert found.false is not None and found.false <= 0.05
+    shares = counted("50% collapse", 3, 250, 40)
+    assert shares.false is not None and shares.false <= 0.05

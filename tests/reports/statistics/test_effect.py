@@ -24,16 +24,16 @@ def test_the_correction_is_close_to_hedges_own_approximation(n: int) -> None:
 
 def test_it_is_unbiased_for_normal_differences() -> None:
     draws = np.random.default_rng(0).normal(0.5, 1.0, (20_000, 5))
-    found = [hedges(each) for each in draws.tolist()]
-    assert np.mean([each for each in found if each is not None]) == pytest.approx(0.5, abs=0.02)
+    sizes = [hedges(each) for each in draws.tolist()]
+    assert np.mean([each for each in sizes if each is not None]) == pytest.approx(0.5, abs=0.02)
 
 
 @given(seed=st.integers(0, 1000), n=st.integers(3, 9), scale=st.floats(1e-3, 1e3))
 def test_scale_changes_nothing_and_the_sign_changes_the_sign(seed: int, n: int, scale: float) -> None:
     values = np.random.default_rng(seed).normal(0.3, 1, n)
-    found = hedges(values.tolist())
-    assert found is not None
-    assert hedges((-scale * values).tolist()) == pytest.approx(-found)
+    size = hedges(values.tolist())
+    assert size is not None
+    assert hedges((-scale * values).tolist()) == pytest.approx(-size)
 
 
 @pytest.mark.parametrize("values", [[], [0.1], [0.1, 0.3], [0.3, 0.3, 0.3], [0.3, 0.1 + 0.2, 0.3], [0.0, 0.0, 0.0]])

@@ -29,8 +29,8 @@ def test_over_seeds_alone_it_is_statsmodels_test(margin: float) -> None:
 @given(seed=st.integers(0, 1000), margin=st.floats(0.01, 3))
 def test_it_rejects_exactly_where_the_90_percent_interval_lies_within(seed: int, margin: float) -> None:
     block = np.random.default_rng(seed).normal(0, 1, (3, 8))
-    found = estimate_of([block], level=0.9)
-    assert (tost(found, margin) < 0.05) == (-margin < found.low and found.high < margin)
+    estimate = estimate_of([block], level=0.9)
+    assert (tost(estimate, margin) < 0.05) == (-margin < estimate.low and estimate.high < margin)
 
 
 def test_where_no_item_differs_the_rule_of_three_decides() -> None:

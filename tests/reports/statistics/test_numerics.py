@@ -39,10 +39,10 @@ def squares(block: Array) -> tuple[Fraction, Fraction, Fraction]:
     )
 
 
-def off(found: float, right: Fraction | Decimal | float) -> float:
+def off(result: float, right: Fraction | Decimal | float) -> float:
     """The relative error."""
     true = Fraction(right)
-    return abs(float((Fraction(found) - true) / true)) if true else abs(found)
+    return abs(float((Fraction(result) - true) / true)) if true else abs(result)
 
 
 def root(value: Fraction) -> Decimal:
@@ -64,28 +64,28 @@ def test_mean_squares(offset: float, scale: float, shares: tuple[float, float, f
     block = block_of(offset, *(scale * share for share in shares))
     if np.ptp(block - block.mean(axis=1, keepdims=True)) == 0 or offset > 1e12 * scale * min(shares):
         pytest.skip("the floats themselves do not hold it")
-    assert all(off(found, right) < MOST for found, right in zip(mean_squares(block), squares(block), strict=True))
+    assert all(off(result, right) < MOST for result, right in zip(mean_squares(block), squares(block), strict=True))
 
 
 @pytest.mark.parametrize("offset", OFFSETS)
 @pytest.mark.parametrize("scale", SCALES)
 def test_crossed_mean_of_blocks_that_cancel(offset: float, scale: float) -> None:
     blocks = [block_of(offset, scale, scale, scale), block_of(offset, scale, scale, scale, (4, 9))]
-    found = estimate_of(blocks, (1.0, -1.0))
+    result = estimate_of(blocks, (1.0, -1.0))
     right = [sum(map(sum, exact(block)), Fraction()) / block.size for block in blocks]
-    assert off(found.mean, right[0] - right[1]) < MOST
+    assert off(result.mean, right[0] - right[1]) < MOST
 
 
 @pytest.mark.parametrize("offset", OFFSETS)
 def test_a_contrast_of_combinations_that_share_an_offset(offset: float) -> None:
     block = np.random.default_rng(5).normal(offset, 1e-2, (4, 3, 6))
     contrast = np.array([-0.5, 0.5, -0.5, 0.5])
-    found = estimate(contrast, [block])
-    assert isinstance(found, Estimate)
+    result = estimate(contrast, [block])
+    assert isinstance(result, Estimate)
     total = sum(
         Fraction(c) * sum(map(sum, exact(each)), Fraction()) / 18 for c, each in zip(contrast, block, strict=True)
     )
-    assert off(found.mean, total) < MOST
+    assert off(result.mean, total) < MOST
 
 
 def correlation(x: Array, y: Array) -> Decimal:
@@ -120,8 +120,8 @@ def test_pearson_and_its_jackknife(x: Array) -> None:
     assert off(pearson(x, y), whole) < MOST
     size = max(map(abs, left))
     assert all(
-        abs(float((Decimal(found) - each) / size)) < MOST
-        for found, each in zip(pseudo_values(x, y).tolist(), left, strict=True)
+        abs(float((Decimal(result) - each) / size)) < MOST
+        for result, each in zip(pseudo_values(x, y).tolist(), left, strict=True)
     )
 
 
@@ -176,15 +176,15 @@ def test_evidence_of_a_seed_that_says_next_to_nothing(last: float) -> None:
             turned = square - (plain - 2 * xs[-1]) ** 2 / (n + g)
             log = (2 / (1 + ((rest / turned).ln() * n / 2).exp())).ln()
             total += log
-    found = log_e(np.array(values))
-    assert off(float(found[-1]), total) < MOST
+    result = log_e(np.array(values))
+    assert off(float(result[-1]), total) < MOST
     if last < 1:
-        assert off(float(log_e(np.array(values))[3] - found[2]), log) < MOST or last <= 1e-8  # a sum holds 16 digits
+        assert off(float(log_e(np.array(values))[3] - result[2]), log) < MOST or last <= 1e-8  # a sum holds 16 digits
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1e-6, 1.0, 1e6])
 def test_the_interval_over_seeds_is_as_exact_in_any_unit(scale: float) -> None:
     values = [0.31, 0.12, 0.44, 0.25, 0.19, 0.38, 0.27, 0.30]
     low, high = over_seeds(values, 0.04)
-    found = over_seeds([scale * each for each in values], 0.04)
-    assert found == pytest.approx((scale * low, scale * high), rel=MOST)
+    result = over_seeds([scale * each for each in values], 0.04)
+    assert result == pytest.approx((scale * low, scale * high), rel=MOST)

@@ -103,8 +103,8 @@ def test_the_e_value_of_normal_noise_is_the_integral_over_mean_and_sigma() -> No
 def test_the_e_value_of_symmetric_noise_multiplies_the_mixtures_odds_of_each_sign() -> None:
     expected = 1.0
     for n in range(2, len(DATA) + 1):
-        given, turned = density(DATA[:n], PRIOR), density((*DATA[: n - 1], -DATA[n - 1]), PRIOR)
-        expected *= 2 * given / (given + turned)
+        same, turned = density(DATA[:n], PRIOR), density((*DATA[: n - 1], -DATA[n - 1]), PRIOR)
+        expected *= 2 * same / (same + turned)
         assert math.exp(log_e(np.array(DATA))[n - 1]) == pytest.approx(expected, rel=1e-5)
 
 

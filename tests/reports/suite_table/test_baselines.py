@@ -24,17 +24,17 @@ def course(file: str, column: str) -> list[float]:
 
 
 def test_constant_and_majority_answers_score_their_share() -> None:
-    found = lines(sst=[0, 2, 3, 3, 4], quora=[0, 0, 0, 1])
-    assert found[MAJORITY] == {"sst_accuracy": 0.4, "quora_accuracy": 0.75}
-    assert found["always 2"] == {"sst_accuracy": 0.2}
-    assert found["always 0"] == {"quora_accuracy": 0.75}
-    assert found["always 1"] == {"quora_accuracy": 0.25}
+    scores = lines(sst=[0, 2, 3, 3, 4], quora=[0, 0, 0, 1])
+    assert scores[MAJORITY] == {"sst_accuracy": 0.4, "quora_accuracy": 0.75}
+    assert scores["always 2"] == {"sst_accuracy": 0.2}
+    assert scores["always 0"] == {"quora_accuracy": 0.75}
+    assert scores["always 1"] == {"quora_accuracy": 0.25}
 
 
 def test_a_random_answer_scores_one_in_so_many_classes() -> None:
-    found = lines(sst=[3] * 9, quora=[0] * 9, sts=[1.0, 2.5], cfimdb=[1])
+    scores = lines(sst=[3] * 9, quora=[0] * 9, sts=[1.0, 2.5], cfimdb=[1])
     expected = {"sst_accuracy": 0.2, "quora_accuracy": 0.5, "sts_pearson": 0.0, "cfimdb_accuracy": 0.5}
-    assert found[RANDOM] == expected
+    assert scores[RANDOM] == expected
     assert overall("plain", expected) == pytest.approx(0.7 / 3)
 
 
@@ -51,8 +51,10 @@ def test_lines_name_the_split_they_hold_for() -> None:
 
 
 def test_the_courses_dev_facts() -> None:
-    found = lines(sst=course("ids-sst-dev.csv", "sentiment"), quora=course("quora-dev.csv", "is_duplicate"))
-    rounded = {(name, key): round(value, 3) for name, values in found.items() for key, value in values.items() if value}
+    scores = lines(sst=course("ids-sst-dev.csv", "sentiment"), quora=course("quora-dev.csv", "is_duplicate"))
+    rounded = {
+        (name, key): round(value, 3) for name, values in scores.items() for key, value in values.items() if value
+    }
     assert rounded[MAJORITY, "sst_accuracy"] == 0.262
     assert rounded["always 2", "sst_accuracy"] == 0.208
     assert rounded["always 1", "quora_accuracy"] == 0.375

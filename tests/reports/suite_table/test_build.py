@@ -17,13 +17,13 @@ def table(*records: list[dict[str, Any]], states: dict[tuple[str, str], str] | N
     return build(example.SUITE, frame, states or {}, example.references(), example.HEADER)
 
 
-def line(found: Table, name: str) -> Line:
-    return next(line for line in found.lines if line.name == name)
+def line(suite_table: Table, name: str) -> Line:
+    return next(line for line in suite_table.lines if line.name == name)
 
 
-def entry(found: Table, name: str, key: str) -> Entry:
-    at = [column.key for column in found.columns].index(key)
-    return line(found, name).entries[at]
+def entry(suite_table: Table, name: str, key: str) -> Entry:
+    at = [column.key for column in suite_table.columns].index(key)
+    return line(suite_table, name).entries[at]
 
 
 ALL_THREE = "04-all-three"
@@ -32,9 +32,9 @@ ON_TEST = "16-test"
 
 def test_rows_keep_the_order_of_the_suite_whatever_the_order_of_the_results() -> None:
     shuffled = example.results().sample(frac=1.0, random_state=0)
-    found = build(example.SUITE, shuffled, example.STATES, example.references(), example.HEADER)
-    assert [line.name for line in found.lines] == [row.name for row in example.SUITE.rows]
-    assert found == example.table()
+    suite_table = build(example.SUITE, shuffled, example.STATES, example.references(), example.HEADER)
+    assert [line.name for line in suite_table.lines] == [row.name for row in example.SUITE.rows]
+    assert suite_table == example.table()
 
 
 def test_overall_is_computed_for_each_seed_and_then_averaged() -> None:
@@ -69,19 +69,19 @@ def test_a_constant_prediction_is_undefined_and_not_a_number() -> None:
 
 
 def test_collapsed_predictions_are_marked_where_they_are_told() -> None:
-    found = table(example.records(ALL_THREE, (0.6, 0.7, 0.5), constant=True))
-    assert "collapsed" in entry(found, ALL_THREE, "quora_accuracy").marks
+    suite_table = table(example.records(ALL_THREE, (0.6, 0.7, 0.5), constant=True))
+    assert "collapsed" in entry(suite_table, ALL_THREE, "quora_accuracy").marks
 
 
 def test_a_head_that_is_never_trained_is_marked() -> None:
-    found = table(example.records("02-sst-only", (0.6, 0.7, 0.5)))
-    untrained = [key for key in example.METRICS if "untrained" in entry(found, "02-sst-only", key).marks]
+    suite_table = table(example.records("02-sst-only", (0.6, 0.7, 0.5)))
+    untrained = [key for key in example.METRICS if "untrained" in entry(suite_table, "02-sst-only", key).marks]
     assert untrained == ["quora_accuracy", "sts_pearson"]
 
 
 def test_rows_that_change_several_axes_or_the_data_size_are_marked() -> None:
-    found = example.table()
-    assert {line.name: line.axes for line in found.lines if line.axes} == {"08-pcgrad": ("combiner", "data")}
+    suite_table = example.table()
+    assert {line.name: line.axes for line in suite_table.lines if line.axes} == {"08-pcgrad": ("combiner", "data")}
     sizes = dataclasses.replace(example.SUITE.row("10-running"), changes=(example.MORE,))
     suite = dataclasses.replace(example.SUITE, rows=(sizes,))
     assert build(suite, pandas.DataFrame(), {}, [], example.HEADER).lines[0].axes == ("data",)
@@ -94,16 +94,16 @@ def test_two_changes_of_which_one_is_the_split_are_confounded() -> None:
 
 
 def test_dev_never_stands_in_for_test() -> None:
-    found = table(example.records(ON_TEST, (0.6, 0.7, 0.5)), states={("made/up", ON_TEST): "not run"})
-    assert {entry.state for entry in line(found, ON_TEST).entries} == {"no test labels"}
+    suite_table = table(example.records(ON_TEST, (0.6, 0.7, 0.5)), states={("made/up", ON_TEST): "not run"})
+    assert {entry.state for entry in line(suite_table, ON_TEST).entries} == {"no test labels"}
     scored = table(example.records(ON_TEST, (0.6, 0.7, 0.5)), example.records(ON_TEST, (0.1, 0.2, 0.3), split="test"))
     assert entry(scored, ON_TEST, "sst_accuracy").mean == 0.1
 
 
 def test_a_test_row_without_test_labels_says_so_even_if_only_its_training_scores_are_given() -> None:
     train = example.records(ON_TEST, (0.6, 0.7, 0.5), split="train")
-    found = table(train)
-    assert {entry.state for entry in line(found, ON_TEST).entries} == {"no test labels"}
+    suite_table = table(train)
+    assert {entry.state for entry in line(suite_table, ON_TEST).entries} == {"no test labels"}
     partly = table(train, [example.record(ON_TEST, 0, "sst_accuracy", 0.4, split="test")])
     assert entry(partly, ON_TEST, "sst_accuracy").mean == 0.4
     assert entry(partly, ON_TEST, "sts_pearson").state == "no test labels"
@@ -129,9 +129,9 @@ def test_every_kind_of_missing_row_has_its_own_state() -> None:
 
 
 def test_no_results_at_all_still_make_a_table() -> None:
-    found = table()
-    assert {line.state for line in found.lines} == {"not run"}
-    assert dict(found.facts)["cells"] == "0 of 36 done"
+    suite_table = table()
+    assert {line.state for line in suite_table.lines} == {"not run"}
+    assert dict(suite_table.facts)["cells"] == "0 of 36 done"
 
 
 def test_a_seed_counts_once_and_its_retry_replaces_its_failure() -> None:
@@ -153,15 +153,15 @@ def test_a_missing_column_is_named() -> None:
 
 
 def test_a_selection_of_rows_still_finds_the_rows_they_stand_on() -> None:
-    found = build(example.SUITE, example.results(), example.STATES, [], example.HEADER, rows={ON_TEST})
-    assert [line.name for line in found.lines] == [ON_TEST]
+    suite_table = build(example.SUITE, example.results(), example.STATES, [], example.HEADER, rows={ON_TEST})
+    assert [line.name for line in suite_table.lines] == [ON_TEST]
 
 
 def test_a_suite_without_a_formula_has_no_overall_column() -> None:
     rows = (example.SUITE.row("02-sst-only"),)
     bare = dataclasses.replace(example.SUITE, formula="none", rows=rows)
-    found = build(bare, pandas.DataFrame(), {}, [], example.HEADER)
-    assert [column.key for column in found.columns] == list(example.METRICS)
+    suite_table = build(bare, pandas.DataFrame(), {}, [], example.HEADER)
+    assert [column.key for column in suite_table.columns] == list(example.METRICS)
 
 
 def test_train_scores_are_kept_beside_the_split() -> None:

@@ -22,8 +22,8 @@ def both_orders(values: list[float]) -> st.SearchStrategy[tuple[list[float], lis
 
 def enumerated(values: list[float], n: int) -> float:
     """The mean over all subsets of n of their best, in exact arithmetic; what has no value counts as the lowest."""
-    known = [Fraction(value) for value in values if value == value]
-    counted = [Fraction(value) if value == value else min(known) for value in values]
+    numbers = [Fraction(value) for value in values if value == value]
+    counted = [Fraction(value) if value == value else min(numbers) for value in values]
     subsets = list(itertools.combinations(counted, n))
     return float(sum(map(max, subsets), Fraction(0)) / len(subsets))
 
@@ -41,8 +41,8 @@ def enumerated(values: list[float], n: int) -> float:
     ],
 )
 def test_the_expected_best_is_the_mean_over_all_subsets(values: list[float]) -> None:
-    found = expected_best(np.array(values))
-    assert found.tolist() == pytest.approx([enumerated(values, n) for n in range(1, len(values) + 1)], rel=1e-14)
+    curve = expected_best(np.array(values))
+    assert curve.tolist() == pytest.approx([enumerated(values, n) for n in range(1, len(values) + 1)], rel=1e-14)
 
 
 def test_the_estimate_is_not_the_one_that_draws_with_putting_back() -> None:
@@ -52,16 +52,16 @@ def test_the_estimate_is_not_the_one_that_draws_with_putting_back() -> None:
 
 @given(VALUES)
 def test_the_expected_best_grows_from_the_mean_to_the_best(values: list[float]) -> None:
-    found = expected_best(np.array(values))
-    known = [value for value in values if value == value]
-    assert len(found) == len(values)
-    if not known:
-        assert np.isnan(found).all()
+    curve = expected_best(np.array(values))
+    numbers = [value for value in values if value == value]
+    assert len(curve) == len(values)
+    if not numbers:
+        assert np.isnan(curve).all()
         return
-    counted = [value if value == value else min(known) for value in values]
-    assert found[0] == pytest.approx(np.mean(counted), abs=1e-12)
-    assert found[-1] == max(known)
-    assert (np.diff(found) >= -1e-12).all()
+    counted = [value if value == value else min(numbers) for value in values]
+    assert curve[0] == pytest.approx(np.mean(counted), abs=1e-12)
+    assert curve[-1] == max(numbers)
+    assert (np.diff(curve) >= -1e-12).all()
 
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=30).flatmap(both_orders))
@@ -79,9 +79,9 @@ def test_a_thousand_trials_are_no_trouble() -> None:
 
 def test_over_random_draws_the_estimate_is_unbiased() -> None:
     random = np.random.default_rng(0)
-    found = np.mean([expected_best(random.uniform(size=8)) for _ in range(4000)], axis=0)
+    curve = np.mean([expected_best(random.uniform(size=8)) for _ in range(4000)], axis=0)
     n = np.arange(1, 9)
-    assert found == pytest.approx(n / (n + 1), abs=0.01)
+    assert curve == pytest.approx(n / (n + 1), abs=0.01)
 
 
 def test_so_many_trials_cost_so_many_times_the_mean() -> None:
@@ -92,10 +92,10 @@ def test_so_many_trials_cost_so_many_times_the_mean() -> None:
 
 @given(VALUES)
 def test_the_best_so_far_is_the_largest_of_what_was_seen(values: list[float]) -> None:
-    found = best_so_far(np.array(values))
+    curve = best_so_far(np.array(values))
     for at in range(len(values)):
         seen = [value for value in values[: at + 1] if value == value]
-        assert found[at] == max(seen) if seen else np.isnan(found[at])
+        assert curve[at] == max(seen) if seen else np.isnan(curve[at])
 
 
 def test_a_budget_pays_for_the_first_trials_that_fit_in_it() -> None:
@@ -105,28 +105,28 @@ def test_a_budget_pays_for_the_first_trials_that_fit_in_it() -> None:
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=50))
 def test_a_study_affords_all_of_itself(costs: list[float]) -> None:
-    told = np.array(costs)
-    assert affordable(told, float(spent_so_far(told)[-1])) == len(costs)
+    amounts = np.array(costs)
+    assert affordable(amounts, float(spent_so_far(amounts)[-1])) == len(costs)
 
 
 def test_repetitions_are_compared_where_all_of_them_are() -> None:
     first = np.array([2.0, 2.0, 2.0]), np.array([0.1, 0.5, 0.3])
     second = np.array([3.0, 1.0]), np.array([0.4, 0.6])  # ends at 4
-    found = repeated([first, second])
-    assert found is not None
-    assert found.costs.tolist() == [3.0, 4.0]
-    assert found.low.tolist() == [0.1, 0.5]
-    assert found.high.tolist() == [0.4, 0.6]
-    assert found.mean.tolist() == pytest.approx([0.25, 0.55])
+    curve = repeated([first, second])
+    assert curve is not None
+    assert curve.costs.tolist() == [3.0, 4.0]
+    assert curve.low.tolist() == [0.1, 0.5]
+    assert curve.high.tolist() == [0.4, 0.6]
+    assert curve.mean.tolist() == pytest.approx([0.25, 0.55])
 
 
 def test_repetitions_begin_when_all_have_a_value() -> None:
     late = np.array([1.0, 1.0, 1.0]), np.array([nan, 0.2, nan])
     early = np.array([1.0, 1.0, 1.0]), np.array([0.3, nan, 0.4])
-    found = repeated([late, early])
-    assert found is not None
-    assert found.costs.tolist() == [2.0, 3.0]
-    assert found.mean.tolist() == pytest.approx([0.25, 0.3])
+    curve = repeated([late, early])
+    assert curve is not None
+    assert curve.costs.tolist() == [2.0, 3.0]
+    assert curve.mean.tolist() == pytest.approx([0.25, 0.3])
 
 
 def test_repetitions_without_a_common_cost_have_no_curve() -> None:

@@ -16,12 +16,12 @@ from reports.tuning.blocks import FLATTERS, ordinal, study_chapter
 from reports.tuning.figures import pictures
 from reports.tuning.results import Importance, StudyResults, Trial
 from reports.tuning.trial_table import format_brief
-from tests.reports.tuning.made import STARTS, example, trial, tuned
+from tests.reports.tuning.study_data import STARTS, example, trial, tuned
 
 
 def grid(blocks: list[Block], ending: str) -> Grid:
-    (found,) = [block for block in blocks if isinstance(block, Grid) and block.name.endswith(ending)]
-    return found
+    (match,) = [block for block in blocks if isinstance(block, Grid) and block.name.endswith(ending)]
+    return match
 
 
 def sentences(blocks: list[Block]) -> list[str]:
@@ -67,49 +67,49 @@ def test_facts_count_the_trials_and_add_up_the_costs() -> None:
 
 
 def test_the_best_come_first_and_the_papers_settings_after_them() -> None:
-    found = grid(study_chapter([five()]), "-trials")
-    assert [row[0].text for row in found.body] == ["1", "2", "0", "3", "4"]
-    assert [row[0].below for row in found.body] == ["", "", "smooth-valleys", "bertram, pruned", "mt-dnn, failed"]
-    assert [row[0].strong for row in found.body] == [True, False, False, False, False]
-    assert [cell.text for cell in found.head[0]] == ["trial", "epsilon", "overall", "epochs", "cost", "smart share"]
-    assert [cell.text for cell in found.body[2]] == ["0", "1e-5", ".510", "4", "10", "3e-7"]
-    assert [cell.text for cell in found.body[4]] == ["4", ".1", "·", "4", "1", "·"]
-    assert [row[5].tone for row in found.body] == ["", "", "warning", "warning", ""]
+    table = grid(study_chapter([five()]), "-trials")
+    assert [row[0].text for row in table.body] == ["1", "2", "0", "3", "4"]
+    assert [row[0].below for row in table.body] == ["", "", "smooth-valleys", "bertram, pruned", "mt-dnn, failed"]
+    assert [row[0].strong for row in table.body] == [True, False, False, False, False]
+    assert [cell.text for cell in table.head[0]] == ["trial", "epsilon", "overall", "epochs", "cost", "smart share"]
+    assert [cell.text for cell in table.body[2]] == ["0", "1e-5", ".510", "4", "10", "3e-7"]
+    assert [cell.text for cell in table.body[4]] == ["4", ".1", "·", "4", "1", "·"]
+    assert [row[5].tone for row in table.body] == ["", "", "warning", "warning", ""]
 
 
 def test_at_most_ten_of_the_best_are_listed_and_all_trials_are_data() -> None:
-    told = tuned([trial(at, at / 100, params={"epsilon": 1e-3}) for at in range(30)])
-    found = grid(study_chapter([told]), "-trials")
-    assert [row[0].text for row in found.body] == [str(at) for at in range(29, 19, -1)]
-    assert [record["value"] for record in found.records] == [at / 100 for at in range(30)]
+    study = tuned([trial(at, at / 100, params={"epsilon": 1e-3}) for at in range(30)])
+    table = grid(study_chapter([study]), "-trials")
+    assert [row[0].text for row in table.body] == [str(at) for at in range(29, 19, -1)]
+    assert [record["value"] for record in table.records] == [at / 100 for at in range(30)]
 
 
 def test_records_are_unrounded_and_alike() -> None:
-    found = grid(study_chapter([example()]), "-trials")
-    told = example()
-    assert len({tuple(record) for record in found.records}) == 1
-    for record, each in zip(found.records, told.trials, strict=True):
+    table = grid(study_chapter([example()]), "-trials")
+    study = example()
+    assert len({tuple(record) for record in table.records}) == 1
+    for record, each in zip(table.records, study.trials, strict=True):
         assert (record["trial"], record["state"], record["value"]) == (each.number, each.state, each.value)
         assert record["param_epsilon"] == each.params["epsilon"]
         assert record["score_sts_pearson"] == each.scores.get("sts_pearson")
         assert (record["cost"], record["epochs"], record["reason"]) == (each.cost, each.epochs, each.reason)
-    assert len(comma_separated(found).splitlines()) == 41
+    assert len(comma_separated(table).splitlines()) == 41
 
 
 def test_a_share_is_the_mean_of_the_tasks() -> None:
-    found = grid(study_chapter([five()]), "-trials")
-    *told, failed = [record["gradient_share_smart"] for record in found.records]
-    assert told == pytest.approx([3e-7, 0.3, 0.75, 9e-4], rel=1e-12)
+    table = grid(study_chapter([five()]), "-trials")
+    *shares, failed = [record["gradient_share_smart"] for record in table.records]
+    assert shares == pytest.approx([3e-7, 0.3, 0.75, 9e-4], rel=1e-12)
     assert failed is None
 
 
 def test_many_parameters_share_a_column() -> None:
     space = {f"p{at}": Range(0, 1) for at in range(9)}
-    told = tuned([trial(0, 0.5, params=dict.fromkeys(space, 0.25))], space=space)
-    found = grid(study_chapter([told]), "-trials")
-    assert found.head[0][1].text == "parameters"
-    assert found.body[0][1].text == ", ".join(f"p{at} 0.25" for at in range(9))
-    assert [record["param_p8"] for record in found.records] == [0.25]
+    study = tuned([trial(0, 0.5, params=dict.fromkeys(space, 0.25))], space=space)
+    table = grid(study_chapter([study]), "-trials")
+    assert table.head[0][1].text == "parameters"
+    assert table.body[0][1].text == ", ".join(f"p{at} 0.25" for at in range(9))
+    assert [record["param_p8"] for record in table.records] == [0.25]
 
 
 def test_the_papers_settings_are_placed_among_complete_trials() -> None:
@@ -121,8 +121,8 @@ def test_the_papers_settings_are_placed_among_complete_trials() -> None:
 
 def test_equals_share_the_better_place() -> None:
     trials = [trial(0, 0.5), trial(1, 0.7, start="a"), trial(2, 0.7, start="b"), trial(3, None, start="c")]
-    (told,) = [text for text in sentences(study_chapter([tuned(trials)])) if text.startswith("The papers'")]
-    assert told.endswith("a is 1st of 3 (.700); b is 1st of 3 (.700); c has no value.")
+    (sentence,) = [text for text in sentences(study_chapter([tuned(trials)])) if text.startswith("The papers'")]
+    assert sentence.endswith("a is 1st of 3 (.700); b is 1st of 3 (.700); c has no value.")
 
 
 def test_ordinals() -> None:
@@ -139,33 +139,33 @@ def test_inert_regularizers_are_named_with_their_trials_and_their_parameter() ->
 
 
 def test_a_regularizer_that_always_pulls_is_said_to() -> None:
-    told = tuned([pulled(0, 0.5, 1e-2, 0.1)])
+    study = tuned([pulled(0, 0.5, 1e-2, 0.1)])
     assert "The gradient of smart is below 0.001 of the loss's in 0 of the 1 trials that measured it." in sentences(
-        study_chapter([told])
+        study_chapter([study])
     )
 
 
 def test_a_share_that_is_not_finite_is_not_measured() -> None:
-    told = tuned([trial(0, 0.5, health={"smart_gradient/sst": float("inf"), "smart_gradient/sts": float("nan")})])
-    assert not any("The gradient" in text for text in sentences(study_chapter([told])))
+    study = tuned([trial(0, 0.5, health={"smart_gradient/sst": float("inf"), "smart_gradient/sts": float("nan")})])
+    assert not any("The gradient" in text for text in sentences(study_chapter([study])))
 
 
 def test_proximal_points_are_told_by_mu() -> None:
     health = {"momentum_proximal_gradient/sst": 1e-4}
-    told = tuned([trial(0, 0.5, params={"mu": 0.02}, health=health)], space={"mu": Range(0.01, 10, log=True)})
-    (text,) = [text for text in sentences(study_chapter([told])) if "momentum proximal" in text]
+    study = tuned([trial(0, 0.5, params={"mu": 0.02}, health=health)], space={"mu": Range(0.01, 10, log=True)})
+    (text,) = [text for text in sentences(study_chapter([study])) if "momentum proximal" in text]
     assert text.endswith("in 1 of the 1 trials that measured it (0): there mu is .02.")
 
 
 def test_importances_are_sorted_and_say_what_they_are_of() -> None:
-    known = {"epsilon": Importance(mean=0.25, low=0.1, high=0.5), "mu": Importance(mean=0.6, low=0.2, high=0.9)}
-    found = grid(study_chapter([dataclasses.replace(five(), importances=known)]), "-importances")
-    assert [[cell.text for cell in row] for row in found.body] == [
+    importances = {"epsilon": Importance(mean=0.25, low=0.1, high=0.5), "mu": Importance(mean=0.6, low=0.2, high=0.9)}
+    table = grid(study_chapter([dataclasses.replace(five(), importances=importances)]), "-importances")
+    assert [[cell.text for cell in row] for row in table.body] == [
         ["mu", "", ".600", "[.200, .900]"],
         ["epsilon", "1e-7 to .1, log", ".250", "[.100, .500]"],
     ]
-    assert found.notes[0] == "from 3 complete trials, intervals over resampled trials: with few trials they are wide"
-    assert "not of the technique" in found.notes[1]
+    assert table.notes[0] == "from 3 complete trials, intervals over resampled trials: with few trials they are wide"
+    assert "not of the technique" in table.notes[1]
 
 
 def cheap() -> StudyResults:
@@ -175,12 +175,12 @@ def cheap() -> StudyResults:
 
 def test_arms_are_compared_on_the_smaller_budget() -> None:
     dear = tuned([trial(at, value, cost=9.0) for at, value in enumerate((0.4, 0.6, 0.55, 0.9))])  # two cost 18
-    found = grid(study_chapter([dear, cheap()]), "-budget")
-    assert [[cell.text for cell in row] for row in found.body] == [
+    table = grid(study_chapter([dear, cheap()]), "-budget")
+    assert [[cell.text for cell in row] for row in table.body] == [
         ["smart, tpe", "4", "36", ".900", "2", ".600"],
         ["plain, tpe", "3", "25", ".700", "3", ".700"],
     ]
-    assert [(each["budget"], each["trials_within"], each["best_within"]) for each in found.records] == [
+    assert [(each["budget"], each["trials_within"], each["best_within"]) for each in table.records] == [
         (25.0, 2, 0.6),
         (25.0, 3, 0.7),
     ]
@@ -200,11 +200,11 @@ def test_a_comparison_begins_with_what_only_one_arm_could_seek() -> None:
 
 def test_repetitions_are_one_arm() -> None:
     one, two = (tuned([trial(0, value), trial(1, 0.1)], name=name) for name, value in (("a1", 0.4), ("a2", 0.5)))
-    found = grid(study_chapter([one, two, cheap()]), "-budget")
-    assert found.body[0][0].below == "2 studies"
-    assert [cell.text for cell in found.body[0]] == ["smart, tpe", "2", "20", ".450", "2", ".450"]
-    assert found.body[0][3].below == ".400 to .500"
-    assert [cell.text for cell in found.body[1]] == ["plain, tpe", "3", "25", ".700", "2", ".500"]
+    table = grid(study_chapter([one, two, cheap()]), "-budget")
+    assert table.body[0][0].below == "2 studies"
+    assert [cell.text for cell in table.body[0]] == ["smart, tpe", "2", "20", ".450", "2", ".450"]
+    assert table.body[0][3].below == ".400 to .500"
+    assert [cell.text for cell in table.body[1]] == ["plain, tpe", "3", "25", ".700", "2", ".500"]
 
 
 @pytest.mark.parametrize("field", ["setup", "row", "metric", "unit"])
@@ -235,10 +235,10 @@ def studies() -> list[StudyResults]:
 
 
 def test_the_chapter_becomes_a_page_and_a_pdf(tmp_path: Path) -> None:
-    told = studies()
-    made = [*study_chapter(told), *pictures(told, tmp_path / "figures")]
-    text = page(made, "T", tmp_path)
-    assert pdf(made, "T", tmp_path).startswith(b"%PDF")
+    results = studies()
+    blocks = [*study_chapter(results), *pictures(results, tmp_path / "figures")]
+    text = page(blocks, "T", tmp_path)
+    assert pdf(blocks, "T", tmp_path).startswith(b"%PDF")
     assert "&lt;b&gt;" not in text.replace("=1+1 &lt;b&gt;", "")
     assert all(name in text for name, _ in STARTS)
 

@@ -10,7 +10,7 @@ import pytest
 from reports.tuning.figures import draw_figures, pictures
 from reports.tuning.results import StudyResults
 from reports.tuning.study_groups import arms, curve, groups
-from tests.reports.tuning.made import example, trial, tuned
+from tests.reports.tuning.study_data import example, trial, tuned
 
 
 def several() -> list[StudyResults]:
@@ -49,38 +49,38 @@ def test_no_budget_is_drawn_where_nothing_was_found() -> None:
 
 def test_random_search_is_told_by_its_draws_alone() -> None:
     trials = [trial(0, 0.9, start="paper", cost=99.0), trial(1, 0.2, cost=1.0), trial(2, 0.6, cost=3.0)]
-    found = curve("r", [tuned(trials, sampler="random")])
-    assert found.says == "expected best of n of 2 draws"
-    assert found.costs == (2.0, 4.0)
-    assert found.values == pytest.approx((0.4, 0.6))
+    line = curve("r", [tuned(trials, sampler="random")])
+    assert line.says == "expected best of n of 2 draws"
+    assert line.costs == (2.0, 4.0)
+    assert line.values == pytest.approx((0.4, 0.6))
 
 
 def test_repeated_random_searches_are_one_sample() -> None:
     arm = [tuned([trial(0, value, cost=2.0)], sampler="random") for value in (0.1, 0.3, 0.8)]
-    found = curve("r", arm)
-    assert found.costs == (2.0, 4.0, 6.0)
-    assert found.values == pytest.approx((0.4, (0.3 + 0.8 + 0.8) / 3, 0.8))
+    line = curve("r", arm)
+    assert line.costs == (2.0, 4.0, 6.0)
+    assert line.values == pytest.approx((0.4, (0.3 + 0.8 + 0.8) / 3, 0.8))
 
 
 def test_a_pruned_trial_costs_and_is_never_best() -> None:
     trials = [trial(0, 0.5), trial(1, 0.9, state="pruned", cost=3.0), trial(2, 0.7)]
-    found = curve("t", [tuned(trials)])
-    assert (found.says, found.costs, found.values) == ("one study", (10.0, 13.0, 23.0), (0.5, 0.5, 0.7))
+    line = curve("t", [tuned(trials)])
+    assert (line.says, line.costs, line.values) == ("one study", (10.0, 13.0, 23.0), (0.5, 0.5, 0.7))
     assert curve("r", [tuned(trials, sampler="random")]).values[-1] == 0.7
 
 
 def test_repetitions_of_another_sampler_are_a_mean_and_a_range() -> None:
     arm = [tuned([trial(0, value), trial(1, 0.6)]) for value in (0.2, 0.4)]
-    found = curve("t", arm)
-    assert found.says == "mean and range of 2 studies"
-    assert found.costs == (10.0, 20.0)
-    assert found.values == pytest.approx((0.3, 0.6))
-    assert (found.low, found.high) == ((0.2, 0.6), (0.4, 0.6))
+    line = curve("t", arm)
+    assert line.says == "mean and range of 2 studies"
+    assert line.costs == (10.0, 20.0)
+    assert line.values == pytest.approx((0.3, 0.6))
+    assert (line.low, line.high) == ((0.2, 0.6), (0.4, 0.6))
 
 
 def test_arms_have_names_of_their_own() -> None:
-    told = [tuned([], arm=arm, pruner=pruner) for arm, pruner in (("a", "median"), ("b", "none"), ("c", "none"))]
-    assert list(arms([*told, tuned([], arm="a", seed=1)])) == [
+    results = [tuned([], arm=arm, pruner=pruner) for arm, pruner in (("a", "median"), ("b", "none"), ("c", "none"))]
+    assert list(arms([*results, tuned([], arm="a", seed=1)])) == [
         *("smart, tpe, median", "smart, tpe, none, b", "smart, tpe, none, c")
     ]
-    assert [len(each) for each in groups([*told, tuned([], row="other")])] == [3, 1]
+    assert [len(each) for each in groups([*results, tuned([], row="other")])] == [3, 1]

@@ -27,19 +27,19 @@ class Kept:
     history: dict[str, Mapping[str, Mapping[int, float]]] = dataclasses.field(default_factory=dict)
 
     def answers(self, run: str) -> ByTask:
-        told = self.tables.get(run, pandas.DataFrame())
+        frame = self.tables.get(run, pandas.DataFrame())
         return {
             (str(split), str(task)): Answers(
                 part["id"].to_numpy(str), part["answer"].to_numpy(float), part["label"].to_numpy(float)
             )
-            for (split, task), part in (told.groupby(["split", "task"], sort=False) if len(told) else ())
+            for (split, task), part in (frame.groupby(["split", "task"], sort=False) if len(frame) else ())
         }
 
     def curves(self, run: str, names: Sequence[str]) -> Mapping[str, Mapping[int, float]]:
         return {name: points for name, points in self.history.get(run, {}).items() if name in names}
 
 
-def table(split: str, given: Mapping[str, tuple[Floats, Floats]]) -> pandas.DataFrame:
+def table(split: str, by_task: Mapping[str, tuple[Floats, Floats]]) -> pandas.DataFrame:
     """Answers and labels by task as a run keeps them."""
     parts = [
         pandas.DataFrame(
@@ -51,7 +51,7 @@ def table(split: str, given: Mapping[str, tuple[Floats, Floats]]) -> pandas.Data
                 "task": task,
             }
         )
-        for task, (answers, labels) in given.items()
+        for task, (answers, labels) in by_task.items()
     ]
     return pandas.concat(parts, ignore_index=True)
 
@@ -61,15 +61,15 @@ def measured(
 ) -> Runs:
     """A row whose seeds gave these answers (by seed, then task: answers and labels)."""
     seeds = []
-    for seed, given in by_seed.items():
+    for seed, by_task in by_seed.items():
         run = f"{suite.slug}/{row.name}#{seed}"
-        reader.tables[run] = table(row.split, given)
-        scores = {TASKS[task].metric_name: score(TASKS[task], *pair) for task, pair in given.items()}
-        seeds.append(made_seed(seed, run, cell or f"{row.name}-{seed}", scores, tuple(given)))
+        reader.tables[run] = table(row.split, by_task)
+        scores = {TASKS[task].metric_name: score(TASKS[task], *pair) for task, pair in by_task.items()}
+        seeds.append(example_seed(seed, run, cell or f"{row.name}-{seed}", scores, tuple(by_task)))
     return Runs(suite, row, seeds, reader)
 
 
-def made_seed(seed: int, run: str, cell: str, scores: Mapping[str, float], tasks: Sequence[str]) -> Seed:
+def example_seed(seed: int, run: str, cell: str, scores: Mapping[str, float], tasks: Sequence[str]) -> Seed:
     return Seed(
         seed=seed,
         run=run,
