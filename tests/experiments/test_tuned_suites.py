@@ -27,7 +27,7 @@ SMART_FOUND = {"lambda_s": 3.0, "mu": 0.25, "epsilon": 1e-2, "eta": 1e-2, "sigma
 
 def winner(study: str = "smart", params: Mapping[str, Value] | None = None, row: str = SMART_ROW) -> Winner:
     """A made one."""
-    given = params or (SMART_FOUND if study == "smart" else STUDIES[study].starts[0].params)
+    values = params or (SMART_FOUND if study == "smart" else STUDIES[study].starts[0].params)
     return Winner(
         study=study,
         row=row,
@@ -47,7 +47,7 @@ def winner(study: str = "smart", params: Mapping[str, Value] | None = None, row:
         version="0.1.0",
         revision="abc1234",
         date="2026-01-31",
-        params=given,
+        params=values,
     )
 
 
