@@ -14,10 +14,9 @@ import pytest
 from mlflow.tracking import MlflowClient
 from rich.console import Console
 
-from harness.console.log_file import logbook
+from harness.console.log_file import log_to_file
 from harness.console.redact import reason
-from harness.console.text import say, tell
-from harness.tracking import store as storing
+from harness.console.text import print_and_log, print_text
 from harness.tracking.current_runs import CHECKS
 from harness.tracking.foreign_text import trial_fault
 from tests.harness.conftest import Invoke
@@ -35,7 +34,7 @@ FORMULA = '=HYPERLINK("http://h","x")'
 def theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A store of others' that has a seed of a row for each of these runs and two sound ones, and another row."""
     empty()
-    monkeypatch.setattr(storing, "migrate", lambda file: file.write_bytes(empty()))
+    monkeypatch.setattr("harness.tracking.database.migrate_database", lambda file: file.write_bytes(empty()))
     furnish(tmp_path / "home", [*seeds(BASE, 2 + len(BAD)), *seeds(CHANGED, 2, skill=0.7)])
     (tmp_path / "theirs").mkdir()
     assert deliver(tmp_path / "home", f"sqlite:///{tmp_path / 'theirs' / 'store.db'}").left == 0
@@ -147,9 +146,9 @@ def test_a_trial_that_cannot_be_read_is_told(name: str, text: str) -> None:
 
 
 def test_nothing_raw_is_said_or_logged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with logbook(tmp_path):
-        tell(ESCAPES)
-        say(Console(), ESCAPES)
+    with log_to_file(tmp_path):
+        print_text(ESCAPES)
+        print_and_log(Console(), ESCAPES)
         assert not RAW.search(reason(ValueError(ESCAPES)))
     shown = capsys.readouterr().out
     assert not RAW.search(shown + (tmp_path / "harness.log").read_text())

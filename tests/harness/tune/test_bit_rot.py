@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from harness.cells.trial import Trial, best
+from harness.cells.trial import Trial, best_trial
 from harness.registry import tuned_settings
 from harness.registry.tuned_settings import TunedError
 from harness.tracking import trial_payload
@@ -38,7 +38,7 @@ TRIALS = 12
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("study") / "home"
     trials = run_noted_study(folder, make_study_run(), TRIALS)
-    assert best(trials) is not None and {trial.state for trial in trials} == {"complete", "pruned", "failed"}
+    assert best_trial(trials) is not None and {trial.state for trial in trials} == {"complete", "pruned", "failed"}
     return folder
 
 
