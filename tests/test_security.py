@@ -59,13 +59,13 @@ def faults(source: str) -> list[str]:
 
 def _imported(tree: ast.AST) -> dict[str, str]:
     """What a module calls its imports, and their full names."""
-    told: dict[str, str] = {}
+    names: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            told |= {each.asname or each.name: each.name for each in node.names}
+            names |= {each.asname or each.name: each.name for each in node.names}
         elif isinstance(node, ast.ImportFrom):
-            told |= {each.asname or each.name: f"{node.module}.{each.name}" for each in node.names}
-    return told
+            names |= {each.asname or each.name: f"{node.module}.{each.name}" for each in node.names}
+    return names
 
 
 def _faults(node: ast.AST, imported: dict[str, str], named: dict[str, ast.Dict]) -> Iterator[tuple[int, str]]:
@@ -75,20 +75,20 @@ def _faults(node: ast.AST, imported: dict[str, str], named: dict[str, ast.Dict])
     elif isinstance(node, ast.Dict):
         yield from _unfixed(node.lineno, _items(node))
     elif isinstance(node, ast.Call):
-        given = {each.arg: each.value for each in node.keywords if each.arg}
-        yield from _unfixed(node.lineno, given)
+        arguments = {each.arg: each.value for each in node.keywords if each.arg}
+        yield from _unfixed(node.lineno, arguments)
         name = ast.unparse(node.func)
         first, _, rest = name.partition(".")
         name = ".".join(filter(None, (imported.get(first, first), rest)))
         if name in NEVER or name.rpartition(".")[2] in NEVER_LEAVES:
             yield node.lineno, name
         needed, value = NEEDED.get(name, ("", None))
-        if needed and not _is(given.get(needed), value):
+        if needed and not _is(arguments.get(needed), value):
             yield node.lineno, f"{name} without {needed}={value}"
         for each in node.keywords:
             if each.arg is None and isinstance(each.value, ast.Name) and each.value.id in named:
-                given |= _items(named[each.value.id])  # **local
-        if re.search(r"\bAuto[A-Z]\w*\b.*\.from_pretrained$", name) and "trust_remote_code" not in given:
+                arguments |= _items(named[each.value.id])  # **local
+        if re.search(r"\bAuto[A-Z]\w*\b.*\.from_pretrained$", name) and "trust_remote_code" not in arguments:
             yield node.lineno, f"{name} without trust_remote_code=False"
 
 
@@ -100,10 +100,10 @@ def _items(node: ast.Dict) -> dict[str, ast.expr]:
     }
 
 
-def _unfixed(line: int, given: dict[str, ast.expr]) -> Iterator[tuple[int, str]]:
-    for name in FIXED.keys() & given.keys():
-        if not _is(given[name], FIXED[name]):
-            yield line, f"{name}={ast.unparse(given[name])}"
+def _unfixed(line: int, arguments: dict[str, ast.expr]) -> Iterator[tuple[int, str]]:
+    for name in FIXED.keys() & arguments.keys():
+        if not _is(arguments[name], FIXED[name]):
+            yield line, f"{name}={ast.unparse(arguments[name])}"
 
 
 def _is(node: ast.expr | None, value: object) -> bool:
@@ -164,8 +164,8 @@ def test_what_is_safe_is_let_through(line: str) -> None:
 
 def test_no_module_of_ours_runs_foreign_code() -> None:
     assert len(SOURCES) > 50
-    found = {str(path.relative_to(ROOT)): faults(path.read_text(encoding="utf-8")) for path in SOURCES}
-    assert {path: told for path, told in found.items() if told} == {}
+    findings = {str(path.relative_to(ROOT)): faults(path.read_text(encoding="utf-8")) for path in SOURCES}
+    assert {path: lines for path, lines in findings.items() if lines} == {}
 
 
 class Planted:
@@ -189,7 +189,7 @@ def encoder_with(path: Path, name: str, planted: Planted) -> Path:
 def test_planted_weights_are_refused_by_the_command_and_not_run(invoke: Invoke, tmp_path: Path) -> None:
     planted = Planted(tmp_path / "ran")
     row = ("bertram/table1/02-pretrained", "--profile", "small", "--data", "embedded")
-    for name, code, told in [
+    for name, code, message in [
         ("model.bin", 2, "model.bin/encoder has no weights; put model.safetensors beside its config.json"),
         ("pytorch_model.bin", 1, "its .bin holds more than weights, so it is not read (it could run code)"),
         ("model.safetensors", 2, "model.safetensors is damaged or cut short"),
@@ -198,12 +198,12 @@ def test_planted_weights_are_refused_by_the_command_and_not_run(invoke: Invoke, 
         result = invoke("predict", *row, "--encoder", folder)
         assert result.exit_code == code, result.output  # a training that fails ends with 1, as in a run
         last = result.output.splitlines()[-1]
-        assert told in last
+        assert message in last
         assert last.startswith("error: " if code == 2 else "failed: ")
         assert "Traceback" not in result.output
         assert not planted.path.exists()
-    run, given = planted.__reduce__()  # what reading it as a pickle does
-    run(*given)
+    run, arguments = planted.__reduce__()  # what reading it as a pickle does
+    run(*arguments)
     assert planted.path.exists()
 
 
@@ -264,17 +264,17 @@ def test_no_name_leads_out_of_the_home(
     assert tree(tmp_path, tmp_path / "home") == before
 
 
-TAKEN = [kind for kind, name in HOSTILE.items() if name.isprintable() and "long" not in kind]
+ACCEPTED = [kind for kind, name in HOSTILE.items() if name.isprintable() and "long" not in kind]
 
 
-@pytest.mark.parametrize("kind", [*TAKEN, "absolute"])
+@pytest.mark.parametrize("kind", [*ACCEPTED, "absolute"])
 def test_predictions_stay_in_the_home_whatever_the_variant(
     invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     name = HOSTILE.get(kind, str(tmp_path / "outside")) or ".."
     written: list[Path] = []
 
-    def write(trained: object, asked: object, machine: object, folder: Path) -> list[str]:
+    def write(trained: object, request: object, machine: object, folder: Path) -> list[str]:
         written.append(folder)
         return []
 

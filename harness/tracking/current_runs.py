@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from harness.tracking.foreign_text import count, of_seed, of_trial
+from harness.tracking.foreign_text import parse_count, seed_fault, trial_fault
 from harness.tracking.seed_result import seed_check, stored_seed
 from model.digest import digest
 
@@ -136,7 +136,7 @@ def key_of_run(tags: Mapping[str, str]) -> RunKey | None:
 def stored_run(run: Any) -> StoredRun:
     tags = run.data.tags
     return StoredRun(
-        training=count(tags.get("training", "")) or 0,  # an older version counted none
+        training=parse_count(tags.get("training", "")) or 0,  # an older version counted none
         content=tags.get("content", ""),
         run=run.info.run_id,
         complete=run.info.status != "RUNNING",
@@ -164,7 +164,7 @@ def is_intact(run: Any) -> bool:
 
 def unreadable(run: Any) -> str:
     """Why a row's part cannot be read; empty if it can."""
-    return (of_trial if run.data.tags.get("kind") == "trial" else of_seed)(run.data.tags, run.data.metrics)
+    return (trial_fault if run.data.tags.get("kind") == "trial" else seed_fault)(run.data.tags, run.data.metrics)
 
 
 def run_seed_check(run: Any) -> str:

@@ -19,7 +19,7 @@ from harness.planning.matching import DeclaredRow, Training, match_trainings, pa
 from harness.registry.selectors import Pair
 from harness.tracking.connection import Connection, sha256
 from harness.tracking.current_runs import PAGE, RETIRED, StoredRun, is_intact, read_seed, stored_run, unreadable
-from harness.tracking.foreign_text import count, line, lined, misplaced, usual
+from harness.tracking.foreign_text import clean_tags, majority_tags, one_line, parse_count, placement_fault
 from harness.tracking.from_cells import build_setup
 from harness.tracking.results_source import TrialRun
 from harness.tracking.run_payload import answers_of_table, curve_check
@@ -49,10 +49,12 @@ class RunReader:
 
     def add(self, run: Run) -> Seed:
         """Know where the run's parts are, and their checksums."""
-        self._runs[run.info.run_id] = stored_run(run), lined(run.data.tags)
+        self._runs[run.info.run_id] = stored_run(run), clean_tags(run.data.tags)
         seed: Seed = read_seed(run)
-        content, reason = line(seed.content), line(seed.reason)
-        return dataclasses.replace(seed, content=content, reason=reason, about=lined(seed.about), data=lined(seed.data))
+        content, reason = one_line(seed.content), one_line(seed.reason)
+        return dataclasses.replace(
+            seed, content=content, reason=reason, about=clean_tags(seed.about), data=clean_tags(seed.data)
+        )
 
     def tags(self, seed: Seed) -> Mapping[str, str]:
         return self._runs[seed.run][1]
@@ -133,16 +135,18 @@ class StoredResults:
         for suite, suite_rows in wanted.values():
             for (setup, name), runs in runs_by_row(self.store, suite, only).items():
                 self._faults += [
-                    f"{self.name}: {fault}" for run in runs if (fault := misplaced(run.info.run_id, run.data.tags))
+                    f"{self.name}: {fault}"
+                    for run in runs
+                    if (fault := placement_fault(run.info.run_id, run.data.tags))
                 ]
                 if name not in suite_rows:  # not in the registry any more
                     continue
                 row = suite_rows[name]
                 seeds, missing = select_seeds(suite, row, runs, reader)
-                unchecked = {"setup": "", **lined(runs[0].data.tags), "data_notes": ""}
+                unchecked = {"setup": "", **clean_tags(runs[0].data.tags), "data_notes": ""}
                 tags.setdefault(setup, unchecked)
                 if seeds:
-                    tags[setup] = usual([reader.tags(seed) for seed in seeds])
+                    tags[setup] = majority_tags([reader.tags(seed) for seed in seeds])
                     rows.setdefault(setup, {})[f"{suite.slug}/{name}"] = Runs(suite, row, seeds, reader)
                 if missing:
                     left_out.setdefault(setup, {})[f"{suite.slug}/{name}"] = missing
@@ -162,7 +166,7 @@ class StoredResults:
         with store_errors(self.store):
             for experiment in self.store.client.search_experiments(filter_string=f"name LIKE '{STUDIES}/%'"):
                 for run in complete_runs(self.store, experiment.experiment_id, "trial", only):
-                    tags, stored = lined(run.data.tags), stored_run(run)
+                    tags, stored = clean_tags(run.data.tags), stored_run(run)
                     key = (tags.get("arm", ""), tags.get("setup", ""), tags.get("trial", ""))
                     if fault := unreadable(run):
                         self._faults.append(f"{self.name}: run {run.info.run_id}, of a trial, is passed over, {fault}")
@@ -202,7 +206,7 @@ def select_seeds(suite: Suite, row: Row, runs: Collection[Run], reader: RunReade
     for run in runs:
         stored, tags = stored_run(run), run.data.tags
         fault = describe_mistrust(run, reading_digest(suite, row))
-        seed = count(tags.get("seed", ""))
+        seed = parse_count(tags.get("seed", ""))
         if seed is None:
             continue
         key = (stored.cell, seed)
@@ -211,7 +215,7 @@ def select_seeds(suite: Suite, row: Row, runs: Collection[Run], reader: RunReade
         elif key not in trusted or trusted[key][0] < stored:
             trusted[key] = stored, run
     candidates = [(training_of(run), run) for _, run in trusted.values()]
-    setup = parse_setup(usual([run.data.tags for _, run in candidates])) if candidates else None
+    setup = parse_setup(majority_tags([run.data.tags for _, run in candidates])) if candidates else None
     matched = match_trainings(DeclaredRow(suite, row, setup), candidates)
     unmatched = {seed: fault for seed, fault in faults.items() if seed not in matched.kept}
     return [reader.add(run) for run in matched.kept.values()], dict(
@@ -223,7 +227,7 @@ def describe_mistrust(run: Run, declared: str) -> str:
     """Why a run's values are not to be shown; empty if they are."""
     tags = run.data.tags
     if tags.get(RETIRED):
-        return line(tags[RETIRED])[:200]
+        return one_line(tags[RETIRED])[:200]
     if not tags.get("check"):
         return UNCHECKED
     if tags.get("declared") != declared:

@@ -74,12 +74,12 @@ def compare_note(trial: Trial, note: Path) -> str:
         kept = (read_checksummed(note) or {}).get("trial", {})
     except Damaged:  # reports say so
         return ""
-    told = json.loads(json.dumps(dataclasses.asdict(trial)))
+    entry = json.loads(json.dumps(dataclasses.asdict(trial)))
     if kept.get("value") is None:  # Optuna may have one of its own
-        told["value"] = None
+        entry["value"] = None
     for name, value in kept.items():
-        if json.dumps(told.get(name), sort_keys=True) != json.dumps(value, sort_keys=True):  # NaN is not itself
-            return f"it has {name} {told.get(name)}, and {value} was kept when it ended"
+        if json.dumps(entry.get(name), sort_keys=True) != json.dumps(value, sort_keys=True):  # NaN is not itself
+            return f"it has {name} {entry.get(name)}, and {value} was kept when it ended"
     return ""
 
 

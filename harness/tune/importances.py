@@ -69,6 +69,6 @@ def log_value(value: Value, bounds: Range) -> Value:
     return math.log(float(value)) if bounds.log else value
 
 
-def with_importances(found: StudyResults) -> StudyResults:
+def with_importances(tuned: StudyResults) -> StudyResults:
     """With its importances, which take seconds."""
-    return dataclasses.replace(found, importances=importances(found))
+    return dataclasses.replace(tuned, importances=importances(tuned))

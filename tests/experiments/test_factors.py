@@ -253,9 +253,9 @@ def test_what_computes_nothing_leaves_the_training_as_it_is(recipe: Recipe) -> N
 
 def results(recipe: Recipe) -> tuple[list[list[float]], dict[str, Tensor]]:
     """SST's dev answers after every epoch, and the final weights."""
-    given = small.run(recipe)
-    answers = [e.scores["dev", "sst"].answers.tolist() for e in train(given) if isinstance(e, Epoch)]
-    return answers, small.weights(given.network)
+    run = small.run(recipe)
+    answers = [e.scores["dev", "sst"].answers.tolist() for e in train(run) if isinstance(e, Epoch)]
+    return answers, small.weights(run.network)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from model.recipe import Recipe, recipe_digest
 ROWS = {f"{suite.slug}/{row.name}": (suite, row) for suite in SUITES for row in suite.rows}
 ALL = pytest.mark.parametrize("study", STUDIES.values(), ids=lambda study: study.name)
 SMART = STUDIES["smart"]
-GIVEN = SMART.starts[0].params
+PARAMS = SMART.starts[0].params
 
 
 def recipe(study: Study, params: dict[str, Value], row: str = "") -> Recipe:
@@ -128,12 +128,12 @@ def test_the_baselines_start_moves_no_weight_by_decay(profile: experiments.profi
 )
 def test_parameters_outside_the_space_are_refused(change: dict[str, Value], message: str) -> None:
     with pytest.raises(RegistryError, match=re.escape(message)):
-        SMART.changes(dict(GIVEN) | change)
+        SMART.changes(dict(PARAMS) | change)
 
 
 def test_a_missing_parameter_is_named() -> None:
     with pytest.raises(RegistryError, match=r"the parameters lack mu; give it a number in 0\.01 to 100"):
-        SMART.changes({name: value for name, value in GIVEN.items() if name != "mu"})
+        SMART.changes({name: value for name, value in PARAMS.items() if name != "mu"})
 
 
 @pytest.mark.parametrize("layers", [1.5, 2.0, True])

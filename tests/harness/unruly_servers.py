@@ -77,10 +77,10 @@ KINDS: dict[str, Callable[[Any], None]] = {
 
 class Handler(BaseHTTPRequestHandler):
     kind: Callable[[Any], None]
-    asked: list[float]
+    request_times: list[float]
 
     def do_GET(self) -> None:
-        self.asked.append(time.monotonic())
+        self.request_times.append(time.monotonic())
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.close_connection = True
         with contextlib.suppress(OSError):
@@ -94,15 +94,15 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def unruly(kind: str) -> Iterator[tuple[str, list[float]]]:
-    """The address of such a server on this machine, and when it was asked."""
-    asked: list[float] = []
-    handler = type("Unruly", (Handler,), {"kind": KINDS[kind], "asked": asked})
+    """The address of such a server on this machine, and the times of its requests."""
+    request_times: list[float] = []
+    handler = type("Unruly", (Handler,), {"kind": KINDS[kind], "request_times": request_times})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.closing = threading.Event()  # type: ignore[attr-defined]
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", asked
+        yield f"http://127.0.0.1:{server.server_address[1]}", request_times
     finally:
         server.closing.set()  # type: ignore[attr-defined]
         server.shutdown()
@@ -150,13 +150,13 @@ def busy(process: int) -> float:
     return (int(computed) + int(stood)) / 1e9
 
 
-def interrupted(home: Path, uri: str, mode: Sequence[str], asked: list[float], late: bool) -> tuple[float, int]:
+def interrupted(home: Path, uri: str, mode: Sequence[str], request_times: list[float], late: bool) -> tuple[float, int]:
     """Seconds from Ctrl-C to the end, while the command waits before training or (``late``) after it."""
     run = start(home, uri, *mode, "--seeds", "2")
     if late:
         when(lambda: workers(run.pid), run)  # it has waited as long as it does, and asks again at the end
-    already = len(asked)
-    when(lambda: len(asked) > already, run)
+    already = len(request_times)
+    when(lambda: len(request_times) > already, run)
     time.sleep(1.0)
     assert run.poll() is None, "it did not wait"
     now = time.monotonic()
@@ -186,15 +186,15 @@ def main(kinds: list[str]) -> None:
         print(f"{HEADER}\n| none | ({until:.1f} s) | {after:.1f} s | {code} | {synced(Path(folder) / 'none')} |")
         for at, ending in (("start", False), ("end", True)):
             home = fresh(f"stopped-{at}")
-            with unruly("hang") as (uri, asked):
-                seconds, code = interrupted(home, uri, mode, asked, ending)
+            with unruly("hang") as (uri, request_times):
+                seconds, code = interrupted(home, uri, mode, request_times, ending)
             print(f"| hang, Ctrl-C at the {at} | | {seconds:.1f} s from Ctrl-C | {code} | {synced(home)} |")
         for number, kind in enumerate(kinds):
             home = fresh(f"home-{number}")
             with unruly(kind) as (uri, _):
                 late, end, code = measured(home, uri, mode)
-            told = (home.parent / f"{home.name}.said").read_text()
-            assert "Traceback" not in told and "\x1b" not in told, told
+            output = (home.parent / f"{home.name}.said").read_text()
+            assert "Traceback" not in output and "\x1b" not in output, output
             print(f"| {kind} | {late - until:.1f} s | {end:.1f} s | {code} | {synced(home)} |")
 
 

@@ -95,12 +95,12 @@ def batch(task: str, recipe: Recipe = RECIPE, rows: int = ROWS) -> Batch:
     return table(recipe.branch(task), rows).batch(np.arange(recipe.batch))
 
 
-def trained(given: Run, updates: int | None = None) -> Network:
+def trained(run: Run, updates: int | None = None) -> Network:
     """The network after all updates, or after so many."""
-    for event in train(given):
+    for event in train(run):
         if isinstance(event, Tick) and event.step == updates:
             break
-    return given.network
+    return run.network
 
 
 def weights(of: torch.nn.Module) -> dict[str, torch.Tensor]:

@@ -39,7 +39,7 @@ class Learnt:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Given(Regularizer):
+class RegisteredScale(Regularizer):
     """Registers it on the network."""
 
     slug: ClassVar[str] = "given for tests"
@@ -89,17 +89,17 @@ def recipe(part: Regularizer, base: Recipe = ALONE) -> Recipe:
 
 
 def test_a_parameter_given_to_the_network_is_trained_and_goes_on_from_a_checkpoint() -> None:
-    whole = small.trained(small.run(recipe(Given())))
+    whole = small.trained(small.run(recipe(RegisteredScale())))
     assert whole.scale.item() > 1e-3
     assert whole.passes.item() == 6  # updates
     snapshot: Snapshot | None = None
-    for event in train(small.run(recipe(Given()))):
+    for event in train(small.run(recipe(RegisteredScale()))):
         if isinstance(event, Tick) and event.step == 3:
             state = event.take()
             snapshot = Snapshot({name: part.clone() for name, part in state.tensors.items()}, dict(state.position))
             break
     assert snapshot is not None
-    resumed = small.run(recipe(Given()))
+    resumed = small.run(recipe(RegisteredScale()))
     for _ in train(resumed, snapshot):
         pass
     assert small.same(small.weights(resumed.network), small.weights(whole))

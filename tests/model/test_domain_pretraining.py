@@ -69,7 +69,7 @@ def test_domain_pretraining_is_done_once_for_the_same_text_start_and_settings(
 def test_domain_pretraining_that_fails_leaves_nothing(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(*given: Any, **settings: Any) -> Any:
+    def failing(*arguments: Any, **settings: Any) -> Any:
         yield 1.0
         raise RuntimeError("power cut")
 

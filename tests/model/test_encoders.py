@@ -91,8 +91,8 @@ def test_a_planted_pickle_is_refused_and_not_run(folder: Path, plain: bool, insi
     with pytest.raises(EncoderError, match=r"its \.bin holds more than weights, so it is not read"):
         load(str(folder), 0)
     assert not planted.path.exists()
-    run, given = planted.__reduce__()  # what reading it as a pickle does
-    run(*given)
+    run, arguments = planted.__reduce__()  # what reading it as a pickle does
+    run(*arguments)
     assert planted.path.exists()
 
 

@@ -45,9 +45,9 @@ def trained(tmp_path: Path, **start: Any) -> tuple[Network, Any]:
 def predictions(network: Network, tokenizer: Any) -> dict[str, torch.Tensor]:
     tokens = tokenizer(TEXTS, padding=True, return_tensors="pt")
     ids, mask, types = (tokens[name] for name in ("input_ids", "attention_mask", "token_type_ids"))
-    given = Tokens(ids, mask, types, Layout.of(mask.bool().numpy()))
+    batch = Tokens(ids, mask, types, Layout.of(mask.bool().numpy()))
     with torch.no_grad():
-        return {branch.key: network(branch.key, given) for branch in BRANCHES}
+        return {branch.key: network(branch.key, batch) for branch in BRANCHES}
 
 
 STARTS: dict[str, dict[str, str]] = {
@@ -127,11 +127,11 @@ def test_heads_of_another_network_are_refused_and_nothing_is_read(tmp_path: Path
     )
     wide = Network(RECIPE, small.encoder(hidden=32), 0)
     cases = ((Network(other, small.encoder(), 0), "has no sst head of this kind"), (wide, "have other sizes"))
-    for given, says in cases:
-        before = small.weights(given)
+    for target, says in cases:
+        before = small.weights(target)
         with pytest.raises(EncoderError, match=says):
-            load_heads(given, folder)
-        assert small.same(before, small.weights(given))
+            load_heads(target, folder)
+        assert small.same(before, small.weights(target))
 
 
 @pytest.mark.parametrize("name", ["heads.safetensors", "heads.json"])

@@ -25,9 +25,9 @@ ROUTED = dataclasses.replace(small.SENTIMENT, head=Routing(vectors=4))
 
 def passes_by_epoch(recipe: Recipe) -> list[int]:
     """Encoder passes of each epoch, scoring included."""
-    given = small.run(recipe)
-    seen, counts = passes(given.network), [0]
-    counts += [len(seen) for event in train(given) if isinstance(event, Epoch)]
+    run = small.run(recipe)
+    seen, counts = passes(run.network), [0]
+    counts += [len(seen) for event in train(run) if isinstance(event, Epoch)]
     return [later - sooner for sooner, later in itertools.pairwise(counts)]
 
 
@@ -67,15 +67,15 @@ def test_a_kept_answer_changes_nothing(recipe: Recipe, monkeypatch: pytest.Monke
         assert torch.allclose(once[name], expected[name], atol=1e-5), name
 
 
-def results(given: Run) -> dict[str, torch.Tensor]:
+def results(run: Run) -> dict[str, torch.Tensor]:
     """Losses and metrics of every epoch, and the weights at the end."""
     figures: dict[str, torch.Tensor] = {}
-    for event in train(given):
+    for event in train(run):
         if isinstance(event, Epoch):
             figures |= {f"{event.number} {name}": torch.tensor(value) for name, value in event.signals.items()}
             metrics = {name: x.metric for name, x in event.scores.items() if x.metric}
             figures |= {f"{event.number} {name}": torch.tensor(metric) for name, metric in metrics.items()}
-    return figures | small.weights(given.network)
+    return figures | small.weights(run.network)
 
 
 def test_a_resumed_training_computes_them_again_to_the_same_bit() -> None:
@@ -97,19 +97,19 @@ def test_a_resumed_training_computes_them_again_to_the_same_bit() -> None:
 def test_both_sentences_of_a_pair_are_found_again() -> None:
     """Every kept row is the encoder's answer for that row."""
     branch: Branch = small.PARAPHRASE
-    given, table = small.run(FROZEN), small.table(branch)
-    network = given.network.eval()
+    run, table = small.run(FROZEN), small.table(branch)
+    network = run.network.eval()
     items = torch.tensor([7, 2, 9])
     batch = table.batch(items.numpy())
     fresh = network.encode(batch.tokens, network.embed(batch.tokens)).pooled
-    assert torch.allclose(given.frozen.encoded(table, batch).pooled, fresh, atol=1e-6)
+    assert torch.allclose(run.frozen.encoded(table, batch).pooled, fresh, atol=1e-6)
 
 
 def test_a_table_that_is_let_go_leaves_its_answers_to_no_other() -> None:
     """Memory, and with it an id, is used again."""
-    given = small.run(FROZEN)
+    run = small.run(FROZEN)
     for rows in range(5, 40):
         table = small.table(small.SENTIMENT, rows)
         batch = table.batch(torch.arange(4).numpy())
-        fresh = given.network.eval().encode(batch.tokens, given.network.embed(batch.tokens)).pooled
-        assert torch.allclose(given.frozen.encoded(table, batch).pooled, fresh, atol=1e-6)
+        fresh = run.network.eval().encode(batch.tokens, run.network.embed(batch.tokens)).pooled
+        assert torch.allclose(run.frozen.encoded(table, batch).pooled, fresh, atol=1e-6)

@@ -27,9 +27,9 @@ ALONE = dataclasses.replace(RECIPE, branches=RECIPE.branches[:1], schedule=Alone
 
 def results(recipe: Recipe, seed: int = 0, task: str = "sst") -> tuple[list[list[float]], dict[str, Tensor]]:
     """The dev answers of one task after every epoch, and the final weights of the encoder and its head."""
-    given = small.run(recipe, seed)
-    answers = [e.scores["dev", task].answers.tolist() for e in train(given) if isinstance(e, Epoch)]
-    weights = small.weights(given.network)
+    run = small.run(recipe, seed)
+    answers = [e.scores["dev", task].answers.tolist() for e in train(run) if isinstance(e, Epoch)]
+    weights = small.weights(run.network)
     return answers, {name: w for name, w in weights.items() if name.startswith(("encoder.", f"heads.{task}."))}
 
 
@@ -113,8 +113,8 @@ def test_a_branch_that_is_not_trained_keeps_its_initial_weights() -> None:
 
 
 def test_what_is_scored_changes_no_training() -> None:
-    given = small.run(RECIPE, scored=())
-    assert small.same(small.weights(small.trained(given)), small.weights(small.trained(small.run(RECIPE))))
+    run = small.run(RECIPE, scored=())
+    assert small.same(small.weights(small.trained(run)), small.weights(small.trained(small.run(RECIPE))))
 
 
 def test_how_many_rows_are_scored_at_once_changes_no_training_and_hardly_an_answer(
@@ -123,9 +123,9 @@ def test_how_many_rows_are_scored_at_once_changes_no_training_and_hardly_an_answ
     answers, weights = [], []
     for tokens in (30, 5000):
         monkeypatch.setattr("model.run.Run.scoring_tokens", tokens)
-        given = small.run(RECIPE)
-        answers.append([e.scores["dev", "sts"].answers for e in train(given) if isinstance(e, Epoch)][-1])
-        weights.append(small.weights(given.network))
+        run = small.run(RECIPE)
+        answers.append([e.scores["dev", "sts"].answers for e in train(run) if isinstance(e, Epoch)][-1])
+        weights.append(small.weights(run.network))
     assert small.same(*weights)
     assert np.abs(answers[0] - answers[1]).max() < 1e-5
 

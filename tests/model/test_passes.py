@@ -127,9 +127,9 @@ def test_passes_of_an_update(recipe: Recipe, passes: dict[str, int], monkeypatch
     ids=["together", "alone", "pcgrad at the end", "largest", "smallest", "weakest last, pcgrad at the end"],
 )
 def test_rows_of_a_training_are_those_that_its_cost_counts(recipe: Recipe) -> None:
-    given = small.run(recipe, scored=())
-    sizes = Sizes({task: len(table) for task, table in given.train.items()}, recipe.batch)
-    items = [event.items for event in train(given) if isinstance(event, Epoch)]
+    run = small.run(recipe, scored=())
+    sizes = Sizes({task: len(table) for task, table in run.train.items()}, recipe.batch)
+    items = [event.items for event in train(run) if isinstance(event, Epoch)]
     assert sum(trained_rows(recipe, sizes).values()) == sum(items)
 
 
@@ -144,8 +144,8 @@ def kinds(kind: type[Regularizer]) -> set[type[Regularizer]]:
 
 
 def counted(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    given, seen, linear = small.run(recipe, scored=()), Counter[str](), torch.nn.functional.linear
-    weight = given.network.encoder.get_submodule("pooler.dense").get_parameter("weight")
+    run, seen, linear = small.run(recipe, scored=()), Counter[str](), torch.nn.functional.linear
+    weight = run.network.encoder.get_submodule("pooler.dense").get_parameter("weight")
 
     def watched(x: Tensor, by: Tensor, bias: Tensor | None = None) -> Tensor:
         if by is weight and by.requires_grad:
@@ -154,8 +154,8 @@ def counted(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         return linear(x, by, bias)
 
     monkeypatch.setattr(torch.nn.functional, "linear", watched)
-    listen(given.network, seen)  # and any copy of it
-    for event in train(given):
+    listen(run.network, seen)  # and any copy of it
+    for event in train(run):
         if isinstance(event, Tick) and event.step == 1:
             seen.clear()
         elif isinstance(event, Tick):

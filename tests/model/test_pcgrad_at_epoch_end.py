@@ -82,8 +82,8 @@ def test_each_optimizer_counts_its_own_updates() -> None:
     seen: list[Loop] = []
     original = Loop.__init__
 
-    def remember(self: Loop, given: Run) -> None:
-        original(self, given)
+    def remember(self: Loop, loop_run: Run) -> None:
+        original(self, loop_run)
         seen.append(self)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -45,8 +45,8 @@ def test_inputs_are_rounded_where_torch_rounds_and_sums_nowhere() -> None:
     assert (rounded - other).abs().max() > 1e-2
 
 
-def losses(given: Run) -> list[float]:
-    return [x for event in train(given) if isinstance(event, Epoch) for x in event.signals.values()]
+def losses(run: Run) -> list[float]:
+    return [x for event in train(run) if isinstance(event, Epoch) for x in event.signals.values()]
 
 
 @fast

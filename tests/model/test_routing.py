@@ -126,10 +126,10 @@ def test_a_mask_of_ones_changes_no_bit() -> None:
 
 
 def test_the_order_of_the_tokens_does_not_matter_but_their_depth_does() -> None:
-    head, given, mask = authors_head(), states(), torch.ones(2, 5)
-    turned = tuple(state.flip(1) for state in given)
-    assert (head(turned, mask) - head(given, mask)).abs().max() < 1e-12
-    assert (head(given[::-1], mask) - head(given, mask)).abs().max() > 1e-3
+    head, layers, mask = authors_head(), states(), torch.ones(2, 5)
+    turned = tuple(state.flip(1) for state in layers)
+    assert (head(turned, mask) - head(layers, mask)).abs().max() < 1e-12
+    assert (head(layers[::-1], mask) - head(layers, mask)).abs().max() > 1e-3
 
 
 def test_a_head_starts_from_its_own_stream_whatever_stands_beside_it() -> None:

@@ -351,7 +351,7 @@ def test_a_trained_network_is_smoother_with_it() -> None:
         regularized = dataclasses.replace(
             small.only("sst"), epochs=6, regularizers=(dataclasses.replace(ask, weight=weight),)
         )
-        given = small.run(regularized)
-        lively(given.network)
-        penalties.append(penalty(ask, clean("sst", small.trained(given).train())).item())
+        run = small.run(regularized)
+        lively(run.network)
+        penalties.append(penalty(ask, clean("sst", small.trained(run).train())).item())
     assert penalties[1] < 0.7 * penalties[0]

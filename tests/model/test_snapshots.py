@@ -63,8 +63,8 @@ def test_from_any_update_the_rest_is_the_same_to_the_last_bit(name: str) -> None
 
 
 def test_ticks_go_on_counting() -> None:
-    given = small.run(BASE)
-    events = train(given)
+    run = small.run(BASE)
+    events = train(run)
     ticks = [event for event in (next(events) for _ in range(2)) if isinstance(event, Tick)]
     rest = [event for event in train(small.run(BASE), kept(ticks[-1].take())) if isinstance(event, Tick)]
     assert [tick.step for tick in rest] == [3, 4, 5, 6]
@@ -72,8 +72,8 @@ def test_ticks_go_on_counting() -> None:
 
 
 def test_a_snapshot_holds_weights_optimizers_anchors_and_the_place() -> None:
-    given = small.run(RECIPES["smart and momentum"])
-    events = train(given)
+    run = small.run(RECIPES["smart and momentum"])
+    events = train(run)
     next(events)
     snapshot = next(events).take()
     kinds = {name.split("/")[0] for name in snapshot.tensors}
@@ -94,12 +94,12 @@ def test_a_snapshot_of_another_network_is_refused() -> None:
 
 def updated(recipe: Recipe, pieces: int) -> dict[str, torch.Tensor]:
     """The gradients of the first update, without dropout."""
-    given = dataclasses.replace(small.run(recipe), pieces=pieces)
-    for part in given.network.modules():
+    run = dataclasses.replace(small.run(recipe), pieces=pieces)
+    for part in run.network.modules():
         if isinstance(part, torch.nn.Dropout):
             part.p = 0.0
-    next(train(given))
-    return {name: part.grad.clone() for name, part in given.network.named_parameters() if part.grad is not None}
+    next(train(run))
+    return {name: part.grad.clone() for name, part in run.network.named_parameters() if part.grad is not None}
 
 
 @pytest.mark.parametrize("name", ["plain", "smart and momentum", "parameters", "pcgrad"])
@@ -114,11 +114,11 @@ def test_the_gradients_of_a_batch_in_pieces_are_those_of_the_whole_up_to_roundin
 
 
 def test_pieces_have_dropout_of_their_own() -> None:
-    given: Run = dataclasses.replace(small.run(BASE), pieces=2)
-    loop = Loop(given)
+    run: Run = dataclasses.replace(small.run(BASE), pieces=2)
+    loop = Loop(run)
     loop.open()
     seen = []
-    given.network.dropout.register_forward_hook(lambda module, args, output: seen.append(output[0] == 0))
+    run.network.dropout.register_forward_hook(lambda module, args, output: seen.append(output[0] == 0))
     list(loop.losses(loop.steps()[0]))
     assert not torch.equal(seen[0], seen[1])
 

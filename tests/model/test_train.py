@@ -52,10 +52,10 @@ def test_tasks_have_dropout_masks_of_their_own() -> None:
 
 
 def test_scoring_is_without_dropout_and_training_goes_on_with_it() -> None:
-    given, modes = small.run(dataclasses.replace(ALONE, epochs=2)), []
-    pooler = given.network.encoder.get_submodule("pooler")
+    run, modes = small.run(dataclasses.replace(ALONE, epochs=2)), []
+    pooler = run.network.encoder.get_submodule("pooler")
     pooler.register_forward_hook(lambda module, args, output: modes.append(module.training))
-    events = list(train(given))
+    events = list(train(run))
     assert len([event for event in events if isinstance(event, Epoch)]) == 2
     assert modes == ([True] * 3 + [False] * 2) * 2  # three updates; train and dev
 
@@ -85,9 +85,9 @@ def test_an_epoch_holds_scores_signals_seconds_and_items() -> None:
 
 
 def test_answers_stand_in_the_order_of_the_items() -> None:
-    given = small.run(ALONE)
-    *_, epoch = train(given)
-    network, table = given.network.eval(), given.score["dev", "sst"]
+    run = small.run(ALONE)
+    *_, epoch = train(run)
+    network, table = run.network.eval(), run.score["dev", "sst"]
     one_by_one = [int(network("sst", table.batch(np.array([item])).tokens).argmax()) for item in range(len(table))]
     assert epoch.scores["dev", "sst"].answers.tolist() == one_by_one
     assert epoch.scores["dev", "sst"].metric == np.mean(np.array(one_by_one) == table.labels)
@@ -115,25 +115,25 @@ def test_a_penalty_is_logged_by_its_name_and_task() -> None:
 
 @pytest.mark.parametrize("rows", [0, small.ROWS])
 def test_without_labels_there_is_no_metric_but_answers(rows: int) -> None:
-    given = small.run(ALONE)
+    run = small.run(ALONE)
     blank = small.table(small.SENTIMENT, rows or 1)
     blank = dataclasses.replace(
         blank, labels=np.full(rows, -1), starts=blank.starts[: rows + 1], second=blank.second[:rows]
     )
-    *_, epoch = train(dataclasses.replace(given, score={("test", "sst"): blank}))
+    *_, epoch = train(dataclasses.replace(run, score={("test", "sst"): blank}))
     assert epoch.scores["test", "sst"].metric is None
     assert len(epoch.scores["test", "sst"].answers) == rows
 
 
 @pytest.mark.parametrize("schedule", [Alone(), Never()])
 def test_no_epochs_score_once_and_train_nothing(schedule: Schedule) -> None:
-    given = small.run(dataclasses.replace(ALONE, epochs=0, schedule=schedule))
-    before = small.weights(given.network)
-    (epoch,) = train(given)
+    run = small.run(dataclasses.replace(ALONE, epochs=0, schedule=schedule))
+    before = small.weights(run.network)
+    (epoch,) = train(run)
     assert isinstance(epoch, Epoch)
     assert (epoch.number, epoch.items, dict(epoch.signals)) == (0, 0, {})
     assert set(epoch.scores) == {("train", "sst"), ("dev", "sst")}
-    assert small.same(before, small.weights(given.network))
+    assert small.same(before, small.weights(run.network))
 
 
 def test_a_caller_may_stop_after_any_update() -> None:
@@ -153,10 +153,10 @@ def test_a_schedule_sees_the_training_scores_of_the_epoch_before(monkeypatch: py
         return original(self, number, sizes, history)
 
     monkeypatch.setattr(WeakestLast, "epoch", watched)
-    given = small.run(dataclasses.replace(RECIPE, schedule=WeakestLast()))
+    run = small.run(dataclasses.replace(RECIPE, schedule=WeakestLast()))
     labels = np.full(small.ROWS, 9)  # a class that is never answered: a score of 0, which is a score
-    score = {**given.score, ("train", "sst"): dataclasses.replace(given.score["train", "sst"], labels=labels)}
-    epochs = [event for event in train(dataclasses.replace(given, score=score)) if isinstance(event, Epoch)]
+    score = {**run.score, ("train", "sst"): dataclasses.replace(run.score["train", "sst"], labels=labels)}
+    epochs = [event for event in train(dataclasses.replace(run, score=score)) if isinstance(event, Epoch)]
     assert seen == {0: {}, 1: {task: epochs[0].scores["train", task].metric for task in ("sst", "quora", "sts")}}
     assert seen[1]["sst"] == 0.0
 
@@ -167,11 +167,11 @@ def test_a_schedule_sees_the_training_scores_of_the_epoch_before(monkeypatch: py
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 @pytest.mark.parametrize("combiner", [Sum(), PcGrad()])
 def test_a_loss_that_is_not_finite_stops_with_its_task_and_update(value: float, combiner: Sum | PcGrad) -> None:
-    given = small.run(dataclasses.replace(RECIPE, combiner=combiner))
-    events = train(given)
+    run = small.run(dataclasses.replace(RECIPE, combiner=combiner))
+    events = train(run)
     next(events)
     with torch.no_grad():
-        given.network.heads["sts"].bias.fill_(value)
+        run.network.heads["sts"].bias.fill_(value)
     with pytest.raises(NonFinite, match=rf"the loss of sts is {value} at update 2"):
         next(events)
 

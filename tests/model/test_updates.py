@@ -41,9 +41,9 @@ def test_a_frozen_encoder_has_dropout_only_if_the_recipe_says_so() -> None:
 
 
 def test_when_everything_is_trained_every_parameter_moves() -> None:
-    given = small.run(dataclasses.replace(RECIPE, optimizer=AdamW(rate=1e-2)))
-    before = small.weights(given.network)
-    after = small.weights(small.trained(given))
+    run = small.run(dataclasses.replace(RECIPE, optimizer=AdamW(rate=1e-2)))
+    before = small.weights(run.network)
+    after = small.weights(small.trained(run))
     assert [name for name in before if torch.equal(before[name], after[name])] == []
 
 
@@ -56,18 +56,18 @@ def test_an_update_leaves_the_heads_of_other_tasks_as_they_are() -> None:
 
 def test_an_update_is_adamws_on_the_sum_of_the_weighted_losses() -> None:
     branches = (RECIPE.branches[0], *(dataclasses.replace(branch, weight=0.25) for branch in RECIPE.branches[1:]))
-    given = small.run(dataclasses.replace(RECIPE, branches=branches))
-    trained = small.weights(small.trained(given, updates=1))
-    by_hand = small.network(given.recipe)
-    batches = [table.batch(Order(table, given.recipe.batch, given.seed, 0).next()) for table in given.train.values()]
-    losses = {batch.task: TaskForward(by_hand, batch, given.seed, 0).loss for batch in batches}
+    run = small.run(dataclasses.replace(RECIPE, branches=branches))
+    trained = small.weights(small.trained(run, updates=1))
+    by_hand = small.network(run.recipe)
+    batches = [table.batch(Order(table, run.recipe.batch, run.seed, 0).next()) for table in run.train.values()]
+    losses = {batch.task: TaskForward(by_hand, batch, run.seed, 0).loss for batch in batches}
     (losses["sst"] + 0.25 * losses["quora"] + 0.25 * losses["sts"]).backward()
     torch.optim.AdamW(by_hand.parameters(), lr=1e-3, weight_decay=0.1, eps=1e-6, foreach=False, fused=False).step()
     expected = small.weights(by_hand)
     # Adam's first step has the size of the rate whatever the gradient's, so that rounding shows where a gradient is 0
     differences = torch.cat([(trained[name] - expected[name]).abs().flatten() for name in trained])
     assert (differences > 1e-6).float().mean() < 1e-3
-    assert not small.same(trained, small.weights(small.network(given.recipe)))
+    assert not small.same(trained, small.weights(small.network(run.recipe)))
 
 
 def test_accumulated_and_summed_losses_have_the_same_gradients_up_to_rounding() -> None:
@@ -90,8 +90,8 @@ def test_training_learns() -> None:
 
 
 def test_a_run_that_trains_nothing_can_be_built() -> None:
-    given: Run = small.run(dataclasses.replace(ALONE, schedule=Never(), epochs=1))
-    before = small.weights(given.network)
-    (epoch,) = train(given)
+    run: Run = small.run(dataclasses.replace(ALONE, schedule=Never(), epochs=1))
+    before = small.weights(run.network)
+    (epoch,) = train(run)
     assert isinstance(epoch, Epoch) and epoch.number == 1
-    assert small.same(before, small.weights(given.network))
+    assert small.same(before, small.weights(run.network))

@@ -16,7 +16,7 @@ import pytest
 from harness.cells.record import PARTS
 from harness.planning.matching import row_digest
 from harness.registry.selectors import find, select
-from harness.reporting.listing import OURS, latest, of_now, seal
+from harness.reporting.listing import OURS, current_results, read_latest_results, result_digest
 from harness.tracking.from_cells import ResultsFolder
 from harness.tracking.queries import StoredResults
 from harness.tracking.results_source import ResultsSource
@@ -171,10 +171,11 @@ def test_a_bit_of_the_latest_figures(tmp_path: Path) -> None:
     path.parent.mkdir()
 
     def shown() -> dict[str, list[dict[str, Any]]]:
-        return {name: of_now(*find(name), each) for name, each in latest(tmp_path).items() if name in ROWS}
+        latest = read_latest_results(tmp_path)
+        return {name: current_results(*find(name), each) for name, each in latest.items() if name in ROWS}
 
     for _ in range(FLIPS):
-        path.write_text(json.dumps({ROWS[0]: [result | {"check": seal(result)}]}, indent=1))
+        path.write_text(json.dumps({ROWS[0]: [result | {"check": result_digest(result)}]}, indent=1))
         before = shown()
         assert before[ROWS[0]]
         bit, after = turn(path, stream), shown()

@@ -128,8 +128,8 @@ def test_a_bit_of_an_export(home: Path, tmp_path: Path) -> None:
 
 def test_a_bit_of_a_checkpoint(tmp_path: Path) -> None:
     path, chance = tmp_path / checkpoint.NAME, random.Random(2)
-    held = {"a": torch.arange(400, dtype=torch.float32), "b": torch.ones(3, 2)}
-    checkpoint.save(path, held, {"epoch": 2})
+    tensors = {"a": torch.arange(400, dtype=torch.float32), "b": torch.ones(3, 2)}
+    checkpoint.save(path, tensors, {"epoch": 2})
     before, whole = str(checkpoint.load(path)), path.read_bytes()
     for _ in range(FLIPS):
         turn(path, chance)

@@ -22,18 +22,18 @@ def test_the_report_is_grouped_by_suite_and_ends_with_a_count(invoke: Invoke) ->
 
 def test_the_json_is_a_stable_list_of_objects(invoke: Invoke) -> None:
     output = invoke("audit", "--json").output
-    told = json.loads(output)
+    findings = json.loads(output)
     assert output == invoke("audit", "--json").output
-    assert all(each.keys() == {"suite", "about", "kind", "severity", "sentence", "rows"} for each in told)
-    assert any(each["about"] == "12-combined" and each["kind"] == "delta" for each in told)
+    assert all(each.keys() == {"suite", "about", "kind", "severity", "sentence", "rows"} for each in findings)
+    assert any(each["about"] == "12-combined" and each["kind"] == "delta" for each in findings)
 
 
 def test_a_selector_narrows_suites_and_rows(invoke: Invoke) -> None:
-    told = json.loads(invoke("audit", "smooth-valleys", "--json").output)
-    assert {each["suite"] for each in told} == {"smooth-valleys/table2"}
-    told = json.loads(invoke("audit", "bertram/table1/12-combined", "--json").output)
-    assert {each["suite"] for each in told} == {"bertram/table1"}
-    assert told and all("12-combined" in each["rows"] for each in told)
+    findings = json.loads(invoke("audit", "smooth-valleys", "--json").output)
+    assert {each["suite"] for each in findings} == {"smooth-valleys/table2"}
+    findings = json.loads(invoke("audit", "bertram/table1/12-combined", "--json").output)
+    assert {each["suite"] for each in findings} == {"bertram/table1"}
+    assert findings and all("12-combined" in each["rows"] for each in findings)
 
 
 def test_a_suite_without_faults_says_so_and_is_no_error(invoke: Invoke) -> None:

@@ -38,7 +38,7 @@ def check(result: object, *words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "phrases"),
     [
         (("run", "tabel1"), ("tabel1", "near names: table1")),
         (("run", "bertram/table1/06-smrt"), ("06-smrt", "06-smart")),
@@ -59,12 +59,12 @@ def check(result: object, *words: str) -> None:
         ((*RUN, "--encoder", "./no-such-encoder"), ("no-such-encoder",)),
     ],
 )
-def test_a_wrong_word_is_explained(invoke: Invoke, words: tuple[str, ...], told: tuple[str, ...]) -> None:
-    check(invoke(*words), *told)
+def test_a_wrong_word_is_explained(invoke: Invoke, words: tuple[str, ...], phrases: tuple[str, ...]) -> None:
+    check(invoke(*words), *phrases)
 
 
 @pytest.mark.parametrize(
-    ("file", "content", "told"),
+    ("file", "content", "phrases"),
     [
         ("ids-sst-train.csv", None, ("no train set of SST-5",)),
         ("ids-sst-train.csv", "", ("ids-sst-train.csv", "empty")),
@@ -79,10 +79,10 @@ def test_a_wrong_word_is_explained(invoke: Invoke, words: tuple[str, ...], told:
     ],
 )
 def test_a_wrong_data_file_is_explained(
-    invoke: Invoke, tmp_path: Path, encoder: Path, file: str, content: str | bytes | None, told: tuple[str, ...]
+    invoke: Invoke, tmp_path: Path, encoder: Path, file: str, content: str | bytes | None, phrases: tuple[str, ...]
 ) -> None:
     folder = course_folder(tmp_path / "course", **{file: content})
-    check(invoke(*RUN, "--data", folder, "--encoder", encoder), *told)
+    check(invoke(*RUN, "--data", folder, "--encoder", encoder), *phrases)
 
 
 def test_an_encoder_folder_without_weights_or_of_another_family_is_explained(

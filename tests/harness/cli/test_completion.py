@@ -95,6 +95,8 @@ def test_bash_completes_with_the_line_of_the_readme(tmp_path: Path) -> None:
         "COMP_WORDS=(harness show bertram/table1/06); COMP_CWORD=2; _harness_completion harness\n"
         "printf '%s\\n' \"${COMPREPLY[@]}\"\n"
     )
-    found = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
-    told = subprocess.run(["bash", "-c", script], env=os.environ | found, capture_output=True, text=True, check=True)
-    assert told.stdout.split() == ["bertram/table1/06-smart"], told.stderr
+    environment = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    result = subprocess.run(
+        ["bash", "-c", script], env=os.environ | environment, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == ["bertram/table1/06-smart"], result.stderr

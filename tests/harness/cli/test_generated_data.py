@@ -32,7 +32,7 @@ __all__ = ["trial", "workers"]  # fixtures
 
 def course() -> dict[str, bytes]:
     """The course's files, 14 rows each."""
-    made = {}
+    files = {}
     for split in ("train", "dev", "test-student"):
         for name, label, kinds in (("ids-sst", "sentiment", 5), ("quora", "is_duplicate", 2), ("sts", "similarity", 6)):
             texts = ["sentence"] if name == "ids-sst" else ["sentence1", "sentence2"]
@@ -40,13 +40,13 @@ def course() -> dict[str, bytes]:
             for row in range(14):
                 cells = [f'Who\'s "{text}", {row}?' for text in texts]
                 lines.append("\t".join([f"{row}", f"{name}{row}", *cells, f"{row % kinds}{'.0' * (kinds != 5)}"]))
-            made[f"{name}-{split}.csv"] = "\n".join([*lines, ""]).encode()
-    return made
+            files[f"{name}-{split}.csv"] = "\n".join([*lines, ""]).encode()
+    return files
 
 
 def hub() -> dict[str, bytes]:
     """JSON lines as on the hub, 30 rows each."""
-    made = {}
+    files = {}
     for folder, splits, texts, kinds in (
         ("SetFit/sst5", ("train", "dev"), ["text"], 5),
         ("nyu-mll/glue/qqp", ("train", "validation"), ["question1", "question2"], 2),
@@ -56,8 +56,8 @@ def hub() -> dict[str, bytes]:
             rows = [
                 {text: f"A {text} {row}." for text in texts} | {"label": row % kinds, "idx": row} for row in range(30)
             ]
-            made[f"{folder}/{split}.jsonl"] = "".join(json.dumps(row) + "\n" for row in rows).encode()
-    return made
+            files[f"{folder}/{split}.jsonl"] = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    return files
 
 
 COURSE, HUB = course(), hub()

@@ -108,14 +108,14 @@ def test_replaced_parts(trial: Trial, name: str, kind: str, chosen: str) -> None
         assert "2 of 2 done" in result.output, result.output
 
 
-def replace_by_what_was(path: Path, known: dict[str, bytes]) -> None:
+def replace_by_what_was(path: Path, contents: dict[str, bytes]) -> None:
     """Mend what was replaced, as a user would."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
     home = path.parent if path.name != "ours.json" else path.parent.parent
-    for name, content in known.items():
+    for name, content in contents.items():
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_bytes(content)
 

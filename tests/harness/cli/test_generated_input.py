@@ -105,8 +105,8 @@ def mistyped(draw: st.DrawFn, names: list[str]) -> str:
     name = draw(st.sampled_from(names))
     at = draw(st.integers(0, len(name)))
     word = draw(st.sampled_from(ODD) | WORDS)
-    made = [name[:at] + word + name[at + 1 :], name.upper(), name + word, word + name, name[:at], word * 3]
-    return draw(st.sampled_from(made)) or word or name
+    mistakes = [name[:at] + word + name[at + 1 :], name.upper(), name + word, word + name, name[:at], word * 3]
+    return draw(st.sampled_from(mistakes)) or word or name
 
 
 @few(4, 60)

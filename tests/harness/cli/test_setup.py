@@ -14,7 +14,7 @@ from tests.harness.conftest import Invoke
 
 
 @pytest.mark.parametrize(
-    ("option", "text", "told"),
+    ("option", "text", "message"),
     [
         ("--seeds", "1001", "--seeds is 1,001; it must be at most 1,000"),
         ("--jobs", "1001", "--jobs is 1,001"),
@@ -33,8 +33,8 @@ from tests.harness.conftest import Invoke
         ("--rows", "x" * 300, "there is no row 'xxx"),
     ],
 )
-def test_a_value_that_nothing_could_use_is_explained(invoke: Invoke, option: str, text: str, told: str) -> None:
-    check(invoke(*RUN, option, text), told)
+def test_a_value_that_nothing_could_use_is_explained(invoke: Invoke, option: str, text: str, message: str) -> None:
+    check(invoke(*RUN, option, text), message)
 
 
 def test_odd_but_sound_names_stay_as_they_are(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_odd_but_sound_names_stay_as_they_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "folder", "told"),
+    ("name", "folder", "message"),
     [
         ("cells", False, "cells is not a folder"),
         ("readers", False, "readers is not a folder"),
@@ -54,10 +54,10 @@ def test_odd_but_sound_names_stay_as_they_are(tmp_path: Path) -> None:
     ],
 )
 def test_a_home_with_something_else_in_the_place_of_a_part_is_refused(
-    tmp_path: Path, name: str, folder: bool, told: str
+    tmp_path: Path, name: str, folder: bool, message: str
 ) -> None:
     path = writable(str(tmp_path / "home")) / name
     path.parent.mkdir(exist_ok=True)
     path.mkdir() if folder else path.touch()
-    with pytest.raises(InputError, match=f"{told}; move it away or choose another folder with --home"):
+    with pytest.raises(InputError, match=f"{message}; move it away or choose another folder with --home"):
         writable(str(tmp_path / "home"))

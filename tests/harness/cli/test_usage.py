@@ -9,7 +9,7 @@ from tests.harness.terminals import shown
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "phrases"),
     [
         (("--bogus",), ("no such option", "--bogus")),
         (("rnu",), ("no such command 'rnu'", "near names: run")),
@@ -22,24 +22,24 @@ from tests.harness.terminals import shown
         (("show", "a", "b"), ("unexpected extra argument", "show --help")),
     ],
 )
-def test_a_wrong_command_line_is_one_sentence(invoke: Invoke, words: tuple[str, ...], told: tuple[str, ...]) -> None:
+def test_a_wrong_command_line_is_one_sentence(invoke: Invoke, words: tuple[str, ...], phrases: tuple[str, ...]) -> None:
     result = invoke(*words)
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr.startswith("error: ")
     assert result.stderr.count("\n") == 1, result.stderr
     assert "Usage" not in result.stderr and "Did you mean" not in result.stderr
-    for word in told:
+    for word in phrases:
         assert word in result.stderr, result.stderr
 
 
 def test_no_words_at_all_get_the_help(invoke: Invoke) -> None:
-    told = invoke().output
-    assert told.startswith("Usage: ") and "compare" in told and "error" not in told
+    output = invoke().output
+    assert output.startswith("Usage: ") and "compare" in output and "error" not in output
 
 
 def test_an_error_on_a_narrow_terminal_is_broken_between_words() -> None:
-    told, code = shown(["-m", "harness.cli.main", "run", "table1", "--sedes", "3"], columns=40)
+    output, code = shown(["-m", "harness.cli.main", "run", "table1", "--sedes", "3"], columns=40)
     assert code == 2
-    assert max(len(line) for line in told.splitlines()) <= 40
-    assert "near names: --seeds" in " ".join(told.split())
+    assert max(len(line) for line in output.splitlines()) <= 40
+    assert "near names: --seeds" in " ".join(output.split())

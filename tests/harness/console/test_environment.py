@@ -42,29 +42,29 @@ def in_the_way(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 def test_a_file_in_the_way_is_one_sentence(tmp_path: Path, command: str) -> None:
     file = tmp_path / "model.py"
     file.write_text("def build(): return 1\n")
-    told = started(tmp_path, "-P", "-c", COMMAND, *command.split(), first=".")
-    assert told.returncode == 2
-    assert told.stdout == ""
-    assert told.stderr == (
+    result = started(tmp_path, "-P", "-c", COMMAND, *command.split(), first=".")
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr == (
         f"error: {file} is in the way of the harness's own package model: rename it, or take that folder out of "
         "PYTHONPATH\n"
     )
 
 
 def test_each_package_may_be_in_the_way_from_the_current_folder(in_the_way: Path) -> None:
-    told = started(in_the_way.parent, "-m", "harness.cli.main", "list")
-    assert told.returncode == 2
-    assert told.stderr.startswith(f"error: {in_the_way} is in the way of the harness's own package {in_the_way.stem}")
-    assert told.stderr.endswith("rename it, or start from another folder\n")
+    result = started(in_the_way.parent, "-m", "harness.cli.main", "list")
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"error: {in_the_way} is in the way of the harness's own package {in_the_way.stem}")
+    assert result.stderr.endswith("rename it, or start from another folder\n")
 
 
 def test_a_folder_of_that_name_with_modules_is_in_the_way_and_one_without_is_not(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     assert started(tmp_path, "-m", "harness.cli.main", "list").returncode == 0
     (tmp_path / "model" / "__init__.py").touch()
-    told = started(tmp_path, "-m", "harness.cli.main", "list")
-    assert told.returncode == 2
-    assert f"{tmp_path / 'model' / '__init__.py'} is in the way" in told.stderr
+    result = started(tmp_path, "-m", "harness.cli.main", "list")
+    assert result.returncode == 2
+    assert f"{tmp_path / 'model' / '__init__.py'} is in the way" in result.stderr
 
 
 @pytest.mark.parametrize("kind", ["paper", "technique"])
@@ -91,27 +91,27 @@ DRAW = "from reports.figures import style; from matplotlib.figure import Figure;
 @pytest.mark.parametrize("module", ["reports.figures.style", "reports.suite.figures", "reports.tuning.figures"])
 def test_a_notebook_s_backend_keeps_no_library_from_drawing(tmp_path: Path, module: str) -> None:
     code = f"import {module}, matplotlib; print(matplotlib.get_backend())"
-    told = started(tmp_path, "-W", "ignore", "-c", code, MPLBACKEND="module://of_a_notebook.backend_inline")
-    assert told.stdout == "agg\n", told.stderr
+    result = started(tmp_path, "-W", "ignore", "-c", code, MPLBACKEND="module://of_a_notebook.backend_inline")
+    assert result.stdout == "agg\n", result.stderr
 
 
 @pytest.mark.parametrize("backend", [INLINE, "module://backend_interagg", "TkAgg", "no-such-backend"])
 def test_a_command_draws_whatever_backend_was_meant_for_another(tmp_path: Path, backend: str) -> None:
     code = "from harness.cli.main import main; main(['list', 'table1'], standalone_mode=False); " + DRAW
-    told = started(tmp_path, "-W", "ignore", "-c", code, MPLBACKEND=backend)
-    assert told.returncode == 0, told.stderr
-    assert told.stdout.endswith("100.0\n")
+    result = started(tmp_path, "-W", "ignore", "-c", code, MPLBACKEND=backend)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.endswith("100.0\n")
 
 
 def test_the_doctor_says_what_variables_do(tmp_path: Path) -> None:
-    told = started(tmp_path, "-c", COMMAND, "doctor", MPLBACKEND=INLINE)
-    output = " ".join(told.stdout.split())
+    result = started(tmp_path, "-c", COMMAND, "doctor", MPLBACKEND=INLINE)
+    output = " ".join(result.stdout.split())
     assert f"MPLBACKEND is {INLINE}: the harness draws no windows and goes without it" in output
     assert "nothing there stands in place of what is installed" in output
     (tmp_path / "rich").mkdir()
     (tmp_path / "rich" / "__init__.py").write_text("raise SystemExit('another')")
     (tmp_path / "model_of_mine.py").touch()
     code = "from harness.doctor.variables import variables; print(variables(None))"
-    told = started(ROOT, "-c", code, first=str(tmp_path))
-    assert f"PYTHONPATH has Python take {tmp_path / 'rich'} in place of what is installed" in told.stdout
-    assert "model_of_mine" not in told.stdout
+    result = started(ROOT, "-c", code, first=str(tmp_path))
+    assert f"PYTHONPATH has Python take {tmp_path / 'rich'} in place of what is installed" in result.stdout
+    assert "model_of_mine" not in result.stdout

@@ -18,9 +18,9 @@ from tests.harness.conftest import Invoke
 LINE = re.compile(rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d {os.getpid()} (.*)")
 
 
-def told(home: Path) -> list[str]:
-    found = [LINE.fullmatch(line) for line in (home / NAME).read_text().splitlines()]
-    return [line[1] for line in found if line]
+def messages(home: Path) -> list[str]:
+    matches = [LINE.fullmatch(line) for line in (home / NAME).read_text().splitlines()]
+    return [line[1] for line in matches if line]
 
 
 def test_what_is_said_is_kept_with_its_time_and_later_commands_add_to_it(tmp_path: Path) -> None:
@@ -31,16 +31,16 @@ def test_what_is_said_is_kept_with_its_time_and_later_commands_add_to_it(tmp_pat
             raise SystemExit(3)
         print_and_log(console, "outside")
     began, end = "began: harness", "ended with exit code 3"
-    assert told(tmp_path) == [began, "one", end, began, "two", end]
+    assert messages(tmp_path) == [began, "one", end, began, "two", end]
 
 
 def test_errors_are_kept_and_those_of_ours_with_a_traceback(tmp_path: Path) -> None:
     with pytest.raises(InputError), log_to_file(tmp_path):
         raise InputError("the data are gone")
-    assert told(tmp_path)[-1] == "error: the data are gone"
+    assert messages(tmp_path)[-1] == "error: the data are gone"
     with pytest.raises(ZeroDivisionError), log_to_file(tmp_path):
         _ = 1 / 0
-    assert told(tmp_path)[-1] == "ended by ZeroDivisionError"
+    assert messages(tmp_path)[-1] == "ended by ZeroDivisionError"
     assert (tmp_path / NAME).read_text().endswith("ZeroDivisionError: division by zero\n")
 
 

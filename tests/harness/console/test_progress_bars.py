@@ -39,11 +39,11 @@ class Task:
 
 
 def bars(total: int | None = 16) -> Bars:
-    made = Bars(console=Console(file=io.StringIO()))
-    made.add_task("cells", total=total, completed=3, left="2:05:00 left", count=True, begun=0.5)
+    display = Bars(console=Console(file=io.StringIO()))
+    display.add_task("cells", total=total, completed=3, left="2:05:00 left", count=True, begun=0.5)
     for name in NAMES:
-        made.add_task(name, total=100, completed=37, left="", count=False, begun=0.0)
-    return made
+        display.add_task(name, total=100, completed=37, left="", count=False, begun=0.0)
+    return display
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -85,18 +85,18 @@ def test_an_ascii_screen_gets_ascii_bars() -> None:
 
 
 def test_the_clock_goes_on_while_nothing_is_heard_and_a_resize_is_followed() -> None:
-    told, code = shown(["-c", BARS], columns=100, then=(1.5, 40))
+    output, code = shown(["-c", BARS], columns=100, then=(1.5, 40))
     assert code == 0
-    frames = [line for line in terminals.lines(told) if line.startswith("cells")]
+    frames = [line for line in terminals.lines(output) if line.startswith("cells")]
     assert all(any(f" {second}" in frame for frame in frames) for second in ("0:00", "0:01", "0:02")), frames
     assert len(frames[0]) > 40 and len(frames[-1]) <= 40, frames
-    assert told.count("\n") < 3 * len(frames), "bars run down the screen"
+    assert output.count("\n") < 3 * len(frames), "bars run down the screen"
 
 
 def test_without_colour_the_bars_move_all_the_same() -> None:
-    told, _ = shown(["-c", BARS], env={"NO_COLOR": "1"})
-    assert "\x1b[2K" in told and "━" in told
-    assert not COLOUR.search(told)
+    output, _ = shown(["-c", BARS], env={"NO_COLOR": "1"})
+    assert "\x1b[2K" in output and "━" in output
+    assert not COLOUR.search(output)
     assert COLOUR.search(shown(["-c", BARS])[0])
 
 

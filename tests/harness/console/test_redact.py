@@ -25,7 +25,7 @@ def without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "redacted"),
     [
         ("http://ann:secret@host:5000/path", "http://ann:***@host:5000/path"),
         ("HTTPS://Ann:Secret@HOST", "HTTPS://Ann:***@HOST"),
@@ -44,9 +44,9 @@ def without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
         ("sqlite:////a;postgresql://u:p@h", "sqlite:////a;postgresql://u:***@h"),
     ],
 )
-def test_secrets_in_uris_are_hidden(text: str, told: str) -> None:
-    assert redact_secrets(text) == told
-    assert redact_secrets(told) == told
+def test_secrets_in_uris_are_hidden(text: str, redacted: str) -> None:
+    assert redact_secrets(text) == redacted
+    assert redact_secrets(redacted) == redacted
 
 
 @pytest.mark.parametrize(
@@ -94,9 +94,9 @@ def test_no_password_survives(scheme: str, user: str, password: str, host: str, 
     for written in (password, quote(password, safe="")):
         rest = f"{before}{scheme}://{user}:***@{host} {after}"
         assume(written not in rest and "://" not in before)
-        told = redact_secrets(f"{before}{scheme}://{user}:{written}@{host} {after}")
-        assert written not in told
-        assert told.startswith(f"{before}{scheme}://{user}:***@")
+        redacted = redact_secrets(f"{before}{scheme}://{user}:{written}@{host} {after}")
+        assert written not in redacted
+        assert redacted.startswith(f"{before}{scheme}://{user}:***@")
 
 
 @given(SCHEMES, NAMES, NAMES)

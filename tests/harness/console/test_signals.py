@@ -23,12 +23,12 @@ def test_an_interrupted_run_leaves_a_table_and_checkpoints_and_goes_on(
         assert run.stdout is not None
         until(lambda: len(list(home.glob("cells/*/journal.jsonl"))) == 2)  # one is done, one has done an epoch
         run.send_signal(number)
-        told = run.stdout.read()
-    assert run.returncode == 130, told
-    assert "Ctrl-C again stops at once" in told
-    assert "the same command goes on from here" in told
-    assert "majority class" in told
-    assert "Traceback" not in told
+        output = run.stdout.read()
+    assert run.returncode == 130, output
+    assert "Ctrl-C again stops at once" in output
+    assert "the same command goes on from here" in output
+    assert "majority class" in output
+    assert "Traceback" not in output
     assert len(list(read_records(home))) == 1
     assert saved(home) is not None
     journal = next(path for path in home.glob("cells/*/journal.jsonl") if not (path.parent / "outcome.json").exists())
@@ -51,9 +51,9 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path: Path, encoder: Path, whole: Pat
         run.send_signal(signal.SIGINT)
         until(lambda: "Ctrl-C again" in run.stdout.readline())
         run.send_signal(signal.SIGINT)
-        told = run.stdout.read()
-    assert run.returncode == 130, told
-    assert "Traceback" not in told
+        output = run.stdout.read()
+    assert run.returncode == 130, output
+    assert "Traceback" not in output
     assert not [hand for hand in hands if Path(f"/proc/{hand}").exists()]
     finish(*command)
     assert results(home) == results(whole)

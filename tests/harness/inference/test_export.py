@@ -31,7 +31,7 @@ from model.train import answer_all
 from tests.harness.cli.test_bad_input import check
 from tests.harness.conftest import Invoke
 from tests.harness.homes import planned as rows_of
-from tests.model.test_coverage import Given
+from tests.model.test_coverage import RegisteredScale
 
 ROW = "bertram/table1/03-sst-quora"
 SMALL = ("--set", "epochs=2", "--device", "cpu")
@@ -75,11 +75,11 @@ def check_answers(row: PlannedRow, record: Record, folder: Path, epoch: int) -> 
     assert "sst.weight" in heads
     assert all(torch.equal(tensor, kept[f"heads.{name}"]) for name, tensor in heads.items())
     loaded, tokenizer = Bert(name=str(folder)).load(9)
-    made = Network(row.recipe, loaded, 9)
-    load_heads(made, folder)
+    network = Network(row.recipe, loaded, 9)
+    load_heads(network, folder)
     examples = open_data("embedded").splits["sts", "dev"]
     table = tokenise(examples, tokenizer, joint=False, max_tokens=row.recipe.max_tokens)
-    answers = answer_all(Run(made, row.recipe, 0, {}, {}), "sts", table).answers
+    answers = answer_all(Run(network, row.recipe, 0, {}, {}), "sts", table).answers
     chosen, other = (record.answers(number)["dev", "sts"].answers for number in (epoch, 3 - epoch))
     assert np.allclose(answers, chosen, rtol=0, atol=1e-5)
     assert not np.allclose(answers, other, rtol=0, atol=1e-3)
@@ -128,7 +128,7 @@ def test_a_training_that_fails_ends_with_one(invoke: Invoke, encoder: Path, tmp_
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "phrases"),
     [
         (("bertram/table1/03-sst-quorra",), ("no suite or row", "03-sst-quora")),
         (("bertram/table1",), ("names 14 rows", "give one")),
@@ -138,9 +138,9 @@ def test_a_training_that_fails_ends_with_one(invoke: Invoke, encoder: Path, tmp_
     ],
 )
 def test_a_row_that_cannot_be_exported_is_explained(
-    invoke: Invoke, tmp_path: Path, words: tuple[str, ...], told: tuple[str, ...]
+    invoke: Invoke, tmp_path: Path, words: tuple[str, ...], phrases: tuple[str, ...]
 ) -> None:
-    check(invoke("export", *words, "--out", tmp_path / "out"), *told)
+    check(invoke("export", *words, "--out", tmp_path / "out"), *phrases)
     assert not (tmp_path / "out").exists()
 
 
@@ -164,11 +164,11 @@ def test_damaged_weights_are_explained(encoder: Path, tmp_path: Path) -> None:
 
 def test_weights_that_a_regularizer_gave_the_network_are_loaded_too(encoder: Path, tmp_path: Path) -> None:
     row = planned(encoder)
-    recipe = dataclasses.replace(row.cells[0].recipe, regularizers=(Given(),))
+    recipe = dataclasses.replace(row.cells[0].recipe, regularizers=(RegisteredScale(),))
     row = dataclasses.replace(row, cells=(dataclasses.replace(row.cells[0], recipe=recipe),))
     loaded, _ = prepare_encoder(recipe.encoder, row.cells[0].source, tmp_path).load(0)
     trained = Network(recipe, loaded, 0)
-    Given().start(trained, 1)
+    RegisteredScale().start(trained, 1)
     trained.scale.data.fill_(7.0)
     save_file(trained.state_dict(), tmp_path / "epoch-1.safetensors")
     machine = ExecutionConfig(home=tmp_path, jobs=1, threads=1, device="cpu")

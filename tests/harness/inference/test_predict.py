@@ -76,9 +76,9 @@ def test_the_answers_are_those_that_training_kept(
     files = {"sst": "sst", "quora": "para", "sts": "sts"}
     for task, stem in files.items():
         kept = record.answers(epoch)[split, task]
-        given = answers(tmp_path / "predictions" / f"{stem}-{split}-output.csv")
-        assert [identity for identity, _ in given] == kept.names.tolist()
-        assert [float(value) for _, value in given] == kept.answers.tolist()
+        rows = answers(tmp_path / "predictions" / f"{stem}-{split}-output.csv")
+        assert [identity for identity, _ in rows] == kept.names.tolist()
+        assert [float(value) for _, value in rows] == kept.answers.tolist()
     scores = record.epochs[epoch - 1]["scores"][split]
     for metric, value in scores.items():
         assert f"{metric} {value:.3f}" in result.output
@@ -122,9 +122,9 @@ def test_a_file_is_answered_with_labels_or_without(invoke: Invoke, words: tuple[
     bare = invoke(*words, "--file", write(tmp_path / "bare.tsv", "|id|sentence", *rows), "--out", tmp_path)
     assert bare.exit_code == 0, bare.output
     assert "9 rows, no labels" in bare.output
-    given = answers(tmp_path / "bare-output.csv")
-    assert [identity for identity, _ in given] == list(dev.ids)
-    labelled = [f"{row}|{value}" for row, (_, value) in zip(rows, given, strict=True)]
+    predicted = answers(tmp_path / "bare-output.csv")
+    assert [identity for identity, _ in predicted] == list(dev.ids)
+    labelled = [f"{row}|{value}" for row, (_, value) in zip(rows, predicted, strict=True)]
     path = write(tmp_path / "told.tsv", "|id|sentence|sentiment", *labelled, "9|x| |3")
     right = invoke(*words, "--file", path, "--out", tmp_path)
     assert "9 rows, sst_accuracy 1.000" in right.output
@@ -141,8 +141,8 @@ def test_a_files_lines_may_end_as_on_any_system_and_labels_may_be_missing_in_any
 ) -> None:
     path = tmp_path / "any.tsv"
     path.write_bytes(f"id\tsentence\tsentiment{end}a\tgood\t{label}{end}b\tbad\t{label}{end}".encode())
-    told = invoke(*words, "--file", path, "--out", tmp_path)
-    assert told.exit_code == 0 and "2 rows, no labels" in told.output, told.output
+    result = invoke(*words, "--file", path, "--out", tmp_path)
+    assert result.exit_code == 0 and "2 rows, no labels" in result.output, result.output
     assert [identity for identity, _ in answers(tmp_path / "any-output.csv")] == ["a", "b"]
 
 
@@ -150,8 +150,8 @@ def test_rows_that_their_ids_do_not_tell_apart_are_counted(
     invoke: Invoke, words: tuple[str, ...], tmp_path: Path
 ) -> None:
     path = write(tmp_path / "twice.tsv", "id|sentence", "a|one", "a|two", "|three", "|four", "b|five", "a|six")
-    told = invoke(*words, "--file", path, "--out", tmp_path).output.replace("\n", "")
-    assert "2 rows have no id, 2 rows have the id of another; the answers are in the order of the rows" in told
+    output = invoke(*words, "--file", path, "--out", tmp_path).output.replace("\n", "")
+    assert "2 rows have no id, 2 rows have the id of another; the answers are in the order of the rows" in output
     assert [identity for identity, _ in answers(tmp_path / "twice-output.csv")] == ["a", "a", "", "", "b", "a"]
 
 
@@ -159,12 +159,12 @@ def test_a_label_column_tells_which_pairs_they_are(invoke: Invoke, words: tuple[
     bare = write(tmp_path / "pairs.tsv", "id|sentence1|sentence2", "a|one cat|two cats", "b|a dog|the dog")
     check(invoke(*words, "--file", bare), "pairs.tsv may be of quora or sts", "--task")
     assert "2 rows, no labels" in invoke(*words, "--file", bare, "--task", "sts", "--out", tmp_path).output
-    told = write(tmp_path / "told.tsv", "id|sentence1|sentence2|is_duplicate", "a|one cat|two cats|0.0")
-    assert "1 rows, quora_accuracy" in invoke(*words, "--file", told, "--out", tmp_path).output
+    labelled = write(tmp_path / "told.tsv", "id|sentence1|sentence2|is_duplicate", "a|one cat|two cats|0.0")
+    assert "1 rows, quora_accuracy" in invoke(*words, "--file", labelled, "--out", tmp_path).output
 
 
 @pytest.mark.parametrize(
-    ("content", "options", "told"),
+    ("content", "options", "phrases"),
     [
         ("id,sentence\na,good\n", (), ("the columns found are 'id,sentence'", "tab-separated", "sst: id, sentence")),
         ("id\ttext\na\tgood\n", (), ("file.tsv:1", "'text'")),
@@ -183,16 +183,16 @@ def test_a_label_column_tells_which_pairs_they_are(invoke: Invoke, words: tuple[
     ],
 )
 def test_a_file_that_does_not_fit_is_explained(
-    invoke: Invoke, tmp_path: Path, content: str | None, options: tuple[str, ...], told: tuple[str, ...]
+    invoke: Invoke, tmp_path: Path, content: str | None, options: tuple[str, ...], phrases: tuple[str, ...]
 ) -> None:
     if content is not None:
         (tmp_path / "file.tsv").write_text(content, encoding="latin-1")
-    check(invoke("predict", ROW, "--file", tmp_path / "file.tsv", *options), *told)
+    check(invoke("predict", ROW, "--file", tmp_path / "file.tsv", *options), *phrases)
     assert not (tmp_path / "home").exists()
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "phrases"),
     [
         (("bertram/table1/04-all-tree",), ("04-all-three",)),
         (("table1",), ("rows", "give one")),
@@ -200,9 +200,9 @@ def test_a_file_that_does_not_fit_is_explained(
     ],
 )
 def test_a_row_that_cannot_be_predicted_with_is_explained(
-    invoke: Invoke, words: tuple[str, ...], told: tuple[str, ...]
+    invoke: Invoke, words: tuple[str, ...], phrases: tuple[str, ...]
 ) -> None:
-    check(invoke("predict", *words), *told)
+    check(invoke("predict", *words), *phrases)
 
 
 def test_a_split_that_the_data_lack_is_explained(invoke: Invoke, encoder: Path, tmp_path: Path) -> None:

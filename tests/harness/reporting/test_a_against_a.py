@@ -41,8 +41,8 @@ def trained(invoke: Invoke, home: Path, encoder: Path, seeds: int, words: Sequen
     """The row as it was trained with so many seeds."""
     common = ("--profile", MOMENT.name, "--data", "embedded", "--jobs", 2, "--no-report", "--device", "cpu")
     options = (*common, "--seeds", seeds, "--encoder", encoder, "--home", home)
-    told = invoke("run", ROW, *words, *options)
-    assert told.exit_code == 0, told.output
+    result = invoke("run", ROW, *words, *options)
+    assert result.exit_code == 0, result.output
     (setup,) = ResultsFolder(home).setups([find(ROW)])
     row = setup.rows[ROW]
     assert len(row.done) == seeds
@@ -70,9 +70,9 @@ def compared(setup: SetUp, first: Runs, second: Runs) -> tuple[list[str], bool]:
         first.suite, paper="a", table="against", rows=rows, claims=claims, statements=(), extends=None, columns=METRICS
     )
     both = [dataclasses.replace(runs, suite=suite) for runs in (second, first)]
-    told = dataclasses.replace(setup, rows={runs.slug: runs for runs in both})
-    verdicts = [each.verdict for each in judge(told, [suite])]
-    return verdicts, any(effect.supported for effect in effects(told, suite))
+    pair = dataclasses.replace(setup, rows={runs.slug: runs for runs in both})
+    verdicts = [each.verdict for each in judge(pair, [suite])]
+    return verdicts, any(effect.supported for effect in effects(pair, suite))
 
 
 def test_the_same_row_is_hardly_ever_called_different(invoke: Invoke, tmp_path: Path, encoder: Path) -> None:

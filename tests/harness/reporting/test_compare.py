@@ -46,15 +46,15 @@ OTHER_ITEMS, FAILED, CONSTANT = (
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Rows of three seeds and of one, a row scored on other items, one whose training failed, one that is constant."""
-    made = tmp_path_factory.mktemp("compared") / "home"
-    furnish(made, [*trainings(BASE), *trainings(CHANGED), *trainings(ALONE)])
-    furnish(made, seeds(OTHER_ITEMS, 2, ids="new-"))
-    furnish(made, [Training(name="lost", row=FAILED, failure="out of memory")])
-    furnish(made, [*seeds(CONSTANT, 2, constant=("sts",)), *trainings("smartbert/table1/sentiment-smart")])
-    furnish(made, seeds(BASE, 2, suffix="small", profile="small"), setup="s2", profile="small")
-    (made / "mlflow.db").write_bytes(empty())
-    assert deliver(made).left == 0
-    return made
+    folder = tmp_path_factory.mktemp("compared") / "home"
+    furnish(folder, [*trainings(BASE), *trainings(CHANGED), *trainings(ALONE)])
+    furnish(folder, seeds(OTHER_ITEMS, 2, ids="new-"))
+    furnish(folder, [Training(name="lost", row=FAILED, failure="out of memory")])
+    furnish(folder, [*seeds(CONSTANT, 2, constant=("sts",)), *trainings("smartbert/table1/sentiment-smart")])
+    furnish(folder, seeds(BASE, 2, suffix="small", profile="small"), setup="s2", profile="small")
+    (folder / "mlflow.db").write_bytes(empty())
+    assert deliver(folder).left == 0
+    return folder
 
 
 def trainings(row: str) -> list[Training]:
@@ -70,15 +70,15 @@ def quickly_made(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def compared(invoke: Invoke, home: Path, first: str, second: str) -> dict[str, dict[str, Any]]:
     """By metric, of the only set-up that has both; what is told holds no NaN."""
-    told = invoke("compare", first, second, "--json", "--home", home)
-    assert told.exit_code == 0, told.output
-    found = json.loads(told.output)
-    json.dumps(found, allow_nan=False)
-    assert {each["setup"]["profile"] for each in found} == {"demo"}
+    result = invoke("compare", first, second, "--json", "--home", home)
+    assert result.exit_code == 0, result.output
+    comparisons = json.loads(result.output)
+    json.dumps(comparisons, allow_nan=False)
+    assert {each["setup"]["profile"] for each in comparisons} == {"demo"}
     words = invoke("compare", first, second, "--home", home)
     assert words.exit_code == 0, words.output
     assert "nan" not in words.output
-    return {each["metric"]: each for each in found}
+    return {each["metric"]: each for each in comparisons}
 
 
 def right(training: Training, task: str) -> Array:
@@ -87,58 +87,60 @@ def right(training: Training, task: str) -> Array:
 
 
 def test_the_figures_are_those_of_the_answers(invoke: Invoke, home: Path) -> None:
-    found = compared(invoke, home, CHANGED, BASE)
-    assert set(found) == {"sst_accuracy", "quora_accuracy", "sts_pearson"}
+    comparisons = compared(invoke, home, CHANGED, BASE)
+    assert set(comparisons) == {"sst_accuracy", "quora_accuracy", "sts_pearson"}
     for task in ("sst", "quora"):
-        told = found[f"{task}_accuracy"]
+        comparison = comparisons[f"{task}_accuracy"]
         ours, theirs = (np.stack([right(each, task) for each in trainings(row)]) for row in (CHANGED, BASE))
         wanted = estimate_of([ours - theirs], most=(1.0,))
-        assert told["difference"] == pytest.approx(np.mean(ours) - np.mean(theirs), abs=1e-12)
-        assert (told["low"], told["high"]) == pytest.approx((wanted.low, wanted.high), abs=1e-12)
-        assert told["p"] == pytest.approx(wanted.p, rel=1e-9)
-        assert told["detectable"] == pytest.approx(detectable(wanted), rel=1e-9)
-        assert told["hedges_g"] == pytest.approx(hedges((ours - theirs).mean(axis=1).tolist()), rel=1e-9)
-        assert told["p_items"] == sign_flips(ours - theirs)
-        assert told["bootstrap"][0] < told["difference"] < told["bootstrap"][1]
-        assert (told["first_mean"], told["second_mean"]) == pytest.approx((ours.mean(), theirs.mean()), abs=1e-12)
-        assert (told["seeds"], told["items"]) == ([0, 1, 2], {task: ITEMS[task]})
-        assert "schedule" in told["axes"]
+        assert comparison["difference"] == pytest.approx(np.mean(ours) - np.mean(theirs), abs=1e-12)
+        assert (comparison["low"], comparison["high"]) == pytest.approx((wanted.low, wanted.high), abs=1e-12)
+        assert comparison["p"] == pytest.approx(wanted.p, rel=1e-9)
+        assert comparison["detectable"] == pytest.approx(detectable(wanted), rel=1e-9)
+        assert comparison["hedges_g"] == pytest.approx(hedges((ours - theirs).mean(axis=1).tolist()), rel=1e-9)
+        assert comparison["p_items"] == sign_flips(ours - theirs)
+        assert comparison["bootstrap"][0] < comparison["difference"] < comparison["bootstrap"][1]
+        assert (comparison["first_mean"], comparison["second_mean"]) == pytest.approx(
+            (ours.mean(), theirs.mean()), abs=1e-12
+        )
+        assert (comparison["seeds"], comparison["items"]) == ([0, 1, 2], {task: ITEMS[task]})
+        assert "schedule" in comparison["axes"]
     means = [np.mean([expected(each)[1]["sts_pearson"] for each in trainings(row)]) for row in (CHANGED, BASE)]
-    assert found["sts_pearson"]["difference"] == pytest.approx(means[0] - means[1], abs=1e-12)
+    assert comparisons["sts_pearson"]["difference"] == pytest.approx(means[0] - means[1], abs=1e-12)
 
 
 def test_turned_round_the_signs_turn(invoke: Invoke, home: Path) -> None:
     one, other = compared(invoke, home, CHANGED, BASE), compared(invoke, home, BASE, CHANGED)
-    for metric, told in one.items():
-        assert other[metric]["difference"] == pytest.approx(-told["difference"], abs=1e-12)
-        assert other[metric]["low"] == pytest.approx(-told["high"], abs=1e-12)
-        assert other[metric]["p"] == pytest.approx(told["p"], rel=1e-9)
+    for metric, comparison in one.items():
+        assert other[metric]["difference"] == pytest.approx(-comparison["difference"], abs=1e-12)
+        assert other[metric]["low"] == pytest.approx(-comparison["high"], abs=1e-12)
+        assert other[metric]["p"] == pytest.approx(comparison["p"], rel=1e-9)
 
 
 def test_other_items_are_refused(invoke: Invoke, home: Path) -> None:
-    found = compared(invoke, home, OTHER_ITEMS, BASE)
+    comparisons = compared(invoke, home, OTHER_ITEMS, BASE)
     for task in ("sst", "quora", "sts"):
-        told = next(each for metric, each in found.items() if metric.startswith(task))
-        assert f"did not score the same {task} items" in told["reason"]
-        assert not {"difference", "p", "low"} & set(told)
+        comparison = next(each for metric, each in comparisons.items() if metric.startswith(task))
+        assert f"did not score the same {task} items" in comparison["reason"]
+        assert not {"difference", "p", "low"} & set(comparison)
     assert "did not score the same sst items" in invoke("compare", OTHER_ITEMS, BASE, "--home", home).output
 
 
 def test_one_seed_is_told(invoke: Invoke, home: Path) -> None:
-    told = compared(invoke, home, ALONE, BASE)["sst_accuracy"]
+    comparison = compared(invoke, home, ALONE, BASE)["sst_accuracy"]
     ours, theirs = (right(trainings(row)[0], "sst") for row in (ALONE, BASE))
-    assert told["seeds"] == [0]
-    assert told["difference"] == pytest.approx(ours.mean() - theirs.mean(), abs=1e-12)
-    assert told["p_items"] == mcnemar(ours == 1, theirs == 1)
-    assert told["hedges_g"] is None
-    assert told["bootstrap"] is None
+    assert comparison["seeds"] == [0]
+    assert comparison["difference"] == pytest.approx(ours.mean() - theirs.mean(), abs=1e-12)
+    assert comparison["p_items"] == mcnemar(ours == 1, theirs == 1)
+    assert comparison["hedges_g"] is None
+    assert comparison["bootstrap"] is None
     together = compared(invoke, home, ALONE, BASE)["sts_pearson"]
     first, second = trainings(ALONE)[0], trainings(BASE)[0]
     gold = labels(first, "dev", "sts")
     one, other = (answers(each)["dev", "sts", EPOCHS] for each in (first, second))
-    found = pearson(one, gold), pearson(other, gold), pearson(one, other)
-    assert together["p_items"] == pytest.approx(williams(*found, len(gold))[1])
-    assert together["zou"] == pytest.approx(list(zou(*found, len(gold))))
+    correlations = pearson(one, gold), pearson(other, gold), pearson(one, other)
+    assert together["p_items"] == pytest.approx(williams(*correlations, len(gold))[1])
+    assert together["zou"] == pytest.approx(list(zou(*correlations, len(gold))))
     assert "1  (items alone)" in invoke("compare", ALONE, BASE, "--home", home).output
 
 
@@ -153,11 +155,11 @@ def test_a_constant_row_and_a_failed_one_have_reasons(invoke: Invoke, home: Path
     assert all("difference" not in each for each in failed.values())
 
 
-def refused(told: Result, sentence: str) -> None:
-    assert told.exit_code == 2, told.output
-    assert told.output.startswith("error: ")
-    assert told.output.count("\n") == 1
-    assert sentence in told.output
+def refused(result: Result, sentence: str) -> None:
+    assert result.exit_code == 2, result.output
+    assert result.output.startswith("error: ")
+    assert result.output.count("\n") == 1
+    assert sentence in result.output
 
 
 def test_what_does_not_exist_is_one_sentence(invoke: Invoke, home: Path) -> None:
@@ -174,11 +176,11 @@ def test_what_does_not_exist_is_one_sentence(invoke: Invoke, home: Path) -> None
 
 
 def explained(invoke: Invoke, home: Path, figure: str) -> list[dict[str, Any]]:
-    told = invoke("explain", figure, "--json", "--home", home)
-    assert told.exit_code == 0, told.output
-    found: list[dict[str, Any]] = json.loads(told.output)
-    json.dumps(found, allow_nan=False)
-    return found
+    result = invoke("explain", figure, "--json", "--home", home)
+    assert result.exit_code == 0, result.output
+    explanations: list[dict[str, Any]] = json.loads(result.output)
+    json.dumps(explanations, allow_nan=False)
+    return explanations
 
 
 def test_a_figure_is_explained_by_what_was_trained(invoke: Invoke, home: Path) -> None:
@@ -187,24 +189,24 @@ def test_a_figure_is_explained_by_what_was_trained(invoke: Invoke, home: Path) -
     wanted = [expected(each) for each in trainings(BASE)]
     assert demo["mean"] == pytest.approx(np.mean([scores["sst_accuracy"] for _, scores in wanted]), abs=1e-12)
     assert (demo["printed"], demo["split"], len(demo["seeds"])) == (0.525, "dev", 3)
-    for told, training, (epoch, scores) in zip(demo["seeds"], trainings(BASE), wanted, strict=True):
-        assert told["value"] == scores["sst_accuracy"]
-        assert (told["seed"], told["epoch"], told["status"]) == (training.seed, epoch, "done")
-        assert (told["cell"], told["recipe"]) == (id_of(training), cell_of(training).key)
-        assert re.fullmatch("[0-9a-f]{12}", told["predictions"])
-        assert set(told["data"]) == {"sst", "quora", "sts"}
-        assert told["code"] == {"version": "0", "revision": "abc"}
-    assert len({told["predictions"] for told in demo["seeds"]}) == 3
+    for seed, training, (epoch, scores) in zip(demo["seeds"], trainings(BASE), wanted, strict=True):
+        assert seed["value"] == scores["sst_accuracy"]
+        assert (seed["seed"], seed["epoch"], seed["status"]) == (training.seed, epoch, "done")
+        assert (seed["cell"], seed["recipe"]) == (id_of(training), cell_of(training).key)
+        assert re.fullmatch("[0-9a-f]{12}", seed["predictions"])
+        assert set(seed["data"]) == {"sst", "quora", "sts"}
+        assert seed["code"] == {"version": "0", "revision": "abc"}
+    assert len({seed["predictions"] for seed in demo["seeds"]}) == 3
     said = invoke("explain", f"{BASE}:sst_accuracy", "--home", home).output
-    for told in demo["seeds"]:
-        assert told["run"] in said
-        assert told["predictions"] in said
+    for seed in demo["seeds"]:
+        assert seed["run"] in said
+        assert seed["predictions"] in said
 
 
 def test_a_failed_seed_is_explained(invoke: Invoke, home: Path) -> None:
-    (told,) = explained(invoke, home, f"{FAILED}:sst_accuracy")
-    assert told["mean"] is None
-    (seed,) = told["seeds"]
+    (explanation,) = explained(invoke, home, f"{FAILED}:sst_accuracy")
+    assert explanation["mean"] is None
+    (seed,) = explanation["seeds"]
     assert (seed["status"], seed["reason"], seed["value"]) == ("failed", "out of memory", None)
     assert "out of memory" in invoke("explain", f"{FAILED}:sst_accuracy", "--home", home).output
 
@@ -219,6 +221,6 @@ def test_the_small_print_is_explained(
     names = re.findall(r'data-value="([^"]*)"[^>]*>[^<]*<small>([0-9a-f]{6})<', page)
     assert len({name for _, name in names}) == 2 * 3
     for value, name in names[::2]:
-        (told,) = explained(invoke, home, name)
-        assert told["name"] == name
-        assert told["mean"] == pytest.approx(float(value), abs=1e-12)
+        (explanation,) = explained(invoke, home, name)
+        assert explanation["name"] == name
+        assert explanation["mean"] == pytest.approx(float(value), abs=1e-12)

@@ -97,10 +97,10 @@ def with_task(**changes: Any) -> Suite:
 
 def unchecked(of: Any, **changes: Any) -> Any:
     """A declaration with other values, some of which no run could use."""
-    made = object.__new__(type(of))
+    instance = object.__new__(type(of))
     for field in dataclasses.fields(of):
-        object.__setattr__(made, field.name, changes.get(field.name, getattr(of, field.name)))
-    return made
+        object.__setattr__(instance, field.name, changes.get(field.name, getattr(of, field.name)))
+    return instance
 
 
 def edited(kind: type, name: str, value: Any) -> Suite:
@@ -117,9 +117,9 @@ def edited(kind: type, name: str, value: Any) -> Suite:
     return with_task(**{name: value})
 
 
-def key(of: Suite = FIRST, found: SetUp | None = None) -> str:
+def key(of: Suite = FIRST, setup: SetUp | None = None) -> str:
     rows = frozenset(row.name for row in FIRST.rows)
-    return digest_inputs([found] if found else [], [(FIRST, rows)], [of], [], [])
+    return digest_inputs([setup] if setup else [], [(FIRST, rows)], [of], [], [])
 
 
 FIELDS = [
@@ -143,7 +143,7 @@ def test_the_folder_of_a_tasks_file_does_not_count() -> None:
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> SetUp:
+def setup(tmp_path_factory: pytest.TempPathFactory) -> SetUp:
     home = tmp_path_factory.mktemp("inputs") / "home"
     furnish(home, seeds("smartbert/table1/baseline", 2))
     from harness.registry.selectors import select
@@ -169,33 +169,33 @@ MEASURED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Seed)])
-def test_every_field_of_a_measurement_counts_but_for_what_one_store_calls_it(found: SetUp, name: str) -> None:
-    slug, row = next(iter(found.rows.items()))
+def test_every_field_of_a_measurement_counts_but_for_what_one_store_calls_it(setup: SetUp, name: str) -> None:
+    slug, row = next(iter(setup.rows.items()))
     seed = dataclasses.replace(row.seeds[0], **{name: MEASURED.get(name, "another")})
-    other = dataclasses.replace(found, rows={slug: dataclasses.replace(row, seeds=[seed, *row.seeds[1:]])})
-    assert (key(found=other) != key(found=found)) == (name != "run")
+    other = dataclasses.replace(setup, rows={slug: dataclasses.replace(row, seeds=[seed, *row.seeds[1:]])})
+    assert (key(setup=other) != key(setup=setup)) == (name != "run")
 
 
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(SetUp) if field.name != "rows"])
-def test_every_field_of_a_set_up_counts(found: SetUp, name: str) -> None:
+def test_every_field_of_a_set_up_counts(setup: SetUp, name: str) -> None:
     values = {
         "name": "another",
-        "facts": dict(found.facts) | {"encoder": "another"},
+        "facts": dict(setup.facts) | {"encoder": "another"},
         "notes": ("another",),
         "duplicates": {"sst": 3},
         "left_out": {"smartbert/table1/baseline": {7: "another"}},
     }
-    assert key(found=dataclasses.replace(found, **{name: values[name]})) != key(found=found)
+    assert key(setup=dataclasses.replace(setup, **{name: values[name]})) != key(setup=setup)
 
 
-def test_the_profile_and_the_code_count(found: SetUp, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = key(found=found)
+def test_the_profile_and_the_code_count(setup: SetUp, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = key(setup=setup)
     with monkeypatch.context() as patch:
         other: Profile = dataclasses.replace(PROFILES["demo"], says="another caveat")
         patch.setitem(PROFILES, "demo", other)
-        assert key(found=found) != before
+        assert key(setup=setup) != before
     monkeypatch.setattr(input_digest, "code_versions", lambda: "other code")
-    assert key(found=found) != before
+    assert key(setup=setup) != before
 
 
 def test_what_has_no_plain_form_is_refused() -> None:

@@ -12,12 +12,12 @@ from tests.harness.conftest import Invoke
 
 
 def test_the_json_list_has_every_row_with_what_scripts_need(invoke: Invoke) -> None:
-    told = json.loads(invoke("list", "--json").output)
-    assert isinstance(told, list)
-    for record in told:
+    records = json.loads(invoke("list", "--json").output)
+    assert isinstance(records, list)
+    for record in records:
         assert {"suite", "row", "status", "printed", "formula", "ours"} <= record.keys()
         assert record["status"] in ("ready", "not built")
-    smart = next(r for r in told if r["suite"] == "bertram/table1" and r["row"] == "06-smart")
+    smart = next(r for r in records if r["suite"] == "bertram/table1" and r["row"] == "06-smart")
     assert smart["printed"] == {"sst_accuracy": 0.463, "quora_accuracy": 0.534, "sts_pearson": 0.548, "overall": 0.59}
     assert smart["formula"] == "normalised"
 
@@ -30,20 +30,20 @@ def test_the_text_list_prints_what_the_papers_print(invoke: Invoke) -> None:
 
 
 def test_show_says_where_each_setting_comes_from_and_what_the_row_changes(invoke: Invoke) -> None:
-    told = json.loads(invoke("show", "bertram/table1/09-additive", "--json").output)
-    marks = {path: setting["mark"] for path, setting in told["settings"].items()}
+    row = json.loads(invoke("show", "bertram/table1/09-additive", "--json").output)
+    marks = {path: setting["mark"] for path, setting in row["settings"].items()}
     assert set(marks.values()) <= {"printed", "starter", "ours"}
     assert marks["optimizer.rate"] == "printed"
-    assert told["difference"]["quora.rows"] == [9000, 8000]
-    assert {"data", "loss", "schedule"} <= set(told["axes"])
+    assert row["difference"]["quora.rows"] == [9000, 8000]
+    assert {"data", "loss", "schedule"} <= set(row["axes"])
     text = invoke("show", "bertram/table1/09-additive").output
     assert "confounded" in text
     assert "quora.rows: 9000 -> 8000" in text
 
 
 SETUP = {"profile": "demo", "data": "embedded", "encoder": "tiny", "variant": "", "declared": "d"}
-TOLD = SETUP | {"n": 3, "figures": {"x": {"mean": 1}}}
-SOUND = TOLD | {"check": result_digest(TOLD)}
+RESULT = SETUP | {"n": 3, "figures": {"x": {"mean": 1}}}
+SOUND = RESULT | {"check": result_digest(RESULT)}
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ SOUND = TOLD | {"check": result_digest(TOLD)}
         *("", "{", "[]", "null", "[" * 100_000, '{"a": 3}', '{"a": [3]}', '{"a": [{}]}'),
         json.dumps({"a": [SOUND | {"n": 4}]}),  # another figure than was written
         *(
-            json.dumps({"a": [TOLD | change | {"check": result_digest(TOLD | change)}]})
+            json.dumps({"a": [RESULT | change | {"check": result_digest(RESULT | change)}]})
             for change in ({"n": "3"}, {"figures": {"x": 1}}, {"figures": {"x": {"mean": None}}})
         ),
     ],

@@ -65,15 +65,15 @@ def every_state(home: Path) -> None:
 def reported(home: Path, out: Path, *words: str, uri: str = "", hashing: str = "0") -> str:
     """``harness report`` in a process of its own; what it says."""
     more = ("--from", uri) if uri else ()
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "harness.cli.main", "report", *words, "--home", home, "--out", out, *more],
         env=os.environ | {"PYTHONHASHSEED": hashing, "COLUMNS": "120"},
         capture_output=True,
         text=True,
     )
-    assert told.returncode == 0, told.stderr
-    assert all(line.startswith(("reading ", "report: ")) for line in told.stderr.splitlines()), told.stderr
-    return told.stdout
+    assert result.returncode == 0, result.stderr
+    assert all(line.startswith(("reading ", "report: ")) for line in result.stderr.splitlines()), result.stderr
+    return result.stdout
 
 
 @pytest.fixture(scope="module")
@@ -131,8 +131,8 @@ def test_every_state_looks_different(states: tuple[Path, Path]) -> None:
     assert "single-seed" in scores["all-three-smart", "sst_accuracy"]["marks"]
     assert scores["all-three-smart", "sst_accuracy"]["low"] == ""
     assert {line["mean"] for line in scores.values() if line["state"] != "done"} == {""}
-    told = (out / "tables" / "smartbert-table1-demo-s1-scores.md").read_text()
-    lines = [line for line in told.splitlines() if "|" in line]
+    text = (out / "tables" / "smartbert-table1-demo-s1-scores.md").read_text()
+    lines = [line for line in text.splitlines() if "|" in line]
     shown = {line.split("|")[1].partition("\N{NO-BREAK SPACE}")[0].strip(): line for line in lines}
     ends = ("3", "2!", "0", "0", "1", "3", "0")
     assert [shown[row].split("|")[-2].strip() for row in sst] == list(ends)
@@ -145,12 +145,12 @@ def test_every_state_looks_different(states: tuple[Path, Path]) -> None:
         ("interleaved-smart-test", "no labels"),
     ):
         assert said in shown[row]
-    told = words(out)
+    text = words(out)
     for said in ("some seeds failed", "every seed tried has failed", "no finished seed yet", "a single seed"):
-        assert said in told
-    assert "out of memory" in told
-    assert "constant predictions, which have no Pearson r" in told
-    assert "dev never stands in for test" in told
+        assert said in text
+    assert "out of memory" in text
+    assert "constant predictions, which have no Pearson r" in text
+    assert "dev never stands in for test" in text
 
 
 def test_no_figure_is_made_up(states: tuple[Path, Path]) -> None:
@@ -166,11 +166,11 @@ def test_no_figure_is_made_up(states: tuple[Path, Path]) -> None:
             ("interleaved-smart", 3, {"constant": ("sts",), "splits": ("dev",)}),
         )
     }
-    for name, told in wanted.items():
+    for name, scores in wanted.items():
         lines = [line for line in re.findall(r"<tr>.*?</tr>", page) if f">{name}" in line]
         line = next(line for line in lines if FIGURE.search(line))
         shown = [float(value) for value in FIGURE.findall(line)]
-        means = [np.mean([each[metric] for each in told]) for metric in told[0]]
+        means = [np.mean([each[metric] for each in scores]) for metric in scores[0]]
         assert shown == pytest.approx(means, abs=1e-12), name
     assert all(np.isfinite(figures(out)))
     effects = table(out, "effects")
@@ -226,7 +226,7 @@ def test_a_servers_report_is_the_databases(states: tuple[Path, Path], tmp_path: 
 
 def mixed(home: Path) -> dict[str, list[Training]]:
     """The same row in four set-ups, by the heading of their chapters: no two have all of profile, data and variant."""
-    told: dict[str, tuple[list[Training], dict[str, str]]] = {
+    chapters: dict[str, tuple[list[Training], dict[str, str]]] = {
         "demo profile, embedded, encoder tiny": (seeds(BASE, 3), {}),
         "small profile, embedded, encoder tiny": (
             seeds(BASE, 2, suffix="small", skill=0.8, profile="small"),
@@ -241,7 +241,7 @@ def mixed(home: Path) -> dict[str, list[Training]]:
             {"setup": "s4", "variant": "[dropout=0.5]"},
         ),
     }
-    return {heading: furnish(home, trainings, **tags) for heading, (trainings, tags) in told.items()}
+    return {heading: furnish(home, trainings, **tags) for heading, (trainings, tags) in chapters.items()}
 
 
 @pytest.mark.usefixtures("no_figures")
@@ -262,8 +262,8 @@ def test_set_ups_are_chapters_and_never_averaged(invoke: Invoke, tmp_path: Path)
     marked = client.search_runs([experiment.experiment_id], filter_string="tags.superseded = 'true'")
     assert len(marked) == 2
     client.delete_tag(marked[0].info.run_id, "superseded")
-    told = invoke("report", FEW, "--out", tmp_path / "out")
-    assert told.exit_code == 0, told.output
+    result = invoke("report", FEW, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
     _, *parts = re.split(r"<h2 [^>]*>", (tmp_path / "out" / "report.html").read_text())
     chapters = dict(part.split("</h2>", 1) for part in parts)
     assert set(wanted) <= set(chapters)
@@ -300,32 +300,32 @@ def test_it_is_written_again_only_for_new_results(
     assert "unchanged" not in more.output
     assert contents(out)["report.html"] != files["report.html"]
     assert table(out, "scores", FEW)["finetune-default", "sst_accuracy"]["seeds"] == "3"
-    assert made(invoke, monkeypatch, "report", FEW, "--out", out) is False
+    assert would_compose(invoke, monkeypatch, "report", FEW, "--out", out) is False
     train(few, Training(name="more", row=BASE, seed=2, ended=10))
     deliver(few)
-    assert made(invoke, monkeypatch, "report", FEW, "--out", out) is True
+    assert would_compose(invoke, monkeypatch, "report", FEW, "--out", out) is True
     fewer = invoke("report", BASE, "--out", out)
     assert fewer.exit_code == 0
     gone = set(files) - set(contents(out))
     assert any(name.endswith("-effects.csv") for name in gone)
     assert any(name.startswith("figures/") and "-effects" in name for name in gone)
     assert {"notes.txt", "tables/mine.csv"} <= set(contents(out))
-    assert made(invoke, monkeypatch, "report", BASE, "--out", out) is False
-    assert made(invoke, monkeypatch, "report", BASE, "--out", out, "--force") is True
+    assert would_compose(invoke, monkeypatch, "report", BASE, "--out", out) is False
+    assert would_compose(invoke, monkeypatch, "report", BASE, "--out", out, "--force") is True
     (out / "report.pdf").unlink()
-    assert made(invoke, monkeypatch, "report", BASE, "--out", out) is True
+    assert would_compose(invoke, monkeypatch, "report", BASE, "--out", out) is True
 
 
-def made(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, *words: str | Path) -> bool:
+def would_compose(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, *words: str | Path) -> bool:
     """Whether the report would be made; it is not."""
 
-    class Made(Exception):
+    class Composing(Exception):
         pass
 
     def compose(*_: object) -> list[Block]:
-        raise Made
+        raise Composing
 
-    with monkeypatch.context() as patch, contextlib.suppress(Made):
+    with monkeypatch.context() as patch, contextlib.suppress(Composing):
         patch.setattr(report, "compose_blocks", compose)
         assert "unchanged" in invoke(*map(str, words)).output
         return False
@@ -346,9 +346,9 @@ def test_a_report_removes_no_file_outside(invoke: Invoke, few: Path, tmp_path: P
 def test_a_stores_answers_that_are_gone_are_refused_by_name(invoke: Invoke, few: Path, tmp_path: Path) -> None:
     for path in few.rglob("predictions.parquet"):
         path.unlink()
-    told = invoke("report", FEW, "--out", tmp_path / "out", "--from", f"sqlite:///{few / 'mlflow.db'}")
-    refused(told, "are gone")
-    assert "finetune-" in told.output
+    result = invoke("report", FEW, "--out", tmp_path / "out", "--from", f"sqlite:///{few / 'mlflow.db'}")
+    refused(result, "are gone")
+    assert "finetune-" in result.output
     assert invoke("report", FEW, "--out", tmp_path / "out").exit_code == 0  # from the cells
     assert "has kept no answers of" not in words(tmp_path / "out")
     assert invoke("sync").exit_code == 0
@@ -374,11 +374,11 @@ def test_a_moved_home_keeps_its_answers(invoke: Invoke, few: Path, tmp_path: Pat
     assert invoke("compare", BASE, CHANGED, "--home", tmp_path / "elsewhere").output == before.output
 
 
-def refused(told: Result, sentence: str) -> None:
-    assert told.exit_code == 2, told.output
-    assert told.output.startswith("error: ")
-    assert told.output.count("\n") == 1
-    assert sentence in told.output
+def refused(result: Result, sentence: str) -> None:
+    assert result.exit_code == 2, result.output
+    assert result.output.startswith("error: ")
+    assert result.output.count("\n") == 1
+    assert sentence in result.output
 
 
 COMMANDS = (("report", FEW), ("compare", BASE, CHANGED), ("explain", f"{BASE}:sst_accuracy"))
@@ -433,7 +433,7 @@ def test_scale(tmp_path: Path, selector: str, count: int, seconds: int, megabyte
     process = subprocess.Popen([sys.executable, "-m", "harness.cli.main", *words])
     _, process.returncode, usage = os.wait4(process.pid, 0)
     assert process.returncode == 0
-    taken, memory = time.monotonic() - before, usage.ru_maxrss / 1024
-    print(f"{len(select((selector,))) * count:,} runs: {taken:.0f} s, {memory:,.0f} MiB")
-    assert taken < seconds
+    elapsed, memory = time.monotonic() - before, usage.ru_maxrss / 1024
+    print(f"{len(select((selector,))) * count:,} runs: {elapsed:.0f} s, {memory:,.0f} MiB")
+    assert elapsed < seconds
     assert memory < megabytes

@@ -14,12 +14,11 @@ import pytest
 from mlflow.tracking import MlflowClient
 from rich.console import Console
 
-from harness.console.log_file import logbook
+from harness.console.log_file import log_to_file
 from harness.console.redact import reason
-from harness.console.text import say, tell
-from harness.tracking import store as storing
+from harness.console.text import print_and_log, print_text
 from harness.tracking.current_runs import CHECKS
-from harness.tracking.foreign_text import of_trial
+from harness.tracking.foreign_text import trial_fault
 from tests.harness.conftest import Invoke
 from tests.harness.homes import empty
 from tests.harness.report_homes import deliver, furnish, seeds
@@ -35,7 +34,7 @@ FORMULA = '=HYPERLINK("http://h","x")'
 def theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A store of others' that has a seed of a row for each of these runs and two sound ones, and another row."""
     empty()
-    monkeypatch.setattr(storing, "migrate", lambda file: file.write_bytes(empty()))
+    monkeypatch.setattr("harness.tracking.database.migrate_database", lambda file: file.write_bytes(empty()))
     furnish(tmp_path / "home", [*seeds(BASE, 2 + len(BAD)), *seeds(CHANGED, 2, skill=0.7)])
     (tmp_path / "theirs").mkdir()
     assert deliver(tmp_path / "home", f"sqlite:///{tmp_path / 'theirs' / 'store.db'}").left == 0
@@ -111,11 +110,11 @@ def test_bad_runs_are_passed_over_by_name_and_the_rest_is_shown(
     store, out = f"sqlite:///{theirs}", tmp_path / "out"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     planted = {at: (name, plant(theirs, *bad, str(at))) for at, (name, bad) in enumerate(BAD.items(), start=2)}
-    told = {words[0]: invoke(*words) for words in commands(out, store)}
-    for name, each in told.items():
+    results = {words[0]: invoke(*words) for words in commands(out, store)}
+    for name, each in results.items():
         assert each.exit_code == 0, (name, each.output)
         assert not RAW.search(each.output), (name, each.output)
-    said = told["explain"].output
+    said = results["explain"].output
     for at, (name, run) in planted.items():
         value = re.search(rf"^  seed {at}: (?!left out)", said, re.MULTILINE)
         named = run in said or re.search(rf"^  seed {at}: left out", said, re.MULTILINE)
@@ -140,16 +139,16 @@ TRIAL |= {"reused": "", "start": "", "reason": ""}
 @pytest.mark.parametrize("text", ["[1]", "{", '{"a": [1]}', "9" * 5000, "x" * 1_000_000, ESCAPES])
 def test_a_trial_that_cannot_be_read_is_told(name: str, text: str) -> None:
     metrics = {"epochs": 1.0, "cost": 1.0}
-    assert of_trial(TRIAL, metrics) == ""
-    assert of_trial(TRIAL | {name: text}, metrics)
-    assert of_trial({each: told for each, told in TRIAL.items() if each != name}, metrics)
-    assert of_trial(TRIAL, metrics | {"reported/overall": 1e308}) == "its reported/overall is 1e+308"
+    assert trial_fault(TRIAL, metrics) == ""
+    assert trial_fault(TRIAL | {name: text}, metrics)
+    assert trial_fault({each: value for each, value in TRIAL.items() if each != name}, metrics)
+    assert trial_fault(TRIAL, metrics | {"reported/overall": 1e308}) == "its reported/overall is 1e+308"
 
 
 def test_nothing_raw_is_said_or_logged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with logbook(tmp_path):
-        tell(ESCAPES)
-        say(Console(), ESCAPES)
+    with log_to_file(tmp_path):
+        print_text(ESCAPES)
+        print_and_log(Console(), ESCAPES)
         assert not RAW.search(reason(ValueError(ESCAPES)))
     shown = capsys.readouterr().out
     assert not RAW.search(shown + (tmp_path / "harness.log").read_text())
@@ -162,7 +161,7 @@ def test_a_title_that_moves_the_terminal_is_refused(invoke: Invoke, tmp_path: Pa
         path = tmp_path / f"odd_{at}.py"
         path.write_text(path.read_text().replace('title="', f'title="{sign}', 1))
         for words in (("list", path), ("run", path, "--dry-run")):
-            told = invoke(*words)
-            assert told.exit_code == 2, told.output
-            assert "which cannot be printed" in told.output
-            assert not RAW.search(told.output)
+            result = invoke(*words)
+            assert result.exit_code == 2, result.output
+            assert "which cannot be printed" in result.output
+            assert not RAW.search(result.output)

@@ -14,21 +14,21 @@ from typing import Any
 
 import pytest
 
-from harness.cells.trial import Trial, best
+from harness.cells.trial import Trial, best_trial
 from harness.registry import tuned_settings
 from harness.registry.tuned_settings import TunedError
 from harness.tracking import trial_payload
-from harness.tracking.from_cells import Home
-from harness.tracking.studies import studies
+from harness.tracking.from_cells import ResultsFolder
+from harness.tracking.studies import read_studies
 from harness.tune import run
-from harness.tune.agreement import agree
+from harness.tune.agreement import check_agreement
 from model.errors import InputError
 from tests.experiments.test_tuned_suites import BASELINE, winner
 from tests.harness.homes import TAGS
 from tests.harness.processes import FULL
 from tests.harness.rot import count, turn
-from tests.harness.tune.journals import Hands, arm
-from tests.harness.tune.test_told import sought
+from tests.harness.tune.journals import ManualPool, make_study_run
+from tests.harness.tune.test_delivery import run_noted_study
 
 FLIPS = 400 if FULL else 25
 TRIALS = 12
@@ -37,28 +37,33 @@ TRIALS = 12
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("study") / "home"
-    trials = sought(folder, arm(), TRIALS)
-    assert best(trials) is not None and {trial.state for trial in trials} == {"complete", "pruned", "failed"}
+    trials = run_noted_study(folder, make_study_run(), TRIALS)
+    assert best_trial(trials) is not None and {trial.state for trial in trials} == {"complete", "pruned", "failed"}
     return folder
 
 
 def carried_on(home: Path) -> tuple[list[Any], list[str]]:
     """The trials that the same command comes to, but for when they ended, and what it says or trains."""
-    hands, said = Hands(home), list[str]()
-    search = hands.search(
-        arm(), TRIALS, 2, lambda trial: trial_payload.note(home, run.trial_record(arm(), "s", trial, TAGS)), said.append
+    pool, said = ManualPool(home), list[str]()
+    study_run = make_study_run()
+    queue = pool.make_queue(
+        study_run,
+        TRIALS,
+        2,
+        lambda trial: trial_payload.write_trial(home, run.trial_record(study_run, "s", trial, TAGS)),
+        said.append,
     )
-    agree(arm(), search.storage.trials(), home, TAGS["setup"], "the storage")
-    while hands.step(search):
+    check_agreement(study_run, queue.storage.trials(), home, TAGS["setup"], "the storage")
+    while pool.step(queue):
         pass
-    found = search.storage.trials()
-    agree(arm(), found, home, TAGS["setup"], "the storage")
-    return [of(trial) for trial in found] + [search.storage.at_once], said + search.remarks + hands.trained
+    trials = queue.storage.trials()
+    check_agreement(study_run, trials, home, TAGS["setup"], "the storage")
+    return [of(trial) for trial in trials] + [queue.storage.at_once], said + queue.remarks + pool.trained
 
 
 def of(trial: Trial) -> dict[str, Any]:
-    known: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(trial)))
-    return {name: value for name, value in known.items() if name != "ended"}
+    record: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(trial)))
+    return {name: value for name, value in record.items() if name != "ended"}
 
 
 def hurt(home: Path, folder: Path, kind: str) -> Iterator[tuple[Path, Path, int]]:
@@ -86,18 +91,18 @@ def test_a_bit_of_a_storage_makes_no_other_winner(home: Path, tmp_path: Path) ->
 @pytest.mark.parametrize("kind", ["readers/*", "cells/*/journal.jsonl", "cells/*/cell.json"])
 def test_a_trial_that_a_report_leaves_out_is_named(home: Path, tmp_path: Path, kind: str) -> None:
     for copy, path, bit in hurt(home, tmp_path, kind):
-        evidence = Home(copy)
-        (found,) = studies(evidence)
+        evidence = ResultsFolder(copy)
+        (study,) = read_studies(evidence)
         list(evidence.setups([]))
-        assert len(found.trials) < TRIALS and str(path) in str(evidence.faults()), (path, bit)
+        assert len(study.trials) < TRIALS and str(path) in str(evidence.faults()), (path, bit)
         count(f"of a trial: {kind}", "noticed")
 
 
 def test_a_trial_whose_cell_is_gone_is_named(home: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(home, tmp_path / "home"))
     shutil.rmtree(next(copy.glob("cells/*/predictions.npz")).parent)
-    evidence = Home(copy)
-    assert len(studies(evidence)[0].trials) == TRIALS - 1
+    evidence = ResultsFolder(copy)
+    assert len(read_studies(evidence)[0].trials) == TRIALS - 1
     (fault,) = evidence.faults()
     assert fault.endswith("its trial is not shown, and harness tune trains it again once studies/optuna.log is deleted")
 
@@ -105,10 +110,10 @@ def test_a_trial_whose_cell_is_gone_is_named(home: Path, tmp_path: Path) -> None
 def test_a_bit_of_a_file_of_winners(tmp_path: Path) -> None:
     path, winners, chance = tmp_path / "smart.toml", (winner(), BASELINE), random.Random(0)
     for _ in range(FLIPS):
-        tuned_settings.write(path, winners)
+        tuned_settings.write_winners(path, winners)
         turn(path, chance)
         try:
-            same = tuned_settings.read(path) == winners
+            same = tuned_settings.read_winners(path) == winners
         except TunedError:
             count("tuned/*.toml", "noticed")
         else:

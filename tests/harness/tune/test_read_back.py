@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from harness.reporting.studies import studies, weighed
 
-from harness.cells.trial import Trial, best, spent
-from harness.tracking import store as storing
+from harness.cells.trial import Trial, best_trial, total_cost
 from harness.tracking import trial_payload
-from harness.tracking.from_cells import Home
-from harness.tracking.queries import Stored
+from harness.tracking.from_cells import ResultsFolder
+from harness.tracking.queries import StoredResults
 from harness.tracking.store import Store
+from harness.tracking.studies import read_studies
 from harness.tracking.sync import Delivery
 from harness.tune import run
+from harness.tune.importances import with_importances
 from harness.tune.study_run import Method
 from model.errors import InputError
 from reports.tuning.results import Trial as StoredTrial
@@ -29,7 +29,7 @@ __all__ = ["delivered"]  # a fixture
 def fast_databases(monkeypatch: pytest.MonkeyPatch) -> None:
     """New databases are copies of one."""
     empty()
-    monkeypatch.setattr(storing, "migrate", lambda file: file.write_bytes(empty()))
+    monkeypatch.setattr("harness.tracking.database.migrate_database", lambda file: file.write_bytes(empty()))
 
 
 def check(stored: StoredTrial, trial: Trial) -> None:
@@ -46,8 +46,8 @@ def check(stored: StoredTrial, trial: Trial) -> None:
 
 def test_a_study_reads_back_with_the_same_numbers(delivered: Delivered) -> None:
     (home, trials, _), study_run = delivered, make_study_run()
-    (study,) = studies(Home(home))
-    assert studies(Stored(Store(home))) == [study]
+    (study,) = read_studies(ResultsFolder(home))
+    assert read_studies(StoredResults(Store(home))) == [study]
     assert (study.name, study.arm, study.study, study.row) == (
         study_run.id,
         study_run.repeats,
@@ -61,8 +61,8 @@ def test_a_study_reads_back_with_the_same_numbers(delivered: Delivered) -> None:
     assert [trial.number for trial in study.trials] == list(range(8))
     for each, trial in zip(study.trials, trials, strict=True):
         check(each, trial)
-    assert study.spent == spent(trials)
-    top, winner = study.best, best(trials)
+    assert study.spent == total_cost(trials)
+    top, winner = study.best, best_trial(trials)
     assert top is not None
     assert winner is not None
     assert (top.number, top.value) == (winner.number, winner.value)
@@ -76,11 +76,11 @@ def test_studies_and_set_ups_are_told_apart_and_in_order(tmp_path: Path) -> None
     run_noted_study(tmp_path, study_runs[0], 2)
     for study_run in study_runs[1:]:
         for trial in run_noted_study(tmp_path, study_run, 2):
-            trial_payload.note(
+            trial_payload.write_trial(
                 tmp_path, run.trial_record(study_run, "CPU-seconds", trial, TAGS | {"setup": "s2", "profile": "small"})
             )
     deliver(tmp_path)
-    every = studies(Stored(Store(tmp_path)))
+    every = read_studies(StoredResults(Store(tmp_path)))
     assert [(each.study, each.seed, each.setup) for each in every] == [
         *(("baseline", 2, "s1"), ("baseline", 10, "s1"), ("baseline", 2, "s2"), ("baseline", 10, "s2")),
         ("heads", 0, "s1"),
@@ -89,8 +89,8 @@ def test_studies_and_set_ups_are_told_apart_and_in_order(tmp_path: Path) -> None
     assert len({each.arm for each in every}) == 2  # repetitions of the baseline share theirs
     assert len({each.name for each in every}) == 3
     assert [type(value) for value in every[-1].trials[1].params.values()] == [int, float, float]
-    assert [each.setup for each in studies(Stored(Store(tmp_path)), "s2")] == ["s2", "s2"]
-    assert studies(Stored(Store(tmp_path)), "s3") == []
+    assert [each.setup for each in read_studies(StoredResults(Store(tmp_path)), "s2")] == ["s2", "s2"]
+    assert read_studies(StoredResults(Store(tmp_path)), "s3") == []
 
 
 def test_a_trial_that_was_made_again_is_read_once_and_as_it_ended_last(tmp_path: Path) -> None:
@@ -100,20 +100,20 @@ def test_a_trial_that_was_made_again_is_read_once_and_as_it_ended_last(tmp_path:
     (tmp_path / "studies" / "optuna.log").unlink()
     run_noted_study(tmp_path, study_run, 3)
     deliver(tmp_path)
-    (study,) = studies(Stored(Store(tmp_path)))
+    (study,) = read_studies(StoredResults(Store(tmp_path)))
     assert [trial.number for trial in study.trials] == [0, 1, 2]
     assert [trial.value for trial in study.trials] == [trial.value for trial in trials]
     assert [trial.reused for trial in study.trials] == [True] * 3
 
 
 def test_few_trials_have_no_importances(delivered: Delivered) -> None:
-    (study,) = studies(Stored(Store(delivered[0])))
-    assert weighed(study) == study
+    (study,) = read_studies(StoredResults(Store(delivered[0])))
+    assert with_importances(study) == study
 
 
 def test_a_store_that_cannot_be_read_is_explained(tmp_path: Path) -> None:
     (tmp_path / "notes.db").write_text("no database\n" * 99)
     with pytest.raises(InputError, match="cannot be read"):
-        studies(Stored(Store(tmp_path, f"sqlite:///{tmp_path / 'notes.db'}")))
+        read_studies(StoredResults(Store(tmp_path, f"sqlite:///{tmp_path / 'notes.db'}")))
     with Delivery(Store(tmp_path / "home"), print):
-        assert studies(Stored(Store(tmp_path / "home"))) == []
+        assert read_studies(StoredResults(Store(tmp_path / "home"))) == []

@@ -17,8 +17,8 @@ SPLIT = "sentence,label,split,id\nis it ?,1,train,a\nit is .,0,validation,b\nwha
 def task(folder: Path, text: str, **fields: object) -> Task:
     path = folder / "questions.csv"
     path.write_text(text, encoding="utf-8", newline="")
-    given = {"name": "questions", "title": "Questions", "sentences": 1, "classes": 2, "metric": "accuracy", **fields}
-    return Task(**given, file=path)  # type: ignore[arg-type]
+    defaults = {"name": "questions", "title": "Questions", "sentences": 1, "classes": 2, "metric": "accuracy"}
+    return Task(**(defaults | fields), file=path)  # type: ignore[arg-type]
 
 
 def pairs(folder: Path, text: str) -> Task:
@@ -77,22 +77,22 @@ def test_lines_may_end_as_on_any_system(tmp_path: Path) -> None:
 
 
 def test_another_file_needs_no_labels(tmp_path: Path) -> None:
-    given = task(tmp_path, SPLIT)
+    questions = task(tmp_path, SPLIT)
     (tmp_path / "new.csv").write_text("sentence\nwho ?\nthey .\n")
-    examples = unlabelled(tmp_path / "new.csv", given)
+    examples = unlabelled(tmp_path / "new.csv", questions)
     assert examples.texts == (("who ?",), ("they .",)) and not examples.labelled
     assert examples.ids == ("2", "3")  # their lines
 
 
 @pytest.mark.parametrize("label", ["", "-1", "-1.0", "nan", "NaN"])
 def test_test_rows_may_lack_a_label_however_that_is_written(tmp_path: Path, label: str) -> None:
-    given = task(tmp_path, f"{SPLIT}who ?,{label},test,d\nwho .,1,test,e\n")
-    corpus = own(given)
+    questions = task(tmp_path, f"{SPLIT}who ?,{label},test,d\nwho .,1,test,e\n")
+    corpus = own(questions)
     assert corpus.splits["test"].labels.tolist() == [-1, -1, 1]
     note = "Questions: 2 of 3 test rows have no label, so that there is no score"
     assert set(corpus.notes) == {note, FEW.format(1, "row")}
     (tmp_path / "new.csv").write_text(f"sentence,label\nwho ?,{label}\nthey .,0\n")
-    assert unlabelled(tmp_path / "new.csv", given).labels.tolist() == [-1, 0]
+    assert unlabelled(tmp_path / "new.csv", questions).labels.tolist() == [-1, 0]
     for split in ("train", "dev"):
         own.cache_clear()
         with pytest.raises(DataError, match=r"questions\.csv:5: the label is"):
@@ -123,14 +123,14 @@ def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, text: str, message:
 
 
 def test_a_file_that_is_no_text_or_not_there(tmp_path: Path) -> None:
-    given = task(tmp_path, "")
-    assert given.file is not None
-    given.file.write_bytes(b"sentence,label\n\xff,1\n")
+    questions = task(tmp_path, "")
+    assert questions.file is not None
+    questions.file.write_bytes(b"sentence,label\n\xff,1\n")
     with pytest.raises(DataError, match=r"questions.csv:2: byte 15 of the file is not UTF-8; save it as UTF-8"):
-        own(given)
-    given.file.unlink()
+        own(questions)
+    questions.file.unlink()
     with pytest.raises(DataError, match=r"the task questions has no file .*questions.csv; Path\(__file__\)"):
-        own(given)
+        own(questions)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_file_that_is_no_text_or_not_there(tmp_path: Path) -> None:
 def test_a_declaration_that_cannot_be_is_told(fields: dict[str, object], message: str) -> None:
     from model.declaration import SettingError
 
-    given = {"name": "q", "title": "Q", "sentences": 1, "classes": 2, "metric": "accuracy", **fields}
+    arguments = {"name": "q", "title": "Q", "sentences": 1, "classes": 2, "metric": "accuracy", **fields}
     with pytest.raises(SettingError) as caught:
-        Task(**given)  # type: ignore[arg-type]
+        Task(**arguments)  # type: ignore[arg-type]
     assert message in str(caught.value)

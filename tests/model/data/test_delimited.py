@@ -27,8 +27,8 @@ def read(text: str, delimiter: str, strict: bool) -> list[Line]:
 
 
 def questions(path: Path, **fields: Any) -> Task:
-    given = {"name": "questions", "title": "Questions", "sentences": 1, "classes": 2, "metric": "accuracy", **fields}
-    return Task(**given, file=path)
+    defaults = {"name": "questions", "title": "Questions", "sentences": 1, "classes": 2, "metric": "accuracy"}
+    return Task(**(defaults | fields), file=path)
 
 
 @settings(max_examples=300, deadline=None, database=None)

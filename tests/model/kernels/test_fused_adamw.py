@@ -48,8 +48,8 @@ def test_every_bit_is_that_of_an_update_after_the_pass(
 
 def test_a_weight_is_updated_within_the_last_pass_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fused_adamw, "LARGE", 200)
-    given = small.run(RECIPE, scored=())
-    events, updated = train(given), list[list[bool]]()
+    run = small.run(RECIPE, scored=())
+    events, updated = train(run), list[list[bool]]()
     combined = type(RECIPE.combiner).backward
 
     def backward(self: object, step: object, losses: object, shared: list[torch.nn.Parameter], seed: int) -> object:
@@ -60,7 +60,7 @@ def test_a_weight_is_updated_within_the_last_pass_alone(monkeypatch: pytest.Monk
     monkeypatch.setattr(type(RECIPE.combiner), "backward", backward)
     for _ in range(2):
         next(events)
-    large = [part.numel() >= 200 for part in given.network.shared()]
+    large = [part.numel() >= 200 for part in run.network.shared()]
     assert 0 < sum(large) < len(large)
     assert updated == [[False] * len(large), large]  # at first the optimizer knows no weight
 
