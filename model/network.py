@@ -56,7 +56,7 @@ class Network(nn.Module):
 
     def survey(self) -> None:
         """See whether the encoder's parts are BERT's own; to be called again after one was exchanged."""
-        stock = packed_bert.packs(self.encoder) and not any(part.needs_padding for part in self.recipe.regularizers)
+        stock = packed_bert.packs(self.encoder) and not self.recipe.needs_padding
         embeddings = self.encoder.get_submodule("embeddings")
         self._parts = [part for part in self.encoder.modules() if part is not embeddings] if stock else []
         self._embeddings = [embeddings]  # in a list it is no submodule of this one

@@ -107,6 +107,14 @@ class Recipe(Technique):
         return next(branch for branch in self.branches if branch.key == task)
 
     @property
+    def needs_padding(self) -> bool:
+        """Whether padding may change a loss. A regularizer of weight 0, or of other tasks, changes none: the recipe is
+        trained to the same bits as without it."""
+        tasks = [branch.key for branch in self.branches]
+        acting = (part for part in self.regularizers if part.weight and any(map(part.applies, tasks)))
+        return any(part.needs_padding for part in acting)
+
+    @property
     def ready(self) -> bool:
         """Whether every technique in the recipe exists as code."""
         return all(part.built for part in parts(self) if part is not self)

@@ -82,7 +82,7 @@ def item_tokens(recipe: Recipe, branch: Branch, corpus: Corpus) -> float:
     sampled = sample_lengths(corpus.splits[branch.key, "train"], branch.pairing.joint, recipe.max_tokens)
     if not sampled:
         return 0.0
-    padded = recipe.encoder.padded or any(regularizer.needs_padding for regularizer in recipe.regularizers)
+    padded = recipe.encoder.padded or recipe.needs_padding
     tokens = padded_tokens(sampled, recipe.batch) if padded else mean(map(sum, sampled))
     return tokens * (1 + branch.head.passes)
 

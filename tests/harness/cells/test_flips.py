@@ -127,18 +127,18 @@ def test_a_bit_of_an_export(home: Path, tmp_path: Path) -> None:
 
 
 def test_a_bit_of_a_checkpoint(tmp_path: Path) -> None:
-    path, chance = tmp_path / checkpoint.NAME, random.Random(2)
+    path, chance = tmp_path / checkpoint.FILE_NAME, random.Random(2)
     tensors = {"a": torch.arange(400, dtype=torch.float32), "b": torch.ones(3, 2)}
-    checkpoint.save(path, tensors, {"epoch": 2})
-    before, whole = str(checkpoint.load(path)), path.read_bytes()
+    checkpoint.save_checkpoint(path, tensors, {"epoch": 2})
+    before, whole = str(checkpoint.load_checkpoint(path)), path.read_bytes()
     for _ in range(FLIPS):
         turn(path, chance)
         try:
-            same = str(checkpoint.load(path)) == before  # a letter of no meaning, in the header's padding
+            same = str(checkpoint.load_checkpoint(path)) == before  # a letter of no meaning, in the header's padding
         except Damaged:
-            count(checkpoint.NAME, "noticed")
+            count(checkpoint.FILE_NAME, "noticed")
         else:
-            assert count(checkpoint.NAME, "harmless" if same else "silent") == "harmless"
+            assert count(checkpoint.FILE_NAME, "harmless" if same else "silent") == "harmless"
         path.write_bytes(whole)
 
 

@@ -16,9 +16,9 @@ os.umask(0o002)
 from pathlib import Path
 import torch
 from safetensors.torch import save_file
-from harness import checkpoint, weights
-from harness.cells.atomic import aside
-from harness.execution.encoders import prepared
+from harness.cells import checkpoint, kept_weights
+from harness.cells.atomic import atomic_path
+from harness.execution.encoders import prepare_encoder
 from model import manifest
 from model.encoders.tiny import Tiny
 
@@ -45,24 +45,24 @@ def user(number, act, ends=0):
 
 def encoder(*words):
     said = []
-    prepared(small, "embedded", home, say=said.append)
+    prepare_encoder(small, "embedded", home, say=said.append)
     assert len(said) == len(words) and all(map(str.endswith, said, words)), said
 
 
 def make():
     cell.mkdir(parents=True)
-    checkpoint.save(cell / checkpoint.NAME, {"a": torch.ones(2)}, {"epoch": 1})
-    place = weights.place(cell, 3)
+    checkpoint.save_checkpoint(cell / checkpoint.FILE_NAME, {"a": torch.ones(2)}, {"epoch": 1})
+    place = kept_weights.weights_path(cell, 3)
     place.parent.mkdir()
-    with aside(place) as part:
+    with atomic_path(place) as part:
         save_file({"a": torch.ones(2)}, part)
-        weights.seal(place, part)
+        kept_weights.write_checksum(place, part)
     encoder()
 
 
 def read():
-    assert checkpoint.load(cell / checkpoint.NAME)[1] == {"epoch": 1}
-    assert weights.whole(weights.place(cell, 3))[1] == ""
+    assert checkpoint.load_checkpoint(cell / checkpoint.FILE_NAME)[1] == {"epoch": 1}
+    assert kept_weights.read_weights(kept_weights.weights_path(cell, 3))[1] == ""
     encoder()
 
 
@@ -72,7 +72,7 @@ def killed():
 
 
 with tempfile.TemporaryDirectory() as folder:
-    prepared(small, "embedded", Path(folder))  # with all that is imported on the way
+    prepare_encoder(small, "embedded", Path(folder))  # with all that is imported on the way
 os.chown(home, ANN, GROUP)  # as chgrp and chmod g+rws make it
 home.chmod(0o2775)
 user(ANN, killed, 9)

@@ -84,7 +84,7 @@ def test_a_run_whose_report_fails_keeps_its_results_and_ends_with_1(
     def fails(*arguments: object, **more: object) -> WrittenReport:
         raise ValueError("no such backend")
 
-    monkeypatch.setattr(run, "write", fails)
+    monkeypatch.setattr(run, "write_report", fails)
     arguments = [str(word) for word in words(tmp_path / "home", encoder, ROWS, "--seeds", 1, "--report")]
     result = invoke(*arguments)
     assert result.exit_code == 1, result.output

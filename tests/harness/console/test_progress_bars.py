@@ -80,7 +80,7 @@ def test_cells_in_training_move_the_bar_of_all() -> None:
 
 
 def test_an_ascii_screen_gets_ascii_bars() -> None:
-    plain = format_bars(bars().tasks[:2], 120, plain=True)
+    plain = format_bars(bars().tasks[:2], 120, ascii_only=True)
     assert all(line.plain.isascii() and "#" in line.plain for line in plain)
 
 

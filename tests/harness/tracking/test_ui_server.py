@@ -18,7 +18,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import ui
 from harness.tracking import ui_server
 from harness.tracking.store import Store
 from harness.tracking.ui_notes import VIEW
@@ -224,8 +223,8 @@ def test_only_an_address_that_others_reach_is_warned_of(
         raise InputError("not started")
         yield
 
-    monkeypatch.setattr(ui, "server", not_started)
-    monkeypatch.setattr(ui, "handle_signals", bool)
+    monkeypatch.setattr(ui_server, "server", not_started)
+    monkeypatch.setattr(ui_server, "handle_signals", bool)
     result = invoke("ui", "--home", str(home), "--host", host)
     assert ("can read the results; the link and the pages cross" in result.output) == (host == "0.0.0.0")
     assert result.output.endswith("error: not started\n")
