@@ -179,6 +179,8 @@ class Delivery:
         ``Unreadable``."""
         if time.monotonic() < self.again:
             return None
+        if not self.stop():
+            self.store.load()  # of which a server is not guilty
         began = time.monotonic()
         try:
             with within(self.spare, self.stop):

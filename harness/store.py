@@ -4,6 +4,7 @@ experiment a suite, a parent run a row, a child a seed; one a study, a parent an
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
 import sqlite3
 import sys
@@ -45,6 +46,7 @@ PER_CALL = {"metrics": 1000, "params": 100}  # what one log_batch may carry
 ANSWERS = "predictions.parquet"
 NOTED = "noted"  # the tag with a digest of the note that was written
 PROXIED = "mlflow-artifacts"  # the scheme of places that a server looks up below a folder of its own
+LIBRARIES = ("mlflow.tracking", "mlflow.entities", "pandas", "pyarrow.parquet")
 PAGE = 500  # runs a search gives at a time: within the timeout, at some milliseconds each
 
 
@@ -66,6 +68,11 @@ class Store:
         self._shown: dict[str, Shown] = {}
         self._looks: dict[str, tuple[Suite, str, str | None]] = {}  # the view that each experiment has
         self.deep = False  # read artifacts, too, to know whether they are what was written
+
+    def load(self) -> None:
+        """Import what writing needs: it takes seconds, and must not end half way."""
+        for name in LIBRARIES:
+            importlib.import_module(name)
 
     @cached_property
     def client(self) -> MlflowClient:
