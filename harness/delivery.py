@@ -27,6 +27,7 @@ from harness.reading import Entry
 from harness.secrets import hidden
 from harness.store import Store
 from model.errors import InputError
+from model.names import printed
 
 PATIENCE = 30.0  # seconds at least between tries while the store cannot be written
 SHARE = 20  # times as long as a try took: of a server that hangs, training notices little
@@ -277,7 +278,7 @@ def reason(error: BaseException) -> str:
     """What went wrong first, in one short line without secrets: the deepest cause that says more than a word."""
     told = next((str(link) for link in reversed(links(error)) if len(str(link).split()) > 1), repr(error))
     told = next((meant for mark, meant in REFUSALS.items() if mark in told), told)
-    return textwrap.shorten(hidden(told), 300, placeholder=" ...")
+    return printed(textwrap.shorten(hidden(told), 300, placeholder=" ..."))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,6 +13,7 @@ import click
 
 from harness.secrets import hidden
 from model.errors import InputError
+from model.names import printed
 
 NAME = "harness.log"
 WORDS = "harness.words"  # of the command line, in click's context
@@ -23,10 +24,10 @@ SAID.addHandler(logging.NullHandler())
 
 
 class Hiding(logging.Formatter):
-    """Lines without secrets."""
+    """Lines without secrets, and without what would move a terminal that shows them."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return hidden(super().format(record))
+        return printed(hidden(super().format(record)), keep="\n")
 
 
 class Book(logging.FileHandler):

@@ -18,6 +18,7 @@ from harness.logbook import SAID
 from harness.plan import Setup
 from harness.readers import declared
 from harness.screen import broken
+from model.names import printed
 from model.recipe import digest
 from reports.letters import Unset, sentence
 from reports.render import csv, markdown, terminal
@@ -26,7 +27,8 @@ from reports.shape import Table
 
 def say(console: Console, text: str, style: str | None = None) -> None:
     """A line, kept in the log too: as it is in a file or a pipe, on a terminal broken between words and never in a
-    path."""
+    path. Without what would move a terminal."""
+    text = printed(text, keep="\n")
     SAID.info("%s", text)
     shown = broken(text, console.width) if console.is_terminal else text
     console.print(shown, style=style, highlight=False, markup=False, soft_wrap=True)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from model.names import printed
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -34,7 +36,9 @@ def _broken(line: str, width: int) -> str:
 
 
 def tell(text: str, err: bool = False) -> None:
-    """Write it: as it is in a file or a pipe, broken to the width of a terminal."""
+    """Write it, without what would move a terminal: in a file or a pipe line by line as it is, broken to the width of a
+    terminal."""
+    text = printed(text, keep="\n")
     stream = sys.stderr if err else sys.stdout  # None where it is closed
     if stream is not None and stream.isatty():
         text = broken(text, shutil.get_terminal_size().columns)

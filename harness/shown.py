@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from harness.legible import count, of_seed, of_trial
 from harness.seed import check, stored_seed
 from model.recipe import digest
 
@@ -101,8 +102,9 @@ class Shown:
             page = self.client.search_runs([self.experiment], wanted, max_results=self.page, page_token=token)
             for run in page:
                 tags = run.data.tags
-                if "kind" in tags and tags.get("superseded") != "true":
-                    found.setdefault(placed(tags), []).append(seen(run))
+                place = placed(tags)
+                if place is not None and tags.get("superseded") != "true":
+                    found.setdefault(place, []).append(seen(run))
             token = page.token or ""
         return found
 
@@ -122,16 +124,18 @@ class Shown:
                         self.client.set_tag(run.run, PARENT, parent.run)
 
 
-def placed(tags: Mapping[str, str]) -> Place:
-    kind = tags["kind"]
+def placed(tags: Mapping[str, str]) -> Place | None:
+    """None for a run of somebody else's, which does not say."""
+    kind = tags.get("kind", "")
+    if not kind or any(name not in tags for name in ("row", "setup", *((kind,) if kind in PARTS else ()))):
+        return None
     return Place(tags["row"], f"{kind} {tags[kind]}" if kind in PARTS else "", tags["setup"])
 
 
 def seen(run: Any) -> Held:
     tags = run.data.tags
-    training = tags.get("training", "")
     return Held(
-        training=int(training) if training.isdecimal() else 0,  # an older version counted none
+        training=count(tags.get("training", "")) or 0,  # an older version counted none
         content=tags.get("content", ""),
         run=run.info.run_id,
         whole=run.info.status != "RUNNING",
@@ -147,14 +151,19 @@ def seen(run: Any) -> Held:
 
 
 def is_sound(run: Any) -> bool:
-    """Whether the values of a row's part are those that were delivered."""
+    """Whether the values of a row's part are those that were delivered, and can be read."""
     tags = run.data.tags
     if tags.get("kind") not in CHECKS:
         return True
     try:
-        return bool(tags.get("check") == CHECKS[tags["kind"]](run))
+        return bool(tags.get("check") == CHECKS[tags["kind"]](run) and not unreadable(run))
     except (KeyError, ValueError, TypeError, OverflowError):  # what it holds is not of the kind that was written
         return False
+
+
+def unreadable(run: Any) -> str:
+    """Why a row's part cannot be read; empty if it can."""
+    return (of_trial if run.data.tags.get("kind") == "trial" else of_seed)(run.data.tags, run.data.metrics)
 
 
 def seed_check(run: Any) -> str:

@@ -154,7 +154,7 @@ class Store:
         shown, here = self._runs(experiment), Place(entry.name, entry.part, entry.tags["setup"])
         parent = self._parent(experiment, shown, entry)
         runs, wanted = shown.runs.get(here, []), (entry.record.id, declaration(entry.suite, entry.row))
-        alike = [run for run in runs if run.whole and run.reading == wanted and run.sound and self._answered(run)]
+        alike = [run for run in runs if run.whole and run.reading == wanted and run.sound and self.answered(run)]
         order = (entry.record.training, entry.content)
         later = [run for run in alike if (run.training, run.content) >= order and self.own is None]
         there = latest = max((run for run in alike if (run.training, run.content) == order), default=None)
@@ -193,7 +193,7 @@ class Store:
             write_aside(path, f"{name}\n")
             return name
 
-    def _answered(self, run: Held) -> bool:
+    def answered(self, run: Held) -> bool:
         """Whether the answers that a run was given are there; of a store of files, and byte for byte if ``deep``."""
         path = self.answers_file(run.place)
         if not run.answers or path is None:

@@ -3,6 +3,7 @@ and if its values are those that were delivered; else it is left out by name."""
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,8 +17,9 @@ from harness.catalogue import Pair
 from harness.declared import Declared, Training, declaration, matched, setup_of
 from harness.delivery import reason
 from harness.holding import by_task, curve_check
+from harness.legible import count, line, lined, misplaced, usual
 from harness.measured import TrialRun, set_up
-from harness.shown import RETIRED, Held, is_sound, seed_in, seen
+from harness.shown import RETIRED, Held, is_sound, seed_in, seen, unreadable
 from harness.store import ANSWERS, PAGE, Store, sha256
 from harness.tune.told import PAPER as STUDIES
 from model.answers import ByTask
@@ -43,9 +45,10 @@ class Artifacts:
 
     def add(self, run: Run) -> Seed:
         """Know where the run's parts are, and their checksums."""
-        self._runs[run.info.run_id] = seen(run), run.data.tags
+        self._runs[run.info.run_id] = seen(run), lined(run.data.tags)
         seed: Seed = seed_in(run)
-        return seed
+        texts = {"content": line(seed.content), "reason": line(seed.reason)}
+        return dataclasses.replace(seed, **texts, about=lined(seed.about), data=lined(seed.data))
 
     def tags(self, seed: Seed) -> Mapping[str, str]:
         return self._runs[seed.run][1]
@@ -122,13 +125,17 @@ class Stored:
         tags: dict[str, Mapping[str, str]] = {}
         for suite, named in wanted.values():
             for (setup, name), runs in by_row(self.store, suite, only).items():
+                self._faults += [
+                    f"{self.name}: {fault}" for run in runs if (fault := misplaced(run.info.run_id, run.data.tags))
+                ]
                 if name not in named:  # not in the registry any more
                     continue
                 row = named[name]
                 seeds, gone = chosen(suite, row, runs, reader)
-                tags.setdefault(setup, {**runs[0].data.tags, "data_notes": ""})  # they have not been checked
+                unchecked = {"setup": "", **lined(runs[0].data.tags), "data_notes": ""}
+                tags.setdefault(setup, unchecked)
                 if seeds:
-                    tags[setup] = reader.tags(seeds[0])
+                    tags[setup] = usual([reader.tags(seed) for seed in seeds])
                     rows.setdefault(setup, {})[f"{suite.slug}/{name}"] = Runs(suite, row, seeds, reader)
                 if gone:
                     left_out.setdefault(setup, {})[f"{suite.slug}/{name}"] = gone
@@ -144,9 +151,11 @@ class Stored:
         with asked(self.store):
             for experiment in self.store.client.search_experiments(filter_string=f"name LIKE '{STUDIES}/%'"):
                 for run in whole(self.store, experiment.experiment_id, "trial", only):
-                    tags, held = run.data.tags, seen(run)
+                    tags, held = lined(run.data.tags), seen(run)
                     key = (tags.get("arm", ""), tags.get("setup", ""), tags.get("trial", ""))
-                    if not held.sound:
+                    if fault := unreadable(run):
+                        self._faults.append(f"{self.name}: run {run.info.run_id}, of a trial, is passed over, {fault}")
+                    elif not held.sound:
                         self._faults.append(f"{self.name}: trial {key[2]} of {key[0]} is passed over; {DAMAGED}")
                     elif key not in latest or latest[key][0] < held:
                         latest[key] = held, TrialRun(tags, run.data.metrics)
@@ -182,15 +191,16 @@ def chosen(suite: Suite, row: Row, runs: Collection[Run], reader: Artifacts) -> 
     for run in runs:
         held, tags = seen(run), run.data.tags
         fault = unbelievable(run, declaration(suite, row))
-        if not str(tags.get("seed", "")).isdecimal():
+        seed = count(tags.get("seed", ""))
+        if seed is None:
             continue
-        key = (held.cell, int(tags["seed"]))
+        key = (held.cell, seed)
         if fault:
             faults[key[1]] = fault
         elif key not in believed or believed[key][0] < held:
             believed[key] = held, run
     candidates = [(training_of(run), run) for _, run in believed.values()]
-    setup = setup_of(candidates[0][1].data.tags) if candidates else None
+    setup = setup_of(usual([run.data.tags for _, run in candidates])) if candidates else None
     found = matched(Declared(suite, row, setup), candidates)
     missed = {seed: fault for seed, fault in faults.items() if seed not in found.kept}
     return [reader.add(run) for run in found.kept.values()], dict(sorted((missed | dict(found.left_out)).items()))
@@ -200,11 +210,13 @@ def unbelievable(run: Run, declared: str) -> str:
     """Why a run's values are not to be shown; empty if they are."""
     tags = run.data.tags
     if tags.get(RETIRED):
-        return str(tags[RETIRED])
+        return line(tags[RETIRED])[:200]
     if not tags.get("check"):
         return UNCHECKED
     if tags.get("declared") != declared:
         return READ_OTHERWISE
+    if fault := unreadable(run):
+        return f"run {run.info.run_id} in the tracking store cannot be read, {fault}; {AGAIN}"
     return "" if is_sound(run) else DAMAGED
 
 

@@ -10,11 +10,24 @@ PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 LONGEST_NAME = 40  # characters: six names are one folder's, of an ablation between two papers
 LONGEST_TEXT = 1000
 UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, bytes that are no UTF-8, line separators
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # have what follows read backwards
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 
 def unprintable(text: str) -> str | None:
     """The first letter that cannot stand in a line."""
-    return next((letter for letter in text if unicodedata.category(letter) in UNPRINTABLE), None)
+    return next((letter for letter in text if unfit(letter)), None)
+
+
+def unfit(letter: str) -> bool:
+    return unicodedata.category(letter) in UNPRINTABLE or letter in TURNING
+
+
+def printed(text: str, keep: str = "") -> str:
+    """The text with U+FFFD for each letter that cannot stand in a line, but for those to ``keep``."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(UNKNOWN if unfit(letter) and letter not in keep else letter for letter in text)
 
 
 def name_fault(name: str, *, dots: bool = True) -> str:

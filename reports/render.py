@@ -6,6 +6,7 @@ import csv as comma_separated
 import io
 from collections.abc import Iterator, Sequence
 
+from reports.document.plain import plain
 from reports.marks import score
 from reports.reference_lines import Reference
 from reports.shape import Column, Line, Table
@@ -54,7 +55,7 @@ def _grid(header: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _escape(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ").replace("\N{NO-BREAK SPACE}", " ")
+    return plain(text).replace("|", "\\|").replace("\N{NO-BREAK SPACE}", " ")
 
 
 def csv(table: Table) -> str:

@@ -103,14 +103,18 @@ def delivered(tracked: Store, asked: Asked) -> Told:
     """Whether the results of the home are in the store, as it is now. ``InputError``."""
     from harness.stored import asked as answering
 
-    ended, left = results(asked), 0
+    ended, left, lost = results(asked), 0, 0
+    tracked.deep = True
     with answering(tracked):
         tracked.client.search_experiments(max_results=1)
         for suite in dict.fromkeys(entry.suite.slug for entry in ended):
             here, there = [entry for entry in ended if entry.suite.slug == suite], held(tracked, suite)
             left += sum(wanted(entry) not in there for entry in here)
-    if left:
-        told = f"{tracked.shown} opens; {left} of the home's {len(ended)} results are not in it"
+            lost += sum(there.get(wanted(entry)) is False for entry in here)
+    faults = [f"{left} of the home's {len(ended)} results are not in it"] if left else []
+    faults += [f"the answers of {lost} of the home's {len(ended)} results are gone or damaged"] if lost else []
+    if faults:
+        told = f"{tracked.shown} opens; {', and '.join(faults)}"
         return mind(told, f"harness sync{asked.home_option} delivers them")
     return sound(f"{tracked.shown} opens; all {len(ended)} results of the home are in it")
 
@@ -125,16 +129,20 @@ def results(asked: Asked) -> list[Entry]:
     return delivered_results(asked.home, list[str]().append).entries if asked.home.is_dir() else []
 
 
-def held(tracked: Store, suite: str) -> set[Result]:
-    """Each result of a suite that the store holds whole, and as it was delivered."""
+def held(tracked: Store, suite: str) -> dict[Result, bool]:
+    """Each result of a suite that the store holds whole, and as it was delivered; whether its answers are there."""
     from harness.stored import whole
 
     experiment = tracked.client.get_experiment_by_name(suite)
     if experiment is None or experiment.lifecycle_stage == "deleted":
-        return set()
+        return {}
     runs = [run for kind in PARTS for run in whole(tracked, experiment.experiment_id, kind, None)]
     each = [(placed(run.data.tags), seen(run)) for run in runs]
-    return {Result(place, run.cell, run.declared, run.content) for place, run in each if run.sound}
+    return {
+        Result(place, run.cell, run.declared, run.content): tracked.answered(run)
+        for place, run in each
+        if place and run.sound
+    }
 
 
 @contextmanager

@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from model.encoders.tiny import Tiny, prepare
+from tests.harness.processes import workers
 
 SMALL = ("sst.rows=16", "quora.rows=16", "sts.rows=16", "epochs=1")
 RUN = ("run", "bertram/table1", "--rows", "01-baseline", "--jobs", "1", "--no-report", "--device", "cpu")
 HEADER = (
-    "| server | training starts later by | end of training to end of command | exit code "
+    "| server | training starts later by (without computing) | end of training to end of command | exit code "
     "| results delivered before, by `sync` after |\n|---|---|---|---|---|"
 )
 
@@ -120,8 +121,9 @@ def heeding() -> None:
 
 
 def when(true: Callable[[], object], run: subprocess.Popen[str]) -> float:
-    """The moment at which something comes, or the run ends."""
-    while not true() and run.poll() is None:
+    """The moment at which something comes. The run must not end before."""
+    while not true():
+        assert run.poll() is None, "it ended before"
         time.sleep(0.02)
     return time.monotonic()
 
@@ -131,13 +133,20 @@ def count(home: Path, name: str) -> int:
 
 
 def measured(home: Path, uri: str, mode: Sequence[str]) -> tuple[float, float, int]:
-    """Seconds until training starts and from its end to the command's, and the exit code."""
-    before, begun = count(home, "outcome.json"), count(home, "cell.json")
+    """Seconds that the command waits until its workers start, those from the end of training to its own, and the exit
+    code."""
+    before = count(home, "outcome.json")
     began, run = time.monotonic(), start(home, uri, *mode, "--seeds", "2")
-    started = when(lambda: count(home, "cell.json") > begun, run)
+    waited = when(lambda: workers(run.pid), run) - began - busy(run.pid)
     ended = when(lambda: count(home, "outcome.json") > before, run)
     run.wait()
-    return started - began, time.monotonic() - ended, run.returncode
+    return waited, time.monotonic() - ended, run.returncode
+
+
+def busy(process: int) -> float:
+    """Seconds that its main thread has computed, or stood in line for a processor."""
+    computed, stood, _ = Path(f"/proc/{process}/schedstat").read_text().split()
+    return (int(computed) + int(stood)) / 1e9
 
 
 def interrupted(home: Path, uri: str, mode: Sequence[str], asked: list[float], late: bool) -> tuple[float, int]:
@@ -175,6 +184,11 @@ def main(kinds: list[str]) -> None:
 
         until, after, code = measured(fresh("none"), "", mode)
         print(f"{HEADER}\n| none | ({until:.1f} s) | {after:.1f} s | {code} | {synced(Path(folder) / 'none')} |")
+        for at, late in (("start", False), ("end", True)):
+            home = fresh(f"stopped-{at}")
+            with unruly("hang") as (uri, asked):
+                seconds, code = interrupted(home, uri, mode, asked, late)
+            print(f"| hang, Ctrl-C at the {at} | | {seconds:.1f} s from Ctrl-C | {code} | {synced(home)} |")
         for number, kind in enumerate(kinds):
             home = fresh(f"home-{number}")
             with unruly(kind) as (uri, _):
@@ -182,11 +196,6 @@ def main(kinds: list[str]) -> None:
             told = (home.parent / f"{home.name}.said").read_text()
             assert "Traceback" not in told and "\x1b" not in told, told
             print(f"| {kind} | {late - until:.1f} s | {end:.1f} s | {code} | {synced(home)} |")
-        for at, late in (("start", False), ("end", True)):
-            home = fresh(f"stopped-{at}")
-            with unruly("hang") as (uri, asked):
-                seconds, code = interrupted(home, uri, mode, asked, late)
-            print(f"| hang, Ctrl-C at the {at} | | {seconds:.1f} s from Ctrl-C | {code} | {synced(home)} |")
 
 
 if __name__ == "__main__":

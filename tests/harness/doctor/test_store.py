@@ -70,6 +70,7 @@ def test_a_store_elsewhere_is_never_told_to_be_moved(
     invoke: Invoke, used: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     elsewhere = Path(shutil.copy(used / "mlflow.db", tmp_path / "other.db"))
+    shutil.copytree(used / "artifacts", tmp_path / "artifacts")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{elsewhere}")
     check(told(invoke, "--home", used, broken=False)["store"], "ok", "other.db opens", "all 2 results")
     stamped(elsewhere, schema.steps()[latest()].before)
@@ -91,6 +92,19 @@ def test_results_that_are_not_delivered(invoke: Invoke, used: Path) -> None:
     check(told(invoke, "--home", used, broken=False)["store"], "mind", "1 of the home's 3 results", "harness sync")
     (used / "mlflow.db").unlink()
     check(told(invoke, "--home", used, broken=False)["store"], "mind", "is not there", "harness sync")
+
+
+def test_answers_that_are_gone_or_damaged_are_told_and_made_again(invoke: Invoke, used: Path) -> None:
+    assert invoke("sync", "--home", used).exit_code == 0
+    path = next(used.rglob("predictions.parquet"))
+    content = path.read_bytes()
+    path.write_bytes(content[:99] + bytes([content[99] ^ 1]) + content[100:])
+    check(told(invoke, "--home", used, broken=False)["store"], "mind", "answers of 1 of the home's 2", "harness sync")
+    assert "1 new, 1 there before, 0 not delivered" in invoke("sync", "--home", used).output
+    shutil.rmtree(used / "artifacts")
+    check(told(invoke, "--home", used, broken=False)["store"], "mind", "answers of 2 of the home's 2", "harness sync")
+    assert "2 new, 0 there before, 0 not delivered" in invoke("sync", "--home", used).output
+    check(told(invoke, "--home", used, broken=False)["store"], "ok", "all 2 results")
 
 
 @pytest.fixture
