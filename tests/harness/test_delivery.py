@@ -34,6 +34,7 @@ from harness.store import Store
 from model.errors import InputError
 from tests.harness.homes import cell, declared, empty, failed, held, missing, reads, seeds
 from tests.harness.processes import FULL
+from tests.harness.unruly_servers import KINDS, unruly
 
 ROW, TWIN = "bertram/table1/12-combined", "bertram/table1/13-combined-test"
 OTHER = "bertram/table1/04-all-three"
@@ -513,6 +514,32 @@ def test_a_servers_time_is_counted_over_all_tries(home: Path, monkeypatch: pytes
         assert store.tries == 3
         delivery.all(home, patience=1.0)
         assert store.tries > 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_server_that_misbehaves_holds_nobody_up(home: Path, kind: str) -> None:
+    told: list[str] = []
+    with unruly(kind) as (address, asked):
+        store = Store(home, address)
+        store.load()
+        began = time.monotonic()
+        with Delivery(store, told.append, patience=1.0) as delivery:
+            assert delivery.all(home) == Count(left=4)
+            assert delivery.all(home, patience=1.0) == Count(left=4)
+        assert time.monotonic() - began < 10  # 2, where nothing else runs
+    assert asked
+    assert all("cannot be written now" in line and line.isprintable() for line in told)
+    assert deliver(home) == Count(new=4)
+
+
+def test_a_stop_ends_the_waiting_for_a_server(home: Path) -> None:
+    with unruly("hang") as (address, _):
+        store = Store(home, address)
+        store.load()
+        began = time.monotonic()
+        with Delivery(store, print, lambda: True, patience=60.0) as delivery:
+            assert delivery.all(home) == Count(left=4)
+        assert time.monotonic() - began < 10
 
 
 def test_damage_that_only_use_shows_is_mended_by_the_next(home: Path) -> None:
