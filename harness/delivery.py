@@ -33,6 +33,7 @@ PATIENCE = 30.0  # seconds at least between tries while the store cannot be writ
 SHARE = 20  # times as long as a try took: of a server that hangs, training notices little
 WAITS = 10.0  # seconds that a server may keep a command waiting before and while it trains, in all
 ENDING = 20.0  # and once all is trained
+SLOW = 300.0  # for one result, and for one question of a command that reads: a server may answer a byte at a time
 LOOK = 0.25  # seconds between looks at how long a server has taken, and at whether a stop was asked for
 REFUSED = 3  # entries of a suite, until the others of that suite are passed by, too
 OF_ONE = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)
@@ -184,7 +185,7 @@ class Delivery:
             self.store.load()  # of which a server is not guilty
         began = time.monotonic()
         try:
-            with within(self.spare, self.stop):
+            with within(min(self.spare, SLOW if self.store.remote else math.inf), self.stop):
                 return write()
         except Unreadable:
             raise

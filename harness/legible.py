@@ -68,8 +68,9 @@ def of_seed(tags: Mapping[str, str], metrics: Mapping[str, float]) -> str:
             return f"its tag {name} is no name"
     if count(tags.get("seed", "")) is None:
         return "its tag seed is no number"
-    if "encoder" not in tags:
-        return "its tag encoder is missing"
+    for name in ("encoder", "curves"):
+        if name not in tags:
+            return f"its tag {name} is missing"
     for name, fits in JSON.items():
         if tags.get(name) and not holds(tags[name], fits):
             return f"its tag {name} is damaged"

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from experiments.ablation import PAPER
 from experiments.variant import Row, Suite
 from harness.catalogue import Pair
 from harness.declared import Declared, Training, declaration, matched, setup_of
-from harness.delivery import reason
+from harness.delivery import SLOW, never, reason, within
 from harness.holding import by_task, curve_check
 from harness.legible import count, line, lined, misplaced, usual
 from harness.measured import TrialRun, set_up
@@ -94,10 +95,13 @@ class Artifacts:
 
 
 @contextmanager
-def asked(store: Store) -> Iterator[None]:
-    """``InputError`` for whatever goes wrong in reading a store."""
+def asked(store: Store, seconds: float = SLOW) -> Iterator[None]:
+    """``InputError`` for whatever goes wrong in reading a store, and for a server that takes longer than this."""
     try:
-        yield
+        if store.remote:
+            store.load()
+        with within(seconds if store.remote else math.inf, never):
+            yield
     except InputError:
         raise
     except Exception as error:  # MLflow's, its database's, its HTTP client's or a file's, whichever

@@ -19,6 +19,7 @@ from harness.store import Store
 
 SERVERS = ("postgresql", "mysql", "mssql")
 IMPATIENT = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "PGCONNECT_TIMEOUT": "5"}  # seconds
+WAITS = 30.0  # for all that a server is asked
 AGAIN = "the next harness run, or harness sync{option}, puts it aside and makes it again from the cells"
 AWAY = "move it away, and harness sync{option} makes it again from the cells"
 UPGRADE = "copy it, then mlflow db upgrade {} brings it up to date"
@@ -105,7 +106,7 @@ def delivered(tracked: Store, asked: Asked) -> Told:
 
     ended, left, lost = results(asked), 0, 0
     tracked.deep = True
-    with answering(tracked):
+    with answering(tracked, WAITS):
         tracked.client.search_experiments(max_results=1)
         for suite in dict.fromkeys(entry.suite.slug for entry in ended):
             here, there = [entry for entry in ended if entry.suite.slug == suite], held(tracked, suite)

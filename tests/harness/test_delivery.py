@@ -31,6 +31,7 @@ from harness import store as storing
 from harness.delivery import Count, Delivery, Late, never, reason, results, within
 from harness.reading import Entry
 from harness.store import Store
+from harness.stored import asked as asked_of
 from model.errors import InputError
 from tests.harness.homes import cell, declared, empty, failed, held, missing, reads, seeds
 from tests.harness.processes import FULL
@@ -530,6 +531,13 @@ def test_a_server_that_misbehaves_holds_nobody_up(home: Path, kind: str) -> None
     assert asked
     assert all("cannot be written now" in line and line.isprintable() for line in told)
     assert deliver(home) == Count(new=4)
+
+
+def test_a_server_that_answers_a_byte_at_a_time_ends_no_command_that_reads(home: Path) -> None:
+    with unruly("drip") as (address, _), pytest.raises(InputError, match="it has not answered for 1 seconds; harness"):
+        store = Store(home, address)
+        with asked_of(store, 1.0):
+            store.client.search_experiments()
 
 
 def test_a_stop_ends_the_waiting_for_a_server(home: Path) -> None:

@@ -151,10 +151,9 @@ def busy(process: int) -> float:
 
 def interrupted(home: Path, uri: str, mode: Sequence[str], asked: list[float], late: bool) -> tuple[float, int]:
     """Seconds from Ctrl-C to the end, while the command waits before training or (``late``) after it."""
-    before = count(home, "outcome.json")
     run = start(home, uri, *mode, "--seeds", "2")
     if late:
-        when(lambda: count(home, "outcome.json") > before, run)
+        when(lambda: workers(run.pid), run)  # it has waited as long as it does, and asks again at the end
     already = len(asked)
     when(lambda: len(asked) > already, run)
     time.sleep(1.0)
