@@ -93,8 +93,8 @@ def of_trial(tags: Mapping[str, str], metrics: Mapping[str, float]) -> str:
 
 def misplaced(run: str, tags: Mapping[str, str]) -> str:
     """Of a run that does not say which row, set-up and seed it is of: that it is passed over."""
-    lacks = [name for name in ("seed", "setup") if not NAME.fullmatch(tags.get(name, ""))]
-    lacks += [] if tags.get("row") else ["row"]
+    fits = {"seed": count(tags.get("seed", "")) is not None, "setup": NAME.fullmatch(tags.get("setup", ""))}
+    lacks = [name for name, fit in (fits | {"row": tags.get("row")}).items() if not fit]
     return f"run {run} is passed over, its tag {lacks[0]} is none that the harness writes" if lacks else ""
 
 

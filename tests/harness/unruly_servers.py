@@ -83,7 +83,7 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.close_connection = True
         with contextlib.suppress(OSError):
-            self.kind()
+            type(self).kind(self)
 
     do_POST = do_GET
 
@@ -183,10 +183,10 @@ def main(kinds: list[str]) -> None:
 
         until, after, code = measured(fresh("none"), "", mode)
         print(f"{HEADER}\n| none | ({until:.1f} s) | {after:.1f} s | {code} | {synced(Path(folder) / 'none')} |")
-        for at, late in (("start", False), ("end", True)):
+        for at, ending in (("start", False), ("end", True)):
             home = fresh(f"stopped-{at}")
             with unruly("hang") as (uri, asked):
-                seconds, code = interrupted(home, uri, mode, asked, late)
+                seconds, code = interrupted(home, uri, mode, asked, ending)
             print(f"| hang, Ctrl-C at the {at} | | {seconds:.1f} s from Ctrl-C | {code} | {synced(home)} |")
         for number, kind in enumerate(kinds):
             home = fresh(f"home-{number}")
