@@ -78,7 +78,7 @@ def begin(home: Path, cell: Cell) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.iterdir():
         left.unlink()
-    about = {"id": cell.id, "key": cell.key, "seed": cell.seed, "settings": {"epochs": "4"}, "data": dict(cell.data)}
+    about = {"id": cell.id, "key": cell.key, "seed": cell.seed, "settings": {"epochs": 4}, "data": dict(cell.data)}
     code = {"version": "0", "revision": "abc"}
     machine = {"threads": THREADS, "device": "cpu", "torch": "2", "code": code, "started": now()}
     (folder / "cell.json").write_text(sealed(about | {"source": cell.source} | machine))
