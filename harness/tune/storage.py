@@ -97,7 +97,7 @@ class Storage:
         began: Any = known.get("at_once")
         if not isinstance(began, int) or known.get("check") not in (None, digest([self.arm.name, began])):
             raise InputError(
-                f"the study {self.arm.name} in {self.shown}: it has at_once {began}, with which it did not begin; {AGAIN}"
+                f"the study {self.arm.name} in {self.shown}: it has at_once {began}, and did not begin with it; {AGAIN}"
             )
         return began
 

@@ -116,9 +116,14 @@ class Hands:
         self.trained: list[str] = []  # cells, once for each time one was begun
 
     def search(
-        self, of: Arm, trials: int, at_once: int, noting: Callable[[Trial], None] = lambda trial: None
+        self,
+        of: Arm,
+        trials: int,
+        at_once: int,
+        noting: Callable[[Trial], None] = lambda trial: None,
+        tell: Callable[[str], None] = print,
     ) -> Search:
-        return Search(of, Storage(self.home, None, of, at_once), self.machine, Limit(trials), noting)
+        return Search(of, Storage(self.home, None, of, at_once, tell), self.machine, Limit(trials), noting)
 
     def step(self, search: Search) -> bool:
         """Deal orders and train one epoch; False if there is nothing left to train."""
