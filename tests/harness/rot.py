@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-OUTCOMES = ("noticed", "harmless", "mended", "silent")
+OUTCOMES = ("noticed", "harmless", "mended", "left out", "silent")
 TABLE: dict[str, Counter[str]] = {}
 
 
