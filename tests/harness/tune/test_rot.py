@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import random
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -111,3 +112,24 @@ def test_a_bit_of_a_file_of_winners(tmp_path: Path) -> None:
             count("tuned/*.toml", "noticed")
         else:
             assert count("tuned/*.toml", "harmless" if same else "silent") == "harmless"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "lie", "sentence"),
+    [
+        (r'("at_once": ?)2', r"\g<1>3", "it has at_once 3, and did not begin with it"),
+        (r'("cost": ?)3.5', r"\g<1>1.5", "it has cost 1.5, and 3.5 was kept when it ended"),
+        (r'(?s)(.*"start": ?)""', r'\g<1>"bertram"', "it has the start bertram, and its parameters are not those"),
+        (r'(?s)(.*"cell": ?"[0-9a-f]{23})[0-9a-f]', r"\g<1>x", "and it names [0-9a-f]{23}x"),
+    ],
+)
+def test_what_is_not_so_is_said_of_what_was_written_last(
+    home: Path, tmp_path: Path, pattern: str, lie: str, sentence: str
+) -> None:
+    copy = Path(shutil.copytree(home, tmp_path / "home"))
+    file = copy / "studies" / "optuna.log"
+    changed, times = re.subn(pattern, lie, file.read_text(), count=1)
+    assert times == 1
+    file.write_text(changed)
+    with pytest.raises(InputError, match=f"{sentence}; the storage was changed or damaged"):
+        carried_on(copy)
