@@ -155,7 +155,8 @@ class Delivery:
 
     def mend(self, damage: str = "") -> None:
         """Put a damaged database of the home aside; it is made again from the cells."""
-        damage, own = damage or self.store.damage(), self.store.own
+        own = self.store.own
+        damage = damage or self.store.damage(deep=self.store.deep and own is not None)
         if damage and own is not None:
             stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")
             own.rename(own.with_name(f"{own.name}.damaged-{stamp}"))

@@ -21,6 +21,7 @@ from harness.seed import seed_of
 from model.answers import ByTask
 from reports.evidence import FACTS, Runs, Seed, SetUp
 
+MADE_AGAIN = "and harness tune trains it again once studies/optuna.log is deleted"
 UNTOLD = "its folder does not say what it was trained on"
 
 
@@ -92,7 +93,7 @@ class Home:
         """The set-ups in which rows were planned."""
         damaged: list[str] = []
         found = noted_setups(self.home, damaged)
-        self._damaged |= dict.fromkeys(f"{text}; the same harness run writes it again" for text in damaged)
+        self._damaged |= dict.fromkeys(f"{text}; the same harness run or tune writes it again" for text in damaged)
         return found
 
     def setups(self, pairs: Iterable[Pair], only: str | None = None) -> list[SetUp]:
@@ -159,11 +160,17 @@ class Home:
 
     def trials(self, only: str | None = None) -> list[TrialRun]:
         found = []
-        for entry in trials(self.home, set(), []):
+        lost: list[str] = []
+        for entry in trials(self.home, set(), lost):
             if only in (None, entry.tags["setup"]):
-                held = holding(entry)
+                try:
+                    held = holding(entry)
+                except Unreadable as error:
+                    lost.append(str(error))
+                    continue
                 metrics = {name: float(value) for name, value, _ in held.metrics}
                 found.append(TrialRun(held.tags, metrics))
+        self._damaged |= dict.fromkeys(f"{text}; its trial is not shown, {MADE_AGAIN}" for text in lost)
         return found
 
     def ablations(self) -> list[str]:

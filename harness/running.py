@@ -70,9 +70,9 @@ def train_and_print(
     lacking = False
     if how.report and end == "finished":
         folder = store.home / "reports" / file_name([setup.profile.name, tags(setup)["setup"][:6]], setup.variant)
-        lacking = not announced(
-            folder, console, lambda tell: write(Home(store.home), everything(), folder, tell, only=tags(setup)["setup"])
-        )
+        evidence, only = Home(store.home), tags(setup)["setup"]
+        lacking = not announced(folder, console, lambda tell: write(evidence, everything(), folder, tell, only=only))
+        tell_faults(evidence, console)
     say(console, f"browse: {store.browse()}")
     failed = failures(planned, machine.home)
     for line in failed:
@@ -116,6 +116,12 @@ def announced(folder: Path, console: Console, written: Callable[[Callable[[str],
         return False
     say(console, f"report: {made.folder / 'report.pdf'}{'' if made.new else ' (unchanged)'}")
     return True
+
+
+def tell_faults(evidence: Home, console: Console) -> None:
+    """What was wrong with what has been read."""
+    for text in evidence.faults():
+        say(console, text)
 
 
 def _train(planned: list[Planned], setup: Setup, machine: Machine, store: Store, console: Console, how: How) -> str:

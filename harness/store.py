@@ -67,7 +67,7 @@ class Store:
         self._experiments: dict[str, str] = {}
         self._shown: dict[str, Shown] = {}
         self._looks: dict[str, tuple[Suite, str, str | None]] = {}  # the view that each experiment has
-        self.deep = False  # read artifacts, too, to know whether they are what was written
+        self.deep = False  # read artifacts and indexes, too, to know whether they are what was written
 
     def load(self) -> None:
         """Import what writing needs: it takes seconds, and must not end half way."""

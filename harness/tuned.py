@@ -21,6 +21,7 @@ from experiments.variant import RegistryError, Row, Suite
 from harness.durable import write_aside
 from model.data.course import shown
 from model.errors import InputError
+from model.recipe import digest
 
 KINDS = {name: kind for name, kind in get_type_hints(Winner).items() if kind in (int, float, str)}
 WANTED = {int: "a whole number of 0 or more", float: "a finite number", str: "text on one line"}
@@ -53,9 +54,20 @@ def text(winners: Sequence[Winner]) -> str:
         f"# harness run {PAPER}/{study} trains them beside what they have to beat.",
     ]
     for winner in winners:
-        lines += ["", "[[winner]]", *(f"{name} = {literal(getattr(winner, name))}" for name in KINDS)]
-        lines += ["", "[winner.params]", *(f"{name} = {literal(value)}" for name, value in winner.params.items())]
+        facts, params = told(winner)
+        lines += ["", "[[winner]]", *facts, f'check = "{check(winner)}"', "", "[winner.params]", *params]
     return "\n".join(lines) + "\n"
+
+
+def told(winner: Winner) -> tuple[list[str], list[str]]:
+    """The lines of a winner's facts and parameters."""
+    facts = [f"{name} = {literal(getattr(winner, name))}" for name in KINDS]
+    return facts, [f"{name} = {literal(value)}" for name, value in winner.params.items()]
+
+
+def check(winner: Winner) -> str:
+    """A digest of all that a file tells of a winner."""
+    return digest(told(winner))
 
 
 def literal(value: Value) -> str:
@@ -78,7 +90,14 @@ def checked(path: Path, told: Mapping[str, Any]) -> tuple[tuple[Winner, ...], Su
     if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
         raise TunedError(f"{path} has no [[winner]] table; let harness tune write it again")
     winners = tuple(winner_of(table, f"{path}, winner {number}") for number, table in enumerate(tables, 1))
-    return winners, suite_of(path, winners)
+    found = suite_of(path, winners)
+    for number, (winner, table) in enumerate(zip(winners, tables, strict=True), 1):
+        if table.get("check", check(winner)) != check(winner):
+            raise TunedError(
+                f"{path}, winner {number} is not what harness tune wrote (its check differs); let it write the file "
+                "again, or take out the line check if you mean what the file says now"
+            )
+    return winners, found
 
 
 def parsed(path: Path) -> dict[str, Any]:
@@ -103,7 +122,7 @@ def winner_of(table: Mapping[str, Any], where: str) -> Winner:
     """One ``[[winner]]`` table; keys and types are checked."""
     known = (*KINDS, "params")
     for key in table:
-        if key not in known:
+        if key not in (*known, "check"):
             near = difflib.get_close_matches(key, known, n=1)
             mend = f"did you mean {near[0]}?" if near else "take it out"
             raise TunedError(f"{where} has an unknown key {shown(key, 80)}; {mend}")

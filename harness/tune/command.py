@@ -27,7 +27,7 @@ from harness.output import say
 from harness.plan import plan
 from harness.reporting import write
 from harness.revision import revision
-from harness.running import INTERRUPTED, How, announced, train_and_print
+from harness.running import INTERRUPTED, How, announced, tell_faults, train_and_print
 from harness.store import Store
 from harness.tune.arm import METRIC, SEED, Arm
 from harness.tune.search import Limit
@@ -231,6 +231,8 @@ def reported(arm: Arm, store: Store, console: Console) -> bool:
     folder, only = store.home / "reports" / f"tune-{arm.name}", tags(arm.setup)["setup"]
     rows = [(suite, row) for suite, row in everything() if suite.slug == f"{PAPER}/{arm.study.name}"]
     evidence = Home(store.home)
-    return announced(
+    there = announced(
         folder, console, lambda tell: write(evidence, rows, folder, tell, tuned=[arm.study.name], only=only)
     )
+    tell_faults(evidence, console)
+    return there

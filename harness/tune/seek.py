@@ -47,7 +47,10 @@ def seek(
         told.note(machine.home, kept(trial))
 
     search = Search(arm, storage, machine, limit, note)
-    agree(arm, storage.trials(), machine.home, storage.shown)
+    agree(arm, storage.trials(), machine.home, facts["setup"], storage.shown)
+    for trial in storage.trials():
+        if trial.ours and not trial.running and not told.is_noted(machine.home, kept(trial)):  # damaged
+            note(trial)
     ended = sum(trial.ours and not trial.running for trial in storage.trials())
     with (
         Following(limit.trials, ended, search.names, console) as watch,
@@ -74,7 +77,7 @@ def seek(
     if full:
         raise DiskFull(machine.home)
     found = storage.trials()
-    agree(arm, found, machine.home, storage.shown)
+    agree(arm, found, machine.home, facts["setup"], storage.shown)
     return found
 
 

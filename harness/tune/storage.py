@@ -22,6 +22,7 @@ from harness.tune.file import Lock, Tell, mend
 from harness.tune.sampling import distributions
 from harness.tune.trial import State, Trial
 from model.errors import InputError
+from model.recipe import digest
 
 FILE = "optuna.log"
 ENDED: dict[State, TrialState] = {
@@ -33,6 +34,10 @@ STATES: dict[TrialState, State] = {state: name for name, state in ENDED.items()}
     TrialState.RUNNING: "running",
     TrialState.WAITING: "waiting",
 }
+AGAIN = (
+    "the storage was changed or damaged. Delete it, or that study in it: the same command makes it again from the "
+    "cells, without training"
+)
 KEPT = ("cell", "start", "reused", "scores", "rungs", "epoch", "cost", "reason", "ended")  # beside what Optuna knows
 
 
@@ -78,6 +83,7 @@ class Storage:
                 told = {
                     "at_once": at_once,
                     "row": f"{self.arm.suite.slug}/{self.arm.row.name}",
+                    "check": digest([self.arm.name, at_once]),
                     "home": identity(self.home),  # last: it says that the others are there
                 }
                 for name, value in told.items():
@@ -88,7 +94,12 @@ class Storage:
                 f"the study {self.arm.name} in {self.shown} belongs to another home, which has its cells; "
                 "share that folder with --home, or take another --storage or --sampler-seed"
             )
-        return int(known["at_once"])
+        began: Any = known.get("at_once")
+        if not isinstance(began, int) or known.get("check") not in (None, digest([self.arm.name, began])):
+            raise InputError(
+                f"the study {self.arm.name} in {self.shown}: it has at_once {began}, and did not begin with it; {AGAIN}"
+            )
+        return began
 
     @contextmanager
     def alone(self) -> Iterator[None]:

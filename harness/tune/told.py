@@ -16,7 +16,7 @@ from experiments.variant import RegistryError, Row, Suite
 from harness.catalogue import find
 from harness.cell import Record, journal, read_sealed
 from harness.declared import declaration
-from harness.durable import sealed, write_aside
+from harness.durable import Damaged, sealed, write_aside
 from harness.holding import Holding, Point, Unreadable, holding
 from harness.reading import Entry, flat_scores
 from harness.seed import TOTALS, listed
@@ -69,10 +69,21 @@ def noted(arm: Arm, unit: str, trial: Trial, tags: Mapping[str, str]) -> dict[st
 
 def note(home: Path, kept: Mapping[str, Any]) -> None:
     """Keep it among the readers of its cell."""
-    name = digest([kept["about"]["arm"], kept["tags"]["setup"], kept["trial"]["number"]])
-    path = home / "readers" / f"trial-{name}.json"
+    path = file_of(home, kept["about"]["arm"], kept["tags"]["setup"], kept["trial"]["number"])
     path.parent.mkdir(parents=True, exist_ok=True)
     write_aside(path, sealed(kept))
+
+
+def is_noted(home: Path, kept: Mapping[str, Any]) -> bool:
+    path = file_of(home, kept["about"]["arm"], kept["tags"]["setup"], kept["trial"]["number"])
+    try:
+        return read_sealed(path) is not None
+    except Damaged:
+        return False
+
+
+def file_of(home: Path, arm: str, setup: str, number: int) -> Path:
+    return home / "readers" / f"trial-{digest([arm, setup, number])}.json"
 
 
 def entry(told: Mapping[str, Any], cells: Path) -> Tried | None:

@@ -32,6 +32,7 @@ def made(folder: Path, make: Callable[[Path], None], say: Say) -> Path:
         shutil.rmtree(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    usual(aside)  # so that another of the group can take away what a kill leaves
     try:
         make(aside)
         manifest.seal(aside)

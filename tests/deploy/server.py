@@ -52,6 +52,7 @@ class Tracking:
             "PGHOST": "127.0.0.1",
             "PGPORT": str(self.database.port),
             "MLFLOW_AUTH_CONFIG_PATH": str(FOLDER / "basic_auth.ini"),
+            "PYTHONPATH": os.pathsep.join([str(FOLDER), *filter(None, [os.environ.get("PYTHONPATH")])]),
         }
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(

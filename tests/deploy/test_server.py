@@ -3,6 +3,7 @@ once, and whoever has no password or comes by another name is refused in a sente
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from harness.cell import records
 from harness.cli import main
 from harness.delivery import REFUSALS
 from harness.shown import PARENT
+from harness.store import PROXIED
 from tests.deploy.server import Tracking, tracking
 from tests.harness.homes import cell, missing, reads
 from tests.harness.postgres import NEEDED
@@ -152,6 +154,28 @@ def test_nobody_reads_without_a_password(server: Tracking) -> None:
     for path in ("/", "/api/2.0/mlflow/experiments/get?experiment_id=0", "/api/2.0/mlflow-artifacts/artifacts"):
         assert server.asked(path)[0] == 401
         assert server.asked(path, ("admin", "password1234"))[0] == 401
+
+
+@pytest.mark.parametrize("key", ["artifact_location", "artifactLocation"])
+def test_no_client_chooses_where_artifacts_lie(server: Tracking, tmp_path: Path, key: str) -> None:
+    path = "/api/2.0/mlflow/experiments/create"
+    for at, place in enumerate((str(tmp_path), tmp_path.as_uri(), "s3://bucket/x", f"{PROXIED}:/1", "../..")):
+        for who in (ANN, server.admin):
+            status, told = server.asked(path, who, {"name": f"{key} {at} {who[0]}", key: place})
+            assert (status, json.loads(told)["message"]) == (
+                403,
+                "artifact_location is for the server alone to choose; leave it out",
+            )
+    assert server.asked(path, ANN, {"name": key, key: ""})[0] == 200
+    for experiment in json.loads(server.asked("/api/2.0/mlflow/experiments/search", ANN, {"max_results": "1000"})[1])[
+        "experiments"
+    ]:
+        assert experiment["artifact_location"].startswith(f"{PROXIED}:/")
+
+
+def test_pages_offer_to_log_out_as_with_mlflows_own_passwords(server: Tracking) -> None:
+    status, told = server.asked("/ajax-api/2.0/mlflow/users/current", ANN)
+    assert (status, json.loads(told)["is_basic_auth"]) == (200, True)
 
 
 def test_secrets_are_in_no_command_and_no_log(server: Tracking) -> None:

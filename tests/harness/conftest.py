@@ -12,9 +12,16 @@ from harness.cli import main
 from model.encoders.tiny import Tiny, prepare
 from model.manifest import NAME
 from reports import pictures
+from tests.harness import rot
 from tests.harness.processes import ROWS, finish, words
 
 Invoke = Callable[..., Result]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if rot.TABLE:
+        for line in rot.lines():
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

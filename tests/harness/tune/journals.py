@@ -78,7 +78,7 @@ def begin(home: Path, cell: Cell) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.iterdir():
         left.unlink()
-    about = {"id": cell.id, "key": cell.key, "seed": cell.seed, "settings": {"epochs": "4"}, "data": dict(cell.data)}
+    about = {"id": cell.id, "key": cell.key, "seed": cell.seed, "settings": {"epochs": 4}, "data": dict(cell.data)}
     code = {"version": "0", "revision": "abc"}
     machine = {"threads": THREADS, "device": "cpu", "torch": "2", "code": code, "started": now()}
     (folder / "cell.json").write_text(sealed(about | {"source": cell.source} | machine))
@@ -116,9 +116,14 @@ class Hands:
         self.trained: list[str] = []  # cells, once for each time one was begun
 
     def search(
-        self, of: Arm, trials: int, at_once: int, noting: Callable[[Trial], None] = lambda trial: None
+        self,
+        of: Arm,
+        trials: int,
+        at_once: int,
+        noting: Callable[[Trial], None] = lambda trial: None,
+        tell: Callable[[str], None] = print,
     ) -> Search:
-        return Search(of, Storage(self.home, None, of, at_once), self.machine, Limit(trials), noting)
+        return Search(of, Storage(self.home, None, of, at_once, tell), self.machine, Limit(trials), noting)
 
     def step(self, search: Search) -> bool:
         """Deal orders and train one epoch; False if there is nothing left to train."""
