@@ -48,8 +48,8 @@ class Artifacts:
         """Know where the run's parts are, and their checksums."""
         self._runs[run.info.run_id] = seen(run), lined(run.data.tags)
         seed: Seed = seed_in(run)
-        texts = {"content": line(seed.content), "reason": line(seed.reason)}
-        return dataclasses.replace(seed, **texts, about=lined(seed.about), data=lined(seed.data))
+        content, reason = line(seed.content), line(seed.reason)
+        return dataclasses.replace(seed, content=content, reason=reason, about=lined(seed.about), data=lined(seed.data))
 
     def tags(self, seed: Seed) -> Mapping[str, str]:
         return self._runs[seed.run][1]
