@@ -12,11 +12,7 @@ from model.errors import InputError
 
 # of a results folder, where they are there
 FOLDERS = ("artifacts", "cells", "encoders", "predictions", "readers", "reports", "studies")
-
-
 TABLES = (".csv", ".json", ".md")  # in its reports
-
-
 FILES = ("claims.lock", "harness.log", "identity", "mlflow.db", "writer.lock")
 
 

@@ -104,6 +104,4 @@ def within_budget(trials: Sequence[Trial], budget: float | None) -> list[Trial]:
 
 
 SEED = 1000  # of every trial's training: rows are reported on seeds below it
-
-
 METRIC = "overall"

@@ -52,8 +52,6 @@ def count_duplicates(setup: Setup) -> dict[str, int]:
 
 
 MOST = 20  # texts that a run keeps: a tag may have 5,000 characters
-
-
 LONGEST = 200  # characters of one
 
 

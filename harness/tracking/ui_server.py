@@ -25,31 +25,17 @@ from harness.tracking.ui_app import FOLDER, HOSTS, NAME, TOKEN, report_address
 from model.errors import InputError
 
 LOOPBACK = "127.0.0.1"
-
-
 USUAL = 5055  # a browser keeps by address and port how the pages were set, such as which panels are closed
-
-
 PATIENCE = 120.0  # seconds until the first answer; importing MLflow takes most of them
-
-
 GRACE = 5.0  # seconds to end in
-
-
 SHOWN = 5  # reports
 
 
 # MLflow's default server also lets whoever reaches it configure an assistant that runs shell commands here, and
 # starts processes that carry out jobs. The plain WSGI application has no assistant; the rest is turned off by name.
 OFF = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_ENABLE_AI_GATEWAY": "false"}
-
-
 GUNICORN = "threads = 4\ncontrol_socket_disable = True\n"  # a file of ours, so that none in this folder is run
-
-
 NO_TELEMETRY = "MLFLOW_DISABLE_TELEMETRY"
-
-
 IGNORED = ("MLFLOW_UVICORN_OPTS", "GUNICORN_CMD_ARGS", "MLFLOW_STATIC_PREFIX", "MLFLOW_ARTIFACTS_ONLY")
 
 
